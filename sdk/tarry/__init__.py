@@ -1,0 +1,46 @@
+"""Durable functions that wait for events, on your own AWS account."""
+
+from tarry.app import App
+from tarry.context import Context, ContextSync
+from tarry.errors import (
+    DurationError,
+    EventError,
+    ExpressionError,
+    LimitError,
+    NonRetriableError,
+    OutputError,
+    ReplayError,
+    RetryAfterError,
+    SendError,
+    StepCallError,
+    StepError,
+    Suspended,
+    TarryError,
+    UsageError,
+)
+from tarry.event import Event
+from tarry.function import Function
+from tarry.triggers import TriggerEvent
+
+__all__ = [
+    "App",
+    "Context",
+    "ContextSync",
+    "DurationError",
+    "Event",
+    "EventError",
+    "ExpressionError",
+    "Function",
+    "LimitError",
+    "NonRetriableError",
+    "OutputError",
+    "ReplayError",
+    "RetryAfterError",
+    "SendError",
+    "StepCallError",
+    "StepError",
+    "Suspended",
+    "TarryError",
+    "TriggerEvent",
+    "UsageError",
+]

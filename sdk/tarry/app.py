@@ -1,0 +1,89 @@
+"""The app: a name, its functions, and the way to send events."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from tarry.bus import EventBus
+from tarry.errors import UsageError
+from tarry.event import Event
+from tarry.function import DEFAULT_BACKOFF, Function, Retries
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from tarry.durations import Duration
+    from tarry.function import Handler
+    from tarry.triggers import TriggerEvent
+
+__all__ = ["App"]
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+class App:
+    """A set of durable functions that are deployed together.
+
+    ``app_id`` names it: letters, digits, ``.``, ``_`` and ``-``, at most 64 characters. ``bus`` is the
+    EventBridge bus to which ``send`` puts; without it the environment's ``TARRY_BUS``, which the deployed
+    Lambdas and ``tarry dev`` set, and else ``tarry-<app_id>``, the name that the stack gives its bus.
+    """
+
+    def __init__(self, app_id: str, *, bus: str | None = None) -> None:
+        self.id = _checked(app_id, "app")
+        self._functions: dict[str, Function] = {}
+        self._bus = EventBus(self.id, bus)
+
+    @property
+    def functions(self) -> Mapping[str, Function]:
+        """The app's functions by their ids."""
+        return self._functions
+
+    def create_function(
+        self,
+        *,
+        fn_id: str,
+        trigger: TriggerEvent | Sequence[TriggerEvent],
+        retries: int = 4,
+        backoff: Sequence[Duration] = DEFAULT_BACKOFF,
+    ) -> Callable[[Handler], Function]:
+        """Makes the decorated handler a durable function of this app.
+
+        ``fn_id`` is its lasting name: runs in flight find their code by it, so keep it when you rename the
+        handler. ``trigger`` is what starts it, one or several. A step that fails is tried again ``retries``
+        times (0 to 20) after the pauses of ``backoff``, the last of which repeats; then it has failed for good.
+        """
+        triggers = tuple(trigger) if isinstance(trigger, list | tuple) else (trigger,)
+
+        def register(handler: Handler) -> Function:
+            function = Function(
+                id=_checked(fn_id, "function"),
+                app_id=self.id,
+                handler=handler,
+                triggers=triggers,
+                retries=Retries(retries, tuple(backoff)),
+            )
+            if fn_id in self._functions:
+                raise UsageError(f"app {self.id!r} has a function {fn_id!r} already: each fn_id stands for one")
+            self._functions[fn_id] = function
+            return function
+
+        return register
+
+    def send(self, events: Event | Iterable[Event]) -> list[str]:
+        """Puts events on the app's bus and returns their ids.
+
+        They go in batches of ten. An event that the bus refuses is tried again, twice; then ``SendError`` names
+        those which did not go. An event that no bus would carry raises ``EventError`` before anything is sent.
+        """
+        return self._bus.send([events] if isinstance(events, Event) else list(events))
+
+    def __repr__(self) -> str:
+        return f"App({self.id!r}, functions={sorted(self._functions)})"
+
+
+def _checked(name: Any, what: str) -> str:
+    if not isinstance(name, str) or not _ID.fullmatch(name):
+        raise UsageError(f"{what} id {name!r}: use 1 to 64 letters, digits, '.', '_' or '-', a letter or digit first")
+    return name

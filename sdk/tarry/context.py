@@ -1,0 +1,53 @@
+"""What a function is given: the event that started it, and the tools to go on from there."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from tarry.group import Group, GroupSync
+from tarry.step import Step, StepSync
+
+if TYPE_CHECKING:
+    from tarry.event import Event
+    from tarry.operations import Engine
+
+__all__ = ["Context", "ContextSync"]
+
+
+class _Base:
+    def __init__(self, engine: Engine, event: Event, run_id: str, function_id: str) -> None:
+        self._engine = engine
+        self.event = event
+        self.run_id = run_id
+        self.logger: logging.LoggerAdapter[logging.Logger] = logging.LoggerAdapter(
+            logging.getLogger(f"tarry.run.{function_id}"), {"run_id": run_id, "function_id": function_id}
+        )
+
+    @property
+    def attempt(self) -> int:
+        """In a step's body the attempt of that step, else that of the function; from 0."""
+        return self._engine.attempt
+
+
+class Context(_Base):
+    """Given to an ``async def`` function.
+
+    ``event`` is the event that started the run, ``run_id`` the run's id, ``step`` the step tools, ``group``
+    what runs them side by side, ``logger`` a logger whose lines carry the ids of run and function.
+    Code outside of steps runs again at each resume, so whatever has an effect belongs into a step.
+    """
+
+    def __init__(self, engine: Engine, event: Event, run_id: str, function_id: str) -> None:
+        super().__init__(engine, event, run_id, function_id)
+        self.step = Step(engine)
+        self.group = Group(engine)
+
+
+class ContextSync(_Base):
+    """Given to a plain ``def`` function: a ``Context`` whose tools are not awaited."""
+
+    def __init__(self, engine: Engine, event: Event, run_id: str, function_id: str) -> None:
+        super().__init__(engine, event, run_id, function_id)
+        self.step = StepSync(engine)
+        self.group = GroupSync(engine)

@@ -1,0 +1,65 @@
+"""Spans of time as people write them, in milliseconds."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+from tarry.errors import DurationError
+
+__all__ = ["MAX_DURATION", "Duration", "Timeout", "deadline", "milliseconds"]
+
+Duration = timedelta | str | int
+"""A ``timedelta``, a text such as ``"3d"`` or ``"1h30m"``, or milliseconds."""
+
+Timeout = Duration | datetime
+"""A duration from now on, or the aware ``datetime`` at which it ends."""
+
+MAX_DURATION = 366 * 24 * 3600 * 1000
+"""The longest wait or sleep, in milliseconds: 366 days."""
+
+_UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
+_TEXT = re.compile(rf"-?(?:{_PART.pattern})+")
+
+
+def milliseconds(value: Duration) -> int:
+    """The duration in milliseconds; may be negative. ``DurationError`` if it is none or over 366 days."""
+    span = _span(value)
+    if span > MAX_DURATION:
+        raise DurationError(f"{value!r} is longer than 366 days, the longest that a run can wait or sleep")
+    return span
+
+
+def deadline(value: Timeout, now: int) -> int:
+    """The moment, in Unix milliseconds, at which ``value`` ends if it begins at ``now``."""
+    if not isinstance(value, datetime):
+        return now + milliseconds(value)
+    if value.tzinfo is None:
+        raise DurationError(f"{value!r} has no time zone: give an aware datetime, such as datetime.now(UTC)")
+    moment = int(value.timestamp() * 1000)
+    if moment - now > MAX_DURATION:
+        raise DurationError(f"{value.isoformat()} is more than 366 days away, the longest wait or sleep")
+    return moment
+
+
+def _span(value: Duration) -> int:
+    if isinstance(value, timedelta):
+        return value // timedelta(milliseconds=1)
+    if isinstance(value, bool):
+        raise DurationError(f"{value!r} is no duration")
+    if isinstance(value, int):
+        return value
+    if isinstance(value, str):
+        return _parse(value)
+    raise DurationError(f"{value!r} is no duration: give a timedelta, milliseconds, or a text such as '1h30m'")
+
+
+def _parse(text: str) -> int:
+    compact = text.replace(" ", "")
+    if not _TEXT.fullmatch(compact):
+        raise DurationError(
+            f"{text!r} is no duration: write a number and a unit ({', '.join(_UNITS)}), such as '3d' or '1h30m'"
+        )
+    total = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(compact))
+    return int(-total if compact.startswith("-") else total)

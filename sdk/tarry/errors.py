@@ -1,0 +1,147 @@
+"""Everything Tarry raises.
+
+TarryError
+├── NonRetriableError      raise it in a step: no further attempt is made
+│   └── UsageError         the function asks for something that cannot be; its run fails at once
+│       ├── DurationError  a timeout, lookback or sleep that is none
+│       ├── ExpressionError an expression that cannot be compiled or is not boolean
+│       ├── EventError     an event that no bus would carry
+│       ├── OutputError    an output that is not JSON
+│       ├── LimitError     something is larger or more numerous than allowed
+│       ├── StepCallError  a step called where no step can be called
+│       └── ReplayError    the function's steps no longer fit those that its run has kept
+├── RetryAfterError        raise it in a step: the next attempt is made at that time
+├── StepError              a step has failed for good; user code may catch it
+└── SendError              some events were refused by the bus
+Suspended (BaseException)  the run pauses here; never caught by ``except Exception``
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "DurationError",
+    "EventError",
+    "ExpressionError",
+    "LimitError",
+    "NonRetriableError",
+    "OutputError",
+    "ReplayError",
+    "RetryAfterError",
+    "SendError",
+    "StepCallError",
+    "StepError",
+    "Suspended",
+    "TarryError",
+    "UsageError",
+]
+
+
+class TarryError(Exception):
+    """The base of every error of Tarry's own."""
+
+
+class NonRetriableError(TarryError):
+    """Raised by user code: another attempt would fail as well, so none is made."""
+
+
+class UsageError(NonRetriableError):
+    """The function, or a call of the SDK, asks for something that cannot be."""
+
+
+class DurationError(UsageError, ValueError):
+    """A timeout, lookback or sleep that cannot be read, or is longer than 366 days."""
+
+
+class ExpressionError(UsageError, ValueError):
+    """A CEL expression that cannot be used, with the place at which it goes wrong.
+
+    ``position`` counts characters from 0.
+    """
+
+    def __init__(self, expression: str, problem: str, position: int | None = None) -> None:
+        self.expression = expression
+        self.problem = problem
+        self.position = position
+        at = "" if position is None else f" at position {position}"
+        super().__init__(f"expression {expression!r}{at}: {problem}")
+
+
+class EventError(UsageError, ValueError):
+    """An event whose name, data or size the bus does not take."""
+
+
+class OutputError(UsageError, TypeError):
+    """A step's or function's output is not JSON."""
+
+
+class LimitError(UsageError):
+    """A documented limit is passed; the message names it."""
+
+
+class StepCallError(UsageError, RuntimeError):
+    """A step was called inside a step, from a foreign thread, or after its function had returned."""
+
+
+class ReplayError(UsageError):
+    """The steps that the function asks for no longer fit the steps that its run has kept."""
+
+
+class RetryAfterError(TarryError):
+    """Raised by user code in a step: try again, but not before the given time.
+
+    ``after`` is a number of seconds, a ``timedelta`` or an aware ``datetime``.
+    """
+
+    def __init__(self, message: str, after: float | timedelta | datetime) -> None:
+        super().__init__(message)
+        if isinstance(after, datetime) and after.tzinfo is None:
+            raise DurationError(f"RetryAfterError needs an aware datetime, not {after!r}: give it a tzinfo")
+        self.after = after
+
+    def delay(self, now: int) -> int:
+        """Milliseconds from ``now`` (Unix milliseconds) to the next attempt, at least 0."""
+        if isinstance(self.after, datetime):
+            return max(0, int(self.after.timestamp() * 1000) - now)
+        seconds = self.after.total_seconds() if isinstance(self.after, timedelta) else self.after
+        return max(0, int(seconds * 1000))
+
+
+class StepError(TarryError):
+    """A step has failed for good: its attempts are used up, or it raised ``NonRetriableError``.
+
+    ``step_id`` names it; ``name``, ``message`` and ``stack`` are those of the error that its body raised
+    last. Catch it to let the run go on without the step.
+    """
+
+    def __init__(self, step_id: str, name: str, message: str, stack: str = "") -> None:
+        super().__init__(f"step {step_id!r} failed: {name}: {message}")
+        self.step_id = step_id
+        self.name = name
+        self.message = message
+        self.stack = stack
+
+
+class SendError(TarryError):
+    """Some events did not go, although they were tried again. The others did.
+
+    ``failed`` holds, for each refused event, its id and the reason the bus gave.
+    """
+
+    def __init__(self, failed: Sequence[tuple[str, str]], total: int) -> None:
+        self.failed = tuple(failed)
+        named = "; ".join(f"{event_id}: {reason}" for event_id, reason in self.failed)
+        super().__init__(f"{len(self.failed)} of {total} events were refused by the bus: {named}")
+
+
+class Suspended(BaseException):
+    """The run pauses here and goes on later, from its kept steps.
+
+    You see this because something caught it: a bare ``except:`` or ``except BaseException:`` around a
+    step. Write ``except Exception:`` instead, or raise it again. The run is suspended all the same.
+    """

@@ -1,0 +1,62 @@
+"""Events: what starts functions and resumes waits."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tarry.errors import EventError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["MAX_ID", "MAX_NAME", "Event", "base32", "check_name", "new_id"]
+
+MAX_NAME = 128
+"""The longest event name, in characters: EventBridge's limit for a detail type."""
+
+MAX_ID = 256
+"""The longest event id, in characters: it is part of the log's keys."""
+
+_BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def base32(number: int) -> str:
+    """128 bits as 26 characters, in the alphabet of ULIDs."""
+    return "".join(_BASE32[(number >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def new_id() -> str:
+    """A new ULID: unique, and sortable by the millisecond in which it was made."""
+    return base32(time.time_ns() // 1_000_000 << 80 | int.from_bytes(os.urandom(10)))
+
+
+def check_name(name: object) -> str:
+    """The name, if the bus takes it; else ``EventError``. The same rule at ``send`` and at ``wait_for_event``."""
+    if not isinstance(name, str) or not name:
+        raise EventError(f"an event's name is a text of 1 to {MAX_NAME} characters, not {name!r}")
+    if len(name) > MAX_NAME:
+        raise EventError(
+            f"event name {name[:40]!r}… has {len(name)} characters; EventBridge carries at most {MAX_NAME}"
+        )
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event.
+
+    ``name`` is EventBridge's detail type, at most 128 characters. ``data`` is a JSON object. ``id`` makes it one
+    event, however often it is sent: the same id starts a function once; left empty, it is given when the event
+    is sent. ``ts`` is its time in Unix milliseconds. ``user`` is a JSON object about whom it concerns.
+    ``source`` is who put it on the bus; events of your own get ``tarry.<app>`` when they are sent.
+    """
+
+    name: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    id: str = ""
+    ts: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
+    user: Mapping[str, Any] | None = None
+    source: str = ""

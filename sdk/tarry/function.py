@@ -1,0 +1,68 @@
+"""A durable function: the user's handler, and how it is started and tried again."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tarry.durations import milliseconds
+from tarry.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from tarry.context import Context, ContextSync
+    from tarry.durations import Duration
+    from tarry.triggers import TriggerEvent
+
+    Handler = Callable[[Context], Awaitable[Any]] | Callable[[ContextSync], Any]
+
+__all__ = ["DEFAULT_BACKOFF", "MAX_RETRIES", "Function", "Retries"]
+
+MAX_RETRIES = 20
+
+DEFAULT_BACKOFF: tuple[Duration, ...] = ("15s", "30s", "1m", "2m", "5m", "10m", "20m", "40m", "1h", "2h")
+"""The pauses before the attempts that follow a failure; the last one repeats. Inngest's schedule."""
+
+_JITTER = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """How often a failing step is tried again (0 to 20), and after which pauses.
+
+    Up to a tenth is added to each pause, so that steps which failed together do not come back together.
+    """
+
+    limit: int = 4
+    backoff: Sequence[Duration] = DEFAULT_BACKOFF
+    pauses: tuple[int, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.limit <= MAX_RETRIES:
+            raise UsageError(f"retries={self.limit}: give a number from 0 to {MAX_RETRIES}")
+        if not self.backoff:
+            raise UsageError("backoff is empty: give at least one pause, such as ('15s',)")
+        object.__setattr__(self, "pauses", tuple(milliseconds(pause) for pause in self.backoff))
+
+    def pause(self, attempt: int, dice: float) -> int:
+        """Milliseconds between the failure of ``attempt`` (from 0) and the next; ``dice`` is from 0 to 1."""
+        base = self.pauses[min(attempt, len(self.pauses) - 1)]
+        return base + int(base * _JITTER * dice)
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """What ``app.create_function`` makes of a handler. ``handler`` is the handler as written."""
+
+    id: str
+    app_id: str
+    handler: Handler
+    triggers: tuple[TriggerEvent, ...]
+    retries: Retries
+
+    @property
+    def is_async(self) -> bool:
+        """Whether the handler is an ``async def``, and so is given a ``Context``."""
+        return inspect.iscoroutinefunction(self.handler)

@@ -1,0 +1,66 @@
+"""Values that survive being kept: JSON, with dataclasses and pydantic models on the way in."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from typing import Any
+
+from tarry.errors import OutputError
+
+__all__ = ["decode", "encode"]
+
+_PLAIN = (str, int, type(None))
+
+
+def encode(value: object, what: str) -> str:
+    """``value`` as JSON text; ``OutputError`` names ``what`` and the place inside it that is not JSON.
+
+    A dataclass or pydantic model becomes an object, a tuple an array. Everything else that JSON does not
+    know is refused, for it would come back as something else: ``datetime``, ``Decimal``, ``bytes``,
+    ``set``, NaN and infinity, keys that are no strings.
+    """
+    return json.dumps(_plain(value, what, ""), ensure_ascii=False, separators=(",", ":"))
+
+
+def decode(text: str | bytes) -> Any:
+    """What ``encode`` wrote."""
+    return json.loads(text)
+
+
+def _plain(value: object, what: str, path: str) -> object:
+    if isinstance(value, _PLAIN):
+        return value
+    if isinstance(value, float):
+        return _number(value, what, path)
+    if isinstance(value, dict):
+        return {_key(k, what, path): _plain(v, what, f"{path}.{k}") for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item, what, f"{path}[{index}]") for index, item in enumerate(value)]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        named = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+        return _plain(named, what, path)
+    if callable(dump := getattr(value, "model_dump", None)) and not isinstance(value, type):
+        return _plain(dump(mode="json"), what, path)
+    raise OutputError(f"{what}{_at(path)} is {_named(value)}, which is not JSON; return text, numbers, lists, dicts")
+
+
+def _number(value: float, what: str, path: str) -> float:
+    if not math.isfinite(value):
+        raise OutputError(f"{what}{_at(path)} is {value}, which JSON cannot hold")
+    return value
+
+
+def _key(key: object, what: str, path: str) -> str:
+    if not isinstance(key, str):
+        raise OutputError(f"{what}{_at(path)} has the key {key!r}; JSON's keys are strings")
+    return key
+
+
+def _at(path: str) -> str:
+    return f" at {path.removeprefix('.')}" if path else ""
+
+
+def _named(value: object) -> str:
+    return f"a {type(value).__name__}"
