@@ -1,0 +1,1 @@
+"""What runs in Lambda: the matcher, the executor and the timers, over one DynamoDB table and three queues."""

@@ -1,0 +1,22 @@
+"""Replay: runs a function over the steps that its run has kept. Pure: what it decides goes to a ``Journal``."""
+
+from tarry_backend.replay.history import Failure, Status, Step, Wait, WaitRequest, excluded_ids
+from tarry_backend.replay.journal import Journal
+from tarry_backend.replay.outcome import Failed, Finished, Outcome, Paused
+from tarry_backend.replay.replay import Replayed, replay
+
+__all__ = [
+    "Failed",
+    "Failure",
+    "Finished",
+    "Journal",
+    "Outcome",
+    "Paused",
+    "Replayed",
+    "Status",
+    "Step",
+    "Wait",
+    "WaitRequest",
+    "excluded_ids",
+    "replay",
+]

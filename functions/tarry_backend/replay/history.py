@@ -1,0 +1,136 @@
+"""What a run has kept: its steps, in the order in which they began and ended."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from tarry.errors import StepError
+from tarry_backend.position import Position
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tarry_backend.matching import Alternative
+
+__all__ = ["OVERTAKING", "Failure", "Status", "Step", "Wait", "WaitRequest", "excluded_ids"]
+
+OVERTAKING = 60_000
+"""By how much, in milliseconds, events may overtake each other between the bus and the log."""
+
+
+class Status(StrEnum):
+    """Of a step. ``done`` and ``failed`` are its ends; ``withdrawn`` is what its run ended without."""
+
+    DONE = "done"
+    FAILED = "failed"
+    WAITING = "waiting"
+    SLEEPING = "sleeping"
+    RETRYING = "retrying"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error as it is kept: its type's name, its message, its stack."""
+
+    name: str
+    message: str
+    stack: str = ""
+
+    @classmethod
+    def of(cls, error: BaseException) -> Failure:
+        """The error; a ``StepError`` stands for the error that it carries."""
+        if isinstance(error, StepError):
+            return cls(error.name, error.message, error.stack)
+        return cls(type(error).__name__, str(error), "".join(traceback.format_exception(error)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitRequest:
+    """A wait that a function asks for: events of this name, in ``(since, deadline]``."""
+
+    event_name: str
+    if_exp: str | None
+    match: str | None
+    since: Position
+    deadline: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """A wait as it is kept. ``note`` says what a person should know of it: that it can only time out, say."""
+
+    event_name: str
+    expression: str | None
+    since: Position
+    deadline: int
+    alternatives: tuple[Alternative, ...]
+    resolved_by: Position | None = None
+    note: str | None = None
+
+    @property
+    def left_off(self) -> Position:
+        """Where the next wait on this name begins to look, once this one has ended.
+
+        A minute before the event that resolved it, for events that overtook each other on their way, but not
+        before its own beginning; its deadline if it timed out.
+        """
+        if self.resolved_by is None:
+            return Position.after(self.deadline)
+        return max(Position(self.resolved_by.received_at - OVERTAKING), self.since)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A kept step.
+
+    ``begun_order`` and ``ended_order`` count the beginnings and ends of the run's steps, so that a replay gives
+    results back in the order in which they came. ``began`` is in Unix milliseconds. ``output`` is JSON text.
+    ``due`` is when an open step goes on by itself: a sleep's end, a retry, a wait's deadline.
+    ``attempt`` is the one that was made, or is due, from 0.
+    """
+
+    key: str
+    kind: str
+    status: Status
+    begun_order: int
+    began: int
+    ended_order: int | None = None
+    ended: int | None = None
+    attempt: int = 0
+    output: str | None = None
+    error: Failure | None = None
+    due: int | None = None
+    wait: Wait | None = field(default=None)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the step goes on later."""
+        return self.ended_order is None
+
+    @property
+    def leaves(self) -> Position:
+        """From where on an event may answer this step: see section 3 of the contract.
+
+        A reply may come while a step still runs, so a step that does something counts from its beginning; a
+        sleep and a wait do nothing, and count from their end, which is a time of the log, not of a Lambda.
+        """
+        if self.kind == "wait":
+            assert self.wait is not None
+            return self.wait.resolved_by or Position.after(self.wait.deadline)
+        if self.kind == "sleep":
+            return Position(self.due or 0)
+        return Position(self.began)
+
+
+def excluded_ids(steps: Iterable[Step], begun_order: int, started_by: str) -> frozenset[str]:
+    """The events that may not resolve a wait which began then: those that the run has had before."""
+    had = (
+        step.wait.resolved_by.event_id
+        for step in steps
+        if step.wait and step.wait.resolved_by and step.ended_order is not None and step.ended_order < begun_order
+    )
+    return frozenset((started_by, *had))

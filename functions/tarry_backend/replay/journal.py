@@ -1,0 +1,32 @@
+"""What replay needs of the world."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tarry.event import Event
+    from tarry_backend.replay.history import Step, WaitRequest
+
+__all__ = ["Journal"]
+
+
+class Journal(Protocol):
+    """Keeps what replay decides. Each call returns once it is kept; an error of it ends the invocation."""
+
+    def now(self) -> int:
+        """The time in Unix milliseconds."""
+
+    def out_of_time(self) -> bool:
+        """Whether the invocation is too near its end to begin another step."""
+
+    def keep(self, step: Step) -> None:
+        """Keeps a step that has ended, or that sleeps or is to be tried again."""
+
+    def open_wait(self, step: Step, request: WaitRequest) -> Step:
+        """Keeps a wait, and ends it at once if the log holds its event already."""
+
+    def send(self, events: Sequence[Event]) -> None:
+        """Puts events on the app's bus."""

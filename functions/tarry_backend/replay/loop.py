@@ -1,0 +1,77 @@
+"""An event loop that notices when nothing can happen any more.
+
+A run is suspended exactly when its event loop would sleep for ever. asyncio asks its selector to wait; a
+selector of our own is asked first, and so knows the moment: nothing is ready, no timer is set, no thread is at
+work. No private part of asyncio is used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Executor
+
+__all__ = ["GRACE", "QuietLoop", "Watcher"]
+
+GRACE = 1.0
+"""Seconds for which an open connection may still bring something when all else rests. A client's idle
+connection pool looks just the same as an answer that is on its way; only time tells them apart."""
+
+
+class Watcher(Protocol):
+    """Who is told that the loop is quiet."""
+
+    def progress(self) -> bool:
+        """Nothing is ready: make something ready, if there is something."""
+
+    def is_busy(self) -> bool:
+        """Whether something is at work that will wake the loop."""
+
+    def come_to_rest(self) -> None:
+        """Nothing can happen any more."""
+
+
+class _Selector(selectors.DefaultSelector):
+    def __init__(self, watcher: Watcher) -> None:
+        super().__init__()
+        self._watcher = watcher
+        self._resting = False
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().select(0)
+        if ready or timeout == 0 or self._watcher.progress():
+            return ready
+        if timeout is not None or self._resting or self._watcher.is_busy():
+            return super().select(timeout)
+        if self._has_connections() and (ready := super().select(GRACE)):
+            return ready
+        self._resting = True
+        self._watcher.come_to_rest()
+        return []
+
+    def _has_connections(self) -> bool:
+        return len(self.get_map()) > 1  # one is the loop's own, by which threads wake it
+
+
+class QuietLoop(asyncio.SelectorEventLoop):
+    """The loop; ``threads`` counts the calls that are at work in threads."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        super().__init__(_Selector(watcher))
+        self.threads = 0
+
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Executor | None, func: Callable[..., Any], *args: Any
+    ) -> asyncio.Future[Any]:
+        """As asyncio's, counted. ``asyncio.to_thread`` comes through here too."""
+        future = super().run_in_executor(executor, func, *args)
+        self.threads += 1
+        future.add_done_callback(self._thread_ended)
+        return future
+
+    def _thread_ended(self, _: asyncio.Future[Any]) -> None:
+        self.threads -= 1

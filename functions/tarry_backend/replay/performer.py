@@ -1,0 +1,182 @@
+"""What each kind of step does when it is its turn to be done, here and now."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import inspect
+from contextvars import ContextVar, copy_context
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from tarry.durations import deadline
+from tarry.errors import LimitError, NonRetriableError, RetryAfterError
+from tarry.event import base32
+from tarry.jsonvalues import encode
+from tarry.operations import RunStep, SendEvent, Sleep, WaitForEvent
+from tarry_backend.replay.history import Failure, Status, Step, WaitRequest
+from tarry_backend.replay.past import PAST
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from tarry.function import Retries
+    from tarry.operations import Operation
+    from tarry_backend.replay.journal import Journal
+
+__all__ = ["BODY", "MAX_RUN", "MAX_STEP", "Body", "Performer"]
+
+MAX_STEP = 4 * 1024 * 1024
+"""The largest output of one step, in bytes of JSON."""
+
+MAX_RUN = 32 * 1024 * 1024
+"""The largest outputs of all steps of a run together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The step whose body is being executed."""
+
+    run_id: str
+    key: str
+    attempt: int
+
+
+BODY: ContextVar[Body | None] = ContextVar("tarry_body", default=None)
+
+
+class Performer:
+    """Carries out the steps of one run. It counts the beginnings and ends of steps from where the history stopped."""
+
+    def __init__(
+        self, run_id: str, retries: Retries, journal: Journal, history: Iterable[Step], max_steps: int
+    ) -> None:
+        self._run_id = run_id
+        self._retries = retries
+        self._journal = journal
+        self._max_steps = max_steps
+        self._begun = self._order = self._bytes = 0
+        self.bodies = 0
+        for step in history:
+            self._begun += 1
+            self._order = max(self._order, step.begun_order, step.ended_order or 0)
+            self._bytes += len(step.output or "")
+
+    async def perform(self, operation: Operation, key: str, kept: Step | None) -> Step:
+        """Begins the step, or goes on with the kept one; the step as it is kept then, ended or open."""
+        step = kept or self._begin(operation, key)
+        match operation:
+            case RunStep():
+                return await self._attempt(step, partial(_call, operation))
+            case SendEvent():
+                return await self._attempt(step, partial(self._send, operation, key))
+            case Sleep():
+                return self._sleep(step, operation)
+            case WaitForEvent():
+                return step if kept else self._wait(step, operation)
+
+    def _begin(self, operation: Operation, key: str) -> Step:
+        if self._begun >= self._max_steps:
+            raise LimitError(f"step {key!r} would be step {self._begun + 1} of the run; at most {self._max_steps}")
+        self._begun += 1
+        self._order += 1
+        status = Status.RETRYING if operation.kind in ("run", "send") else Status.SLEEPING
+        began = self._journal.now()
+        return Step(key=key, kind=operation.kind, status=status, begun_order=self._order, began=began)
+
+    def _end(self, step: Step, status: Status, output: str | None = None, error: Failure | None = None) -> Step:
+        self._order += 1
+        return replace(
+            step,
+            status=status,
+            ended_order=self._order,
+            ended=self._journal.now(),
+            output=output,
+            error=error,
+        )
+
+    async def _attempt(self, step: Step, call: Callable[[], Awaitable[Any]]) -> Step:
+        if step.due is not None and step.due > self._journal.now():
+            return step
+        token = BODY.set(Body(self._run_id, step.key, step.attempt))
+        self.bodies += 1
+        try:
+            output = self._measured(step, encode(await call(), f"step {step.key!r}: its output"))
+            step = self._end(replace(step, due=None), Status.DONE, output=output)
+        except (Exception, SystemExit) as error:
+            step = self._failed(step, error)
+        finally:
+            self.bodies -= 1
+            BODY.reset(token)
+        self._journal.keep(step)
+        return step
+
+    def _measured(self, step: Step, output: str) -> str:
+        size = len(output.encode("utf-8", "surrogatepass"))
+        if size > MAX_STEP:
+            raise LimitError(f"step {step.key!r}: its output has {size:,} bytes; a step keeps at most {MAX_STEP:,}")
+        if self._bytes + size > MAX_RUN:
+            raise LimitError(f"step {step.key!r}: the run's outputs would pass {MAX_RUN:,} bytes, the most a run keeps")
+        self._bytes += size
+        return output
+
+    def _failed(self, step: Step, error: BaseException) -> Step:
+        failure = Failure.of(error)
+        if isinstance(error, NonRetriableError) or step.attempt >= self._retries.limit:
+            return self._end(replace(step, due=None), Status.FAILED, error=failure)
+        now = self._journal.now()
+        pause = (
+            error.delay(now)
+            if isinstance(error, RetryAfterError)
+            else self._retries.pause(step.attempt, _dice(self._run_id, step.key, step.attempt))
+        )
+        return replace(step, status=Status.RETRYING, attempt=step.attempt + 1, due=now + pause, error=failure)
+
+    async def _send(self, operation: SendEvent, key: str) -> list[str]:
+        events = [
+            event if event.id else replace(event, id=_event_id(self._run_id, key, place))
+            for place, event in enumerate(operation.events)
+        ]
+        self._journal.send(events)
+        return [event.id for event in events]
+
+    def _sleep(self, step: Step, operation: Sleep) -> Step:
+        now = self._journal.now()
+        due = deadline(operation.until, now) if step.due is None else step.due
+        step = replace(step, due=due)
+        if due <= now:
+            step = self._end(step, Status.DONE, output="null")
+        self._journal.keep(step)
+        return step
+
+    def _wait(self, step: Step, operation: WaitForEvent) -> Step:
+        now = step.began
+        request = WaitRequest(
+            event_name=operation.event,
+            if_exp=operation.if_exp,
+            match=operation.match,
+            since=PAST.get().since(operation.event, operation.lookback, now),
+            deadline=max(now, deadline(operation.timeout, now)),
+        )
+        self._order += 1  # kept free for its end, should the log hold its event already
+        return self._journal.open_wait(replace(step, status=Status.WAITING), request)
+
+
+async def _call(operation: RunStep) -> Any:
+    handler = partial(operation.handler, *operation.args, **operation.kwargs)
+    if inspect.iscoroutinefunction(operation.handler):
+        return await handler()
+    result = await asyncio.get_running_loop().run_in_executor(None, copy_context().run, handler)
+    return await result if inspect.isawaitable(result) else result
+
+
+def _dice(run_id: str, key: str, attempt: int) -> float:
+    """From 0 to 1, and the same again after a crash."""
+    return hashlib.sha256(f"{run_id}/{key}/{attempt}".encode()).digest()[0] / 255
+
+
+def _event_id(run_id: str, key: str, place: int) -> str:
+    """The id of an event that a step sends: the same at each attempt."""
+    digest = hashlib.sha256(f"{run_id}/{key}/{place}".encode()).digest()
+    return base32(int.from_bytes(digest[:16]))

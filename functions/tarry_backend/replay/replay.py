@@ -1,0 +1,332 @@
+"""One replay of one run: the engine that the step tools speak to.
+
+Everything happens on one event loop. A plain ``def`` function runs in a thread; its steps are performed on the
+loop as well, while the thread waits. So there is one engine for both faces.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from concurrent.futures import Future as Answer
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar, copy_context
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tarry.context import Context, ContextSync
+from tarry.errors import ReplayError, StepCallError, StepError, Suspended, TarryError, UsageError
+from tarry.jsonvalues import decode
+from tarry_backend.position import Position
+from tarry_backend.replay.history import Status
+from tarry_backend.replay.loop import QuietLoop
+from tarry_backend.replay.outcome import Outcome, Paused, of_error, of_output
+from tarry_backend.replay.past import PAST, Past
+from tarry_backend.replay.performer import BODY, Performer
+from tarry_backend.replay.turns import Turns
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+    from contextvars import Context as Variables
+
+    from tarry.event import Event
+    from tarry.function import Function
+    from tarry.operations import Operation
+    from tarry_backend.replay.history import Step
+    from tarry_backend.replay.journal import Journal
+
+__all__ = ["Replayed", "replay"]
+
+logger = logging.getLogger("tarry.replay")
+
+T = TypeVar("T")
+
+_FAREWELL = 5.0
+"""Seconds that a function has for its ``finally`` blocks once it is suspended."""
+
+_THREADS = 1000
+"""More than steps stand side by side: one that waited for a free thread could wait for ever."""
+
+_ENGINE: ContextVar[Engine | None] = ContextVar("tarry_engine", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What replay must know of a run. ``received_at`` is that of the event which started it."""
+
+    id: str
+    event: Event
+    received_at: int
+    attempt: int = 0
+
+
+def replay(
+    function: Function, run: Replayed, history: Iterable[Step], journal: Journal, max_steps: int = 1000
+) -> Outcome:
+    """Runs the function over the kept steps, and on from there. An error of the journal is raised."""
+    return Engine(function, run, list(history), journal, max_steps).outcome()
+
+
+class Engine:
+    """``tarry.operations.Engine``, and the watcher of its own loop."""
+
+    def __init__(
+        self, function: Function, run: Replayed, history: list[Step], journal: Journal, max_steps: int
+    ) -> None:
+        self._function = function
+        self._run = run
+        self._kept = {step.key: step for step in history}
+        self._journal = journal
+        self._turns = Turns(history)
+        self._performer = Performer(run.id, function.retries, journal, history, max_steps)
+        self._keys: set[str] = set()
+        self._open = self._blocked = 0
+        self._out_of_time = False
+        self._ending: Outcome | BaseException | None = None
+        self._loop = QuietLoop(self)
+        self._over = self._loop.create_future()
+
+    def outcome(self) -> Outcome:
+        """How the replay ends."""
+        threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="tarry")
+        self._loop.set_default_executor(threads)
+        try:
+            self._loop.run_until_complete(self._main())
+        finally:
+            threads.shutdown(wait=False, cancel_futures=True)
+            self._loop.close()
+        if isinstance(self._ending, BaseException):
+            raise self._ending
+        assert self._ending is not None
+        return self._ending
+
+    # What the tools call.
+
+    @property
+    def attempt(self) -> int:
+        body = BODY.get()
+        return body.attempt if body else self._run.attempt
+
+    @property
+    def idempotency_key(self) -> str:
+        body = BODY.get()
+        if body is None:
+            raise StepCallError("ctx.step.idempotency_key belongs to a step: ask for it in the step's body")
+        return f"{body.run_id}/{body.key}"
+
+    async def perform(self, operation: Operation) -> Any:
+        self._admit(f"step {operation.id!r}")
+        return _given(await self._step(operation))
+
+    def perform_sync(self, operation: Operation) -> Any:
+        self._admit(f"step {operation.id!r}")
+        return _given(self._from_thread(self._step(operation)))
+
+    async def parallel(self, branches: Sequence[Callable[[], Awaitable[Any]]]) -> tuple[Any, ...]:
+        self._admit("group.parallel")
+        variables = [copy_context() for _ in branches]
+        tasks = [
+            self._loop.create_task(_awaited(branch), context=own)
+            for branch, own in zip(branches, variables, strict=True)
+        ]
+        return _joined(await asyncio.gather(*tasks, return_exceptions=True), variables)
+
+    def parallel_sync(self, branches: Sequence[Callable[[], Any]]) -> tuple[Any, ...]:
+        self._admit("group.parallel")
+        variables = [copy_context() for _ in branches]
+        return _joined(self._from_thread(self._in_threads(branches, variables)), variables)
+
+    # One step.
+
+    async def _step(self, operation: Operation) -> Step:
+        key = self._key(operation.id)
+        kept = self._kept.get(key)
+        self._turns.visit(key)
+        if kept is not None and kept.kind != operation.kind:
+            return await self._end(ReplayError(self._no_fit(f"{operation.kind} step {key!r}", kept)))
+        if kept is None or kept.is_open:
+            kept = await self._live(operation, key, kept)
+        await self._turns.result(key)
+        PAST.set(PAST.get().then(kept))
+        return kept
+
+    async def _live(self, operation: Operation, key: str, kept: Step | None) -> Step:
+        """Performs a step that has not ended; returns once it has."""
+        await self._turns.live(key)
+        if self._journal.out_of_time():
+            self._out_of_time = True
+            return await self._rest()
+        try:
+            step = await self._performer.perform(operation, key, kept)
+        except (TarryError, asyncio.CancelledError, Suspended):
+            raise
+        except BaseException as error:  # not the user's: it ends the invocation, and is raised there
+            return await self._end(error)
+        if step.is_open:
+            return await self._rest()
+        self._turns.ended(key)
+        return step
+
+    async def _rest(self) -> Step:
+        self._open += 1
+        try:
+            await self._loop.create_future()
+            raise AssertionError("unreachable: nobody ever resolves it")
+        finally:
+            self._open -= 1
+
+    async def _end(self, ending: BaseException) -> Step:
+        """Ends the replay from inside a step, whose caller never hears of it."""
+        self._finish(of_error(ending) if isinstance(ending, UsageError) else ending)
+        return await self._rest()
+
+    def _key(self, step_id: str) -> str:
+        """The id, or if it has been used the first free one of ``id:1``, ``id:2``…"""
+        key, count = step_id, 0
+        while key in self._keys:
+            count += 1
+            key = f"{step_id}:{count}"
+        self._keys.add(key)
+        return key
+
+    def _admit(self, what: str) -> None:
+        if _ENGINE.get() is not self:
+            raise StepCallError(
+                f"{what} is called outside its run: call it in the function, not in a thread of its own"
+            )
+        if (body := BODY.get()) is not None:
+            raise StepCallError(f"{what} is called inside step {body.key!r}: call it before or after that step")
+        if isinstance(self._ending, Paused):
+            raise Suspended(Suspended.__doc__)
+        if self._ending is not None:
+            raise StepCallError(f"{what} is called after its function had ended")
+
+    # Threads, for functions that are no coroutines. Only the loop's own thread touches the counters.
+
+    def _from_thread(self, work: Coroutine[Any, Any, T]) -> T:
+        answer: Answer[T] = Answer()
+        variables = copy_context()
+        self._loop.call_soon_threadsafe(self._answer, work, answer, variables)
+        try:
+            return answer.result()
+        finally:
+            PAST.set(variables[PAST])
+
+    def _answer(self, work: Coroutine[Any, Any, T], answer: Answer[T], variables: Variables) -> None:
+        self._blocked += 1
+        task = self._loop.create_task(work, context=variables)
+        task.add_done_callback(partial(self._unblock, answer))
+
+    def _unblock(self, answer: Answer[T], task: asyncio.Task[T]) -> None:
+        self._blocked -= 1
+        if task.cancelled():
+            answer.set_exception(Suspended(Suspended.__doc__))
+        elif (error := task.exception()) is not None:
+            answer.set_exception(error)
+        else:
+            answer.set_result(task.result())
+
+    async def _in_threads(self, branches: Sequence[Callable[[], Any]], variables: Sequence[Variables]) -> list[Any]:
+        calls = [
+            self._loop.run_in_executor(None, own.run, branch) for branch, own in zip(branches, variables, strict=True)
+        ]
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    # The loop's watcher.
+
+    def progress(self) -> bool:
+        return self._ending is None and self._turns.advance()
+
+    def is_busy(self) -> bool:
+        return self._performer.bodies > 0 or self._loop.threads > self._blocked
+
+    def come_to_rest(self) -> None:
+        if missing := self._turns.missing():
+            asked = ", ".join(repr(key) for key in self._turns.newcomers())
+            instead = f"new step {asked}" if asked else "nothing in its place"
+            self._finish(of_error(ReplayError(self._no_fit(instead, missing[0]))))
+        elif self._open:
+            self._finish(Paused(self._out_of_time))
+        else:
+            self._finish(
+                of_error(UsageError("the function awaits something that no step, timer or connection can bring"))
+            )
+
+    # The whole.
+
+    async def _main(self) -> None:
+        _ENGINE.set(self)
+        PAST.set(Past(Position(self._run.received_at, self._run.event.id)))
+        root = self._loop.create_task(self._root())
+        root.add_done_callback(self._root_ended)
+        await self._over
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            if task is not root or self._function.is_async:  # a thread ends by the exception that its step gets
+                task.cancel()
+        if others:
+            await asyncio.wait(others, timeout=_FAREWELL)
+        self._teach(root)
+
+    async def _root(self) -> Any:
+        event, run_id, function_id = self._run.event, self._run.id, self._function.id
+        handler: Callable[[Any], Any] = self._function.handler
+        if self._function.is_async:
+            return await handler(Context(self, event, run_id, function_id))
+        context = ContextSync(self, event, run_id, function_id)
+        return await self._loop.run_in_executor(None, copy_context().run, handler, context)
+
+    def _root_ended(self, root: asyncio.Task[Any]) -> None:
+        if self._ending is not None:
+            return
+        if root.cancelled():
+            self._finish(of_error(asyncio.CancelledError("the function cancelled itself")))
+        elif (error := root.exception()) is not None:
+            self._finish(of_error(error))
+        elif missing := self._turns.missing():
+            self._finish(of_error(ReplayError(self._no_fit("its own end", missing[0]))))
+        else:
+            self._finish(of_output(root.result()))
+
+    def _finish(self, ending: Outcome | BaseException) -> None:
+        if self._ending is None:
+            self._ending = ending
+            self._over.set_result(None)
+
+    def _teach(self, root: asyncio.Task[Any]) -> None:
+        if not root.done():
+            logger.warning("%s still runs %s s after its suspension; it is left behind", self._function.id, _FAREWELL)
+        elif isinstance(self._ending, Paused) and not _unwound(root):
+            logger.warning(
+                "%s caught its suspension. %s", self._function.id, " ".join((Suspended.__doc__ or "").split())
+            )
+
+    def _no_fit(self, asked: str, kept: Step) -> str:
+        return (
+            f"function {self._function.id!r} no longer fits its run: the run has kept {kept.kind} step {kept.key!r}, "
+            f"the function asks for {asked}. Bring the step back under its id, or start the run anew."
+        )
+
+
+def _given(step: Step) -> Any:
+    if step.status is Status.FAILED:
+        assert step.error is not None
+        raise StepError(step.key, step.error.name, step.error.message, step.error.stack)
+    return decode(step.output or "null")
+
+
+async def _awaited(branch: Callable[[], Awaitable[Any]]) -> Any:
+    return await branch()
+
+
+def _joined(results: Sequence[Any], variables: Sequence[Variables]) -> tuple[Any, ...]:
+    PAST.set(PAST.get().joined(own.get(PAST, PAST.get()) for own in variables))
+    errors = [result for result in results if isinstance(result, BaseException)]
+    for error in sorted(errors, key=lambda e: not isinstance(e, Suspended)):
+        raise error
+    return tuple(results)
+
+
+def _unwound(root: asyncio.Task[Any]) -> bool:
+    return root.cancelled() or isinstance(root.exception(), Suspended | asyncio.CancelledError)
