@@ -1,0 +1,37 @@
+"""What the bus is told of a run's end."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from tarry import Event
+
+if TYPE_CHECKING:
+    from tarry_backend.store import Run
+
+__all__ = ["announcement"]
+
+_LARGEST = 200_000
+"""The most characters of JSON that a run's trigger event and output have in its announcement, each."""
+
+
+def announcement(run: Run) -> Event:
+    """``tarry/function.finished`` or ``.failed``: once a run, for its id is the run's.
+
+    The data names function and run, and holds the event that started the run and its ``result`` or ``error``.
+    An event or result too large for the bus is left out, and ``truncated`` says so.
+    """
+    data: dict[str, Any] = {"function_id": run.function_id, "run_id": run.id}
+    larger = {"event": asdict(run.event)}
+    if run.error is None:
+        larger["result"] = json.loads(run.output or "null")
+    else:
+        data["error"] = asdict(run.error)
+    for name, value in larger.items():
+        if len(json.dumps(value)) <= _LARGEST:
+            data[name] = value
+        else:
+            data["truncated"] = True
+    return Event(f"tarry/function.{run.status}", data, f"{run.id}-{run.status}", run.ended or 0)

@@ -1,0 +1,95 @@
+"""What is kept of a replay's outcome, and who is told."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tarry_backend.announcement import announcement
+from tarry_backend.clock import now
+from tarry_backend.messages import Continue, Due
+from tarry_backend.queues import HORIZON
+from tarry_backend.replay import Failed, Finished, Paused
+from tarry_backend.store import RunStatus
+from tarry_backend.timers import delay_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tarry.bus import EventBus
+    from tarry.function import Retries
+    from tarry_backend.queues import Queues
+    from tarry_backend.replay import Failure, Outcome
+    from tarry_backend.store import Run, Store, Whole
+
+__all__ = ["Ending"]
+
+
+class Ending:
+    """Keeps outcomes: a run's end, its pause, its next attempt."""
+
+    def __init__(self, store: Store, queues: Queues, bus: EventBus, count: Callable[[str, int], None]) -> None:
+        self._store = store
+        self._queues = queues
+        self._bus = bus
+        self._count = count
+
+    def keep(self, whole: Whole, outcome: Outcome, retries: Retries) -> None:
+        """Keeps what the replay of a run has come to."""
+        match outcome:
+            case Finished(output):
+                self._end(whole, RunStatus.FINISHED, output=output)
+            case Failed() as failed if failed.final or whole.attempt >= retries.limit:
+                self.fail(whole, failed.error)
+            case Failed() as failed:
+                self._try_again(whole, failed, retries)
+            case Paused(out_of_time):
+                self._pause(whole.run, out_of_time)
+
+    def fail(self, whole: Whole, error: Failure) -> None:
+        """Ends the run as failed."""
+        self._end(whole, RunStatus.FAILED, error=error)
+
+    def conclude(self, whole: Whole) -> None:
+        """Announces an end that is kept, and withdraws what the run still had open. May be done twice: the
+        announcement's id is the run's, so that it counts once."""
+        self._bus.send([announcement(whole.run)])
+        self._store.runs.retire(whole, whole.run.ended or now())
+
+    def remind(self, run: Run) -> None:
+        """Asks to be woken for the function's next attempt, if that is soon."""
+        if run.due is not None and run.due - now() <= HORIZON:
+            message = Due(run.id, None, "run", run.due)
+            self._queues.tell_timers([(message, delay_until(run.due, now(), message.step_kind))])
+
+    def _end(self, whole: Whole, status: RunStatus, *, output: str | None = None, error: Failure | None = None) -> None:
+        run = replace(whole.run, status=status, ended=now(), output=output, error=error, due=None)
+        self._store.runs.save(run)
+        self._count(status.capitalize(), 1)
+        self.conclude(replace(whole, run=run))
+
+    def _try_again(self, whole: Whole, failed: Failed, retries: Retries) -> None:
+        attempt, moment = whole.attempt, now()
+        pause = failed.retry.delay(moment) if failed.retry else retries.pause(attempt, _dice(whole.run.id, attempt))
+        run = replace(
+            whole.run,
+            attempt=attempt + 1,
+            attempt_steps=whole.ended_steps,
+            due=moment + pause,
+            error=failed.error,
+            deaths=0,
+        )
+        self._store.runs.save(run)
+        self.remind(run)
+
+    def _pause(self, run: Run, out_of_time: bool) -> None:
+        if out_of_time:
+            self._queues.tell_runs([Continue(run.id)])
+        if run.due is not None or run.deaths:
+            self._store.runs.save(replace(run, due=None, error=None, deaths=0))
+
+
+def _dice(run_id: str, attempt: int) -> float:
+    """From 0 to 1, and the same again after a crash."""
+    return hashlib.sha256(f"{run_id}/{attempt}".encode()).digest()[0] / 255

@@ -1,0 +1,170 @@
+"""Runs go on: what a run is told is applied, its function replayed, the outcome kept."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tarry_backend.clock import now
+from tarry_backend.ending import Ending
+from tarry_backend.journal import RunJournal
+from tarry_backend.messages import Continue, Deadline, Look, MessageError, Resume, Start, Wake, decode
+from tarry_backend.replay import Failure, Replayed, replay
+from tarry_backend.store import Run, RunStatus, Whole
+from tarry_backend.telling import Telling
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tarry import App, Function
+    from tarry.bus import EventBus
+    from tarry_backend.messages import Message
+    from tarry_backend.queues import Queues
+    from tarry_backend.settings import Settings
+    from tarry_backend.store import Store
+
+    RunMessage = Start | Resume | Wake | Deadline | Look | Continue
+
+__all__ = ["MAX_DEATHS", "Delivery", "Executor"]
+
+logger = logging.getLogger("tarry.executor")
+
+MAX_DEATHS = 3
+"""When so many executors have died over one message, its run is failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How a message comes: whether it has come before, and whether the invocation is near its end by now."""
+
+    message_id: str
+    again: bool
+    out_of_time: Callable[[], bool]
+
+
+class Executor:
+    """Carries out what runs are told. The FIFO queue keeps one run's messages apart, so each has its run to itself."""
+
+    def __init__(
+        self,
+        app: App,
+        settings: Settings,
+        store: Store,
+        queues: Queues,
+        bus: EventBus,
+        count: Callable[[str, int], None],
+    ) -> None:
+        self._app = app
+        self._settings = settings
+        self._store = store
+        self._queues = queues
+        self._bus = bus
+        self._telling = Telling(store, count)
+        self._ending = Ending(store, queues, bus, count)
+
+    def handle(self, body: str, delivery: Delivery) -> None:
+        """One message of the runs queue. ``MessageError`` if it can be none of this app's."""
+        message = _run_message(decode(body))
+        whole = self._whole(message)
+        if whole is None:
+            logger.warning("run %s is not there (any more): its %s is dropped", message.run_id, message.kind)
+        elif whole.run.status is RunStatus.RUNNING:
+            self._tell(message, whole, delivery)
+        elif delivery.again:
+            self._ending.conclude(whole)
+
+    def _whole(self, message: RunMessage) -> Whole | None:
+        """The run with its steps. A new one is written and not read: there is nothing more of it."""
+        if not isinstance(message, Start):
+            return self._store.runs.load(message.run_id)
+        function = self._function(message.function_id)
+        received = self._store.log.carried(message.carried)
+        run = Run(
+            id=message.run_id,
+            function_id=function.id,
+            event=received.event,
+            received_at=received.received_at,
+            started=now(),
+        )
+        return Whole(run) if self._store.runs.create(run) else self._store.runs.load(run.id)
+
+    def _tell(self, message: RunMessage, whole: Whole, delivery: Delivery) -> None:
+        function = self._function(whole.run.function_id)
+        if delivery.again:
+            self._tell_again(function, message, whole, delivery)
+        elif (told := self._telling.apply(message, whole)) is not None:
+            self._replay(function, told, self._journal(message, told, delivery))
+
+    def _tell_again(self, function: Function, message: RunMessage, whole: Whole, delivery: Delivery) -> None:
+        """The last executor has failed or died somewhere on the way: all that may be missing is done again."""
+        before = whole
+        whole = self._suspect(whole, delivery)
+        if whole.run.deaths > MAX_DEATHS:
+            self._ending.fail(whole, _died(whole.run.deaths))
+            return
+        try:
+            whole = self._telling.apply(message, whole) or whole
+            whole = self._telling.look_again(whole)
+            journal = self._journal(message, whole, delivery)
+            self._ending.remind(whole.run)
+            for step in whole.steps:
+                journal.remind(step)
+            self._replay(function, whole, journal)
+        except Exception:
+            self._absolve(before)
+            raise
+
+    def _replay(self, function: Function, whole: Whole, journal: RunJournal) -> None:
+        run = whole.run
+        replayed = Replayed(run.id, run.event, run.received_at, whole.attempt)
+        outcome = replay(function, replayed, whole.steps, journal, self._settings.max_steps)
+        self._ending.keep(replace(whole, steps=journal.steps()), outcome, function.retries)
+
+    def _journal(self, message: RunMessage, whole: Whole, delivery: Delivery) -> RunJournal:
+        return RunJournal(
+            whole,
+            self._store,
+            self._queues,
+            self._bus,
+            settle=self._settings.settle_seconds,
+            floor=message.due if isinstance(message, Wake) else 0,
+            out_of_time=delivery.out_of_time,
+        )
+
+    def _function(self, function_id: str) -> Function:
+        function = self._app.functions.get(function_id)
+        if function is None:
+            raise MessageError(
+                f"app {self._app.id!r} has no function {function_id!r}, only {sorted(self._app.functions)}; "
+                "bring it back under that id, then redrive the dead-letter queue"
+            )
+        return function
+
+    def _suspect(self, whole: Whole, delivery: Delivery) -> Whole:
+        """Counts this delivery as a death before the function gets the chance to be another one."""
+        run = whole.run
+        deaths = run.deaths + 1 if run.suspect == delivery.message_id else 1
+        run = replace(run, suspect=delivery.message_id, deaths=deaths)
+        self._store.runs.save(run)
+        return replace(whole, run=run)
+
+    def _absolve(self, before: Whole) -> None:
+        """The executor has not died, it has failed in an orderly way: the function is not to blame."""
+        with suppress(Exception):  # what is raised now is what counts
+            self._store.runs.save(before.run)
+
+
+def _run_message(message: Message) -> RunMessage:
+    if isinstance(message, Start | Resume | Wake | Deadline | Look | Continue):
+        return message
+    raise MessageError(f"a {message.kind} message does not belong into the runs queue")
+
+
+def _died(deaths: int) -> Failure:
+    return Failure(
+        "ExecutorDied",
+        f"{deaths} executors have died while they ran this function: it may run out of memory, exceed the Lambda's "
+        "timeout, or end the process. See the executor's log; give it more memory or time, or smaller steps.",
+    )

@@ -1,0 +1,19 @@
+"""Entry point: the schedule's every minute."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tarry_backend.runtime import runtime
+from tarry_backend.telemetry import count, logger, published
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> None:
+    """Puts into the timers queue what will be due soon."""
+    with published():
+        count("Swept", runtime().timers.sweep())
+        count("Sweeps", 1)

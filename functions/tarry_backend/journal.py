@@ -1,0 +1,151 @@
+"""Keeps what a replay decides: steps and waits in the table, timers in their queue, events on the bus."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tarry.errors import LimitError
+from tarry_backend.clock import now
+from tarry_backend.matching import NAME_ONLY, Alternative, match_expression, match_key, plan
+from tarry_backend.messages import Due, Settle
+from tarry_backend.queues import HORIZON
+from tarry_backend.replay import Step, Wait, WaitRequest, excluded_ids
+from tarry_backend.timers import delay_until
+from tarry_backend.waiting import earliest, ended
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from tarry import Event
+    from tarry.bus import EventBus
+    from tarry_backend.queues import Queues, TimerMessage
+    from tarry_backend.received import Received
+    from tarry_backend.store import Store, Whole
+
+__all__ = ["MAX_BINDINGS", "NAME_SHARDS", "RunJournal"]
+
+MAX_BINDINGS = 64_000
+"""The most characters of JSON that an expression may take over from the event that started its run."""
+
+NAME_SHARDS = 4
+"""Over how many keys the waits on a name are spread that no value distinguishes."""
+
+
+class RunJournal:
+    """The journal of one replay (see ``tarry_backend.replay.Journal``).
+
+    ``settle`` is in seconds. ``floor`` is a time (Unix milliseconds) which has come, whatever this Lambda's
+    own clock says: that of the message which woke the run.
+    """
+
+    def __init__(
+        self,
+        whole: Whole,
+        store: Store,
+        queues: Queues,
+        bus: EventBus,
+        *,
+        settle: int,
+        floor: int,
+        out_of_time: Callable[[], bool],
+    ) -> None:
+        self._run = whole.run
+        self._steps = {step.key: step for step in whole.steps}
+        self._store = store
+        self._queues = queues
+        self._bus = bus
+        self._settle = settle
+        self._floor = floor
+        self.out_of_time = out_of_time
+
+    def steps(self) -> tuple[Step, ...]:
+        """The run's steps as they are kept by now."""
+        return tuple(self._steps.values())
+
+    def now(self) -> int:
+        return max(now(), self._floor)
+
+    def send(self, events: Sequence[Event]) -> None:
+        self._bus.send(events)
+
+    def keep(self, step: Step) -> None:
+        self._keep(step)
+        self.remind(step)
+
+    def open_wait(self, step: Step, request: WaitRequest) -> Step:
+        """Keeps the wait, then looks into the log: in this order, no event falls between the two."""
+        step = replace(step, wait=self._wait(request), due=request.deadline)
+        if request.deadline <= step.began:
+            return self._end(step, self._look(step))
+        self._keep(step)
+        if found := self._look(step):
+            return self._end(step, found)
+        self.remind(step)
+        return step
+
+    def remind(self, step: Step) -> None:
+        """Asks to be woken for an open step, if that is soon, and for a wait's settle."""
+        if step.is_open:
+            self._queues.tell_timers(self._reminders(step))
+
+    def _reminders(self, step: Step) -> Iterable[tuple[TimerMessage, int]]:
+        due, moment = step.due or 0, now()
+        if step.wait and step.wait.alternatives and due - moment > self._settle * 1000:
+            yield Settle(self._run.id, step.key), self._settle
+        if due - moment <= HORIZON:
+            yield Due(self._run.id, step.key, step.kind, due), delay_until(due, moment, step.kind)
+
+    def _keep(self, step: Step) -> None:
+        self._store.runs.keep(self._run.id, step, is_new=step.key not in self._steps)
+        self._steps[step.key] = step
+
+    def _look(self, step: Step) -> Received | None:
+        assert step.wait is not None
+        excluded = excluded_ids(self._steps.values(), step.begun_order, self._run.event.id)
+        return earliest(step.wait, self._store.log, step.wait.since, self.now(), excluded)
+
+    def _end(self, step: Step, found: Received | None) -> Step:
+        done = ended(step, found, step.begun_order + 1, self.now())
+        self._keep(done)
+        self._store.runs.drop(self._run.id, step)
+        return done
+
+    def _wait(self, request: WaitRequest) -> Wait:
+        expression = match_expression(request.match) if request.match else request.if_exp
+        planned = plan(request.event_name, expression, self._run.event)
+        return Wait(
+            event_name=request.event_name,
+            expression=expression,
+            since=request.since,
+            deadline=request.deadline,
+            alternatives=self._findable(request.event_name, expression, planned.alternatives),
+            note="no event can match; it can only time out" if planned.never else None,
+        )
+
+    def _findable(
+        self, event_name: str, expression: str | None, alternatives: tuple[Alternative, ...]
+    ) -> tuple[Alternative, ...]:
+        """The alternatives, with shapes by which the matcher looks; past the most shapes, the name alone."""
+        keyed = [self._sharded(event_name, alternative) for alternative in alternatives]
+        for alternative in keyed:
+            bounded = not alternative.shape.startswith(NAME_ONLY)
+            if not self._store.shapes.add(event_name, alternative.shape, bounded=bounded):
+                by_name = plan(event_name, expression, self._run.event, indexed=False)
+                return self._findable(event_name, expression, by_name.alternatives)
+        return tuple(keyed)
+
+    def _sharded(self, event_name: str, alternative: Alternative) -> Alternative:
+        if len(json.dumps(alternative.bindings)) > MAX_BINDINGS:
+            raise LimitError(
+                f"the expression takes over more than {MAX_BINDINGS:,} characters from the event that started the run; "
+                f"compare single fields of it"
+            )
+        if alternative.shape != NAME_ONLY:
+            return alternative
+        shape = f"{NAME_ONLY}{zlib.crc32(self._run.id.encode()) % NAME_SHARDS}"
+        key = match_key(event_name, shape, self._run.event)
+        assert key is not None
+        return replace(alternative, shape=shape, key=key)

@@ -1,0 +1,37 @@
+"""How an event finds the waits that it resolves. Pure: no AWS, no clock.
+
+``plan`` reads a wait's expression with the trigger event in hand, and gives match keys and residuals.
+``match_key`` gives the key of an incoming event, ``residual_holds`` the answer for each candidate found under
+it. Together they answer as ``evaluate_whole`` does, which knows no index.
+
+An expression has at most 4,096 characters and three macros within each other. Numbers compare exactly, across
+their kinds; nothing equals a value of another type; a missing field is an error, hence no match. What there
+is beside the standard's functions stands in ``cel.functions``. The grammar is loaded, in some 0.2 seconds,
+when the first expression is parsed.
+"""
+
+from tarry_backend.matching.keys import NAME_ONLY, Shape, match_key
+from tarry_backend.matching.planning import Alternative, Plan, plan
+from tarry_backend.matching.shorthand import match_expression
+from tarry_backend.matching.verdicts import (
+    MatchError,
+    check_trigger,
+    evaluate_whole,
+    residual_holds,
+    trigger_holds,
+)
+
+__all__ = [
+    "NAME_ONLY",
+    "Alternative",
+    "MatchError",
+    "Plan",
+    "Shape",
+    "check_trigger",
+    "evaluate_whole",
+    "match_expression",
+    "match_key",
+    "plan",
+    "residual_holds",
+    "trigger_holds",
+]

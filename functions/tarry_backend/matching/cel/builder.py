@@ -1,0 +1,197 @@
+"""From the grammar's tree to ours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from tarry.errors import ExpressionError
+from tarry_backend.matching.cel.errors import CelError
+from tarry_backend.matching.cel.literals import read_constant
+from tarry_backend.matching.cel.nodes import (
+    And,
+    Binary,
+    Call,
+    Choice,
+    Has,
+    Index,
+    ListOf,
+    Literal,
+    Macro,
+    MapOf,
+    Name,
+    Negative,
+    Node,
+    Not,
+    Or,
+    Select,
+)
+from tarry_backend.matching.cel.values import TYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from lark import Token, Tree
+
+__all__ = ["MAX_DEPTH", "Builder"]
+
+MAX_DEPTH = 100
+"""How deep the parts of an expression may be nested: what walks the tree is recursive."""
+
+_WRAPPERS = frozenset(
+    {
+        "expr",
+        "conditionalor",
+        "conditionaland",
+        "relation",
+        "addition",
+        "multiplication",
+        "unary",
+        "member",
+        "primary",
+        "paren_expr",
+    }
+)
+_OPERATORS = {
+    "relation_lt": "<",
+    "relation_le": "<=",
+    "relation_gt": ">",
+    "relation_ge": ">=",
+    "relation_eq": "==",
+    "relation_ne": "!=",
+    "relation_in": "in",
+    "addition_add": "+",
+    "addition_sub": "-",
+    "multiplication_mul": "*",
+    "multiplication_div": "/",
+    "multiplication_mod": "%",
+}
+_MACROS = {
+    "all": "all(x, condition)",
+    "exists": "exists(x, condition)",
+    "exists_one": "exists_one(x, condition)",
+    "filter": "filter(x, condition)",
+    "map": "map(x, value) or map(x, condition, value)",
+}
+
+
+class Builder:
+    """Builds the nodes of one expression. ``depth`` is counted on the way down."""
+
+    def __init__(self, expression: str, max_depth: int) -> None:
+        self.expression = expression
+        self.max_depth = max_depth
+
+    def node(self, tree: Tree[Token], depth: int = 0) -> Node:
+        while tree.data in _WRAPPERS and len(tree.children) == 1:
+            tree = cast("Tree[Token]", tree.children[0])
+        if depth > self.max_depth:
+            problem = f"its parts are nested more than {self.max_depth} deep, the most that is allowed"
+            raise self.error(problem, tree.meta.start_pos)
+        rule = _RULES.get(tree.data)
+        if rule is None:
+            raise self.error("messages and names with a leading dot are not supported", tree.meta.start_pos)
+        return rule(self, tree, depth + 1)
+
+    def error(self, problem: str, position: int) -> ExpressionError:
+        return ExpressionError(self.expression, problem, position)
+
+    def nodes(self, trees: Iterable[Tree[Token] | Token], depth: int) -> tuple[Node, ...]:
+        return tuple(self.node(cast("Tree[Token]", tree), depth) for tree in trees)
+
+    def choice(self, tree: Tree[Token], depth: int) -> Node:
+        return Choice(start=tree.meta.start_pos, parts=self.nodes(tree.children, depth))
+
+    def chain(self, tree: Tree[Token], depth: int) -> Node:
+        """``a && b && c``, which the grammar nests to the left, as one node."""
+        start, rule = tree.meta.start_pos, tree.data
+        parts = []
+        while tree.data == rule and len(tree.children) == 2:
+            parts.append(tree.children[1])
+            tree = cast("Tree[Token]", tree.children[0])
+        kind = Or if rule == "conditionalor" else And
+        return kind(start=start, parts=self.nodes([tree, *reversed(parts)], depth))
+
+    def binary(self, tree: Tree[Token], depth: int) -> Node:
+        left, right = cast("list[Tree[Token]]", tree.children)
+        parts = self.nodes([*left.children, right], depth)
+        return Binary(start=tree.meta.start_pos, operator=_OPERATORS[left.data], parts=parts)
+
+    def unary(self, tree: Tree[Token], depth: int) -> Node:
+        sign, operand = cast("list[Tree[Token]]", tree.children)
+        kind = Not if sign.data == "unary_not" else Negative
+        return kind(start=tree.meta.start_pos, parts=(self.node(operand, depth),))
+
+    def select(self, tree: Tree[Token], depth: int) -> Node:
+        of, field = tree.children
+        return Select(start=tree.meta.start_pos, field=str(field), parts=self.nodes([of], depth))
+
+    def index(self, tree: Tree[Token], depth: int) -> Node:
+        return Index(start=tree.meta.start_pos, parts=self.nodes(tree.children, depth))
+
+    def method(self, tree: Tree[Token], depth: int) -> Node:
+        receiver, name, *arguments = tree.children
+        parts = self.nodes([receiver, *_listed(arguments)], depth)
+        if name in _MACROS:
+            return self.macro(str(name), tree.meta.start_pos, parts)
+        return Call(start=tree.meta.start_pos, function=str(name), method=True, parts=parts)
+
+    def macro(self, name: str, start: int, parts: tuple[Node, ...]) -> Node:
+        over, *arguments = parts
+        if len(arguments) not in ((2, 3) if name == "map" else (2,)) or not isinstance(arguments[0], Name):
+            raise self.error(f"{name} is written {_MACROS[name]}, x a variable of your choice", start)
+        return Macro(start=start, macro=name, variable=arguments[0].name, parts=(over, *arguments[1:]))
+
+    def function(self, tree: Tree[Token], depth: int) -> Node:
+        name, *arguments = tree.children
+        parts = self.nodes(_listed(arguments), depth)
+        if name != "has":
+            return Call(start=tree.meta.start_pos, function=str(name), method=False, parts=parts)
+        if len(parts) != 1 or not isinstance(parts[0], Select):
+            problem = 'has() takes one field, as in has(async.data.x); of others ask "user-id" in async.data'
+            raise self.error(problem, tree.meta.start_pos)
+        return Has(start=tree.meta.start_pos, field=parts[0].field, parts=parts[0].parts)
+
+    def name(self, tree: Tree[Token], _: int) -> Node:
+        name = str(tree.children[0])
+        if name in TYPES:
+            return Literal(start=tree.meta.start_pos, value=TYPES[name], text=name)
+        return Name(start=tree.meta.start_pos, name=name)
+
+    def constant(self, tree: Tree[Token], _: int) -> Node:
+        token = cast("Token", tree.children[0])
+        start = tree.meta.start_pos
+        text = self.expression[start : tree.meta.end_pos]
+        try:
+            return Literal(start=start, value=read_constant(token.type, text), text=text)
+        except CelError as error:
+            raise self.error(error.problem, start) from None
+
+    def list_of(self, tree: Tree[Token], depth: int) -> Node:
+        return ListOf(start=tree.meta.start_pos, parts=self.nodes(_listed(tree.children), depth))
+
+    def map_of(self, tree: Tree[Token], depth: int) -> Node:
+        return MapOf(start=tree.meta.start_pos, parts=self.nodes(_listed(tree.children), depth))
+
+
+def _listed(arguments: list[Tree[Token] | Token]) -> list[Tree[Token] | Token]:
+    """What stands between the brackets, if anything does."""
+    return cast("Tree[Token]", arguments[0]).children if arguments else []
+
+
+_RULES: dict[str, Callable[[Builder, Tree[Token], int], Node]] = {
+    "expr": Builder.choice,
+    "conditionalor": Builder.chain,
+    "conditionaland": Builder.chain,
+    "relation": Builder.binary,
+    "addition": Builder.binary,
+    "multiplication": Builder.binary,
+    "unary": Builder.unary,
+    "member_dot": Builder.select,
+    "member_index": Builder.index,
+    "member_dot_arg": Builder.method,
+    "ident_arg": Builder.function,
+    "ident": Builder.name,
+    "literal": Builder.constant,
+    "list_lit": Builder.list_of,
+    "map_lit": Builder.map_of,
+}

@@ -1,0 +1,153 @@
+"""What an expression must be before it is evaluated: small, about known names, a question with yes or no."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from functools import lru_cache
+
+from tarry.errors import ExpressionError
+from tarry_backend.matching.cel.functions import BOTH, METHODS, RESULTS, arities
+from tarry_backend.matching.cel.nodes import (
+    And,
+    Binary,
+    Call,
+    Choice,
+    Has,
+    ListOf,
+    Literal,
+    Macro,
+    MapOf,
+    Name,
+    Negative,
+    Node,
+    Not,
+    Or,
+)
+from tarry_backend.matching.cel.syntax import parse
+from tarry_backend.matching.cel.text import write
+
+__all__ = ["MAX_LENGTH", "MAX_MACROS", "checked", "is_boolean"]
+
+MAX_LENGTH = 4096
+"""The longest expression, in characters."""
+
+MAX_MACROS = 3
+"""How many macros may be nested in each other's bodies."""
+
+_ARITIES = arities()
+_COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">=", "in"})
+_QUESTIONS = frozenset({"all", "exists", "exists_one"})
+
+
+@lru_cache(maxsize=1024)
+def checked(expression: str, variables: frozenset[str]) -> Node:
+    """The tree of an expression over these variables.
+
+    ``ExpressionError``, with the position, if it is too large, is not CEL, names what is not there, or is not
+    certain to be a boolean or an error.
+    """
+    if len(expression) > MAX_LENGTH:
+        problem = f"it has {len(expression):,} characters; {MAX_LENGTH:,} are allowed"
+        raise ExpressionError(f"{expression[:80]}…", problem)
+    node = parse(expression)
+    _Check(expression, variables).visit(node, variables, MAX_MACROS)
+    if is_boolean(node) is not True:
+        raise _not_boolean(expression, node)
+    return node
+
+
+def is_boolean(node: Node) -> bool | None:
+    """Whether the value, if there is one, is a boolean. ``None``: that depends on the event."""
+    match node:
+        case Literal(value=value):
+            return isinstance(value, bool)
+        case Has() | Not() | And() | Or():
+            return True
+        case Negative() | ListOf() | MapOf():
+            return False
+        case Binary(operator=operator):
+            return operator in _COMPARISONS
+        case Macro(macro=macro):
+            return macro in _QUESTIONS
+        case Call(function=function):
+            return RESULTS[function] == "bool" if function in RESULTS else None
+        case Choice(parts=(_, then, otherwise)):
+            return is_boolean(then) if is_boolean(then) is is_boolean(otherwise) else None
+    return None
+
+
+def _not_boolean(expression: str, node: Node) -> ExpressionError:
+    if isinstance(node, Choice):
+        return _not_boolean(expression, next(part for part in node.parts[1:] if is_boolean(part) is not True))
+    text = write(node)
+    advice = f"write {text} == true" if is_boolean(node) is None else "compare it with something"
+    return ExpressionError(expression, f"{text} is not a boolean; {advice}", node.start)
+
+
+class _Check:
+    """Goes through one expression, and raises at the first thing that cannot be meant."""
+
+    def __init__(self, expression: str, variables: frozenset[str]) -> None:
+        self.expression = expression
+        self.variables = variables
+
+    def error(self, problem: str, node: Node) -> ExpressionError:
+        return ExpressionError(self.expression, problem, node.start)
+
+    def visit(self, node: Node, names: frozenset[str], macros: int) -> None:
+        """``names`` are those that can be used here, ``macros`` says how many more may be nested."""
+        match node:
+            case Name():
+                self.name(node, names)
+            case Call():
+                self.call(node)
+            case And() | Or() | Not():
+                self.operands(node.parts)
+            case Choice():
+                self.operands(node.parts[:1])
+            case Macro():
+                return self.macro(node, names, macros)
+        for part in node.parts:
+            self.visit(part, names, macros)
+        return None
+
+    def macro(self, node: Macro, names: frozenset[str], macros: int) -> None:
+        if macros == 0:
+            problem = f"macros are nested more than {MAX_MACROS} deep, the most that is allowed"
+            raise self.error(problem, node)
+        if node.variable in self.variables:
+            raise self.error(
+                f"the variable of {node.macro} cannot be called {node.variable!r}: that is an event", node
+            )
+        over, *bodies = node.parts
+        self.visit(over, names, macros)
+        for body in bodies:
+            self.visit(body, names | {node.variable}, macros - 1)
+        if node.macro != "map" or len(bodies) == 2:
+            self.operands((bodies[0],))
+
+    def name(self, node: Name, names: frozenset[str]) -> None:
+        if node.name not in names:
+            known = " and ".join(sorted(names))
+            raise self.error(f"unknown name {node.name!r}{_like(node.name, names)}; there is {known}", node)
+
+    def call(self, node: Call) -> None:
+        name, method = node.function, node.method
+        if name not in _ARITIES:
+            raise self.error(f"unknown function {name}(){_like(name, _ARITIES)}", node)
+        if method != (name in METHODS) and name not in BOTH:
+            usage = f"x.{name}(…)" if name in METHODS else f"{name}(…)"
+            raise self.error(f"{name} is called {usage}", node)
+        if len(node.parts) not in _ARITIES[name]:
+            takes = " or ".join(str(count - method) for count in sorted(_ARITIES[name]))
+            raise self.error(f"{name}() takes {takes} arguments, not {len(node.parts) - method}", node)
+
+    def operands(self, parts: tuple[Node, ...]) -> None:
+        for part in parts:
+            if is_boolean(part) is False:
+                raise self.error(f"expected a boolean, found {write(part)}", part)
+
+
+def _like(name: str, known: frozenset[str] | dict[str, frozenset[int]]) -> str:
+    close = get_close_matches(name, known, n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""

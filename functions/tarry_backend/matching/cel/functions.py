@@ -1,0 +1,139 @@
+"""The functions of an expression: the standard's, and those that Inngest's expressions have beside them.
+
+``lowercase(s)``, ``uppercase(s)``
+    The text in lower or upper case.
+``b64decode(s)``
+    The text that a base64 text stands for.
+``json_parse(s)``
+    The value that a JSON text stands for.
+``date(x)``
+    A timestamp from ``"2024-01-31"``, ``"2024-01-31T12:00:00"`` (UTC), RFC 3339 or a Unix time.
+``now()``, ``now_plus("1h30m")``, ``now_minus("7d")``
+    The time at which the incoming event was received, or so much later or earlier. Not the clock's: an event
+    that is looked at twice gives one answer, so the outcome of a wait stays a function of the event log.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import NoReturn, Protocol, cast
+
+from tarry_backend.matching.cel.arithmetic import OPERATIONS
+from tarry_backend.matching.cel.conversions import CONVERSIONS
+from tarry_backend.matching.cel.errors import CelError
+from tarry_backend.matching.cel.times import CALENDAR, CLOCK, Timestamp, parse_date, parse_duration
+from tarry_backend.matching.cel.values import Type, type_name
+
+__all__ = ["BOTH", "CLOCKED", "METHODS", "RESULTS", "apply", "arities"]
+
+
+class Pattern(Protocol):
+    """A compiled pattern of RE2, which comes without types."""
+
+    def search(self, text: bytes) -> object: ...
+
+
+@lru_cache(maxsize=128)
+def _pattern(pattern: str) -> Pattern:
+    """RE2, which takes time linear in the text: no pattern can hang a Lambda."""
+    import re2  # type: ignore[import-untyped]
+
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return cast(Pattern, re2.compile(pattern, options))
+    except re2.error as error:
+        raise CelError(f"{pattern!r} is no pattern: {error}") from error
+
+
+def _matches(text: str, pattern: str) -> bool:
+    return _pattern(pattern).search(text.encode()) is not None
+
+
+def _json_parse(text: str) -> object:
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except RecursionError as error:
+        raise CelError("json_parse: the text is nested too deeply") from error
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _shifted(sign: int) -> Callable[[Timestamp, str], Timestamp]:
+    def shift(now: Timestamp, span: str) -> Timestamp:
+        return Timestamp(now.nanoseconds + sign * parse_duration(span, days=True).nanoseconds)
+
+    return shift
+
+
+_OWN: dict[tuple[str, ...], Callable[..., object]] = {
+    ("lowercase", "string"): str.lower,
+    ("uppercase", "string"): str.upper,
+    ("b64decode", "string"): lambda text: base64.b64decode(text, validate=True).decode(),
+    ("json_parse", "string"): _json_parse,
+    ("date", "string"): parse_date,
+    ("date", "int"): parse_date,
+    ("date", "double"): parse_date,
+    ("date", "timestamp"): lambda moment: moment,
+    ("now",): lambda now: now,
+    ("now_plus", "string"): _shifted(1),
+    ("now_minus", "string"): _shifted(-1),
+}
+
+_STANDARD: dict[tuple[str, ...], Callable[..., object]] = {
+    **{("size", kind): len for kind in ("string", "bytes", "list", "map")},
+    ("type", "any"): lambda value: Type(type_name(value)),
+    ("contains", "string", "string"): str.__contains__,
+    ("startsWith", "string", "string"): str.startswith,
+    ("endsWith", "string", "string"): str.endswith,
+    ("matches", "string", "string"): _matches,
+    **{(name, "timestamp"): read for name, read in CALENDAR.items()},
+    **{(name, "timestamp", "string"): read for name, read in CALENDAR.items()},
+    **{(name, "duration"): read for name, read in CLOCK.items()},
+}
+
+_FUNCTIONS = {**OPERATIONS, **CONVERSIONS, **_OWN, **_STANDARD}
+
+CLOCKED = frozenset({"now", "now_plus", "now_minus"})
+"""Functions that are given the time before their arguments."""
+
+METHODS = frozenset({"contains", "startsWith", "endsWith", *CALENDAR})
+"""Functions that are called on a receiver, ``a.contains(b)``, and only so."""
+
+BOTH = frozenset({"size", "matches"})
+"""Functions that are called either way."""
+
+RESULTS = {
+    **{name: name for name, *_ in CONVERSIONS if name != "dyn"},
+    **dict.fromkeys(("contains", "startsWith", "endsWith", "matches"), "bool"),
+    **dict.fromkeys(("lowercase", "uppercase", "b64decode"), "string"),
+    **dict.fromkeys(("date", *CLOCKED), "timestamp"),
+    **dict.fromkeys(("size", *CALENDAR), "int"),
+    "type": "type",
+}
+"""The type of a function's result. One that is not here only its value tells."""
+
+
+def arities() -> dict[str, frozenset[int]]:
+    """Every function (not operator) with the numbers of arguments it takes, its receiver counted."""
+    found: dict[str, set[int]] = {}
+    for name, *types in (*CONVERSIONS, *_OWN, *_STANDARD):
+        found.setdefault(name, set()).add(len(types))
+    return {name: frozenset(counts) for name, counts in found.items()}
+
+
+def apply(function: str, arguments: Sequence[object], now: Timestamp | None = None) -> object:
+    """The result of a function or operator. ``CelError`` if it has none for arguments of these types."""
+    types = tuple(map(type_name, arguments))
+    found = _FUNCTIONS.get((function, *types)) or _FUNCTIONS.get((function, "any"))
+    if found is None:
+        raise CelError(f"no {function!r} for {' and '.join(types)}")
+    try:
+        return found(now, *arguments) if function in CLOCKED else found(*arguments)
+    except (ValueError, ArithmeticError) as error:
+        raise CelError(f"{function}: {error}") from error

@@ -1,0 +1,110 @@
+"""Constants as they are written: numbers, texts, bytes."""
+
+from __future__ import annotations
+
+import re
+
+from tarry_backend.matching.cel.errors import CelError
+from tarry_backend.matching.cel.values import INT_MAX, INT_MIN, UINT_MAX, Uint
+
+__all__ = ["UnclosedError", "blank_texts", "read_constant"]
+
+_OPENING = re.compile(r"//[^\n]*|[bB]?([rR]?)(\"\"\"|'''|\"|')")
+_QUOTED = re.compile(r"([bB]?)([rR]?)(\"\"\"|'''|\"|')(.*)\3", re.DOTALL)
+_ESCAPE = re.compile(
+    r"\\(?:([abfnrtv\"'`?\\])|[xX]([0-9a-fA-F]{2})|([0-3][0-7]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|)"
+)
+_CONTROLS = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+
+
+class UnclosedError(Exception):
+    """The text that begins at ``position`` never ends."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__(f"the text that begins at position {position} is not closed")
+        self.position = position
+
+
+def _rest(quote: str, raw: bool) -> re.Pattern[str]:
+    """The inside of a text and its closing quote. No two branches begin alike, so it takes linear time."""
+    anything = "." if len(quote) == 3 else r"[^\n]"
+    step = anything if raw else rf"(?:(?!\\){anything}|\\{anything})"
+    return re.compile(f"{step}*?{quote}", re.DOTALL)
+
+
+_REST = {(quote, raw): _rest(quote, raw) for quote in ('"""', "'''", '"', "'") for raw in (True, False)}
+
+
+def blank_texts(expression: str) -> str:
+    """The expression with the inside of each quoted text blanked, every position kept.
+
+    The grammar's own pattern for texts takes time exponential in their escapes, and ends a raw text at the
+    wrong quote. So it is shown none; the constants are read from the expression itself.
+    """
+    pieces: list[str] = []
+    position = 0
+    while opening := _OPENING.search(expression, position):
+        pieces.append(expression[position : opening.end()])
+        position = opening.end()
+        if quote := opening[2]:
+            rest = _REST[quote, bool(opening[1])].match(expression, position)
+            if not rest:
+                raise UnclosedError(opening.start())
+            pieces.append("_" * (len(rest[0]) - len(quote)) + quote)
+            position = rest.end()
+    return "".join(pieces) + expression[position:]
+
+
+def read_constant(kind: str, text: str) -> object:
+    """The value of a constant, by the grammar's name for its kind. ``CelError`` if there is none."""
+    match kind:
+        case "NULL_LIT":
+            return None
+        case "BOOL_LIT":
+            return text == "true"
+        case "FLOAT_LIT":
+            return float(text)
+        case "INT_LIT":
+            return _within(int(text, 0 if "x" in text else 10), INT_MIN, INT_MAX, text)
+        case "UINT_LIT":
+            return Uint(_within(int(text[:-1], 0 if "x" in text else 10), 0, UINT_MAX, text))
+        case _:
+            return _quoted(text)
+
+
+def _within(number: int, least: int, most: int, text: str) -> int:
+    if not least <= number <= most:
+        raise CelError(f"{text} is not between {least} and {most}")
+    return number
+
+
+def _quoted(text: str) -> str | bytes:
+    found = _QUOTED.fullmatch(text)
+    assert found is not None, text
+    as_bytes, raw, _, inside = found.groups()
+    if not as_bytes:
+        return inside if raw else _ESCAPE.sub(_character, inside)
+    # One character a byte, so that an escape can stand for any byte.
+    wide = inside.encode("utf-8", "surrogatepass").decode("latin-1")
+    return (wide if raw else _ESCAPE.sub(_byte, wide)).encode("latin-1")
+
+
+def _byte(escape: re.Match[str]) -> str:
+    if escape[4] or escape[5]:
+        raise CelError(f"{escape[0]} has no place in bytes: write its bytes, such as \\xc3\\xa4")
+    return _character(escape)
+
+
+def _character(escape: re.Match[str]) -> str:
+    control, hexadecimal, octal, short, long = escape.groups()
+    if control:
+        return _CONTROLS.get(control, control)
+    if octal:
+        return chr(int(octal, 8))
+    code = hexadecimal or short or long
+    if not code:
+        raise CelError("unknown escape in a text: a backslash itself is written \\\\")
+    number = int(code, 16)
+    if number > 0x10FFFF or 0xD800 <= number <= 0xDFFF:
+        raise CelError(f"{escape[0]} is no character")
+    return chr(number)

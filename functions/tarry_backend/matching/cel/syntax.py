@@ -1,0 +1,97 @@
+"""From text to tree: cel-python's grammar, our nodes."""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from tarry.errors import ExpressionError
+from tarry_backend.matching.cel.builder import MAX_DEPTH, Builder
+from tarry_backend.matching.cel.literals import UnclosedError, blank_texts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lark import Lark, Token, Tree
+
+    from tarry_backend.matching.cel.nodes import Node
+
+__all__ = ["MAX_DEPTH", "parse"]
+
+
+@lru_cache(maxsize=4096)
+def parse(expression: str, max_depth: int = MAX_DEPTH) -> Node:
+    """The tree of an expression. ``ExpressionError``, with the position, if it is not CEL.
+
+    Nothing is asked of its names, its length and its type: the texts of residuals pass through here too.
+    """
+    try:
+        return Builder(expression, max_depth).node(_tree(expression))
+    except UnclosedError as error:
+        raise ExpressionError(expression, "the text that begins here is not closed", error.position) from None
+
+
+@cache
+def _parser() -> Lark:
+    """A parser for cel-python's grammar, made when the first expression is parsed: that takes 0.2 seconds.
+
+    cel-python's own parser loses the positions of ``true`` and ``false``, and importing it brings its
+    evaluator and a library of dates along, which takes as long again. So its grammar is read, and no more.
+    """
+    from lark import Lark
+
+    package = find_spec("celpy")
+    assert package is not None
+    assert package.origin is not None
+    grammar = Path(package.origin).with_name("cel.lark").read_text(encoding="utf-8")
+    return Lark(
+        grammar,
+        parser="lalr",
+        start="expr",
+        propagate_positions=True,
+        maybe_placeholders=False,
+        lexer_callbacks={"IDENT": _word},
+    )
+
+
+def _word(token: Token) -> Token:
+    """The grammar takes ``true`` and ``false`` for names."""
+    from lark import Token
+
+    return Token.new_borrow_pos("BOOL_LIT", token, token) if token in ("true", "false") else token
+
+
+def _tree(expression: str) -> Tree[Token]:
+    parser = _parser()
+    from lark.exceptions import UnexpectedCharacters, UnexpectedToken
+
+    try:
+        return parser.parse(blank_texts(expression))
+    except UnexpectedCharacters as error:
+        position = cast(int, error.pos_in_stream)
+        raise _unexpected(expression, position, expression[position], error.allowed, closers="") from None
+    except UnexpectedToken as error:
+        at_end = error.token.type == "$END"
+        position = len(expression) if at_end else error.token.start_pos
+        found = "" if at_end else expression[position : error.token.end_pos]
+        raise _unexpected(expression, position, found, error.accepts, closers=")]}:,") from None
+
+
+_CLOSERS = {"RPAR": ")", "RSQB": "]", "RBRACE": "}", "COLON": ":", "COMMA": ","}
+_MEANT = {"=": "==", "&": "&&", "|": "||", "and": "&&", "or": "||"}
+
+
+def _unexpected(
+    expression: str, position: int, found: str, terminals: Iterable[str], closers: str
+) -> ExpressionError:
+    possible = frozenset(terminals)
+    expected = [f"'{sign}'" for name, sign in _CLOSERS.items() if name in possible and sign in closers]
+    if "IDENT" in possible:
+        expected.insert(0, "a value" if "LPAR" in possible else "a name")
+    elif "PLUS" in possible:
+        expected.insert(0, "an operator")
+    problem = f"expected {' or '.join(expected) or 'the end'}, found {repr(found) if found else 'the end'}"
+    meant = f"; write {_MEANT[found]}" if found in _MEANT else ""
+    return ExpressionError(expression, problem + meant, position)

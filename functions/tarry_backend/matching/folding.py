@@ -1,0 +1,72 @@
+"""Partial evaluation: what of an expression the trigger event decides, and what is left.
+
+The expression is read with ``event`` known and ``async`` unknown, in Kleene's logic: one false part decides
+an ``&&``, one true part an ``||``, a known condition chooses its branch. What is left of ``event`` are
+``Known`` values, and ``Failed`` parts where the trigger lacks what is asked of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from tarry_backend.matching.cel.checks import is_boolean
+from tarry_backend.matching.cel.errors import CelError
+from tarry_backend.matching.cel.evaluator import Scope, evaluate
+from tarry_backend.matching.cel.logic import boolean
+from tarry_backend.matching.cel.nodes import And, Choice, Failed, Known, Node, Or
+
+__all__ = ["fold"]
+
+
+def fold(node: Node, trigger: Scope) -> Node:
+    """The node with all that ``trigger`` decides decided. Its value is the same for every incoming event."""
+    if isinstance(node, Choice):
+        return _choice(node, trigger)
+    if node.names <= trigger.variables.keys():
+        return _decided(node, partial(evaluate, node, trigger))
+    parts = tuple(fold(part, trigger) for part in node.parts)
+    if isinstance(node, And):
+        return _junction(node, parts, decisive=False)
+    if isinstance(node, Or):
+        return _junction(node, parts, decisive=True)
+    failed = next((part for part in parts if isinstance(part, Failed)), None)
+    return failed or replace(node, parts=parts)
+
+
+def _decided(node: Node, value: Callable[[], object]) -> Node:
+    try:
+        return Known(start=node.start, origin=node, value=value())
+    except CelError as error:
+        return Failed(start=node.start, problem=error.problem, at=error.node or node)
+
+
+def _choice(node: Choice, trigger: Scope) -> Node:
+    condition, then, otherwise = node.parts
+    chosen = fold(condition, trigger)
+    if isinstance(chosen, Known):
+        chosen = _decided(condition, partial(boolean, chosen.value, "?:"))
+    if isinstance(chosen, Failed):
+        return chosen
+    if isinstance(chosen, Known):
+        return fold(then if chosen.value else otherwise, trigger)
+    return replace(node, parts=(chosen, fold(then, trigger), fold(otherwise, trigger)))
+
+
+def _junction(node: And | Or, parts: tuple[Node, ...], *, decisive: bool) -> Node:
+    """Without the parts that cannot matter; of those that fail, one is kept."""
+    operator = "||" if decisive else "&&"
+    left: list[Node] = []
+    for part in parts:
+        if not isinstance(part, Known):
+            left.append(part)
+        elif part.value is decisive:
+            return replace(part, origin=node)
+        elif part.value is not (not decisive):
+            left.append(_decided(part.origin, partial(boolean, part.value, operator)))
+    if not left:
+        return Known(start=node.start, origin=node, value=not decisive)
+    if len(left) == 1 and is_boolean(left[0]):
+        return left[0]
+    return replace(node, parts=tuple(left))

@@ -1,0 +1,135 @@
+"""Match keys: what an open wait is found by.
+
+A wait that asks ``async.data.userId == "7"`` is stored under the key made of the path and the value. An event
+gives its value at that path, makes the same key, and finds every such wait by one query. So a key must be the
+same for two values exactly when CEL's ``==`` says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from tarry_backend.matching.cel.values import adopt
+
+if TYPE_CHECKING:
+    from tarry.event import Event
+
+__all__ = [
+    "NAME_ONLY",
+    "Path",
+    "Shape",
+    "UnmatchableError",
+    "canonical",
+    "envelope",
+    "key_for",
+    "match_key",
+    "shape_and_key",
+]
+
+Shape = str
+"""The paths of a key, as canonical JSON: ``[["data","userId"]]``. One that begins with ``*`` has no paths."""
+
+NAME_ONLY: Shape = "*"
+"""The shape of waits that only the event's name leads to. ``*0``, ``*1`` and so on are shards of it."""
+
+Path = tuple[str | int, ...]
+"""The fields and places that lead from an event to one value in it."""
+
+
+class UnmatchableError(Exception):
+    """No value in any event equals this one: a NaN, or what JSON cannot hold."""
+
+
+def envelope(event: Event) -> dict[str, object]:
+    """An event as expressions see it."""
+    return {
+        "name": event.name,
+        "data": event.data,
+        "id": event.id,
+        "ts": event.ts,
+        "user": event.user,
+        "source": event.source,
+    }
+
+
+def shape_and_key(event_name: str, values: Mapping[Path, str]) -> tuple[Shape, str]:
+    """The shape and the key of waits that ask for these canonical values at these paths."""
+    by_path = sorted((_compact(path), value) for path, value in values.items())
+    shape = f"[{','.join(path for path, _ in by_path)}]"
+    return shape, key_for(event_name, shape, [value for _, value in by_path])
+
+
+def match_key(event_name: str, shape: Shape, event: Event) -> str | None:
+    """The key of the waits of this shape that the event resolves, as far as a key can tell.
+
+    ``None``: the event lacks one of the paths, or has a value there that equals nothing.
+    """
+    try:
+        fields = envelope(event)
+        return key_for(event_name, shape, [canonical(_value_at(fields, path)) for path in _paths(shape)])
+    except (LookupError, UnmatchableError, RecursionError):
+        return None
+
+
+def key_for(event_name: str, shape: Shape, values: Sequence[str] = ()) -> str:
+    """The key of a shape with these canonical values, in the order of its paths."""
+    digest = hashlib.sha256(f"[{_compact(shape)},[{','.join(values)}]]".encode())
+    return f"{event_name}#{digest.hexdigest()[:32]}"
+
+
+def canonical(value: object) -> str:
+    """JSON that is the same for equal values, and no others. ``UnmatchableError`` if nothing equals it."""
+    return _compact(_comparable(value))
+
+
+def _comparable(value: object) -> object:
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, (int, float)):
+        return _number(adopt(value))
+    if isinstance(value, Mapping):
+        return {_field(key): _comparable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_comparable(item) for item in value]
+    raise UnmatchableError
+
+
+def _number(number: object) -> object:
+    """One form for each number: integers, large ones too, have no decimal point, and there is one zero."""
+    if isinstance(number, float):
+        if math.isnan(number):
+            raise UnmatchableError
+        return int(number) if number.is_integer() else number
+    return number
+
+
+def _field(key: object) -> str:
+    if not isinstance(key, str):
+        raise UnmatchableError
+    return key
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+@lru_cache(maxsize=1024)
+def _paths(shape: Shape) -> tuple[Path, ...]:
+    return () if shape.startswith(NAME_ONLY) else tuple(map(tuple, json.loads(shape)))
+
+
+def _value_at(value: Any, path: Path) -> object:
+    for step in path:
+        match step, value:
+            case str(), Mapping():
+                value = value[step]
+            case int(), list() | tuple():
+                value = value[step]
+            case _:
+                raise LookupError
+    return value

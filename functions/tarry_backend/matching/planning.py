@@ -1,0 +1,125 @@
+"""What is known about a wait when it begins: its match keys, and what is left to ask.
+
+At registration the expression is read with the trigger event in hand. Each alternative in which it can come
+true becomes a key, made of the values that the incoming event must have, and a residual for all that no key
+can say. The events that have the key, and for which the residual holds, are those that make the whole
+expression true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tarry.errors import ExpressionError
+from tarry_backend.matching.cel.checks import checked
+from tarry_backend.matching.cel.evaluator import Scope
+from tarry_backend.matching.cel.nodes import And, Failed, Known, Node, Or, walk
+from tarry_backend.matching.cel.text import write
+from tarry_backend.matching.folding import fold
+from tarry_backend.matching.keys import NAME_ONLY, Path, Shape, envelope, key_for, shape_and_key
+from tarry_backend.matching.residual import Residual
+from tarry_backend.matching.ways import Way, ways
+
+if TYPE_CHECKING:
+    from tarry.event import Event
+
+__all__ = ["Alternative", "Plan", "plan"]
+
+VARIABLES = frozenset({"event", "async"})
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """One way in which a wait's expression comes true.
+
+    ``residual`` is CEL over ``async`` and the names in ``bindings``; None where the key says it all. With the
+    shape ``NAME_ONLY`` nothing could be indexed, and the caller may choose a shard of it instead.
+    """
+
+    shape: Shape
+    key: str
+    residual: str | None = None
+    bindings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The alternatives of a wait, each with a key of its own. Everything in it survives JSON."""
+
+    alternatives: tuple[Alternative, ...]
+
+    @property
+    def never(self) -> bool:
+        """Whether no event can match, so that the wait can only time out."""
+        return not self.alternatives
+
+
+def plan(event_name: str, expression: str | None, trigger: Event, *, indexed: bool = True) -> Plan:
+    """How a wait for ``event_name`` can be found. No expression: every event of the name matches.
+
+    ``event`` is the trigger, ``async`` the incoming event. ``indexed=False`` plans the same wait by the
+    event's name alone, for a name that has too many shapes already. Raises ``ExpressionError`` if the
+    expression is not CEL, is not boolean, is too large, or depends on a field that the trigger lacks.
+    """
+    if expression is None:
+        return Plan((_by_name(event_name),))
+    node = checked(expression, VARIABLES)
+    scope = Scope({"event": envelope(trigger)})
+    try:
+        return _planned(event_name, expression, fold(node, scope), scope, indexed)
+    except RecursionError:
+        raise ExpressionError(expression, "the event that started the run is nested too deeply") from None
+
+
+def _planned(event_name: str, expression: str, node: Node, scope: Scope, by_key: bool) -> Plan:
+    _refuse_failures(expression, node)
+    groups = _grouped(ways(node))
+    if not groups:
+        return Plan(())
+    if isinstance(node, Known):
+        return Plan((_by_name(event_name),))
+    if not by_key or not all(groups):
+        return Plan((_by_name(event_name, Residual(node, scope)),))
+    return Plan(tuple(_by_key(event_name, dict(group), rests, scope) for group, rests in groups.items()))
+
+
+def _refuse_failures(expression: str, node: Node) -> None:
+    failed = next((part for part in walk(node) if isinstance(part, Failed)), None)
+    if failed is not None:
+        asked = " in the event that started the run" if "event" in failed.at.names else ""
+        raise ExpressionError(expression, failed.problem + asked, failed.at.start)
+
+
+Group = frozenset[tuple[Path, str]]
+
+
+def _grouped(found: Iterable[Way]) -> dict[Group, list[tuple[Node, ...]]]:
+    """What else the ways ask, by what a key says of them: one key is stored once."""
+    groups: dict[Group, list[tuple[Node, ...]]] = {}
+    for way in found:
+        groups.setdefault(frozenset(way.values.items()), []).append(way.rest)
+    return groups
+
+
+def _by_name(event_name: str, residual: Residual | None = None) -> Alternative:
+    return _alternative(NAME_ONLY, key_for(event_name, NAME_ONLY), residual)
+
+
+def _by_key(
+    event_name: str, values: Mapping[Path, str], rests: Sequence[tuple[Node, ...]], scope: Scope
+) -> Alternative:
+    residual = Residual(_any_of(rests), scope) if all(rests) else None
+    return _alternative(*shape_and_key(event_name, values), residual)
+
+
+def _alternative(shape: Shape, key: str, residual: Residual | None) -> Alternative:
+    return Alternative(shape, key, residual.text, residual.bindings) if residual else Alternative(shape, key)
+
+
+def _any_of(rests: Sequence[tuple[Node, ...]]) -> Node:
+    """One expression for all of them; what is asked twice is asked once."""
+    conjunctions = [rest[0] if len(rest) == 1 else And(start=0, parts=rest) for rest in rests]
+    distinct = tuple({write(node): node for node in conjunctions}.values())
+    return distinct[0] if len(distinct) == 1 else Or(start=0, parts=distinct)

@@ -1,0 +1,43 @@
+"""``match="data.userId"``: the equality of one field on both sides, without quoting."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from tarry.errors import ExpressionError
+
+__all__ = ["match_expression"]
+
+_FIELDS = ("data", "id", "name", "source", "ts", "user")
+_STEP = re.compile(r"(?:^|\.)([^.\[\]]+)|\[([0-9]+)\]")
+_IDENTIFIER = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
+_RESERVED = frozenset({"false", "in", "null", "true"})
+
+
+def match_expression(path: str) -> str:
+    """The expression that asks for the same value at ``path`` in the trigger and in the incoming event.
+
+    A path is written ``data.userId``, ``data.items[0].sku`` or ``data.user-id``: dots between fields, places
+    of lists in brackets. It begins with a field of the event. ``ExpressionError`` if it is none.
+    """
+    steps, position = "", 0
+    while position < len(path):
+        found = _STEP.match(path, position)
+        if not found:
+            problem = "expected a path such as 'data.userId' or 'data.items[0].sku'"
+            raise ExpressionError(path, problem, position)
+        steps += _step(*found.groups())
+        position = found.end()
+    root = re.match(r"[^.\[]*", path)
+    if not root or root[0] not in _FIELDS:
+        raise ExpressionError(path, f"a path begins with a field of the event: {', '.join(_FIELDS)}", 0)
+    return f"async{steps} == event{steps}"
+
+
+def _step(field: str | None, place: str | None) -> str:
+    if field is None:
+        return f"[{place}]"
+    if _IDENTIFIER.fullmatch(field) and field not in _RESERVED:
+        return f".{field}"
+    return f"[{json.dumps(field, ensure_ascii=False)}]"

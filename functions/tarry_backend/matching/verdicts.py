@@ -1,0 +1,80 @@
+"""Whether an event matches: residuals, triggers, and whole expressions.
+
+``received_at``, in Unix milliseconds, is what ``now()`` stands for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tarry.errors import TarryError
+from tarry_backend.matching.cel.checks import checked
+from tarry_backend.matching.cel.errors import CelError
+from tarry_backend.matching.cel.evaluator import Scope, evaluate
+from tarry_backend.matching.cel.syntax import MAX_DEPTH, parse
+from tarry_backend.matching.cel.times import Timestamp
+from tarry_backend.matching.cel.values import type_name
+from tarry_backend.matching.keys import envelope
+from tarry_backend.matching.planning import VARIABLES
+
+if TYPE_CHECKING:
+    from tarry.event import Event
+    from tarry_backend.matching.cel.nodes import Node
+
+__all__ = ["MatchError", "check_trigger", "evaluate_whole", "residual_holds", "trigger_holds"]
+
+MAX_RESIDUAL_DEPTH = MAX_DEPTH + 10
+"""A residual may be nested a little deeper than its expression: ``!(…)`` within ``&&`` within ``||``."""
+
+_TRIGGER = frozenset({"event"})
+
+
+class MatchError(TarryError):
+    """The expression could not be answered for this event: a field is missing, or types clash. No match."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
+def residual_holds(residual: str, bindings: Mapping[str, Any], event: Event, received_at: int) -> bool:
+    """Whether the residual of an alternative is true for an event that has its key.
+
+    Raises ``MatchError`` where CEL has an error or something other than a boolean.
+    """
+    return _answer(parse(residual, MAX_RESIDUAL_DEPTH), {**bindings, "async": envelope(event)}, received_at)
+
+
+def trigger_holds(expression: str, event: Event, received_at: int) -> bool:
+    """Whether an event starts a function whose trigger has this expression; ``event`` is the incoming event.
+
+    Raises ``ExpressionError`` as ``check_trigger`` does, and ``MatchError`` as ``residual_holds`` does.
+    """
+    return _answer(checked(expression, _TRIGGER), {"event": envelope(event)}, received_at)
+
+
+def check_trigger(expression: str) -> None:
+    """``ExpressionError`` if no trigger can have this expression: not CEL, not boolean, about ``async``."""
+    checked(expression, _TRIGGER)
+
+
+def evaluate_whole(expression: str, trigger: Event, event: Event, received_at: int) -> bool:
+    """The answer of a wait's expression, without a plan: what the index must agree with.
+
+    Raises ``ExpressionError`` and ``MatchError`` as ``trigger_holds`` does.
+    """
+    variables = {"event": envelope(trigger), "async": envelope(event)}
+    return _answer(checked(expression, VARIABLES), variables, received_at)
+
+
+def _answer(node: Node, variables: Mapping[str, object], received_at: int) -> bool:
+    try:
+        value = evaluate(node, Scope(variables, Timestamp(received_at * 10**6)))
+    except CelError as error:
+        raise MatchError(error.problem) from None
+    except RecursionError:
+        raise MatchError("the event is nested too deeply") from None
+    if not isinstance(value, bool):
+        raise MatchError(f"the expression gives {type_name(value)}, not a boolean")
+    return value

@@ -1,0 +1,148 @@
+"""The ways in which an expression can come true, and which of them a key can lead to.
+
+Only *true* counts here, so each part is followed in two directions: when is it true, when is it false? An
+error is neither. That makes De Morgan's rules and the one for ``c ? x : y`` (``c && x || !c && y``) exact.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import product
+
+from tarry_backend.matching.cel.nodes import (
+    And,
+    Binary,
+    Choice,
+    Index,
+    Known,
+    Name,
+    Node,
+    Not,
+    Or,
+    Select,
+    walk,
+)
+from tarry_backend.matching.keys import Path, UnmatchableError, canonical
+
+__all__ = ["MAX_WAYS", "Way", "ways"]
+
+MAX_WAYS = 8
+"""The most alternatives that an expression is split into: each is one item for every wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One conjunction: these paths have these (canonical) values, and all the rest is true."""
+
+    values: Mapping[Path, str] = field(default_factory=dict)
+    rest: tuple[Node, ...] = ()
+
+
+def ways(node: Node, truth: bool = True) -> list[Way]:
+    """The alternatives under which ``node`` has this truth value; none, if it never has.
+
+    What would make more than ``MAX_WAYS`` stays whole, in the rest of a way.
+    """
+    match node:
+        case Known(value=value):
+            return [Way()] if value is truth else []
+        case Not(parts=(part,)):
+            return ways(part, not truth)
+        case And(parts=parts) | Or(parts=parts) if isinstance(node, And) is truth:
+            return _all_of([(part, truth) for part in parts])
+        case And(parts=parts) | Or(parts=parts):
+            return _any_of(node, truth, (ways(part, truth) for part in parts))
+        case Choice() if _opens(node):
+            return _any_of(node, truth, _branches(node, truth))
+    return _equalities(node, truth)
+
+
+def _opaque(node: Node, truth: bool) -> list[Way]:
+    return [Way(rest=(node if truth else Not(start=node.start, parts=(node,)),))]
+
+
+def _any_of(node: Node, truth: bool, options: Iterable[list[Way]]) -> list[Way]:
+    found = [way for option in options for way in option]
+    return found if len(found) <= MAX_WAYS else _opaque(node, truth)
+
+
+def _all_of(conditions: list[tuple[Node, bool]]) -> list[Way]:
+    """Every combination of one way of each. What has many ways is left whole if they would be too many."""
+    options = [ways(node, truth) for node, truth in conditions]
+    for place in sorted(range(len(options)), key=lambda place: len(options[place]), reverse=True):
+        if math.prod(map(len, options)) > MAX_WAYS:
+            options[place] = _opaque(*conditions[place])
+    combined = map(_together, product(*options))
+    return [way for way in combined if way is not None]
+
+
+def _together(parts: Iterable[Way]) -> Way | None:
+    """All of these ways at once. None if they ask for two values at one place, which no event has."""
+    values: dict[Path, str] = {}
+    rest: list[Node] = []
+    for way in parts:
+        if any(values.setdefault(path, value) != value for path, value in way.values.items()):
+            return None
+        rest.extend(way.rest)
+    return Way(values, tuple(rest))
+
+
+def _opens(node: Choice) -> bool:
+    """A condition is written twice. With choices inside conditions that would double at each of them."""
+    return not any(isinstance(part, Choice) for part in walk(node.parts[0]))
+
+
+def _branches(node: Choice, truth: bool) -> Iterable[list[Way]]:
+    condition, then, otherwise = node.parts
+    yield _all_of([(condition, True), (then, truth)])
+    yield _all_of([(condition, False), (otherwise, truth)])
+
+
+def _equalities(node: Node, truth: bool) -> list[Way]:
+    """``path == value`` either way round, ``!(path != value)``, ``path in list``, and ``path`` itself."""
+    match node:
+        case Binary(operator="==" | "!=", parts=(left, right)) if (node.operator == "==") is truth:
+            if path := _path(left) or _path(right):
+                other = right if _path(left) else left
+                if isinstance(other, Known):
+                    return _equal(path, [other.value])
+        case Binary(operator="in", parts=(left, Known(value=list() | tuple() as items))) if truth:
+            if path := _path(left):
+                found = _equal(path, items)
+                return found if len(found) <= MAX_WAYS else _opaque(node, truth)
+        case Select() | Index():
+            if path := _path(node):
+                return _equal(path, [truth])
+    return _opaque(node, truth)
+
+
+def _equal(path: Path, values: Iterable[object]) -> list[Way]:
+    found: dict[str, Way] = {}
+    for value in values:
+        try:
+            text = canonical(value)
+        except UnmatchableError:
+            continue
+        found[text] = Way({path: text})
+    return list(found.values())
+
+
+def _path(node: Node) -> Path | None:
+    """The path from the incoming event to this node's value, if the expression's text alone says it."""
+    match node:
+        case Name(name="async"):
+            return ()
+        case Select(field=name, parts=(of,)):
+            return _further(of, name)
+        case Index(parts=(of, Known(value=int() | str() as step, origin=origin))) if not origin.names:
+            return _further(of, step)
+    return None
+
+
+def _further(of: Node, step: str | int) -> Path | None:
+    path = _path(of)
+    if path is None or isinstance(step, bool) or (isinstance(step, int) and step < 0):
+        return None
+    return (*path, step)

@@ -1,0 +1,176 @@
+"""What the Lambdas tell each other through the queues."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+from tarry.errors import TarryError
+from tarry.event import Event
+from tarry_backend.received import Received
+
+__all__ = [
+    "Carried",
+    "Continue",
+    "Deadline",
+    "Due",
+    "FanOut",
+    "Look",
+    "Marker",
+    "Message",
+    "MessageError",
+    "Resume",
+    "Settle",
+    "Start",
+    "Wake",
+    "decode",
+    "encode",
+]
+
+INLINE = 48_000
+"""The largest event, in characters of JSON, that a message carries itself: SQS counts requests by 64 KB."""
+
+
+class MessageError(TarryError):
+    """A record in a queue is none of Tarry's messages. It ends in the dead-letter queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """An event in a message: the whole of it, or where the log has it."""
+
+    name: str
+    id: str
+    received_at: int
+    event: dict[str, Any] | None
+
+    @classmethod
+    def of(cls, received: Received) -> Carried:
+        """The event, whole if it is small."""
+        event = received.event
+        fields = asdict(event)
+        small = len(json.dumps(fields)) <= INLINE
+        return cls(event.name, event.id, received.received_at, fields if small else None)
+
+    def received(self) -> Received | None:
+        """The event, if it is carried whole."""
+        return Received(Event(**self.event), self.received_at) if self.event is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """To the executor: an event starts a run."""
+
+    kind: ClassVar[str] = "start"
+    run_id: str
+    function_id: str
+    carried: Carried
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """To the executor: an event matches a wait."""
+
+    kind: ClassVar[str] = "resume"
+    run_id: str
+    step_key: str
+    carried: Carried
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """To the executor: a sleep has ended or an attempt is due, at ``due`` (Unix milliseconds)."""
+
+    kind: ClassVar[str] = "wake"
+    run_id: str
+    due: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """To the executor: a wait's marker has come out of the events queue."""
+
+    kind: ClassVar[str] = "deadline"
+    run_id: str
+    step_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """To the executor: the log holds an event that a wait has not been told of."""
+
+    kind: ClassVar[str] = "look"
+    run_id: str
+    step_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Continue:
+    """To the executor: go on with a run whose last invocation was near its end."""
+
+    kind: ClassVar[str] = "continue"
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """To the timers: something of a run is due. ``step_kind`` is the step's, or ``run`` for the function itself."""
+
+    kind: ClassVar[str] = "due"
+    run_id: str
+    step_key: str | None
+    step_kind: str
+    due: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """To the timers: look into the log once more for a wait, now that the index has it."""
+
+    kind: ClassVar[str] = "settle"
+    run_id: str
+    step_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """To the matcher: a wait's deadline has passed. It stands in the queue behind the events before it."""
+
+    kind: ClassVar[str] = "marker"
+    run_id: str
+    step_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class FanOut:
+    """To the matcher: go on with the waits that have ``match_key``, from the page that begins at ``start``."""
+
+    kind: ClassVar[str] = "fanout"
+    match_key: str
+    start: dict[str, Any]
+    carried: Carried
+
+
+Message = Start | Resume | Wake | Deadline | Look | Continue | Due | Settle | Marker | FanOut
+
+_KINDS: dict[str, type[Message]] = {
+    message.kind: message for message in (Start, Resume, Wake, Deadline, Look, Continue, Due, Settle, Marker, FanOut)
+}
+
+
+def encode(message: Message) -> str:
+    """The message as a queue carries it."""
+    return json.dumps({"tarry": message.kind, **asdict(message)}, ensure_ascii=False, separators=(",", ":"))
+
+
+def decode(body: str) -> Message:
+    """What ``encode`` wrote; ``MessageError`` if it is something else."""
+    try:
+        fields: dict[str, Any] = json.loads(body)
+        message = _KINDS[fields.pop("tarry")]
+        if "carried" in fields:
+            fields["carried"] = Carried(**fields["carried"])
+        return message(**fields)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise MessageError(f"this is no message of Tarry's: {body[:200]!r} ({error!r})") from error

@@ -1,0 +1,87 @@
+"""What a Lambda has at hand: made once, at cold start, from the environment."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tarry import App
+from tarry.bus import EventBus
+from tarry.errors import UsageError
+from tarry_backend.queues import Queues
+from tarry_backend.settings import Settings
+from tarry_backend.store import Store, open_store
+from tarry_backend.telemetry import count
+
+if TYPE_CHECKING:
+    from tarry_backend.executor import Executor
+    from tarry_backend.matcher import Matcher
+    from tarry_backend.timers import Timers
+
+__all__ = ["Runtime", "host", "load_app", "runtime"]
+
+_hosted: App | None = None
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """The app and the parts it runs on."""
+
+    app: App
+    settings: Settings
+    store: Store
+    queues: Queues
+    bus: EventBus
+
+    # Each Lambda loads the part that is its own.
+
+    @cached_property
+    def matcher(self) -> Matcher:
+        from tarry_backend.matcher import Matcher
+
+        return Matcher(self.app, self.store, self.queues, count)
+
+    @cached_property
+    def executor(self) -> Executor:
+        from tarry_backend.executor import Executor
+
+        return Executor(self.app, self.settings, self.store, self.queues, self.bus, count)
+
+    @cached_property
+    def timers(self) -> Timers:
+        from tarry_backend.timers import Timers
+
+        return Timers(self.store, self.queues)
+
+
+@cache
+def runtime() -> Runtime:
+    """The runtime of this process. An app that cannot be imported fails each invocation, and its messages stay."""
+    settings = Settings.read()
+    app = _hosted or load_app(settings.app)
+    return Runtime(app, settings, open_store(settings), Queues(settings), EventBus(app.id, settings.bus))
+
+
+def host(app: App | None) -> None:
+    """Takes ``app`` in place of the one that ``TARRY_APP`` names, and reads the environment anew."""
+    global _hosted  # a Lambda's process is one app's; only the embedded cloud changes it
+    _hosted = app
+    runtime.cache_clear()
+
+
+def load_app(target: str) -> App:
+    """The app that ``module:attribute`` names; ``UsageError`` says what is wrong with it."""
+    module_name, _, attribute = target.partition(":")
+    if not module_name or not attribute:
+        raise UsageError(f"app {target!r}: write module:attribute, such as examples.onboarding:app")
+    try:
+        app = getattr(importlib.import_module(module_name), attribute, None)
+    except ModuleNotFoundError as error:
+        raise UsageError(f"app {target!r}: {error}; looked in {', '.join(sys.path) or Path.cwd()}") from error
+    if not isinstance(app, App):
+        raise UsageError(f"app {target!r}: {attribute} in {module_name} is {app!r}, not a tarry.App")
+    return app

@@ -1,0 +1,50 @@
+"""What is due: sleeps, deadlines and retries, by time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tarry_backend.store.models import DUE_SHARDS, CursorItem, Item
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["SHARDS", "Due", "between", "cursor", "move_cursor"]
+
+SHARDS = range(DUE_SHARDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Something of a run that is due at ``at`` (Unix milliseconds): a step, or the function itself."""
+
+    run_id: str
+    step_key: str | None
+    kind: str
+    at: int
+
+
+def between(shard: int, after: int, until: int) -> Iterator[Due]:
+    """What is due in ``(after, until]``, earliest first. Eventually consistent."""
+    for item in Item.dues.query(shard, Item.due.between(after + 1, until)):
+        name, _, key = item.sk.partition("#")
+        yield Due(
+            item.pk.partition("#")[2],
+            key if name == "step" else None,
+            getattr(item, "kind", "run"),
+            int(item.due),
+        )
+
+
+def cursor(shard: int) -> int:
+    """Up to which time the sweep has put this shard's dues into the timers queue; 0 at first."""
+    try:
+        return int(CursorItem.get("timers", f"cursor#{shard}", consistent_read=True).until)
+    except CursorItem.DoesNotExist:
+        return 0
+
+
+def move_cursor(shard: int, until: int) -> None:
+    """Remembers how far the sweep has come."""
+    CursorItem("timers", f"cursor#{shard}", until=until).save()

@@ -1,0 +1,238 @@
+"""The table: the only place where its keys, indexes and attribute names stand.
+
+item      pk                              sk                           indexes, while they matter
+run       run#<run>                       run                          runs; due (a retry of the function)
+step      run#<run>                       step#<step>                  waits, due
+alias     run#<run>                       wait#<step>#<n>              waits (further keys of one wait)
+event     log#<name>#<day>#<shard>        <received_at>#<event id>
+shapes    shapes#<event name>             shapes
+cursor    timers                          cursor#<shard>
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pynamodb.attributes import (
+    Attribute,
+    BinaryAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+    UnicodeSetAttribute,
+)
+from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyProjection
+from pynamodb.models import Model
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "CONDITION_FAILED",
+    "DUE_SHARDS",
+    "EXPIRES",
+    "AliasItem",
+    "CursorItem",
+    "DueIndex",
+    "EventItem",
+    "Item",
+    "RunItem",
+    "RunsIndex",
+    "ShapesItem",
+    "StepItem",
+    "WaitsIndex",
+    "bind",
+    "table_definition",
+]
+
+CONDITION_FAILED = "ConditionalCheckFailedException"
+"""DynamoDB's name for a write whose condition did not hold."""
+
+DUE_SHARDS = 4
+"""Over how many partitions of the due index the timers are spread."""
+
+
+class WaitsIndex(GlobalSecondaryIndex[Any]):
+    """How an event finds its waits: by match key. It carries all that the matcher needs to decide."""
+
+    class Meta:
+        index_name = "waits"
+        projection = IncludeProjection(["residual", "bindings", "since", "deadline"])
+
+    match_key = UnicodeAttribute(hash_key=True)
+    wait_ref = UnicodeAttribute(range_key=True)
+
+
+class DueIndex(GlobalSecondaryIndex[Any]):
+    """What must happen at a time: sleeps, deadlines, retries."""
+
+    class Meta:
+        index_name = "due"
+        projection = IncludeProjection(["kind"])
+
+    due_shard = NumberAttribute(hash_key=True)
+    due = NumberAttribute(range_key=True)
+
+
+class RunsIndex(GlobalSecondaryIndex[Any]):
+    """For people who look: a function's runs of one status, by start."""
+
+    class Meta:
+        index_name = "runs"
+        projection = KeysOnlyProjection()
+
+    fn_status = UnicodeAttribute(hash_key=True)
+    started = NumberAttribute(range_key=True)
+
+
+class Item(Model):
+    """Any item. ``expires`` (Unix seconds) is set only on what belongs to ended runs and on old events."""
+
+    class Meta:
+        table_name = "tarry"
+        read_timeout_seconds = 10
+        connect_timeout_seconds = 3
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    expires = NumberAttribute(null=True)
+
+    match_key = UnicodeAttribute(null=True)
+    wait_ref = UnicodeAttribute(null=True)
+    due_shard = NumberAttribute(null=True)
+    due = NumberAttribute(null=True)
+    fn_status = UnicodeAttribute(null=True)
+    started = NumberAttribute(null=True)
+
+    waits = WaitsIndex()
+    dues = DueIndex()
+    runs = RunsIndex()
+
+    @classmethod
+    def from_raw_data(cls, data: dict[str, Any]) -> Any:
+        """An item of the model that its sort key names, so that one query reads a run with all its parts."""
+        model = _by_sort_key(data["sk"]["S"]) if cls is Item else cls
+        return super(Item, model).from_raw_data(data)
+
+
+class RunItem(Item):
+    """A run. Times are Unix milliseconds; ``event``, ``output`` and ``error`` are packed values."""
+
+    fn = UnicodeAttribute()
+    status = UnicodeAttribute()
+    event = BinaryAttribute(legacy_encoding=False)
+    received_at = NumberAttribute()
+    ended = NumberAttribute(null=True)
+    output = BinaryAttribute(legacy_encoding=False, null=True)
+    error = BinaryAttribute(legacy_encoding=False, null=True)
+    attempt = NumberAttribute(default=0)
+    attempt_steps = NumberAttribute(default=0)
+    suspect = UnicodeAttribute(null=True)
+    deaths = NumberAttribute(default=0)
+
+
+class StepItem(Item):
+    """A step: its own memo, wait and timer, so that each change of it is one write."""
+
+    kind = UnicodeAttribute()
+    status = UnicodeAttribute()
+    begun_order = NumberAttribute()
+    ended_order = NumberAttribute(null=True)
+    began = NumberAttribute()
+    ended = NumberAttribute(null=True)
+    attempt = NumberAttribute(default=0)
+    output = BinaryAttribute(legacy_encoding=False, null=True)
+    error = BinaryAttribute(legacy_encoding=False, null=True)
+    event_name = UnicodeAttribute(null=True)
+    expression = UnicodeAttribute(null=True)
+    since = UnicodeAttribute(null=True)
+    deadline = NumberAttribute(null=True)
+    resolved_at = NumberAttribute(null=True)
+    resolved_by = UnicodeAttribute(null=True)
+    note = UnicodeAttribute(null=True)
+    shape = UnicodeAttribute(null=True)
+    residual = UnicodeAttribute(null=True)
+    bindings = UnicodeAttribute(null=True)
+    also = UnicodeAttribute(null=True)
+
+
+class AliasItem(Item):
+    """A further match key of a wait: one for each further alternative of an OR."""
+
+    residual = UnicodeAttribute(null=True)
+    bindings = UnicodeAttribute(null=True)
+    since = UnicodeAttribute()
+    deadline = NumberAttribute()
+
+
+class EventItem(Item):
+    """An event in the log."""
+
+    event = BinaryAttribute(legacy_encoding=False)
+
+
+class ShapesItem(Item):
+    """By which sets of paths the open waits on an event name can be found."""
+
+    shapes = UnicodeSetAttribute(null=True)
+
+
+class CursorItem(Item):
+    """How far the minute sweep has come in one shard of the due index (Unix milliseconds)."""
+
+    until = NumberAttribute()
+
+
+def _by_sort_key(sk: str) -> type[Item]:
+    return {"run": RunItem, "step": StepItem, "wait": AliasItem}.get(sk.partition("#")[0], Item)
+
+
+_INDEXES: tuple[tuple[type[GlobalSecondaryIndex[Any]], Attribute[Any], Attribute[Any]], ...] = (
+    (WaitsIndex, Item.match_key, Item.wait_ref),
+    (DueIndex, Item.due_shard, Item.due),
+    (RunsIndex, Item.fn_status, Item.started),
+)
+
+EXPIRES = Item.expires.attr_name
+"""The attribute by which DynamoDB's time to live removes items."""
+
+
+def bind(table: str) -> None:
+    """Points the models at a table."""
+    Item.Meta.table_name = table
+    # Makes the connection on the base class, where all models find it: one client for the table, not one a model.
+    Item.get_operation_kwargs_from_class("", "")
+
+
+def table_definition(name: str) -> dict[str, Any]:
+    """The table as ``CreateTable`` takes it, read off the models; infrastructure and the embedded cloud use it."""
+    keys = [key for _, hash_key, range_key in _INDEXES for key in (hash_key, range_key)]
+    return {
+        "TableName": name,
+        "BillingMode": "PAY_PER_REQUEST",
+        "KeySchema": _key_schema(Item.pk, Item.sk),
+        "AttributeDefinitions": [
+            {"AttributeName": attribute.attr_name, "AttributeType": attribute.attr_type}
+            for attribute in (Item.pk, Item.sk, *keys)
+        ],
+        "GlobalSecondaryIndexes": [
+            {
+                "IndexName": index.Meta.index_name,
+                "KeySchema": _key_schema(hash_key, range_key),
+                "Projection": _projection(index),
+            }
+            for index, hash_key, range_key in _INDEXES
+        ],
+    }
+
+
+def _key_schema(hash_key: Attribute[Any], range_key: Attribute[Any]) -> list[dict[str, str]]:
+    return [
+        {"AttributeName": hash_key.attr_name, "KeyType": "HASH"},
+        {"AttributeName": range_key.attr_name, "KeyType": "RANGE"},
+    ]
+
+
+def _projection(index: type[GlobalSecondaryIndex[Any]]) -> dict[str, Any]:
+    projection = index.Meta.projection
+    names: Sequence[str] | None = projection.non_key_attributes
+    return {"ProjectionType": projection.projection_type} | ({"NonKeyAttributes": list(names)} if names else {})

@@ -1,0 +1,244 @@
+"""Runs and their steps: one partition a run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from pynamodb.exceptions import PutError, UpdateError
+
+from tarry.errors import TarryError
+from tarry_backend.replay.history import Failure, Status
+from tarry_backend.store.events import event_of, event_text
+from tarry_backend.store.models import CONDITION_FAILED, AliasItem, Item, RunItem, StepItem
+from tarry_backend.store.steps import StepItems, alias_items, due_shard, run_pk, step_sk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pynamodb.expressions.condition import Condition
+
+    from tarry.event import Event
+    from tarry_backend.replay.history import Step
+    from tarry_backend.store.values import Values
+
+__all__ = ["ConflictError", "Run", "RunStatus", "Runs", "Whole"]
+
+
+class ConflictError(TarryError):
+    """Another writer was there first. The message goes back to its queue, and is read anew."""
+
+
+class RunStatus(StrEnum):
+    """Of a run."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A run as it is kept. Times are Unix milliseconds; ``output`` is JSON text.
+
+    ``attempt`` counts failures of the function itself since it last made progress, which is since it had
+    ``attempt_steps`` ended steps; ``due`` is when the next attempt is made. ``suspect`` is the message whose
+    executor has died, ``deaths`` times.
+    """
+
+    id: str
+    function_id: str
+    event: Event
+    received_at: int
+    started: int
+    status: RunStatus = RunStatus.RUNNING
+    ended: int | None = None
+    output: str | None = None
+    error: Failure | None = None
+    attempt: int = 0
+    attempt_steps: int = 0
+    due: int | None = None
+    suspect: str | None = None
+    deaths: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A run with its steps, in the order in which they began, and its waits' further keys."""
+
+    run: Run
+    steps: tuple[Step, ...] = ()
+    aliases: tuple[AliasItem, ...] = ()
+
+    def step(self, key: str) -> Step | None:
+        """The step of that key."""
+        return next((step for step in self.steps if step.key == key), None)
+
+    def with_step(self, step: Step) -> Whole:
+        """The same with a step as it is now."""
+        return replace(self, steps=tuple(step if old.key == step.key else old for old in self.steps))
+
+    @property
+    def ended_steps(self) -> int:
+        """How many steps have ended."""
+        return sum(not step.is_open for step in self.steps)
+
+    @property
+    def attempt(self) -> int:
+        """The function's attempt, from 0: the first again once it has made progress."""
+        return self.run.attempt if self.ended_steps == self.run.attempt_steps else 0
+
+    @property
+    def next_order(self) -> int:
+        """The order of the next beginning or end of a step."""
+        return 1 + max((max(step.begun_order, step.ended_order or 0) for step in self.steps), default=0)
+
+
+class Runs:
+    """Reads and writes runs. ``days`` is how long they are kept once they have ended."""
+
+    def __init__(self, values: Values, days: int) -> None:
+        self._values = values
+        self._steps = StepItems(values)
+        self._days = days
+
+    def create(self, run: Run) -> bool:
+        """Keeps a new run; false if there is one of its id already: an event starts a function once."""
+        try:
+            _put(self._item(run), _NEW)
+        except ConflictError:
+            return False
+        return True
+
+    def load(self, run_id: str) -> Whole | None:
+        """The run's whole partition, strongly consistent."""
+        run: Run | None = None
+        steps: list[Step] = []
+        aliases: list[AliasItem] = []
+        for item in Item.query(run_pk(run_id), consistent_read=True):
+            if isinstance(item, RunItem):
+                run = self._run(item)
+            elif isinstance(item, StepItem):
+                steps.append(self._steps.step(item))
+            elif isinstance(item, AliasItem):
+                aliases.append(item)
+        steps.sort(key=lambda step: step.begun_order)
+        return Whole(run, tuple(steps), tuple(aliases)) if run else None
+
+    def step(self, run_id: str, key: str) -> Step | None:
+        """One step, strongly consistent."""
+        try:
+            return self._steps.step(StepItem.get(run_pk(run_id), step_sk(key), consistent_read=True))
+        except StepItem.DoesNotExist:
+            return None
+
+    def save(self, run: Run) -> None:
+        """Keeps the run as it is now; ``ConflictError`` if it has ended meanwhile."""
+        _put(self._item(run), _RUNNING)
+
+    def keep(self, run_id: str, step: Step, *, is_new: bool) -> None:
+        """Keeps a step: its memo, its wait and its timer, in one write."""
+        aliases = alias_items(run_id, step) if step.status is Status.WAITING else []
+        if aliases:  # first: an alias without its wait finds nothing, a wait without its alias is not found
+            with AliasItem.batch_write() as batch:
+                for alias in aliases:
+                    batch.save(alias)
+        _put(self._steps.item(run_id, step), _NEW if is_new else _OPEN)
+
+    def drop(self, run_id: str, step: Step) -> None:
+        """Takes a wait's further keys out of the index, once it is resolved."""
+        _delete(alias_items(run_id, step))
+
+    def retire(self, whole: Whole, now: int) -> None:
+        """Withdraws what a run that has ended still had open, and lets time to live remove the run."""
+        expires = now // 1000 + self._days * 86_400
+        with StepItem.batch_write() as batch:
+            for step in whole.steps:
+                item = self._steps.item(whole.run.id, _withdrawn(step) if step.is_open else step)
+                item.expires = expires
+                batch.save(item)
+        _delete([*whole.aliases, *(alias for step in whole.steps for alias in alias_items(whole.run.id, step))])
+
+    def note(self, run_id: str, key: str, text: str) -> None:
+        """Writes on an open wait what a person should know of it; on one that has ended meanwhile, nothing."""
+        wait = StepItem(run_pk(run_id), step_sk(key))
+        try:
+            wait.update([StepItem.note.set(text)], condition=StepItem.status == Status.WAITING.value)
+        except UpdateError as error:
+            if error.cause_response_code != CONDITION_FAILED:
+                raise
+
+    def _item(self, run: Run) -> RunItem:
+        ended = run.ended
+        return RunItem(
+            run_pk(run.id),
+            "run",
+            fn=run.function_id,
+            status=run.status.value,
+            fn_status=f"{run.function_id}#{run.status}",
+            event=self._values.pack(event_text(run.event), f"runs/{run.id}/event"),
+            received_at=run.received_at,
+            started=run.started,
+            ended=ended,
+            output=None if run.output is None else self._values.pack(run.output, f"runs/{run.id}/output"),
+            error=None
+            if run.error is None
+            else self._values.pack(json.dumps(asdict(run.error)), f"runs/{run.id}/error"),
+            attempt=run.attempt,
+            attempt_steps=run.attempt_steps,
+            due=run.due,
+            due_shard=None if run.due is None else due_shard(run.id),
+            suspect=run.suspect,
+            deaths=run.deaths,
+            expires=None if ended is None else ended // 1000 + self._days * 86_400,
+        )
+
+    def _run(self, item: RunItem) -> Run:
+        return Run(
+            id=item.pk.partition("#")[2],
+            function_id=item.fn,
+            event=event_of(self._values.unpack(item.event)),
+            received_at=int(item.received_at),
+            started=int(item.started or 0),
+            status=RunStatus(item.status),
+            ended=None if item.ended is None else int(item.ended),
+            output=None if item.output is None else self._values.unpack(item.output),
+            error=None if item.error is None else Failure(**json.loads(self._values.unpack(item.error))),
+            attempt=int(item.attempt),
+            attempt_steps=int(item.attempt_steps),
+            due=None if item.due is None else int(item.due),
+            suspect=item.suspect,
+            deaths=int(item.deaths),
+        )
+
+
+# A new run or step: nobody has kept it before. If the write took effect but its answer was lost, the repeated
+# write is a conflict, the message comes back, and the replay finds the step kept.
+_NEW = Item.pk.does_not_exist()
+
+# A step that goes on: it is still open. An executor that was thought dead and writes late loses here.
+_OPEN = StepItem.status.is_in(Status.WAITING.value, Status.SLEEPING.value, Status.RETRYING.value)
+
+# A run ends once.
+_RUNNING = RunItem.status == RunStatus.RUNNING.value
+
+
+def _put(item: RunItem | StepItem, condition: Condition) -> None:
+    try:
+        item.save(condition=condition)
+    except PutError as error:
+        if error.cause_response_code != CONDITION_FAILED:
+            raise
+        raise ConflictError(f"{item.pk} {item.sk} was written by somebody else meanwhile") from error
+
+
+def _withdrawn(step: Step) -> Step:
+    return replace(step, status=Status.WITHDRAWN, due=None)
+
+
+def _delete(items: Iterable[AliasItem]) -> None:
+    with AliasItem.batch_write() as batch:
+        for item in {item.sk: item for item in items}.values():
+            batch.delete(item)

@@ -1,0 +1,151 @@
+"""Steps and waits as items, and back."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from tarry_backend.matching import Alternative
+from tarry_backend.position import Position
+from tarry_backend.replay.history import Failure, Status, Step, Wait
+from tarry_backend.store.models import DUE_SHARDS, AliasItem, StepItem
+
+if TYPE_CHECKING:
+    from tarry_backend.store.values import Values
+
+__all__ = ["StepItems", "alias_items", "due_shard", "run_pk", "step_sk", "wait_target"]
+
+
+def run_pk(run_id: str) -> str:
+    """The partition of a run."""
+    return f"run#{run_id}"
+
+
+def step_sk(key: str) -> str:
+    """The sort key of a step."""
+    return f"step#{key}"
+
+
+def due_shard(run_id: str) -> int:
+    """The shard of the due index in which a run's timers stand."""
+    return zlib.crc32(run_id.encode()) % DUE_SHARDS
+
+
+def wait_target(wait_ref: str) -> tuple[str, str]:
+    """The run and the step key that an entry of the waits index stands for."""
+    run_id, kind, rest = wait_ref.split("#", 2)
+    return run_id, rest if kind == "step" else rest.rpartition("#")[0]
+
+
+def alias_items(run_id: str, step: Step) -> list[AliasItem]:
+    """The further keys of a wait which an expression with ``||`` has."""
+    wait = step.wait
+    if wait is None:
+        return []
+    items = []
+    for place, alternative in enumerate(wait.alternatives[1:], start=1):
+        sk = f"wait#{step.key}#{place}"
+        items.append(
+            AliasItem(
+                run_pk(run_id),
+                sk,
+                match_key=alternative.key,
+                wait_ref=f"{run_id}#{sk}",
+                since=wait.since.text(),
+                deadline=wait.deadline,
+                residual=alternative.residual,
+                bindings=_json(alternative.bindings) if alternative.bindings else None,
+            )
+        )
+    return items
+
+
+class StepItems:
+    """Steps as items. An open step stands in the indexes by which it is found; an ended one in none."""
+
+    def __init__(self, values: Values) -> None:
+        self._values = values
+
+    def item(self, run_id: str, step: Step) -> StepItem:
+        """The step as an item."""
+        name = f"runs/{run_id}/{step.begun_order}-{step.attempt}"
+        item = StepItem(
+            run_pk(run_id),
+            step_sk(step.key),
+            kind=step.kind,
+            status=step.status.value,
+            begun_order=step.begun_order,
+            ended_order=step.ended_order,
+            began=step.began,
+            ended=step.ended,
+            attempt=step.attempt,
+            output=None if step.output is None else self._values.pack(step.output, f"{name}-output"),
+            error=None if step.error is None else self._values.pack(_json(asdict(step.error)), f"{name}-error"),
+            due=step.due,
+            due_shard=due_shard(run_id) if step.is_open and step.due is not None else None,
+        )
+        if step.wait is not None:
+            _add_wait(item, run_id, step.wait, step.status is Status.WAITING)
+        return item
+
+    def step(self, item: StepItem) -> Step:
+        """The item as a step."""
+        return Step(
+            key=item.sk.partition("#")[2],
+            kind=item.kind,
+            status=Status(item.status),
+            begun_order=int(item.begun_order),
+            ended_order=_whole(item.ended_order),
+            began=int(item.began),
+            ended=_whole(item.ended),
+            attempt=int(item.attempt),
+            output=None if item.output is None else self._values.unpack(item.output),
+            error=None if item.error is None else Failure(**json.loads(self._values.unpack(item.error))),
+            due=_whole(item.due),
+            wait=_wait(item) if item.event_name is not None else None,
+        )
+
+
+def _add_wait(item: StepItem, run_id: str, wait: Wait, is_open: bool) -> None:
+    item.event_name = wait.event_name
+    item.expression = wait.expression
+    item.since = wait.since.text()
+    item.deadline = wait.deadline
+    item.note = wait.note
+    if wait.resolved_by is not None:
+        item.resolved_by = wait.resolved_by.text()
+    if is_open and wait.alternatives:
+        first, *others = wait.alternatives
+        item.match_key, item.wait_ref = first.key, f"{run_id}#{item.sk}"
+        item.shape, item.residual = first.shape, first.residual
+        item.bindings = _json(first.bindings) if first.bindings else None
+        item.also = _json([asdict(other) for other in others]) if others else None
+
+
+def _wait(item: StepItem) -> Wait:
+    alternatives: list[Alternative] = []
+    if item.match_key is not None and item.shape is not None:
+        bindings = json.loads(item.bindings) if item.bindings else {}
+        alternatives.append(Alternative(item.shape, item.match_key, item.residual, bindings))
+        alternatives += [Alternative(**other) for other in json.loads(item.also or "[]")]
+    assert item.event_name is not None
+    assert item.since is not None
+    return Wait(
+        event_name=item.event_name,
+        expression=item.expression,
+        since=Position.parse(item.since),
+        deadline=int(item.deadline or 0),
+        alternatives=tuple(alternatives),
+        resolved_by=Position.parse(item.resolved_by) if item.resolved_by else None,
+        note=item.note,
+    )
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _whole(number: float | None) -> int | None:
+    return None if number is None else int(number)

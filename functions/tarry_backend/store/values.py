@@ -1,0 +1,52 @@
+"""Values of any size in items of 400 KB: compressed, and past that in a bucket."""
+
+from __future__ import annotations
+
+import zlib
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+__all__ = ["INLINE", "Values"]
+
+INLINE = 300_000
+"""The most bytes, after compression, that stay in the item. An item has at most 400 KB, all attributes together."""
+
+_WORTH_COMPRESSING = 1_000
+
+_PLAIN, _COMPRESSED, _POINTER = b"j", b"z", b"s"
+
+
+class Values:
+    """JSON texts, packed into what an item carries. The bucket is asked only for large ones."""
+
+    def __init__(self, bucket: str) -> None:
+        self._bucket = bucket
+
+    @cached_property
+    def _client(self) -> S3Client:
+        import boto3
+
+        return boto3.client("s3")
+
+    def pack(self, text: str, key: str) -> bytes:
+        """The text as an attribute. A large one is put into the bucket under ``key`` first."""
+        raw = text.encode("utf-8", "surrogatepass")
+        if len(raw) < _WORTH_COMPRESSING:
+            return _PLAIN + raw
+        compressed = zlib.compress(raw, 6)
+        if len(compressed) <= INLINE:
+            return _COMPRESSED + compressed
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=compressed)
+        return _POINTER + key.encode()
+
+    def unpack(self, packed: bytes) -> str:
+        """What ``pack`` was given."""
+        form, body = packed[:1], packed[1:]
+        if form == _POINTER:
+            answer = self._client.get_object(Bucket=self._bucket, Key=body.decode())
+            form, body = _COMPRESSED, answer["Body"].read()
+        raw = zlib.decompress(body) if form == _COMPRESSED else body
+        return raw.decode("utf-8", "surrogatepass")

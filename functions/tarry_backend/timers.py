@@ -1,0 +1,100 @@
+"""What is due: brought to the second by the timers queue, and into it by the minute sweep."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tarry_backend.clock import now
+from tarry_backend.messages import Due, Look, Marker, MessageError, Settle, Wake, decode
+from tarry_backend.replay.history import Status
+from tarry_backend.store import dues
+from tarry_backend.waiting import earliest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tarry_backend.queues import Queues
+    from tarry_backend.store import Store
+
+__all__ = ["OVERDUE", "SWEPT", "Timers", "delay_until"]
+
+SWEPT = 120_000
+"""How far ahead the sweep looks, in milliseconds. What it covers at a time was registered at least a minute
+before, since what is nearer than three minutes goes straight into the queue: so the index may lag by a minute."""
+
+OVERDUE = 60_000
+"""What is so many milliseconds late and still open was lost on its way, and is brought again."""
+
+_MARGIN = 500
+"""By how many milliseconds at least, and 1,500 at most, a marker follows its deadline: events that were received
+just before it are in the queue by then, and the answer is still there within two seconds."""
+
+
+def delay_until(due: int, moment: int, step_kind: str) -> int:
+    """Whole seconds, as SQS delays, from ``moment`` to ``due``.
+
+    A wait's marker has a second of its own before it, so its deadline is brought up to a second early; anything
+    else up to a second late.
+    """
+    return (due - moment) // 1000 if step_kind == "wait" else -(-(due - moment) // 1000)
+
+
+class Timers:
+    """Brings dues to the runs, and deadlines into the events queue, behind the events before them."""
+
+    def __init__(self, store: Store, queues: Queues) -> None:
+        self._store = store
+        self._queues = queues
+
+    def handle(self, body: str) -> None:
+        """One message of the timers queue."""
+        match decode(body):
+            case Due() as message:
+                self._due(message)
+            case Settle() as message:
+                self._settle(message)
+            case other:
+                raise MessageError(f"a {other.kind} message does not belong into the timers queue")
+
+    def sweep(self) -> int:
+        """Puts into the timers queue what will be due soon, and what is overdue. Returns how many there were."""
+        return sum(self._sweep(shard) for shard in dues.SHARDS)
+
+    def _due(self, message: Due) -> None:
+        """SQS delays by whole seconds, and its clock is not ours: what is early goes back for the rest."""
+        moment = now()
+        delay = delay_until(message.due, moment, message.step_kind)
+        if delay > 0:
+            self._queues.tell_timers([(message, delay)])
+        elif message.step_kind == "wait" and message.step_key is not None:
+            left = message.due - moment
+            marker = Marker(message.run_id, message.step_key)
+            self._queues.tell_matcher(marker, max(1, -(-(left + _MARGIN) // 1000)))
+        else:
+            self._queues.tell_runs([Wake(message.run_id, message.due)])
+
+    def _settle(self, message: Settle) -> None:
+        """By now the index has the wait. What came before, and may have missed it, is in the log.
+
+        executor    wait ── log read ─────────────────────────── settle
+        matcher            (event) log ── index, which lags: nothing
+        """
+        step = self._store.runs.step(message.run_id, message.step_key)
+        if step is None or step.status is not Status.WAITING or step.wait is None:
+            return
+        if earliest(step.wait, self._store.log, step.wait.since, now(), frozenset()):
+            self._queues.tell_runs([Look(message.run_id, message.step_key)])
+
+    def _sweep(self, shard: int) -> int:
+        moment = now()
+        reached = dues.cursor(shard)
+        count = self._queues.tell_timers(self._found(shard, reached, moment))
+        dues.move_cursor(shard, moment + SWEPT)
+        return count
+
+    def _found(self, shard: int, reached: int, moment: int) -> Iterator[tuple[Due, int]]:
+        overdue = dues.between(shard, 0, moment - OVERDUE)
+        coming = dues.between(shard, max(reached, moment - OVERDUE), moment + SWEPT)
+        for found in (*overdue, *coming):
+            message = Due(found.run_id, found.step_key, found.kind, found.at)
+            yield message, delay_until(found.at, moment, found.kind)
