@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from tarry_backend.journal import RunJournal
 from tarry_backend.messages import Continue, Deadline, Look, MessageError, Resume, Start, Wake, decode
 from tarry_backend.replay import Failure, Replayed, replay
 from tarry_backend.store import Run, RunStatus, Whole
+from tarry_backend.telemetry import logger
 from tarry_backend.telling import Telling
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     RunMessage = Start | Resume | Wake | Deadline | Look | Continue
 
 __all__ = ["MAX_DEATHS", "Delivery", "Executor"]
-
-logger = logging.getLogger("tarry.executor")
 
 MAX_DEATHS = 3
 """When so many executors have died over one message, its run is failed."""
@@ -92,10 +90,11 @@ class Executor:
 
     def _tell(self, message: RunMessage, whole: Whole, delivery: Delivery) -> None:
         function = self._function(whole.run.function_id)
-        if delivery.again:
-            self._tell_again(function, message, whole, delivery)
-        elif (told := self._telling.apply(message, whole)) is not None:
-            self._replay(function, told, self._journal(message, told, delivery))
+        with logger.append_context_keys(run_id=whole.run.id, function_id=function.id):
+            if delivery.again:
+                self._tell_again(function, message, whole, delivery)
+            elif (told := self._telling.apply(message, whole)) is not None:
+                self._replay(function, told, self._journal(message, told, delivery))
 
     def _tell_again(self, function: Function, message: RunMessage, whole: Whole, delivery: Delivery) -> None:
         """The last executor has failed or died somewhere on the way: all that may be missing is done again."""

@@ -41,8 +41,8 @@ def _event(fields: dict[str, Any]) -> Event:
 def _checked(name: str, data: Any, event_id: Any, ts: Any, user: Any, source: str) -> Event:
     if not isinstance(data, dict) or not isinstance(user, dict | None):
         raise TypeError("data and user are objects")
-    if not isinstance(event_id, str) or not 0 < len(event_id) <= MAX_ID:
-        raise ValueError(f"an id is a text of 1 to {MAX_ID} characters")
+    if not isinstance(event_id, str) or not 0 < len(event_id.encode("utf-8", "surrogatepass")) <= MAX_ID:
+        raise ValueError(f"an id is a text of 1 to {MAX_ID} bytes")
     if not isinstance(ts, int):
         raise TypeError("ts is a whole number of milliseconds")
     return Event(name, data, event_id, ts, user, source)

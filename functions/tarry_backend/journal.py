@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from tarry import Event
     from tarry.bus import EventBus
+    from tarry_backend.position import Position
     from tarry_backend.queues import Queues, TimerMessage
     from tarry_backend.received import Received
     from tarry_backend.store import Store, Whole
@@ -29,6 +30,8 @@ __all__ = ["MAX_BINDINGS", "NAME_SHARDS", "RunJournal"]
 
 MAX_BINDINGS = 64_000
 """The most characters of JSON that an expression may take over from the event that started its run."""
+
+_EXCLUDED_HINTS = 100
 
 NAME_SHARDS = 4
 """Over how many keys the waits on a name are spread that no value distinguishes."""
@@ -94,7 +97,7 @@ class RunJournal:
     def _reminders(self, step: Step) -> Iterable[tuple[TimerMessage, int]]:
         due, moment = step.due or 0, now()
         if step.wait and step.wait.alternatives and due - moment > self._settle * 1000:
-            yield Settle(self._run.id, step.key), self._settle
+            yield Settle(self._run.id, step.key, self._had_since(step.wait.since)), self._settle
         if due - moment <= HORIZON:
             yield Due(self._run.id, step.key, step.kind, due), delay_until(due, moment, step.kind)
 
@@ -104,8 +107,15 @@ class RunJournal:
 
     def _look(self, step: Step) -> Received | None:
         assert step.wait is not None
-        excluded = excluded_ids(self._steps.values(), step.begun_order, self._run.event.id)
-        return earliest(step.wait, self._store.log, step.wait.since, self.now(), excluded)
+        return earliest(step.wait, self._store.log, step.wait.since, self.now(), self._excluded(step))
+
+    def _had_since(self, since: Position) -> list[str]:
+        """The latest events that ended waits of this run, as far as a look from ``since`` on would meet them."""
+        had = (step.wait.resolved_by for step in self._steps.values() if step.wait and step.wait.resolved_by)
+        return [position.event_id for position in sorted(had) if position > since][-_EXCLUDED_HINTS:]
+
+    def _excluded(self, step: Step) -> frozenset[str]:
+        return excluded_ids(self._steps.values(), step.begun_order, self._run.event.id)
 
     def _end(self, step: Step, found: Received | None) -> Step:
         done = ended(step, found, step.begun_order + 1, self.now())

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tarry import App, TriggerEvent
     from tarry_backend.queues import Queues
-    from tarry_backend.store import Store
+    from tarry_backend.store import EventLog, Store
 
     Count = Callable[[str, int], None]
 
@@ -55,7 +55,10 @@ class Matcher:
             matcher            log ──── shapes ─ index
         """
         batch = Batch(records)
-        self._store.log.append(batch.events())
+        try:
+            self._store.log.append(batch.events())
+        except Exception:  # one by one, so that an event which cannot be logged does not hold up the others
+            batch.log_each(self._store.log)
         return batch
 
     def fan_out(self, incoming: Received, shapes: Iterable[str]) -> None:
@@ -134,7 +137,7 @@ class Batch:
     """The records of one invocation, read: events, markers, continuations, and what is none of these."""
 
     def __init__(self, records: Iterable[Mapping[str, Any]]) -> None:
-        self._read: dict[str, Received | Marker | FanOut | MessageError] = {}
+        self._read: dict[str, Received | Marker | FanOut | Exception] = {}
         self._shapes: dict[str, frozenset[str]] = {}
         for record in records:
             self._read[record["messageId"]] = _read(record)
@@ -142,6 +145,15 @@ class Batch:
     def events(self) -> list[Received]:
         """The batch's events."""
         return [item for item in self._read.values() if isinstance(item, Received)]
+
+    def log_each(self, log: EventLog) -> None:
+        """Logs the events one by one; those that cannot be logged fail."""
+        for message_id, item in self._read.items():
+            if isinstance(item, Received):
+                try:
+                    log.append([item])
+                except Exception as error:
+                    self._read[message_id] = error
 
     def order(self, message_id: str) -> tuple[int, object]:
         """Events go by position, so that a wait is told of the earlier one first; markers go behind them."""
@@ -160,7 +172,7 @@ class Batch:
                 matcher.pass_deadline(marker)
             case FanOut() as message:
                 matcher.go_on(message)
-            case MessageError() as error:
+            case Exception() as error:
                 raise error
 
 

@@ -126,11 +126,15 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Settle:
-    """To the timers: look into the log once more for a wait, now that the index has it."""
+    """To the timers: look into the log once more for a wait, now that the index has it.
+
+    ``excluded`` are events which the run has had before. They are a hint that saves it being woken for nothing.
+    """
 
     kind: ClassVar[str] = "settle"
     run_id: str
     step_key: str
+    excluded: list[str]
 
 
 @dataclass(frozen=True, slots=True)

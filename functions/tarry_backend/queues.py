@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from tarry.event import new_id
 from tarry_backend.messages import Continue, Due, Settle, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from mypy_boto3_sqs import SQSClient
 
@@ -33,6 +34,7 @@ HORIZON = 180_000
 _PER_REQUEST = 10
 _REQUEST_BYTES = 1_000_000
 _TRIES = 3
+_LONGEST_RETRY = 900
 
 
 class QueueError(TarryError):
@@ -72,6 +74,21 @@ class Queues:
     def tell_matcher(self, message: Marker | FanOut, delay: int = 0) -> None:
         """Sends to the matcher, behind the events."""
         self._send(self._settings.events_queue, [(encode(message), {"DelaySeconds": _delay(delay)})])
+
+    def retry_soon(self, records: Iterable[Mapping[str, Any]]) -> None:
+        """Brings SQS records of the runs queue back after seconds that double with each receive.
+
+        By themselves they would come back after the visibility timeout, which is as long as the longest run of a
+        function: right for an executor that has died, too long for one that was throttled.
+        """
+        for record in records:
+            receives = int(record["attributes"]["ApproximateReceiveCount"])
+            with suppress(Exception):  # then it comes back by itself; the error that led here is what counts
+                self._client.change_message_visibility(
+                    QueueUrl=self._settings.runs_queue,
+                    ReceiptHandle=record["receiptHandle"],
+                    VisibilityTimeout=min(_LONGEST_RETRY, 2**receives),
+                )
 
     def _send(self, queue: str, messages: Iterable[tuple[str, dict[str, Any]]]) -> int:
         """Sends page by page, so that no more than one request's messages are held."""

@@ -82,7 +82,7 @@ class Timers:
         step = self._store.runs.step(message.run_id, message.step_key)
         if step is None or step.status is not Status.WAITING or step.wait is None:
             return
-        if earliest(step.wait, self._store.log, step.wait.since, now(), frozenset()):
+        if earliest(step.wait, self._store.log, step.wait.since, now(), frozenset(message.excluded)):
             self._queues.tell_runs([Look(message.run_id, message.step_key)])
 
     def _sweep(self, shard: int) -> int:

@@ -100,8 +100,8 @@ class EventBus:
 def _envelope(event: Event) -> str:
     if not isinstance(event.data, dict):
         raise EventError(f"event {event.name!r}: data is a {type(event.data).__name__}; it must be a JSON object")
-    if len(event.id) > MAX_ID:
-        raise EventError(f"event {event.name!r}: its id has {len(event.id)} characters; at most {MAX_ID}")
+    if len(event.id.encode("utf-8", "surrogatepass")) > MAX_ID:
+        raise EventError(f"event {event.name!r}: its id has more than {MAX_ID} bytes: {event.id[:80]!r}…")
     carried: dict[str, Any] = {"v": ENVELOPE_VERSION, "id": event.id, "ts": event.ts, "data": event.data}
     if event.user is not None:
         carried["user"] = event.user

@@ -17,8 +17,8 @@ __all__ = ["MAX_ID", "MAX_NAME", "Event", "base32", "check_name", "new_id"]
 MAX_NAME = 128
 """The longest event name, in characters: EventBridge's limit for a detail type."""
 
-MAX_ID = 256
-"""The longest event id, in characters: it is part of the log's keys."""
+MAX_ID = 512
+"""The longest event id, in bytes of UTF-8: it is part of the log's keys."""
 
 _BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 

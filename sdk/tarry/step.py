@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_STEP_ID", "Step", "StepSync"]
 
-MAX_STEP_ID = 256
-"""The longest step id, in characters."""
+MAX_STEP_ID = 512
+"""The longest step id, in bytes of UTF-8: it is part of its item's key."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -140,8 +140,8 @@ class StepSync(_Tools):
 
 
 def _checked(step_id: object) -> str:
-    if not isinstance(step_id, str) or not 0 < len(step_id) <= MAX_STEP_ID:
-        raise UsageError(f"a step id is a text of 1 to {MAX_STEP_ID} characters, not {str(step_id)[:80]!r}")
+    if not isinstance(step_id, str) or not 0 < len(step_id.encode("utf-8", "surrogatepass")) <= MAX_STEP_ID:
+        raise UsageError(f"a step id is a text of 1 to {MAX_STEP_ID} bytes, not {str(step_id)[:80]!r}")
     return step_id
 
 

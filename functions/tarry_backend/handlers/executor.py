@@ -27,18 +27,18 @@ _RESERVE = 60_000
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Lets runs go on."""
     with published():
-        executor = runtime().executor
+        executor, queues = runtime().executor, runtime().queues
         out_of_time = _nears_end(context)
 
         def process(record: SQSRecord) -> None:
-            again = int(record.attributes.approximate_receive_count or 1) > 1
-            logger.append_keys(run_id=record.attributes.message_group_id)
-            executor.handle(record.body, Delivery(record.message_id, again, out_of_time))
+            receives = int(record.attributes.approximate_receive_count or 1)
+            executor.handle(record.body, Delivery(record.message_id, receives > 1, out_of_time))
 
         response = process_partial_response(event, process, _processor, context)
-        logger.remove_keys(["run_id"])
+        failed = {failure["itemIdentifier"] for failure in response["batchItemFailures"]}
+        queues.retry_soon(record for record in event["Records"] if record["messageId"] in failed)
         count("Records", len(event["Records"]))
-        count("FailedRecords", len(response["batchItemFailures"]))
+        count("FailedRecords", len(failed))
         return response
 
 

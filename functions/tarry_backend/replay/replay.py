@@ -243,7 +243,7 @@ class Engine:
 
     def come_to_rest(self) -> None:
         if missing := self._turns.missing():
-            asked = ", ".join(repr(key) for key in self._turns.newcomers())
+            asked = ", ".join(repr(key) for key in self._turns.newcomers() if key not in self._kept)
             instead = f"new step {asked}" if asked else "nothing in its place"
             self._finish(of_error(ReplayError(self._no_fit(instead, missing[0]))))
         elif self._open:

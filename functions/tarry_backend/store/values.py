@@ -16,6 +16,8 @@ INLINE = 300_000
 
 _WORTH_COMPRESSING = 1_000
 
+_REMEMBERED = 10_000
+
 _PLAIN, _COMPRESSED, _POINTER = b"j", b"z", b"s"
 
 
@@ -24,6 +26,7 @@ class Values:
 
     def __init__(self, bucket: str) -> None:
         self._bucket = bucket
+        self._stored: set[str] = set()
 
     @cached_property
     def _client(self) -> S3Client:
@@ -32,21 +35,32 @@ class Values:
         return boto3.client("s3")
 
     def pack(self, text: str, key: str) -> bytes:
-        """The text as an attribute. A large one is put into the bucket under ``key`` first."""
+        """The text as an attribute. A large one is put into the bucket under ``key`` first.
+
+        A key stands for one text for ever, so an item that is written again does not put it again.
+        """
         raw = text.encode("utf-8", "surrogatepass")
         if len(raw) < _WORTH_COMPRESSING:
             return _PLAIN + raw
         compressed = zlib.compress(raw, 6)
         if len(compressed) <= INLINE:
             return _COMPRESSED + compressed
-        self._client.put_object(Bucket=self._bucket, Key=key, Body=compressed)
+        if key not in self._stored:
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=compressed)
+            self._remember(key)
         return _POINTER + key.encode()
 
     def unpack(self, packed: bytes) -> str:
         """What ``pack`` was given."""
         form, body = packed[:1], packed[1:]
         if form == _POINTER:
-            answer = self._client.get_object(Bucket=self._bucket, Key=body.decode())
-            form, body = _COMPRESSED, answer["Body"].read()
+            key = body.decode()
+            form, body = _COMPRESSED, self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+            self._remember(key)
         raw = zlib.decompress(body) if form == _COMPRESSED else body
         return raw.decode("utf-8", "surrogatepass")
+
+    def _remember(self, key: str) -> None:
+        if len(self._stored) >= _REMEMBERED:
+            self._stored.clear()
+        self._stored.add(key)
