@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from tarry_backend.announcement import announcement
 from tarry_backend.clock import now
+from tarry_backend.delays import delay_until
 from tarry_backend.messages import Continue, Due
 from tarry_backend.queues import HORIZON
 from tarry_backend.replay import Failed, Finished, Paused
 from tarry_backend.store import RunStatus
-from tarry_backend.timers import delay_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from tarry.errors import LimitError
 from tarry_backend.clock import now
+from tarry_backend.delays import delay_until
 from tarry_backend.matching import NAME_ONLY, Alternative, match_expression, match_key, plan
 from tarry_backend.messages import Due, Settle
 from tarry_backend.queues import HORIZON
 from tarry_backend.replay import Step, Wait, WaitRequest, excluded_ids
-from tarry_backend.timers import delay_until
 from tarry_backend.waiting import earliest, ended
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from tarry.event import base32
+from tarry_backend.delays import marker_delay
 from tarry_backend.intake import parse, received
 from tarry_backend.matching import MatchError, match_key, residual_holds, trigger_holds
 from tarry_backend.messages import Carried, Deadline, FanOut, Marker, MessageError, Resume, Start, decode
@@ -76,9 +77,16 @@ class Matcher:
         carried = message.carried
         self._resume(self._store.log.carried(carried), carried, message.match_key, message.start)
 
-    def pass_deadline(self, marker: Marker) -> None:
-        """A deadline's marker has come out of the queue, behind the events that were received before it."""
-        self._queues.tell_runs([Deadline(marker.run_id, marker.step_key)])
+    def pass_deadline(self, marker: Marker, moment: int) -> None:
+        """A deadline's marker has come out of the queue, behind the events that were received before it.
+
+        ``moment`` is when, by the queue's clock, which is the one that events are received by. Were a Lambda's
+        clock ahead of it, the marker would be early, and goes back.
+        """
+        if moment > marker.deadline:
+            self._queues.tell_runs([Deadline(marker.run_id, marker.step_key)])
+        else:
+            self._queues.tell_matcher(marker, marker_delay(marker.deadline, moment))
 
     def shapes(self, event_name: str) -> frozenset[str]:
         """By what the open waits on that name can be found."""
@@ -138,9 +146,11 @@ class Batch:
 
     def __init__(self, records: Iterable[Mapping[str, Any]]) -> None:
         self._read: dict[str, Received | Marker | FanOut | Exception] = {}
+        self._moments: dict[str, int] = {}
         self._shapes: dict[str, frozenset[str]] = {}
         for record in records:
             self._read[record["messageId"]] = _read(record)
+            self._moments[record["messageId"]] = int(record["attributes"]["ApproximateFirstReceiveTimestamp"])
 
     def events(self) -> list[Received]:
         """The batch's events."""
@@ -169,7 +179,7 @@ class Batch:
                     self._shapes[name] = matcher.shapes(name)
                 matcher.fan_out(incoming, self._shapes[name])
             case Marker() as marker:
-                matcher.pass_deadline(marker)
+                matcher.pass_deadline(marker, self._moments[message_id])
             case FanOut() as message:
                 matcher.go_on(message)
             case Exception() as error:

@@ -144,6 +144,7 @@ class Marker:
     kind: ClassVar[str] = "marker"
     run_id: str
     step_key: str
+    deadline: int
 
 
 @dataclass(frozen=True, slots=True)

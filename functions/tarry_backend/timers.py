@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tarry_backend.clock import now
+from tarry_backend.delays import delay_until, marker_delay
 from tarry_backend.messages import Due, Look, Marker, MessageError, Settle, Wake, decode
 from tarry_backend.replay.history import Status
 from tarry_backend.store import dues
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from tarry_backend.queues import Queues
     from tarry_backend.store import Store
 
-__all__ = ["OVERDUE", "SWEPT", "Timers", "delay_until"]
+__all__ = ["OVERDUE", "SWEPT", "Timers"]
 
 SWEPT = 120_000
 """How far ahead the sweep looks, in milliseconds. What it covers at a time was registered at least a minute
@@ -24,19 +25,6 @@ before, since what is nearer than three minutes goes straight into the queue: so
 
 OVERDUE = 60_000
 """What is so many milliseconds late and still open was lost on its way, and is brought again."""
-
-_MARGIN = 500
-"""By how many milliseconds at least, and 1,500 at most, a marker follows its deadline: events that were received
-just before it are in the queue by then, and the answer is still there within two seconds."""
-
-
-def delay_until(due: int, moment: int, step_kind: str) -> int:
-    """Whole seconds, as SQS delays, from ``moment`` to ``due``.
-
-    A wait's marker has a second of its own before it, so its deadline is brought up to a second early; anything
-    else up to a second late.
-    """
-    return (due - moment) // 1000 if step_kind == "wait" else -(-(due - moment) // 1000)
 
 
 class Timers:
@@ -67,9 +55,8 @@ class Timers:
         if delay > 0:
             self._queues.tell_timers([(message, delay)])
         elif message.step_kind == "wait" and message.step_key is not None:
-            left = message.due - moment
-            marker = Marker(message.run_id, message.step_key)
-            self._queues.tell_matcher(marker, max(1, -(-(left + _MARGIN) // 1000)))
+            marker = Marker(message.run_id, message.step_key, message.due)
+            self._queues.tell_matcher(marker, marker_delay(message.due, moment))
         else:
             self._queues.tell_runs([Wake(message.run_id, message.due)])
 

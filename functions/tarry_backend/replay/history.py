@@ -122,7 +122,7 @@ class Step:
             assert self.wait is not None
             return self.wait.resolved_by or Position.after(self.wait.deadline)
         if self.kind == "sleep":
-            return Position(self.due or 0)
+            return Position(max(self.due or 0, self.began))
         return Position(self.began)
 
 

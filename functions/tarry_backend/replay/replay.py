@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from concurrent.futures import Future as Answer
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar, copy_context
@@ -45,6 +46,9 @@ T = TypeVar("T")
 _FAREWELL = 5.0
 """Seconds that a function has for its ``finally`` blocks once it is suspended."""
 
+_PATIENCE = 100
+"""How often a suspended function may call steps. One that goes on for ever is slowed down, and left behind."""
+
 _THREADS = 1000
 """More than steps stand side by side: one that waited for a free thread could wait for ever."""
 
@@ -81,7 +85,7 @@ class Engine:
         self._turns = Turns(history)
         self._performer = Performer(run.id, function.retries, journal, history, max_steps)
         self._keys: set[str] = set()
-        self._open = self._blocked = 0
+        self._open = self._blocked = self._refusals = 0
         self._out_of_time = False
         self._ending: Outcome | BaseException | None = None
         self._loop = QuietLoop(self)
@@ -116,10 +120,14 @@ class Engine:
         return f"{body.run_id}/{body.key}"
 
     async def perform(self, operation: Operation) -> Any:
+        if self._refusals > _PATIENCE:
+            await self._rest()
         self._admit(f"step {operation.id!r}")
         return _given(await self._step(operation))
 
     def perform_sync(self, operation: Operation) -> Any:
+        if self._refusals > _PATIENCE:
+            time.sleep(1)
         self._admit(f"step {operation.id!r}")
         return _given(self._from_thread(self._step(operation)))
 
@@ -198,6 +206,7 @@ class Engine:
         if (body := BODY.get()) is not None:
             raise StepCallError(f"{what} is called inside step {body.key!r}: call it before or after that step")
         if isinstance(self._ending, Paused):
+            self._refusals += 1
             raise Suspended(Suspended.__doc__)
         if self._ending is not None:
             raise StepCallError(f"{what} is called after its function had ended")

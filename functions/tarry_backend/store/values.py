@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -34,10 +35,10 @@ class Values:
 
         return boto3.client("s3")
 
-    def pack(self, text: str, key: str) -> bytes:
-        """The text as an attribute. A large one is put into the bucket under ``key`` first.
+    def pack(self, text: str, prefix: str) -> bytes:
+        """The text as an attribute. A large one is put into the bucket first, under ``prefix`` and its hash.
 
-        A key stands for one text for ever, so an item that is written again does not put it again.
+        So a key stands for one text for ever, and an item that is written again does not put it again.
         """
         raw = text.encode("utf-8", "surrogatepass")
         if len(raw) < _WORTH_COMPRESSING:
@@ -45,6 +46,7 @@ class Values:
         compressed = zlib.compress(raw, 6)
         if len(compressed) <= INLINE:
             return _COMPRESSED + compressed
+        key = f"{prefix}-{hashlib.sha256(raw).hexdigest()[:32]}"
         if key not in self._stored:
             self._client.put_object(Bucket=self._bucket, Key=key, Body=compressed)
             self._remember(key)
