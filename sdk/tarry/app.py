@@ -33,7 +33,7 @@ class App:
     def __init__(self, app_id: str, *, bus: str | None = None) -> None:
         self.id = _checked(app_id, "app")
         self._functions: dict[str, Function] = {}
-        self._bus = EventBus(self.id, bus)
+        self.bus = EventBus(self.id, bus)
 
     @property
     def functions(self) -> Mapping[str, Function]:
@@ -77,7 +77,7 @@ class App:
         They go in batches of ten. An event that the bus refuses is tried again, twice; then ``SendError`` names
         those which did not go. An event that no bus would carry raises ``EventError`` before anything is sent.
         """
-        return self._bus.send([events] if isinstance(events, Event) else list(events))
+        return self.bus.send([events] if isinstance(events, Event) else list(events))
 
     def __repr__(self) -> str:
         return f"App({self.id!r}, functions={sorted(self._functions)})"

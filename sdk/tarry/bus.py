@@ -62,6 +62,10 @@ class EventBus:
             raise SendError(failed, total=len(events))
         return [event.id for event in events]
 
+    def disconnect(self) -> None:
+        """Forgets the connection; the next event makes one anew, from the environment as it is then."""
+        self.__dict__.pop("_client", None)
+
     @cached_property
     def _client(self) -> EventBridgeClient:
         import boto3

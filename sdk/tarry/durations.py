@@ -37,7 +37,7 @@ def deadline(value: Timeout, now: int) -> int:
         return now + milliseconds(value)
     if value.tzinfo is None:
         raise DurationError(f"{value!r} has no time zone: give an aware datetime, such as datetime.now(UTC)")
-    moment = int(value.timestamp() * 1000)
+    moment = round(value.timestamp() * 1000)
     if moment - now > MAX_DURATION:
         raise DurationError(f"{value.isoformat()} is more than 366 days away, the longest wait or sleep")
     return moment
@@ -62,4 +62,4 @@ def _parse(text: str) -> int:
             f"{text!r} is no duration: write a number and a unit ({', '.join(_UNITS)}), such as '3d' or '1h30m'"
         )
     total = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(compact))
-    return int(-total if compact.startswith("-") else total)
+    return round(-total if compact.startswith("-") else total)

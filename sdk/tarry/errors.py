@@ -19,6 +19,7 @@ Suspended (BaseException)  the run pauses here; never caught by ``except Excepti
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from math import isfinite
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -102,14 +103,16 @@ class RetryAfterError(TarryError):
         super().__init__(message)
         if isinstance(after, datetime) and after.tzinfo is None:
             raise DurationError(f"RetryAfterError needs an aware datetime, not {after!r}: give it a tzinfo")
+        if not isinstance(after, datetime | timedelta) and not _is_number(after):
+            raise DurationError(f"RetryAfterError takes seconds, a timedelta or a datetime, not {after!r}")
         self.after = after
 
     def delay(self, now: int) -> int:
         """Milliseconds from ``now`` (Unix milliseconds) to the next attempt, at least 0."""
         if isinstance(self.after, datetime):
-            return max(0, int(self.after.timestamp() * 1000) - now)
+            return max(0, round(self.after.timestamp() * 1000) - now)
         seconds = self.after.total_seconds() if isinstance(self.after, timedelta) else self.after
-        return max(0, int(seconds * 1000))
+        return max(0, round(seconds * 1000))
 
 
 class StepError(TarryError):
@@ -145,3 +148,7 @@ class Suspended(BaseException):
     You see this because something caught it: a bare ``except:`` or ``except BaseException:`` around a
     step. Write ``except Exception:`` instead, or raise it again. The run is suspended all the same.
     """
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and isfinite(value)

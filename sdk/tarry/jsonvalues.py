@@ -21,7 +21,12 @@ def encode(value: object, what: str) -> str:
     know is refused, for it would come back as something else: ``datetime``, ``Decimal``, ``bytes``,
     ``set``, NaN and infinity, keys that are no strings.
     """
-    return json.dumps(_plain(value, what, ""), ensure_ascii=False, separators=(",", ":"))
+    try:
+        return json.dumps(_plain(value, what, ""), ensure_ascii=False, separators=(",", ":"))
+    except RecursionError:
+        raise OutputError(f"{what} is nested too deep for JSON, or contains itself") from None
+    except ValueError as error:  # a number of more digits than Python writes, a model that cannot be dumped
+        raise OutputError(f"{what} cannot be written as JSON: {error}") from error
 
 
 def decode(text: str | bytes) -> Any:

@@ -1,0 +1,142 @@
+"""The AWS account of an embedded cloud: moto, in this process, sealed off from any real one."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from threading import Lock, RLock
+from typing import TYPE_CHECKING
+
+import boto3
+from moto import mock_aws
+from moto.core.botocore_stubber import BotocoreStubber
+from moto.core.models import botocore_stubber
+
+from tarry.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from botocore.awsrequest import AWSPreparedRequest
+    from moto.core.common_types import TYPE_RESPONSE
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+__all__ = ["ACCOUNT_ID", "ONE_AT_A_TIME", "Clients", "account"]
+
+ACCOUNT_ID = "123456789012"
+
+ONE_AT_A_TIME = RLock()
+"""Held during each call: moto has no locks of its own, and two threads could both pass one condition."""
+
+_open = Lock()
+
+_KEYS = {"AWS_ACCESS_KEY_ID": "tarry", "AWS_SECRET_ACCESS_KEY": "embedded"}
+
+_LAMBDA = {
+    "POWERTOOLS_METRICS_DISABLED": "true",
+    "POWERTOOLS_TRACE_DISABLED": "true",
+    # No profile, endpoint or region of the user's reaches in here.
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """The cloud's own way to its account, and the session from which all others get theirs."""
+
+    session: boto3.Session
+    dynamodb: DynamoDBClient
+    events: EventBridgeClient
+    s3: S3Client
+    sqs: SQSClient
+
+    @property
+    def region(self) -> str:
+        """Where they are."""
+        return self.session.region_name
+
+
+@cache
+def _clients(region: str) -> Clients:
+    """Made once a process and region: they are half of what a cloud costs, and keep nothing of an account."""
+    key, secret = _KEYS.values()
+    session = boto3.Session(key, secret, region_name=region)
+    return Clients(
+        session,
+        dynamodb=session.client("dynamodb"),
+        events=session.client("events"),
+        s3=session.client("s3"),
+        sqs=session.client("sqs"),
+    )
+
+
+@contextmanager
+def account(region: str) -> Iterator[Clients]:
+    """An empty AWS account, which every boto client made meanwhile speaks to; it is gone at the end.
+
+    The variables ``AWS_*`` and ``TARRY_*`` are those of a Lambda in it, and at the end what they were before.
+    """
+    regions = {"AWS_DEFAULT_REGION": region, "AWS_REGION": region}
+    with _alone(), _environment(_KEYS | regions | _LAMBDA), _moto():
+        clients = _clients(region)
+        with _default_session(clients.session):
+            yield clients
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    if not _open.acquire(blocking=False):
+        raise UsageError("an embedded cloud is open in this process already: there is one at a time, so close it")
+    try:
+        yield
+    finally:
+        _open.release()
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    before = _take_variables()
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        _take_variables()
+        os.environ.update(before)
+
+
+def _take_variables() -> dict[str, str]:
+    """Removes what a Lambda would find, and returns it."""
+    ours = [name for name in os.environ if name.startswith(("AWS_", "TARRY_")) or name in _LAMBDA]
+    return {name: os.environ.pop(name) for name in ours}
+
+
+@contextmanager
+def _moto() -> Iterator[None]:
+    def process_request(request: AWSPreparedRequest) -> TYPE_RESPONSE | None:
+        with ONE_AT_A_TIME:
+            return BotocoreStubber.process_request(botocore_stubber, request)
+
+    # Session and keys are ours: moto would have the service descriptions read anew for each cloud.
+    with mock_aws(config={"core": {"reset_boto3_session": False, "mock_credentials": False}}):
+        botocore_stubber.process_request = process_request  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            vars(botocore_stubber).pop("process_request", None)  # a test may have put its own over it
+
+
+@contextmanager
+def _default_session(new: boto3.Session) -> Iterator[None]:
+    before = boto3.DEFAULT_SESSION
+    boto3.DEFAULT_SESSION = new
+    try:
+        yield
+    finally:
+        boto3.DEFAULT_SESSION = before

@@ -1,0 +1,101 @@
+"""The two clocks of an embedded cloud: the real one, and one that is moved."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Protocol
+
+from tarry.errors import UsageError
+
+if TYPE_CHECKING:
+    from time_machine import Traveller
+
+__all__ = ["START", "Clock", "MovedClock", "RealClock"]
+
+START = datetime(2026, 1, 5, 12, tzinfo=UTC)
+"""Where a moved clock stands first, unless told otherwise: always the same Monday noon, so that no test
+depends on the day on which it is run."""
+
+
+class Clock(Protocol):
+    """The time of a cloud, in Unix milliseconds. It holds while the clock is entered."""
+
+    def start(self) -> None:
+        """From here on this is the time."""
+
+    def stop(self) -> None:
+        """The time is again what it was."""
+
+    def now(self) -> int:
+        """The moment that it is."""
+
+    def tick(self) -> None:
+        """Something has happened: what happens next happens later."""
+
+    def move_to(self, moment: int) -> None:
+        """Comes back when it is ``moment``; at once if that is past."""
+
+
+class RealClock:
+    """The clock on the wall. ``move_to`` waits."""
+
+    def start(self) -> None:
+        """It is running."""
+
+    def stop(self) -> None:
+        """It goes on."""
+
+    def now(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def tick(self) -> None:
+        """It ticks by itself."""
+
+    def move_to(self, moment: int) -> None:
+        time.sleep(max(0, moment - self.now()) / 1000)
+
+
+class MovedClock:
+    """A clock that stands still until it is moved; the whole process lives by it, as time-machine arranges.
+
+    It begins at ``start``, an aware ``datetime`` that is cut to the millisecond. With each tick, so with each
+    message that is sent or delivered, it goes on by ``step`` milliseconds: no two things happen at the same
+    moment, unless ``step`` is 0. ``time.monotonic`` and ``time.sleep``, hence event loops, keep to real time.
+    """
+
+    def __init__(self, start: datetime = START, *, step: int = 1) -> None:
+        if start.tzinfo is None:
+            raise UsageError(f"{start!r} has no time zone: give an aware datetime, with tzinfo=UTC, say")
+        self._start = start
+        self._step = step
+        self._life = ExitStack()
+        self._traveller: Traveller | None = None
+
+    def start(self) -> None:
+        # It imports pytest where that is installed, which takes a fifth of a second: none of that in real
+        # time.
+        import time_machine
+
+        seconds = int(self._start.replace(microsecond=0).timestamp())
+        # Not the datetime itself: with that, time-machine changes the process's time zone as well.
+        self._traveller = self._life.enter_context(time_machine.travel(seconds, tick=False))
+        self._shift(self._start.microsecond // 1000)
+
+    def stop(self) -> None:
+        self._life.close()
+
+    def now(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def tick(self) -> None:
+        self._shift(self._step)
+
+    def move_to(self, moment: int) -> None:
+        self._shift(max(0, moment - self.now()))
+
+    def _shift(self, milliseconds: int) -> None:
+        assert self._traveller is not None, "the clock is not started"
+        # A timedelta is exact. Seconds as a float are not: a moment would fall into the millisecond before.
+        self._traveller.shift(timedelta(milliseconds=milliseconds))

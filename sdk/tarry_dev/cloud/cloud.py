@@ -1,0 +1,246 @@
+"""The embedded cloud: Tarry's stack in this process, on moto."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Self
+
+from tarry.durations import deadline
+from tarry.errors import SendError, UsageError
+from tarry_backend.runtime import host
+from tarry_backend.settings import Settings
+from tarry_backend.topology import QUEUES, Queue
+from tarry_dev.cloud.account import ACCOUNT_ID, account
+from tarry_dev.cloud.clock import Clock, MovedClock, RealClock
+from tarry_dev.cloud.function import LambdaFunction
+from tarry_dev.cloud.pump import Pump
+from tarry_dev.cloud.queue import LocalQueue
+from tarry_dev.cloud.resources import NAME, QueuePair, make_bus, make_queues, make_store
+from tarry_dev.cloud.sweep import Sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
+
+    from tarry import App, Event
+    from tarry.durations import Timeout
+    from tarry_dev.cloud.crash import Call
+    from tarry_dev.cloud.function import Handler
+    from tarry_dev.cloud.message import Delivery, Message
+    from tarry_dev.cloud.queue import Observer
+    from tarry_dev.cloud.server import Server
+
+__all__ = ["Cloud"]
+
+_READERS = {"events": "matcher", "runs": "executor", "timers": "timers"}
+
+_TIMEOUTS = {"matcher": 30, "executor": 300, "timers": 30, "sweep": 55}
+"""In seconds, as the stack sets them."""
+
+_PROMPT = 3_000
+"""So many milliseconds after it was due, whatever is due has happened, unless something holds it up."""
+
+
+class Cloud:
+    """An app, deployed into an AWS account that is in this process and ends with the ``with`` block.
+
+    The very handlers that are deployed are given messages off moto's queues, in the form in which Lambda
+    gives them, and write to a table and a bucket of moto's. Every boto client speaks to that account
+    meanwhile, those of user code too. There is one cloud at a time in a process.
+
+    Nothing moves by itself: ``pump`` delivers what can be delivered now, ``advance`` lets time pass. With the
+    default clock, a ``MovedClock``, days pass in milliseconds. With a ``RealClock`` they take days, and
+    ``serve`` keeps the cloud moving in the background. ``queues`` (events, runs, timers) and ``functions``
+    (matcher, executor, timers, sweep) are there for tests that deliver by hand or set what time a function
+    has left.
+
+    ``on_delivery`` is told of each invocation. ``handlers`` stand in for deployed ones, by the function's
+    name. ``max_deliveries`` bounds the batches between two moves of the clock. ``settings`` are those fields
+    of ``tarry_backend.settings.Settings`` that have a default, such as ``settle_seconds``.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        *,
+        clock: Clock | None = None,
+        region: str = "us-east-1",
+        on_delivery: Observer | None = None,
+        handlers: Mapping[str, Handler] | None = None,
+        max_deliveries: int = 2_000,
+        **settings: int,
+    ) -> None:
+        self.app = app
+        self.clock: Clock = clock or MovedClock()
+        self.region = region
+        self.functions = {name: self._function(name, handlers or {}) for name in _TIMEOUTS}
+        self._observers = [on_delivery] if on_delivery else []
+        self._limit = max_deliveries
+        self._overrides = settings
+        self._life = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as life:
+            self.clock.start()
+            life.callback(self.clock.stop)
+            self.clients = life.enter_context(account(self.region))
+            _forget_client(self.app)
+            life.callback(_forget_client, self.app)
+            self._deploy()
+            host(self.app)
+            life.callback(host, None)
+            self._life = life.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._life.close()
+
+    def send(self, events: Event | Iterable[Event]) -> list[str]:
+        """Puts events on the bus as the app does; returns their ids."""
+        return self.app.send(events)
+
+    def put_events(self, entries: Sequence[PutEventsRequestEntryTypeDef]) -> list[str]:
+        """Puts raw EventBridge entries, at most ten, as anybody may; returns EventBridge's ids.
+
+        Without an ``EventBusName`` they go to the app's bus. ``SendError`` if the bus refuses some.
+        """
+        placed: list[PutEventsRequestEntryTypeDef] = [{"EventBusName": self.bus, **each} for each in entries]
+        results = self.clients.events.put_events(Entries=placed)["Entries"]
+        refused = [(str(place), each["ErrorMessage"]) for place, each in enumerate(results) if "ErrorCode" in each]
+        if refused:
+            raise SendError(refused, total=len(results))
+        return [each["EventId"] for each in results]
+
+    def pump(self) -> int:
+        """Delivers messages, oldest first, until nothing can be delivered now. Returns the number of batches.
+
+        What a function refuses, or fails to handle, stays in flight until the visibility timeout is over;
+        what is received too often goes to the dead-letter queue. ``EndlessError`` after ``max_deliveries``
+        batches.
+        """
+        return self._pump.run()
+
+    def advance(self, time: Timeout) -> int:
+        """Lets time pass: a ``timedelta``, ``"3d"``, milliseconds, or up to a ``datetime``.
+
+        On its way the clock stops at each moment at which something happens: a message becomes visible, or
+        the minute sweep finds something. What can be delivered there, is. Returns the number of batches.
+        """
+        return self._pump.advance(deadline(time, self.clock.now()))
+
+    def catch_up(self) -> int:
+        """Lets what is due by now happen, and moves the clock on as far as that takes: three seconds at most.
+
+        Tarry keeps deadlines to the second, not to the millisecond: at its very deadline a wait is still
+        open. Returns the number of batches.
+        """
+        return self._pump.catch_up(_PROMPT)
+
+    @property
+    def next_moment(self) -> int | None:
+        """When something happens next, in Unix milliseconds; None if nothing is to come. Held queues don't count."""
+        return self._pump.next_moment
+
+    @contextmanager
+    def hold(self, *names: str) -> Iterator[None]:
+        """Meanwhile the messages of these queues stay in them."""
+        with ExitStack() as held:
+            for name in names:
+                held.enter_context(self.queues[name].hold())
+            yield
+
+    @contextmanager
+    def dies(self, when: Callable[[Call], bool], *, function: str | None = None) -> Iterator[None]:
+        """Meanwhile a function dies at the first AWS call for which ``when`` holds, as a killed Lambda does.
+
+        Nothing that it does after that reaches AWS, and its messages come back after the visibility timeout.
+        ``when`` is asked before each call is sent, and again when it has been carried out: see ``Call``. It
+        is asked for each function, unless one is named.
+        """
+        chosen = [self.functions[function]] if function else list(self.functions.values())
+        before = [each.dies for each in chosen]
+        for each in chosen:
+            each.dies = when
+        try:
+            yield
+        finally:
+            for each, old in zip(chosen, before, strict=True):
+                each.dies = old
+
+    def dead_letters(self, name: str) -> list[Message]:
+        """What lies in a queue's dead-letter queue."""
+        return self.queues[name].dead_letters
+
+    def redrive(self, name: str) -> int:
+        """Puts a queue's dead letters back into it; returns how many."""
+        return self.queues[name].redrive()
+
+    def observe(self, observer: Observer) -> None:
+        """Has one more observer told of each invocation."""
+        self._observers.append(observer)
+
+    def expire(self) -> int:
+        """Removes from the table what has outlived its time to live, as DynamoDB does some time within days.
+
+        Returns the number of items.
+        """
+        return self._table.expire()
+
+    def sweep(self) -> None:
+        """Calls the minute sweep, out of turn."""
+        self._sweep.run()
+
+    def serve(self, port: int = 0) -> Server:
+        """A server of this cloud on ``http://localhost:<port>`` for the AWS CLI, SDKs and curl: see
+        ``Server``.
+
+        Enter it with ``with``; meanwhile the cloud moves by itself, in real time: it needs a ``RealClock``.
+        """
+        from tarry_dev.cloud.server import Server
+
+        if not isinstance(self.clock, RealClock):
+            raise UsageError("a cloud is served in real time: make it with clock=RealClock()")
+        return Server(self, self._pump, self._sweep, port)
+
+    def _deploy(self) -> None:
+        """Makes the resources, and the environment that tells the functions of them."""
+        self._table = make_store(self.clients)
+        pairs = make_queues(self.clients, self.clock.tick)
+        self.bus = self.app.bus.name
+        make_bus(self.clients, self.bus, pairs["events"].queue.queue_arn)
+        self.settings = self._settings(pairs)
+        os.environ.update({Settings.variable(name): str(value) for name, value in asdict(self.settings).items()})
+        self.queues = {spec.name: self._queue(spec, pairs[spec.name]) for spec in QUEUES}
+        self._sweep = Sweep(self.functions["sweep"], self._table, self.clock, self.region, self._observe)
+        self._pump = Pump(self.clock, tuple(self.queues.values()), self._sweep, self._limit)
+
+    def _settings(self, pairs: Mapping[str, QueuePair]) -> Settings:
+        values: Any = {f"{name}_queue": pair.queue.physical_resource_id for name, pair in pairs.items()}
+        return Settings(app="tarry_dev:hosted", table=NAME, bucket=NAME, bus=self.bus, **values | self._overrides)
+
+    def _queue(self, spec: Queue, pair: QueuePair) -> LocalQueue:
+        return LocalQueue(
+            spec,
+            stored=pair.queue,
+            dead=pair.dead,
+            client=self.clients.sqs,
+            function=self.functions[_READERS[spec.name]],
+            observe=self._observe,
+        )
+
+    def _function(self, name: str, handlers: Mapping[str, Handler]) -> LambdaFunction:
+        function_name = f"tarry-{self.app.id}-{name}"
+        arn = f"arn:aws:lambda:{self.region}:{ACCOUNT_ID}:function:{function_name}"
+        return LambdaFunction(name, function_name, arn, _TIMEOUTS[name], handlers.get(name))
+
+    def _observe(self, delivery: Delivery) -> None:
+        for observer in self._observers:
+            observer(delivery)
+
+
+def _forget_client(app: App) -> None:
+    """The app's bus client is of one account. One made before may even speak to a real one."""
+    app.bus.disconnect()

@@ -1,0 +1,81 @@
+"""How a Lambda dies: at one of its calls to AWS, at which a test wants it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from botocore.handlers import BUILTIN_HANDLERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Call", "Crash", "Invocation"]
+
+
+class Crash(BaseException):
+    """The Lambda is dead: nothing after this is carried out, and its messages stay in their queue.
+
+    Raised inside a call to AWS, by ``Cloud.dies`` or by a botocore event hook of your own.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One side of one AWS call that a Lambda makes.
+
+    ``number`` counts the invocation's calls from 1. ``answered`` is False before the call is sent, and True
+    when it has been carried out but the Lambda has not seen the answer. ``service`` is ``dynamodb``, ``sqs``,
+    ``eventbridge`` or ``s3``; ``operation`` is AWS's name, such as ``UpdateItem``.
+    """
+
+    function: str
+    number: int
+    service: str
+    operation: str
+    answered: bool
+
+
+class Invocation:
+    """One invocation of a Lambda, while it lasts. It watches the AWS calls of the whole process."""
+
+    def __init__(self, function: str, dies: Callable[[Call], bool] | None) -> None:
+        self.dead = False
+        self.calls = 0
+        self._function = function
+        self._dies = dies
+        self._before: Invocation | None = None
+        self._lock = Lock()  # a function may call from several threads
+
+    def __enter__(self) -> Invocation:
+        global _current
+        self._before, _current = _current, self
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        global _current
+        _current = self._before
+
+    def watch(self, service: str, operation: str, answered: bool) -> None:
+        """Raises ``Crash`` if the Lambda dies at this call, or is dead and calls all the same."""
+        with self._lock:
+            self.calls += not answered
+            call = Call(self._function, self.calls, service, operation, answered)
+            self.dead = self.dead or (self._dies is not None and self._dies(call))
+        if self.dead:
+            when = "after" if answered else "before"
+            raise Crash(f"{self._function} died {when} its call {call.number}, {service} {operation}")
+
+
+_current: Invocation | None = None
+
+
+def _watch(event_name: str, **_: object) -> None:
+    if _current is not None:
+        when, service, operation = event_name.split(".")
+        _current.watch(service, operation, answered=when == "after-call")
+
+
+# The same way by which moto reaches every client of every session made from here on.
+BUILTIN_HANDLERS += [("before-call", _watch), ("after-call", _watch)]

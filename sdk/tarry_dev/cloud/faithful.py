@@ -1,0 +1,198 @@
+"""moto's queue, rule and table, mended where they do otherwise than AWS, or take too long, and it matters here.
+
+They take the place of moto's own by ``become``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from inspect import signature
+from typing import TYPE_CHECKING, Any
+
+from moto.core.utils import unix_time_millis
+from moto.dynamodb.models.table import Table
+from moto.events.models import Rule
+from moto.sqs.models import DEDUPLICATION_TIME_IN_SECONDS, Message, Queue, SQSBackend
+
+if TYPE_CHECKING:
+    from moto.dynamodb.models.dynamo_type import DynamoType, Item
+    from moto.events.utils import EventMessageType
+
+__all__ = ["FaithfulQueue", "FaithfulRule", "FaithfulSqs", "FaithfulTable"]
+
+
+class FaithfulQueue(Queue):
+    """A queue of moto's.
+
+    - SQS keeps a deduplication id for five minutes, also when its message has been deleted; moto forgets it
+      then.
+    - A group's failed messages come back in their order; in moto the second comes before the first.
+    - SQS removes a message that is past its retention; moto stops before it for ever.
+    - moto asks the clock twice for each message that it holds whenever it is asked anything: 1,000 messages take half
+      a minute.
+    - moto deletes by putting a new list in place of the old, so a message that another thread adds can be
+      lost.
+    """
+
+    _seen_until: dict[tuple[str | None, str | None], float]
+    _on_message: Callable[[], None]
+
+    @classmethod
+    def become(cls, queue: Queue, on_message: Callable[[], None]) -> FaithfulQueue:
+        """Mends a queue in its place. ``on_message`` is called after each message that it has taken in."""
+        queue.__class__ = cls
+        assert isinstance(queue, FaithfulQueue)
+        queue._seen_until = {}
+        queue._on_message = on_message
+        return queue
+
+    @property
+    def contents(self) -> list[Message]:
+        """All that is in the queue, waiting, delayed or in flight, in the order of arrival."""
+        retention: int = self.message_retention_period  # type: ignore[attr-defined]
+        oldest = unix_time_millis() - retention * 1000
+        with self._messages_lock:
+            self._messages[:] = [message for message in self._messages if _sent_at(message) > oldest]
+            return list(self._messages)
+
+    @property
+    def next_delivery(self) -> float | None:
+        """From when on, in Unix milliseconds, a message can be received; maybe past. None if there is none."""
+        moments: dict[str, float] = {}
+        for message in self.contents:
+            moment = max(message.visible_at + 1, message.delayed_until)
+            # A message in flight keeps back its whole group.
+            group = f"group {message.group_id}" if self.fifo_queue else message.id
+            moments[group] = max(moment, moments.get(group, moment))
+        return min(moments.values(), default=None)
+
+    @property
+    def messages(self) -> list[Message]:
+        now = unix_time_millis()
+        return [message for message in self.contents if message.visible_at < now and message.delayed_until <= now]
+
+    @property
+    def approximate_number_of_messages_delayed(self) -> int:
+        now = unix_time_millis()
+        return sum(message.delayed_until > now for message in self._messages)
+
+    @property
+    def approximate_number_of_messages_not_visible(self) -> int:
+        now = unix_time_millis()
+        return sum(message.visible_at >= now for message in self._messages)
+
+    @property
+    def pending_message_groups(self) -> set[str]:
+        self._pending_messages = {message for message in self._pending_messages if not message.visible}
+        return super().pending_message_groups
+
+    def add_message(self, message: Message) -> None:
+        with self._messages_lock:
+            # What comes from another queue, as a dead letter does, is not sent, and so not sent twice.
+            if self.fifo_queue and not message.approximate_receive_count and self._is_repeated(message):
+                return
+            self._messages.append(message)
+            self._messages_lock.notify_all()
+        self._on_message()
+
+    def delete_message(self, receipt_handle: str) -> None:
+        with self._messages_lock:
+            for place, message in enumerate(self._messages):
+                if message.had_receipt_handle(receipt_handle):
+                    del self._messages[place]
+                    self._pending_messages.discard(message)
+                    return
+
+    def _is_repeated(self, message: Message) -> bool:
+        """Whether its deduplication id was seen within the last five minutes; if not, it is from now on."""
+        now = unix_time_millis()
+        self._seen_until = {seen: until for seen, until in self._seen_until.items() if until > now}
+        scope = message.group_id if self.deduplication_scope == "messageGroup" else None  # type: ignore[attr-defined]
+        identity = scope, message.deduplication_id
+        if identity in self._seen_until:
+            return True
+        self._seen_until[identity] = now + DEDUPLICATION_TIME_IN_SECONDS * 1000
+        return False
+
+
+def _sent_at(message: Message) -> int:
+    sent: int = message.sent_timestamp  # type: ignore[assignment]
+    return sent
+
+
+class FaithfulSqs(SQSBackend):
+    """moto's SQS, which for each message received reckons out all attributes of its queue, three times, to see whether
+    the message has outlived its time. The queues themselves see to that."""
+
+    __module__ = SQSBackend.__module__  # by which moto finds the service's addresses
+
+    @classmethod
+    def become(cls, sqs: SQSBackend) -> None:
+        """Mends SQS in its place."""
+        sqs.__class__ = cls
+
+    def is_message_valid_based_on_retention_period(self, queue_name: str, message: Message) -> bool:
+        return True
+
+
+class FaithfulRule(Rule):
+    """A rule of moto's. moto writes the event by putting texts into a template, and so breaks one whose name
+    has a quotation mark, or whose data has ``<id>`` in it; it leaves the account out, and takes its time."""
+
+    @classmethod
+    def become(cls, rule: Rule) -> None:
+        """Mends a rule in its place."""
+        rule.__class__ = cls
+
+    def send_to_targets(self, original_event: EventMessageType, transform_input: bool = True) -> None:
+        event: Any = {key: value for key, value in original_event.items() if key != "ingestion-time"}
+        super().send_to_targets(event, transform_input=False)
+
+
+class FaithfulTable(Table):
+    """A table of moto's. moto sorts the whole table for each query, and then looks which items are meant: with a
+    thousand runs a query takes a tenth of a second."""
+
+    _meant: list[Item] | None
+
+    @classmethod
+    def become(cls, table: Table) -> FaithfulTable:
+        """Mends a table in its place."""
+        table.__class__ = cls
+        assert isinstance(table, FaithfulTable)
+        table._meant = None
+        return table
+
+    @property
+    def unsorted_items(self) -> Iterator[Item]:
+        """All items."""
+        return (item for partition in self.items.values() for item in partition.values())
+
+    def query(self, *args: Any, **kwargs: Any) -> tuple[list[Item], int, dict[str, Any] | None]:
+        asked = _QUERY.bind(self, *args, **kwargs).arguments
+        if asked.get("index_name") is None:
+            self._meant = list(self.items.get(asked["hash_key"], {}).values())
+        else:
+            self._meant = [item for item in self.unsorted_items if _has(item, asked["hash_key_conditions"])]
+        try:
+            return super().query(*args, **kwargs)
+        finally:
+            self._meant = None
+
+    def expire(self) -> int:
+        """Removes the items that have outlived their time, which moto never does; returns how many."""
+        name, now = self.ttl["AttributeName"], unix_time_millis() / 1000
+        dead = [item for item in self.unsorted_items if name in item.attrs and int(item.attrs[name].value) < now]
+        for item in dead:
+            self.delete_item(item.hash_key, item.range_key)
+        return len(dead)
+
+    def all_items(self) -> list[Item]:
+        return super().all_items() if self._meant is None else self._meant
+
+
+_QUERY = signature(Table.query)
+
+
+def _has(item: Item, conditions: list[tuple[str, DynamoType]]) -> bool:
+    return all(name in item.attrs and item.attrs[name] == value for name, value in conditions)

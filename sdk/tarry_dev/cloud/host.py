@@ -1,0 +1,103 @@
+"""The comfortable face of the embedded cloud: what a test of an app needs, and no more."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from tarry import Event
+from tarry_backend.intake import parse, received
+from tarry_backend.messages import MessageError, Start, decode
+from tarry_dev.cloud.runs import HostedRun
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
+
+    from tarry.durations import Timeout
+    from tarry_dev.cloud.cloud import Cloud
+    from tarry_dev.cloud.message import Delivery, Message
+
+__all__ = ["Host"]
+
+
+class Host:
+    """An app on an embedded cloud whose clock you move. ``cloud`` is that cloud, for all that is not here."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self._run_ids: dict[str, str] = {}
+        self._events: dict[str, Event] = {}
+        cloud.observe(self._note)
+
+    @property
+    def now(self) -> datetime:
+        """The time at which the clock stands."""
+        return datetime.fromtimestamp(self.cloud.clock.now() / 1000, UTC)
+
+    def send(self, events: str | Event | Iterable[Event], data: Mapping[str, Any] | None = None) -> list[str]:
+        """Sends an event by its name and data, or ``Event`` objects; returns their ids.
+
+        When it comes back, all that can happen without time passing has happened.
+        """
+        sent = self.cloud.send(Event(events, data or {}) if isinstance(events, str) else events)
+        self.cloud.pump()
+        return sent
+
+    def put_events(self, *entries: PutEventsRequestEntryTypeDef) -> list[str]:
+        """As ``send``, for events in EventBridge's own form, as other services put them; returns its ids."""
+        put = self.cloud.put_events(entries)
+        self.cloud.pump()
+        return put
+
+    def advance(self, time: Timeout) -> None:
+        """Lets time pass: a ``timedelta``, ``"3d"``, milliseconds, or up to a ``datetime``.
+
+        What is due by then has happened when it comes back. Deadlines hold to the second, so the clock may
+        stand up to three seconds later, if something was due at that very time.
+        """
+        self.cloud.advance(time)
+        self.cloud.catch_up()
+
+    def runs(self, fn_id: str | None = None) -> list[HostedRun]:
+        """The runs, of one function or of all, in the order in which they started."""
+        return [HostedRun(run_id) for run_id, function in self._run_ids.items() if fn_id in (None, function)]
+
+    def run(self, fn_id: str | None = None) -> HostedRun:
+        """The run that started last, of one function or of all; ``LookupError`` if there is none."""
+        if runs := self.runs(fn_id):
+            return runs[-1]
+        what = "no run" if fn_id is None else f"no run of {fn_id!r}"
+        started = sorted(set(self._run_ids.values())) or "none"
+        seen = [event.name for event in self._events.values()] or "none"
+        raise LookupError(f"{what} has started; functions with runs: {started}; events so far: {seen}")
+
+    def events(self, name: str | None = None) -> list[Event]:
+        """The events that have come over the bus, of one name or all: those sent here, and those of the app."""
+        return [event for event in self._events.values() if name in (None, event.name)]
+
+    @property
+    def dead_letters(self) -> list[Message]:
+        """What was given up after so many attempts, of all queues: a test of a sound app finds nothing here."""
+        return [letter for queue in self.cloud.queues.values() for letter in queue.dead_letters]
+
+    def _note(self, delivery: Delivery) -> None:
+        notes = {"executor": self._note_run, "matcher": self._note_event}
+        if note := notes.get(delivery.function):
+            for message in delivery.messages:
+                with suppress(MessageError):  # nobody can say what that is: it is on its way to the dead letters
+                    note(message)
+
+    def _note_run(self, message: Message) -> None:
+        told = decode(message.body)
+        if isinstance(told, Start):
+            self._run_ids.setdefault(told.run_id, told.function_id)
+
+    def _note_event(self, message: Message) -> None:
+        fields = parse(message.body)
+        if "tarry" in fields:  # a message of the matcher's to itself
+            return
+        event = received(fields, message.sent_at).event
+        self._events.setdefault(event.id, event)

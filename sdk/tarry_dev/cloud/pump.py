@@ -1,0 +1,106 @@
+"""What moves the embedded cloud: messages to their functions, the clock to where something happens next."""
+
+from __future__ import annotations
+
+import math
+from threading import RLock
+from typing import TYPE_CHECKING
+
+from tarry.errors import TarryError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tarry_dev.cloud.clock import Clock
+    from tarry_dev.cloud.queue import LocalQueue
+    from tarry_dev.cloud.sweep import Sweep
+
+__all__ = ["EndlessError", "Pump"]
+
+
+class EndlessError(TarryError):
+    """Messages beget messages without end: a run goes round in circles, and no time passes."""
+
+
+class Pump:
+    """Delivers what can be delivered, oldest first, one batch at a time: Lambda's handlers expect to be alone
+    in their process. ``limit`` is the most batches between two moves of the clock."""
+
+    def __init__(self, clock: Clock, queues: Sequence[LocalQueue], sweep: Sweep, limit: int) -> None:
+        self._clock = clock
+        self._queues = queues
+        self._sweep = sweep
+        self._limit = limit
+        self._alone = RLock()
+
+    @property
+    def next_moment(self) -> int | None:
+        """When something happens next, in Unix milliseconds: now or later; None if nothing is to come."""
+        moments = [queue.next_delivery for queue in self._queues if not queue.is_held]
+        moments.append(self._sweep.next_moment)
+        earliest = min((moment for moment in moments if moment is not None), default=None)
+        return None if earliest is None else max(math.ceil(earliest), self._clock.now())
+
+    def run(self) -> int:
+        """Delivers until nothing can be delivered now. Returns the number of batches."""
+        count = 0
+        with self._alone:
+            while self.step():
+                count += 1
+                if count == self._limit and (queue := self._next_queue()):
+                    raise EndlessError(self._circle(queue))
+        return count
+
+    def step(self) -> bool:
+        """Delivers one batch; false if nothing can be delivered now."""
+        with self._alone:
+            queue = self._next_queue()
+            if queue:
+                self._deliver(queue)
+        return queue is not None
+
+    def advance(self, until: int) -> int:
+        """Moves the clock to ``until``, with a stop wherever something happens. Returns the number of batches."""
+        with self._alone:
+            count = self.run()
+            while (moment := self.next_moment) is not None and moment <= until:
+                swept = self._sweep.next_moment
+                self._clock.move_to(moment)
+                if moment == swept:
+                    self._sweep.run()
+                count += self.run()
+            self._clock.move_to(until)
+            return count + self.run()
+
+    def catch_up(self, limit: int) -> int:
+        """Moves the clock on, by ``limit`` milliseconds at most, until nothing that is due now is still open."""
+        now = self._clock.now()
+        count = 0
+        with self._alone:
+            while any(due <= now for due in self._sweep.dues()):
+                moment = self.next_moment
+                if moment is None or moment > now + limit:
+                    break
+                count += self.advance(moment)
+        return count
+
+    def _next_queue(self) -> LocalQueue | None:
+        now = self._clock.now()
+        ready = [
+            (moment, place)
+            for place, queue in enumerate(self._queues)
+            if not queue.is_held and (moment := queue.next_delivery) is not None and moment <= now
+        ]
+        return self._queues[min(ready)[1]] if ready else None
+
+    def _deliver(self, queue: LocalQueue) -> None:
+        self._clock.tick()
+        if batch := queue.receive():  # none if all have been received too often, and are dead letters now
+            queue.deliver(batch)
+
+    def _circle(self, queue: LocalQueue) -> str:
+        waiting = {queue.spec.name: len(queue.messages) for queue in self._queues}
+        return (
+            f"{self._limit:,} batches were delivered, and there is still something to deliver: does a run "
+            f"wake itself for ever? Messages by queue: {waiting}; the next is {queue.messages[0].body[:200]}"
+        )

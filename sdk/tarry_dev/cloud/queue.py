@@ -1,0 +1,145 @@
+"""A queue of the embedded cloud, and the function that reads it: Lambda's event source mapping, by hand."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from tarry_dev.cloud.crash import Crash
+from tarry_dev.cloud.message import Delivery, Message, refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import DeleteMessageBatchRequestEntryTypeDef
+
+    from tarry_backend.topology import Queue
+    from tarry_dev.cloud.faithful import FaithfulQueue
+    from tarry_dev.cloud.function import LambdaFunction
+
+__all__ = ["LocalQueue", "Observer"]
+
+Observer = Callable[[Delivery], None]
+"""Is told of each invocation when it is over."""
+
+_log = logging.getLogger(__name__)
+
+
+class LocalQueue:
+    """A queue, its dead-letter queue, and its function.
+
+    The pump delivers by ``receive`` and ``deliver``, and so may a test: out of order, twice, late, or never.
+    """
+
+    def __init__(
+        self,
+        spec: Queue,
+        *,
+        stored: FaithfulQueue,
+        dead: FaithfulQueue,
+        client: SQSClient,
+        function: LambdaFunction,
+        observe: Observer,
+    ) -> None:
+        self.spec = spec
+        self.url = stored.physical_resource_id
+        self.arn = stored.queue_arn
+        self.function = function
+        self._stored = stored
+        self._dead = dead
+        self._dead_url = dead.physical_resource_id
+        self._client = client
+        self._observe = observe
+        self._holds = 0
+
+    @property
+    def messages(self) -> list[Message]:
+        """All that is in the queue, waiting, delayed or in flight; looking at them does not receive them."""
+        return [Message.seen(stored) for stored in self._stored.contents]
+
+    @property
+    def dead_letters(self) -> list[Message]:
+        """What has been received too often."""
+        return [Message.seen(stored) for stored in self._dead.contents]
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the pump passes the queue by."""
+        return self._holds > 0
+
+    @property
+    def next_delivery(self) -> float | None:
+        """From when on, in Unix milliseconds, a message can be received; maybe past. None if there is none."""
+        return self._stored.next_delivery
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Meanwhile the pump passes the queue by: what is sent to it stays."""
+        self._holds += 1
+        try:
+            yield
+        finally:
+            self._holds -= 1
+
+    def receive(self, most: int | None = None) -> list[Message]:
+        """Takes up to ``most`` messages (unless given, a batch; ten at most) off the queue, as Lambda does.
+
+        They stay in flight, invisible to others, until they are delivered or the visibility timeout is over.
+        A message that has been received too often goes to the dead-letter queue instead.
+        """
+        return self._receive(self.url, most or self.spec.batch_size)
+
+    def deliver(self, batch: Sequence[Message]) -> Delivery:
+        """Invokes the function with messages that were received, and deletes those that it does not refuse.
+
+        Delivering the same ones once more is what at-least-once delivery may do at any time.
+        """
+        began = time.monotonic()
+        failed = frozenset(message.id for message in batch)
+        error: BaseException | None = None
+        try:
+            failed = refused(self.function.invoke({"Records": self._records(batch)}), batch)
+        except (Exception, Crash) as raised:
+            error = raised
+            _log.warning("%s failed, so its batch stays in the queue", self.function.name, exc_info=raised)
+        self._delete(self.url, [message for message in batch if message.id not in failed])
+        delivery = Delivery(self.function.name, tuple(batch), failed, error, time.monotonic() - began)
+        self._observe(delivery)
+        return delivery
+
+    def redrive(self) -> int:
+        """Puts all dead letters back, as new messages; returns how many."""
+        count = 0
+        while letters := self._receive(self._dead_url, 10):
+            for letter in letters:
+                self._send_again(letter)
+            self._delete(self._dead_url, letters)
+            count += len(letters)
+        return count
+
+    def _records(self, batch: Sequence[Message]) -> list[dict[str, Any]]:
+        return [message.record(self.arn) for message in batch]
+
+    def _receive(self, url: str, most: int) -> list[Message]:
+        answer = self._client.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=most, AttributeNames=["All"], MessageAttributeNames=["All"]
+        )
+        return [Message.received(message) for message in answer.get("Messages", [])]
+
+    def _send_again(self, letter: Message) -> None:
+        names = ("MessageGroupId", "MessageDeduplicationId")
+        fifo: Any = {name: letter.attributes[name] for name in names if name in letter.attributes}
+        self._client.send_message(
+            QueueUrl=self.url, MessageBody=letter.body, MessageAttributes=letter.message_attributes, **fifo
+        )
+
+    def _delete(self, url: str, messages: Sequence[Message]) -> None:
+        if messages:
+            entries: list[DeleteMessageBatchRequestEntryTypeDef] = [
+                {"Id": str(place), "ReceiptHandle": message.receipt} for place, message in enumerate(messages)
+            ]
+            self._client.delete_message_batch(QueueUrl=url, Entries=entries)

@@ -1,0 +1,87 @@
+"""What the stack makes on AWS, made in the embedded account: from the same models and the same numbers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from moto.dynamodb.models import dynamodb_backends
+from moto.events.models import events_backends
+from moto.sqs.models import sqs_backends
+
+from tarry_backend.store.models import EXPIRES, table_definition
+from tarry_backend.topology import DEAD_LETTERS_KEPT_DAYS, KEPT_DAYS, QUEUES, RULE_PATTERN, Queue
+from tarry_dev.cloud.account import ACCOUNT_ID
+from tarry_dev.cloud.faithful import FaithfulQueue, FaithfulRule, FaithfulSqs, FaithfulTable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
+
+    from tarry_dev.cloud.account import Clients
+
+__all__ = ["NAME", "QueuePair", "make_bus", "make_queues", "make_store"]
+
+NAME = "tarry"
+"""Of table, bucket and rule, and before the names of the queues: nothing else is in the account."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePair:
+    """A queue and its dead-letter queue, as moto keeps them."""
+
+    queue: FaithfulQueue
+    dead: FaithfulQueue
+
+
+def make_store(clients: Clients) -> FaithfulTable:
+    """The table, and the bucket for what is too large for it."""
+    clients.dynamodb.create_table(**table_definition(NAME))
+    expiry: Any = {"Enabled": True, "AttributeName": EXPIRES}
+    clients.dynamodb.update_time_to_live(TableName=NAME, TimeToLiveSpecification=expiry)
+    place: Any = {"CreateBucketConfiguration": {"LocationConstraint": clients.region}}
+    # S3 wants to be told the region, except for this one, which it then refuses.
+    clients.s3.create_bucket(Bucket=NAME, **({} if clients.region == "us-east-1" else place))
+    return FaithfulTable.become(dynamodb_backends[ACCOUNT_ID][clients.region].tables[NAME])
+
+
+def make_queues(clients: Clients, on_message: Callable[[], None]) -> dict[str, QueuePair]:
+    """The queues by their names. ``on_message`` is called after each message that one of them takes in."""
+    sqs = sqs_backends[ACCOUNT_ID][clients.region]
+    FaithfulSqs.become(sqs)
+
+    def make(name: str, attributes: dict[QueueAttributeNameType, str]) -> FaithfulQueue:
+        clients.sqs.create_queue(QueueName=name, Attributes=attributes)
+        return FaithfulQueue.become(sqs.queues[name], on_message)
+
+    def make_pair(spec: Queue) -> QueuePair:
+        end = ".fifo" if spec.fifo else ""
+        dead = make(f"{NAME}-{spec.name}-dead{end}", _attributes(spec, DEAD_LETTERS_KEPT_DAYS))
+        redrive = {"deadLetterTargetArn": dead.queue_arn, "maxReceiveCount": spec.max_receives}
+        attributes = _attributes(spec, KEPT_DAYS)
+        attributes["RedrivePolicy"] = json.dumps(redrive)
+        return QueuePair(make(f"{NAME}-{spec.name}{end}", attributes), dead)
+
+    return {spec.name: make_pair(spec) for spec in QUEUES}
+
+
+def make_bus(clients: Clients, name: str, target_arn: str) -> None:
+    """The app's bus, and the rule that sends every event to the events queue."""
+    clients.events.create_event_bus(Name=name)
+    clients.events.put_rule(Name=NAME, EventBusName=name, EventPattern=json.dumps(RULE_PATTERN))
+    clients.events.put_targets(Rule=NAME, EventBusName=name, Targets=[{"Id": "events", "Arn": target_arn}])
+    FaithfulRule.become(events_backends[ACCOUNT_ID][clients.region].event_buses[name].rules[NAME])
+
+
+def _attributes(spec: Queue, kept_days: int) -> dict[QueueAttributeNameType, str]:
+    attributes: dict[QueueAttributeNameType, str] = {
+        "VisibilityTimeout": str(spec.visibility_timeout),
+        "MessageRetentionPeriod": str(kept_days * 86_400),
+    }
+    if spec.fifo:
+        attributes["FifoQueue"] = "true"
+        attributes["DeduplicationScope"] = "messageGroup"
+        attributes["FifoThroughputLimit"] = "perMessageGroupId"
+    return attributes

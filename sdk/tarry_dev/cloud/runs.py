@@ -1,0 +1,107 @@
+"""Runs as a test looks at them: by value, read from the table at each look."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from tarry import Event
+from tarry_backend.runtime import runtime
+
+if TYPE_CHECKING:
+    from tarry_backend.replay import Failure, Step
+    from tarry_backend.store import Run, Whole
+
+__all__ = ["HostedRun", "HostedStep"]
+
+
+@dataclass(frozen=True, slots=True)
+class HostedStep:
+    """A step as it was when it was looked at.
+
+    ``kind`` is ``run``, ``wait``, ``sleep`` or ``send``. ``status`` is ``done`` or ``failed``, ``waiting``,
+    ``sleeping`` or ``retrying``, or ``withdrawn`` if its run ended without it. ``output`` is what the step
+    gave the function: of a wait the ``Event``, or None if it timed out. ``error`` has ``name``, ``message``
+    and ``stack``; ``attempt`` counts from 0. ``due`` is when an open step goes on by itself. ``note`` is what
+    Tarry has to say of a wait.
+    """
+
+    id: str
+    kind: str
+    status: str
+    output: Any
+    error: Failure | None
+    attempt: int
+    due: datetime | None
+    note: str | None
+
+    @classmethod
+    def of(cls, step: Step) -> HostedStep:
+        """The step as it is kept."""
+        output = json.loads(step.output) if step.output is not None else None
+        if step.kind == "wait" and output is not None:
+            output = Event(**output)
+        due = None if step.due is None else datetime.fromtimestamp(step.due / 1000, UTC)
+        note = step.wait.note if step.wait else None
+        return cls(step.key, step.kind, step.status.value, output, step.error, step.attempt, due, note)
+
+    def __str__(self) -> str:
+        until = f" until {self.due:%Y-%m-%d %H:%M:%S}" if self.due else ""
+        return f"{self.id} ({self.kind}): {self.status}{until}"
+
+
+class HostedRun:
+    """A run. Each look at it reads it anew, so it may be asked for once and followed to its end."""
+
+    def __init__(self, run_id: str) -> None:
+        self.id = run_id
+
+    @property
+    def function_id(self) -> str:
+        """The function's id."""
+        return self._run.function_id
+
+    @property
+    def event(self) -> Event:
+        """The event that started the run."""
+        return self._run.event
+
+    @property
+    def status(self) -> str:
+        """``running`` (also while it waits), ``finished`` or ``failed``."""
+        return self._run.status.value
+
+    @property
+    def output(self) -> Any:
+        """What the function returned; None until then."""
+        output = self._run.output
+        return None if output is None else json.loads(output)
+
+    @property
+    def error(self) -> Failure | None:
+        """Why the run failed, or its last attempt: with ``name``, ``message`` and ``stack``."""
+        return self._run.error
+
+    @property
+    def steps(self) -> dict[str, HostedStep]:
+        """The steps by their ids, in the order in which they began. A repeated id is there as ``id:1``, ``id:2``."""
+        return {step.key: HostedStep.of(step) for step in self._whole.steps}
+
+    @property
+    def _run(self) -> Run:
+        return self._whole.run
+
+    @property
+    def _whole(self) -> Whole:
+        whole = runtime().store.runs.load(self.id)
+        if whole is None:
+            raise LookupError(f"run {self.id} is not in the table: its start has not been handled")
+        return whole
+
+    def __repr__(self) -> str:
+        run = self._run
+        end = f", {run.error.name}: {run.error.message}" if run.error else ""
+        steps = "; ".join(map(str, self.steps.values()))
+        return f"<run {self.id} of {run.function_id!r}, {run.status}{end}; {steps or 'no steps'}>"

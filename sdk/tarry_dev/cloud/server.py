@@ -1,0 +1,176 @@
+"""The embedded cloud on a port: moto's server, a small way in for events, a thread that keeps it moving."""
+
+from __future__ import annotations
+
+import json
+import logging
+from contextlib import nullcontext
+from dataclasses import asdict
+from http import HTTPStatus
+from threading import Event as Flag
+from threading import Thread
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Request, Response
+from werkzeug.wsgi import ClosingIterator
+
+from tarry import Event, TarryError
+from tarry_dev.cloud.account import ONE_AT_A_TIME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+    from tarry_dev.cloud.cloud import Cloud
+    from tarry_dev.cloud.pump import Pump
+    from tarry_dev.cloud.sweep import Sweep
+
+__all__ = ["Server"]
+
+_HOST = "127.0.0.1"
+
+_LOCAL = ("localhost", _HOST)
+
+_IDLE = 0.02
+"""Seconds between two looks at the queues when nothing is to be done: looking costs microseconds."""
+
+_POLL = 0.05
+"""Seconds until the server notices that it is to stop."""
+
+_RECEIVE = "AmazonSQS.ReceiveMessage"
+
+_FIELDS = {"name", "data", "id", "user", "ts"}
+
+_log = logging.getLogger(__name__)
+
+
+class Server:
+    """A cloud, served on the loopback interface, and moved in real time, while this is entered.
+
+    ``url`` is an endpoint for the AWS CLI and SDKs (``--endpoint-url``). Beside AWS's own protocols it takes
+    ``POST /events`` with a JSON object, or a list of them, of ``name``, ``data`` and, if wanted, ``id``,
+    ``user`` and ``ts``, puts them on the app's bus and answers with their ids. ``GET /health`` says what is
+    served.
+    """
+
+    def __init__(self, cloud: Cloud, pump: Pump, sweep: Sweep, port: int) -> None:
+        self._cloud = cloud
+        self._pump = pump
+        self._sweep = sweep
+        self._aws = DomainDispatcherApplication(create_backend_app)
+        self._http = make_server(_HOST, port, self._answer, threaded=True, request_handler=_QuietHandler)
+        self._stopping = Flag()
+        self._threads = [
+            Thread(target=self._http.serve_forever, args=(_POLL,), name="tarry-http", daemon=True),
+            Thread(target=self._move, name="tarry-pump", daemon=True),
+        ]
+
+    @property
+    def port(self) -> int:
+        """The port, also where it was left to the system (0)."""
+        return self._http.server_port
+
+    @property
+    def url(self) -> str:
+        """The endpoint. By this name: it is the one that moto takes for no bucket's."""
+        return f"http://localhost:{self.port}"
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self._http.shutdown()
+        for thread in self._threads:
+            thread.join()
+        self._http.server_close()
+
+    def _move(self) -> None:
+        minute = self._sweep.next_minute
+        while not self._stopping.is_set():
+            try:
+                if self._cloud.clock.now() >= minute:
+                    self._sweep.run()
+                    minute = self._sweep.next_minute
+                if not self._pump.step():
+                    self._stopping.wait(_IDLE)
+            except Exception:
+                _log.exception("the embedded cloud stumbled, and goes on")
+                self._stopping.wait(1)
+
+    def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        request = Request(environ)
+        # What is signed is AWS's: a bucket may well be called "events".
+        if "Authorization" not in request.headers:
+            match request.method, request.path:
+                case "POST", "/events" if _is_foreign(request):
+                    refusal = {"error": "a web page from elsewhere sends no events here"}
+                    return _json(refusal, HTTPStatus.FORBIDDEN)(environ, start_response)
+                case "POST", "/events":
+                    return self._take_events(request)(environ, start_response)
+                case "GET", "/health":
+                    return _json(self._health())(environ, start_response)
+        return self._ask_aws(environ, start_response)
+
+    def _ask_aws(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        # To receive may take many seconds of waiting: nobody else shall wait for that.
+        alone = nullcontext() if environ.get("HTTP_X_AMZ_TARGET") == _RECEIVE else ONE_AT_A_TIME
+        with alone:
+            answer = self._aws(environ, start_response)
+            return ClosingIterator(list(answer), getattr(answer, "close", None))
+
+    def _take_events(self, request: Request) -> Response:
+        try:
+            events = _events(json.loads(request.get_data()))
+            return _json({"ids": self._cloud.send(events)})
+        except (ValueError, TypeError, TarryError) as error:
+            return _json({"error": str(error)}, HTTPStatus.BAD_REQUEST)
+
+    def _health(self) -> dict[str, Any]:
+        cloud = self._cloud
+        return {
+            "status": "ok",
+            "app": cloud.app.id,
+            "functions": sorted(cloud.app.functions),
+            "region": cloud.region,
+            "settings": asdict(cloud.settings),
+        }
+
+
+class _QuietHandler(MotoRequestHandler):
+    """Writes no line for each request: its place is the screen on which runs are shown."""
+
+    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - werkzeug's name
+        if type != "info":
+            super().log(type, message, *args)
+
+
+def _is_foreign(request: Request) -> bool:
+    """Whether a browser sends this for a page of another machine. Steps may have real effects, also in a demo."""
+    return "Origin" in request.headers and urlsplit(request.headers["Origin"]).hostname not in _LOCAL
+
+
+def _events(body: object) -> list[Event]:
+    entries = body if isinstance(body, list) else [body]
+    return [_event(entry) for entry in entries]
+
+
+def _event(entry: object) -> Event:
+    if not isinstance(entry, dict) or "name" not in entry:
+        raise ValueError('an event is a JSON object such as {"name": "order/paid", "data": {"id": 1}}')
+    if unknown := sorted(entry.keys() - _FIELDS):
+        raise ValueError(f"an event has no field {unknown[0]!r}: it has {', '.join(sorted(_FIELDS))}")
+    return Event(**entry)
+
+
+def _json(body: object, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    return Response(json.dumps(body) + "\n", status, mimetype="application/json")

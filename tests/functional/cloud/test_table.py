@@ -1,0 +1,68 @@
+"""The table: moto's answers, without moto's detours."""
+
+import time
+from typing import Any
+
+import pytest
+
+from tarry_backend.store.models import Item
+from tarry_dev.cloud import Cloud
+
+
+@pytest.fixture
+def written(cloud: Cloud) -> None:
+    for run in range(6):
+        for step in (3, 1, 2):
+            due: Any = {"due_shard": run % 2, "due": 100 * run + step} if step != 2 else {}
+            Item(f"run#{run}", f"step#{step}", **due).save()
+
+
+def keys(items: Any) -> list[tuple[str, str]]:
+    return [(item.pk, item.sk) for item in items]
+
+
+@pytest.mark.usefixtures("written")
+@pytest.mark.parametrize("page_size", [None, 1, 2])
+def test_a_partition_is_read_in_its_order_page_by_page(page_size: int | None) -> None:
+    found = Item.query("run#4", page_size=page_size)
+    assert keys(found) == [("run#4", "step#1"), ("run#4", "step#2"), ("run#4", "step#3")]
+    assert keys(Item.query("run#4", Item.sk > "step#1", scan_index_forward=False)) == [
+        ("run#4", "step#3"),
+        ("run#4", "step#2"),
+    ]
+    assert keys(Item.query("run#none")) == []
+
+
+@pytest.mark.usefixtures("written")
+@pytest.mark.parametrize("page_size", [None, 1, 4])
+def test_an_index_holds_what_has_its_keys_page_by_page(page_size: int | None) -> None:
+    odd = [("run#1", "step#1"), ("run#1", "step#3"), ("run#3", "step#1"), ("run#3", "step#3")]
+    assert keys(Item.dues.query(1, Item.due < 500, page_size=page_size)) == odd
+    assert keys(Item.dues.query(1, limit=3)) == odd[:3]
+    assert keys(Item.dues.query(7)) == []
+
+
+@pytest.mark.usefixtures("written")
+def test_a_scan_reads_everything() -> None:
+    assert len(list(Item.scan())) == 18
+
+
+def test_what_has_outlived_its_time_is_removed(cloud: Cloud) -> None:
+    now = cloud.clock.now() // 1000
+    for name, expires in {"ended": now + 60, "young": now + 120, "live": None}.items():
+        Item(name, "run", expires=expires).save()
+    assert cloud.expire() == 0
+    cloud.advance("61s")
+    assert cloud.expire() == 1
+    assert sorted(keys(Item.scan())) == [("live", "run"), ("young", "run")]
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_query_does_not_pay_for_the_rest_of_the_table() -> None:
+    with Item.batch_write() as batch:
+        for number in range(2_000):
+            batch.save(Item(f"run#{number}", "run"))
+    began = time.process_time()
+    for number in range(20):
+        assert keys(Item.query(f"run#{number}")) == [(f"run#{number}", "run")]
+    assert time.process_time() - began < 1, "moto alone takes some three seconds"

@@ -1,0 +1,218 @@
+"""The fixtures for tests of apps: what a user's test can see and do."""
+
+from datetime import UTC, datetime, timedelta
+from typing import NoReturn
+
+import pytest
+
+from tarry import App, Context, ContextSync, Event, TriggerEvent
+from tarry.errors import UsageError
+from tarry_dev.cloud import Host
+from tarry_dev.pytest_plugin import MakeCloud, MakeHost
+
+pytest_plugins = ["pytester"]
+
+app = App("shop")
+
+
+@app.create_function(fn_id="onboarding", trigger=TriggerEvent(event="app/account.created"))
+async def onboarding(ctx: Context) -> str:
+    email = ctx.event.data["email"]
+    await ctx.step.run("send-welcome-email", "{}: welcome".format, email)
+    completed = await ctx.step.wait_for_event(
+        "wait-for-onboarding",
+        event="app/onboarding.completed",
+        if_exp="async.data.userId == event.data.userId",
+        timeout=timedelta(days=3),
+    )
+    if completed is None:
+        await ctx.step.run("send-nudge-email", "{}: nudge".format, email)
+        return "nudged"
+    return f"onboarded by {completed.data['by']}"
+
+
+@app.create_function(fn_id="failing", trigger=TriggerEvent(event="app/fail"), retries=1, backoff=["1m"])
+def failing(ctx: ContextSync) -> None:
+    ctx.step.run("charge", charge)
+
+
+@app.create_function(fn_id="relay", trigger=TriggerEvent(event="relay/*"))
+def relay(ctx: ContextSync) -> None:
+    ctx.step.sleep("a-moment", "1h")
+    ctx.step.send_event("pass-on", Event("app/relayed", {"name": ctx.event.name}))
+
+
+def charge() -> NoReturn:
+    raise ConnectionError("the bank is shut")
+
+
+@pytest.fixture
+def host(tarry: MakeHost) -> Host:
+    return tarry(app)
+
+
+def test_a_run_is_followed_to_its_end(host: Host) -> None:
+    host.send("app/account.created", {"userId": "7", "email": "a@x"})
+    run = host.run("onboarding")
+    assert (run.status, run.output) == ("running", None)
+    assert run.steps["wait-for-onboarding"].status == "waiting"
+    host.advance("3d")
+    assert (run.status, run.output) == ("finished", "nudged")
+    assert list(run.steps) == ["send-welcome-email", "wait-for-onboarding", "send-nudge-email"]
+    assert run.steps["send-nudge-email"].output == "a@x: nudge"
+    assert run.steps["wait-for-onboarding"].output is None
+
+
+def test_an_event_that_is_sent_has_its_effect_at_once(host: Host) -> None:
+    host.send("app/account.created", {"userId": "7", "email": "a@x"})
+    [event_id] = host.send(Event("app/onboarding.completed", {"userId": "7", "by": "mail"}))
+    run = host.run("onboarding")
+    assert run.output == "onboarded by mail"
+    waited = run.steps["wait-for-onboarding"].output
+    assert (waited.id, waited.name, waited.source) == (event_id, "app/onboarding.completed", "tarry.shop")
+
+
+def test_a_deadline_is_over_when_its_time_has_passed_and_not_before(host: Host) -> None:
+    host.send("app/account.created", {"userId": "7", "email": "a@x"})
+    due = host.run().steps["wait-for-onboarding"].due
+    assert due is not None
+    host.advance(due - timedelta(seconds=1))
+    assert host.run().status == "running"
+    host.advance(due)
+    assert host.run().status == "finished"
+    assert timedelta(0) <= host.now - due <= timedelta(seconds=3)
+
+
+def test_a_failure_says_what_it_was(host: Host) -> None:
+    host.send("app/fail")
+    run = host.run("failing")
+    step = run.steps["charge"]
+    assert (run.status, step.status, step.attempt) == ("running", "retrying", 1)
+    assert step.due is not None
+    assert timedelta(seconds=60) <= step.due - host.now <= timedelta(seconds=66)
+    host.advance("2m")
+    assert run.status == "failed"
+    assert run.error is not None
+    assert (run.error.name, run.error.message) == ("ConnectionError", "the bank is shut")
+    assert "in charge" in run.error.stack
+    assert run.steps["charge"].status == "failed"
+
+
+def test_runs_are_listed_in_the_order_of_their_starts(host: Host) -> None:
+    host.send([Event("relay/a"), Event("app/fail"), Event("relay/b")])
+    assert [run.function_id for run in host.runs()] == ["relay", "failing", "relay"]
+    assert [run.event.name for run in host.runs("relay")] == ["relay/a", "relay/b"]
+    assert host.run("relay").event.name == "relay/b"
+    assert host.runs("onboarding") == []
+
+
+def test_the_apps_own_events_are_seen(host: Host) -> None:
+    host.send("relay/a")
+    assert host.events("app/relayed") == []
+    host.advance("1h")
+    [relayed] = host.events("app/relayed")
+    assert relayed.data == {"name": "relay/a"}
+    assert [event.name for event in host.events()] == ["relay/a", "app/relayed", "tarry/function.finished"]
+
+
+def test_events_of_other_services_come_in_their_own_form(host: Host) -> None:
+    host.put_events({"Source": "crm", "DetailType": "relay/crm", "Detail": '{"id": 1}'})
+    event = host.run("relay").event
+    assert (event.source, event.data) == ("crm", {"id": 1})
+
+
+def test_a_missing_run_is_explained(host: Host) -> None:
+    host.send("relay/a")
+    with pytest.raises(LookupError, match=r"no run of 'onboarding' .* \['relay'\]; events so far: \['relay/a'\]"):
+        host.run("onboarding")
+
+
+def test_a_run_shows_itself_in_a_failed_assertion(host: Host) -> None:
+    host.send("relay/a")
+    run = host.run()
+    shown = f"<run {run.id} of 'relay', running; a-moment (sleep): sleeping until 2026-01-05 13:00:00>"
+    assert repr(run) == shown
+    host.send("app/fail")
+    host.advance("2m")
+    assert "failed, ConnectionError: the bank is shut; charge (run): failed" in repr(host.run("failing"))
+
+
+def test_time_begins_where_a_test_says(tarry: MakeHost) -> None:
+    moment = datetime(2030, 2, 28, 23, 59, 59, tzinfo=UTC)
+    host = tarry(app, now=moment)
+    assert host.now == datetime.now(UTC) == moment
+    host.advance("1d")
+    assert host.now == datetime(2030, 3, 1, 23, 59, 59, tzinfo=UTC)
+
+
+def test_time_begins_at_noon_of_a_day_that_never_changes(host: Host) -> None:
+    assert host.now == datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+def test_settings_of_the_stack_are_options(tarry: MakeHost) -> None:
+    assert tarry(app, log_days=3).cloud.settings.log_days == 3
+
+
+def test_one_test_has_one_host(tarry: MakeHost) -> None:
+    tarry(app)
+    with pytest.raises(UsageError, match="one at a time"):
+        tarry(App("other"))
+
+
+def test_dead_letters_are_seen(host: Host) -> None:
+    host.cloud.clients.sqs.send_message(QueueUrl=host.cloud.queues["events"].url, MessageBody="what is this?")
+    host.advance("1h")
+    assert [letter.body for letter in host.dead_letters] == ["what is this?"]
+
+
+def test_the_cloud_itself_is_to_be_had(tarry_cloud: MakeCloud) -> None:
+    cloud = tarry_cloud(app, max_deliveries=5)
+    with cloud.hold("events"):
+        cloud.send(Event("relay/a"))
+        assert cloud.pump() == 0
+    assert cloud.pump() == 2
+
+
+def test_each_test_has_an_account_of_its_own(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import os
+
+        import pytest
+
+        from tarry import App, TriggerEvent
+
+        app = App("shop")
+
+
+        @app.create_function(fn_id="greet", trigger=TriggerEvent(event="hello"))
+        def greet(ctx):
+            return ctx.event.data["name"]
+
+
+        @pytest.mark.parametrize("name", ["Ada", "Eve"])
+        def test_greeting(tarry, name):
+            host = tarry(app)
+            host.send("hello", {"name": name})
+            assert [run.output for run in host.runs()] == [name]
+
+
+        def test_nothing_stays():
+            assert not [name for name in os.environ if name.startswith("TARRY_")]
+        """
+    )
+    pytester.runpytest_inprocess().assert_outcomes(passed=3)
+
+
+def test_the_plugin_costs_a_session_that_does_not_use_it_nothing(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import sys
+
+
+        def test_nothing_slow_is_loaded():
+            assert "tarry_dev.pytest_plugin" in sys.modules
+            assert not {"boto3", "moto", "pynamodb"} & sys.modules.keys()
+        """
+    )
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
