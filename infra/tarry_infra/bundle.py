@@ -1,0 +1,99 @@
+"""The code that the Lambdas run: the locked dependencies for their platform, Tarry, and the user's app.
+
+Built without Docker, because wheels for another platform only need unpacking. The CDK keeps what is built
+in cdk.out under the hash of its inputs, and builds again only when that changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsii
+from aws_cdk import AssetHashType, BundlingOptions, ILocalBundling
+from aws_cdk import aws_lambda as lambda_
+
+import tarry_backend
+from tarry_infra import wheels
+from tarry_infra.user_app import sources_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tarry_infra.user_app import UserApp
+    from tarry_infra.wheels import Target
+
+__all__ = ["LOCK", "Bundle"]
+
+LOCK = Path(tarry_backend.__file__).parents[1] / "requirements.lock"
+"""What the Lambdas need beside their own code."""
+
+_RECIPE = (Path(__file__), Path(wheels.__file__))
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """What goes into the asset: the dependencies of ``lock`` for ``target``, and source files and folders."""
+
+    target: Target
+    sources: tuple[Path, ...]
+    lock: Path = LOCK
+
+    @classmethod
+    def of(cls, app: UserApp, target: Target) -> Bundle:
+        """The bundle of Tarry's own packages and an app."""
+        return cls(target, (*sources_of("tarry"), *sources_of("tarry_backend"), *app.sources))
+
+    @property
+    def hash(self) -> str:
+        """Changes with what the asset is made of and how, and with nothing else."""
+        digest = hashlib.sha256(f"{self.target.python} {self.target.machine}".encode())
+        inputs = ((path.name, path) for path in (*_RECIPE, self.lock))
+        for name, path in (*inputs, *self._files()):
+            content = path.read_bytes()
+            digest.update(f"\n{name} {len(content)}\n".encode() + content)
+        return digest.hexdigest()
+
+    def code(self) -> lambda_.Code:
+        """The asset. It is built at once, unless cdk.out has it or the stack is not asked to bundle."""
+        options = BundlingOptions(image=self.target.runtime.bundling_image, local=_WithoutDocker(self))
+        return lambda_.Code.from_asset(
+            str(self.lock.parent),
+            asset_hash_type=AssetHashType.CUSTOM,
+            asset_hash=self.hash,
+            bundling=options,
+        )
+
+    def build(self, directory: Path) -> None:
+        """Fills a directory; raises ``BundleError`` if the dependencies cannot be had."""
+        wheels.install(self.lock, self.target, directory)
+        for name, path in self._files():
+            copy = directory / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+
+    def _files(self) -> Iterator[tuple[str, Path]]:
+        """Every source file with its name in the asset, in a fixed order, without caches and hidden files."""
+        for source in self.sources:
+            for path in sorted(source.rglob("*")) if source.is_dir() else [source]:
+                name = path.relative_to(source.parent)
+                if path.is_file() and not any(map(_is_left_out, name.parts)):
+                    yield name.as_posix(), path
+
+
+@jsii.implements(ILocalBundling)
+class _WithoutDocker:
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+
+    def try_bundle(self, output_dir: str, *_: Any, **options: Any) -> bool:
+        """Called by the CDK. It would look for Docker if this were false, so what fails raises."""
+        self._bundle.build(Path(output_dir))
+        return True
+
+
+def _is_left_out(part: str) -> bool:
+    return part == "__pycache__" or part.startswith(".")

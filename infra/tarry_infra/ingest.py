@@ -1,0 +1,55 @@
+"""How events come in: the app's bus, the rule that takes each of them to the events queue, the matcher."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_cdk import Token
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from constructs import Construct
+
+from tarry_backend import topology
+from tarry_infra.functions import Capacity, Function
+from tarry_infra.queues import WorkQueue
+
+if TYPE_CHECKING:
+    from tarry_infra.functions import Host
+
+__all__ = ["MATCHER", "Ingest"]
+
+MATCHER = Capacity(memory=1024, timeout=30, concurrency=50)
+
+
+class Ingest(Construct):
+    """The bus is ``bus_name``. An event that the rule cannot deliver goes to the queue's dead letters."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, bus_name: str, host: Host, capacity: Capacity) -> None:
+        super().__init__(scope, construct_id)
+        self.bus = events.EventBus(self, "Bus", event_bus_name=bus_name)
+        self.queue = WorkQueue(self, "Events", topology.EVENTS)
+        self.rule = self._rule()
+        self.matcher = Function(
+            self,
+            "Matcher",
+            handler="matcher",
+            host=host,
+            capacity=capacity,
+            loops=True,
+            description="Logs events, starts the functions they trigger, finds the waits they match",
+        )
+        self.queue.feed(self.matcher)
+
+    def grant_put_events(self, function: Function) -> None:
+        """Lets it put events on the bus."""
+        function.allow(["events:PutEvents"], self.bus.event_bus_arn)
+
+    def _rule(self) -> events.Rule:
+        # Tokens, because the CDK's types take the parts of a pattern for strings, not for operators.
+        pattern: dict[str, Any] = {
+            key.replace("-", "_"): Token.as_list(each) for key, each in topology.RULE_PATTERN.items()
+        }
+        target = targets.SqsQueue(self.queue.queue, dead_letter_queue=self.queue.dead_letters)
+        return events.Rule(
+            self, "Rule", event_bus=self.bus, event_pattern=events.EventPattern(**pattern), targets=[target]
+        )

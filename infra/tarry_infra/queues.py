@@ -1,0 +1,93 @@
+"""A queue of Tarry's topology with its dead-letter queue and the way to the Lambda that reads it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import Duration, Names
+from aws_cdk import aws_sqs as sqs
+from aws_cdk.aws_lambda_event_sources import SqsEventSource
+from constructs import Construct
+
+from tarry.errors import UsageError
+
+if TYPE_CHECKING:
+    from tarry_backend import topology
+    from tarry_infra.functions import Function
+
+__all__ = ["WorkQueue"]
+
+# A message that outlives its queue's retention leaves no dead letter, so it is given time. Dead letters are
+# given more, for their age counts from the first sending.
+_KEPT = Duration.days(7)
+_DEAD_LETTERS_KEPT = Duration.days(14)
+
+
+class WorkQueue(Construct):
+    """Built from the numbers of the topology; encrypted, and closed to plain HTTP."""
+
+    def __init__(self, scope: Construct, construct_id: str, spec: topology.Queue) -> None:
+        super().__init__(scope, construct_id)
+        self.spec = spec
+        self.dead_letters = self._queue("DeadLetters", kept=_DEAD_LETTERS_KEPT)
+        self.queue = self._queue(
+            "Queue",
+            kept=_KEPT,
+            invisible=Duration.seconds(spec.visibility_timeout),
+            dead_letters=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=spec.max_receives),
+        )
+
+    @property
+    def url(self) -> str:
+        """By which SQS's clients name the queue."""
+        return self.queue.queue_url
+
+    def grant_send(self, *functions: Function) -> None:
+        """Lets them put messages into the queue."""
+        for function in functions:
+            function.allow(["sqs:SendMessage"], self.queue.queue_arn)
+
+    def feed(self, function: Function) -> None:
+        """Makes the Lambda read the queue; it answers which messages of a batch have failed."""
+        timeout, limit = function.capacity.timeout, self.spec.visibility_timeout
+        if timeout >= limit:
+            raise UsageError(
+                f"the Lambda that reads the queue {self.spec.name!r} has a timeout of {timeout} s: it must be"
+                f" under {limit} s, or a message would come again while it is still worked on"
+            )
+        function.add_event_source(
+            SqsEventSource(
+                self.queue,
+                batch_size=self.spec.batch_size,
+                report_batch_item_failures=True,
+                max_concurrency=function.capacity.concurrency,
+            )
+        )
+
+    def _queue(
+        self,
+        name: str,
+        *,
+        kept: Duration,
+        invisible: Duration | None = None,
+        dead_letters: sqs.DeadLetterQueue | None = None,
+    ) -> sqs.Queue:
+        fifo = self.spec.fifo
+        return sqs.Queue(
+            self,
+            name,
+            retention_period=kept,
+            visibility_timeout=invisible,
+            dead_letter_queue=dead_letters,
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            queue_name=self._fifo_name(name) if fifo else None,
+            # High throughput: the limits hold a message group, that is a run, not the queue.
+            deduplication_scope=sqs.DeduplicationScope.MESSAGE_GROUP if fifo else None,
+            fifo_throughput_limit=sqs.FifoThroughputLimit.PER_MESSAGE_GROUP_ID if fifo else None,
+        )
+
+    def _fifo_name(self, name: str) -> str:
+        """Named here, for the name must end in ``.fifo``; not every cloud that makes one up thinks of it."""
+        unique = Names.unique_resource_name(self, max_length=60, separator="-", allowed_special_characters="-")
+        return f"{unique}-{name}.fifo"

@@ -1,0 +1,38 @@
+"""How runs move: the FIFO queue with a message group a run, and the executor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from constructs import Construct
+
+from tarry_backend import topology
+from tarry_infra.functions import Capacity, Function
+from tarry_infra.queues import WorkQueue
+
+if TYPE_CHECKING:
+    from tarry_infra.functions import Host
+
+__all__ = ["EXECUTOR", "Runs"]
+
+# A message that was received may still wait for a free Lambda, and must not become visible again while its
+# run is under way: so the timeout is far under the queue's visibility timeout.
+EXECUTOR = Capacity(memory=1024, timeout=300, concurrency=100)
+
+
+class Runs(Construct):
+    """SQS keeps the messages of one run apart, so that no run is executed twice at the same time."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, host: Host, capacity: Capacity) -> None:
+        super().__init__(scope, construct_id)
+        self.queue = WorkQueue(self, "Runs", topology.RUNS)
+        self.executor = Function(
+            self,
+            "Executor",
+            handler="executor",
+            host=host,
+            capacity=capacity,
+            loops=True,
+            description="Replays runs over their kept steps and runs the next ones",
+        )
+        self.queue.feed(self.executor)

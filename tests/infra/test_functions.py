@@ -1,0 +1,125 @@
+"""The four Lambdas: how they run, what they are told, what starts the sweep."""
+
+from dataclasses import fields
+
+import pytest
+
+from tarry_backend.settings import Settings
+from tarry_backend.topology import SWEEP_MINUTES
+from tests.infra.template import Template
+
+HANDLERS = ["matcher", "executor", "timers", "sweep"]
+
+every_lambda = pytest.mark.parametrize("handler", HANDLERS)
+
+
+def test_there_are_these_lambdas_and_no_others(template: Template) -> None:
+    entries = {properties["Handler"] for properties in template.of("Lambda::Function").values()}
+    assert entries == {f"tarry_backend.handlers.{handler}.handler" for handler in HANDLERS}
+
+
+@every_lambda
+def test_a_lambda_runs_on_arm_under_the_newest_python(template: Template, handler: str) -> None:
+    _, function = template.function(handler)
+    assert function["Architectures"] == ["arm64"]
+    assert function["Runtime"] == "python3.14"
+
+
+@pytest.mark.parametrize("handler", ["matcher", "executor", "timers"])
+def test_lambda_does_not_stop_the_loops_through_sqs(template: Template, handler: str) -> None:
+    """No emulator shows its lack: AWS would cut a run off after some sixteen messages."""
+    assert template.function(handler)[1]["RecursiveLoop"] == "Allow"
+
+
+def test_the_sweep_is_in_no_loop(template: Template) -> None:
+    assert template.function("sweep")[1]["RecursiveLoop"] == "Terminate"
+
+
+@every_lambda
+def test_the_environment_is_what_the_settings_read(template: Template, handler: str) -> None:
+    ours = template.function(handler)[1]["Environment"]["Variables"]
+    assert ours.keys() == {Settings.variable(field.name) for field in fields(Settings)}
+    (table,), (bucket,), (bus,) = map(template.of, ("DynamoDB::Table", "S3::Bucket", "Events::EventBus"))
+    names = {"TARRY_TABLE": table, "TARRY_BUCKET": bucket, "TARRY_BUS": bus}
+    for queue, reader in (("EVENTS", "matcher"), ("RUNS", "executor"), ("TIMERS", "timers")):
+        names[f"TARRY_{queue}_QUEUE"], _ = template.queue_read_by(reader)
+    assert {name: ours[name] for name in names} == {name: {"Ref": of} for name, of in names.items()}
+
+
+def test_the_settings_read_the_environment_with_their_own_defaults(template: Template) -> None:
+    variables = template.function("executor")[1]["Environment"]["Variables"]
+    deployed = Settings.read({name: str(value) for name, value in variables.items()})
+    unset = {field.name: "x" for field in fields(Settings) if field.type == "str"}
+    assert deployed.app == "tests.infra.shop:app"
+    for field in fields(Settings):
+        if field.name not in unset:
+            assert getattr(deployed, field.name) == getattr(Settings(**unset), field.name)  # type: ignore[arg-type]
+
+
+@every_lambda
+def test_its_log_is_its_own_and_does_not_grow_for_ever(template: Template, handler: str) -> None:
+    group = template.function(handler)[1]["LoggingConfig"]["LogGroup"]["Ref"]
+    assert template.of("Logs::LogGroup")[group]["RetentionInDays"] == 30
+    sharing = [
+        properties
+        for properties in template.of("Lambda::Function").values()
+        if properties["LoggingConfig"]["LogGroup"] == {"Ref": group}
+    ]
+    assert len(sharing) == 1
+
+
+@pytest.mark.parametrize("handler", ["matcher", "executor", "timers"])
+def test_a_flood_of_messages_leaves_the_account_room_for_others(template: Template, handler: str) -> None:
+    assert 2 <= template.mapping(handler)["ScalingConfig"]["MaximumConcurrency"] <= 100
+    assert "ReservedConcurrentExecutions" not in template.function(handler)[1]
+
+
+@pytest.mark.parametrize(
+    ("handler", "memory", "timeout", "concurrency", "reserved"),
+    [("matcher", 256, 20, 2, None), ("executor", 3008, 600, 7, 7), ("timers", 256, 21, 3, None)],
+)
+def test_capacities_are_properties(
+    changed: Template, handler: str, memory: int, timeout: int, concurrency: int, reserved: int | None
+) -> None:
+    _, function = changed.function(handler)
+    assert (function["MemorySize"], function["Timeout"]) == (memory, timeout)
+    assert function.get("ReservedConcurrentExecutions") == reserved
+    assert changed.mapping(handler)["ScalingConfig"] == {"MaximumConcurrency": concurrency}
+
+
+def test_processor_retention_and_tuning_are_properties(changed: Template) -> None:
+    _, function = changed.function("sweep")
+    assert function["Architectures"] == ["x86_64"]
+    assert (function["MemorySize"], function["Timeout"]) == (256, 22)
+    assert {group["RetentionInDays"] for group in changed.of("Logs::LogGroup").values()} == {7}
+    variables = function["Environment"]["Variables"]
+    assert (variables["TARRY_LOG_DAYS"], variables["TARRY_MAX_STEPS"]) == ("3", "10000")
+
+
+def test_the_sweep_runs_on_its_schedule_and_is_over_before_the_next(template: Template) -> None:
+    (rule,) = (each for each in template.of("Events::Rule").values() if "ScheduleExpression" in each)
+    sweep, function = template.function("sweep")
+    assert SWEEP_MINUTES == 1
+    assert rule["ScheduleExpression"] == "rate(1 minute)"
+    assert rule["State"] == "ENABLED"
+    assert [target["Arn"] for target in rule["Targets"]] == [{"Fn::GetAtt": [sweep, "Arn"]}]
+    assert function["Timeout"] < 60 * SWEEP_MINUTES
+
+
+def test_a_sweep_that_failed_is_left_to_the_next(template: Template) -> None:
+    sweep, _ = template.function("sweep")
+    invocations = template.one("Lambda::EventInvokeConfig")
+    assert invocations["FunctionName"] == {"Ref": sweep}
+    assert invocations["MaximumRetryAttempts"] == 0
+    assert invocations["MaximumEventAgeInSeconds"] == 60 * SWEEP_MINUTES
+
+
+def test_only_the_schedule_may_start_a_lambda_from_outside(template: Template) -> None:
+    (rule,) = (name for name, each in template.of("Events::Rule").items() if "ScheduleExpression" in each)
+    sweep, _ = template.function("sweep")
+    assert template.one("Lambda::Permission") == {
+        "Action": "lambda:InvokeFunction",
+        "FunctionName": {"Fn::GetAtt": [sweep, "Arn"]},
+        "Principal": "events.amazonaws.com",
+        "SourceArn": {"Fn::GetAtt": [rule, "Arn"]},
+    }

@@ -1,0 +1,93 @@
+"""Each Lambda may do what it does, and nothing else."""
+
+import pytest
+from aws_cdk import aws_lambda as lambda_
+
+from tests.infra.conftest import Synthesise
+from tests.infra.template import Template
+
+RECEIVE = [
+    f"sqs:{action}"
+    for action in (
+        "ReceiveMessage",
+        "ChangeMessageVisibility",
+        "GetQueueUrl",
+        "DeleteMessage",
+        "GetQueueAttributes",
+    )
+]
+LOG = ["logs:CreateLogStream", "logs:PutLogEvents"]
+
+GRANTED = {
+    "matcher": {
+        ("dynamodb:BatchWriteItem", "StateTable.Arn"),
+        ("dynamodb:GetItem", "StateTable.Arn"),
+        ("dynamodb:UpdateItem", "StateTable.Arn"),
+        ("dynamodb:Query", "StateTable.Arn/index/waits"),
+        ("s3:GetObject", "StateValues.Arn/*"),
+        ("s3:PutObject", "StateValues.Arn/*"),
+        ("sqs:SendMessage", "IngestEventsQueue.Arn"),
+        ("sqs:SendMessage", "RunsQueue.Arn"),
+        *((action, "IngestEventsQueue.Arn") for action in RECEIVE),
+        *((action, "IngestMatcherLog.Arn") for action in LOG),
+    },
+    "executor": {
+        ("dynamodb:BatchWriteItem", "StateTable.Arn"),
+        ("dynamodb:GetItem", "StateTable.Arn"),
+        ("dynamodb:PutItem", "StateTable.Arn"),
+        ("dynamodb:Query", "StateTable.Arn"),
+        ("dynamodb:UpdateItem", "StateTable.Arn"),
+        ("s3:GetObject", "StateValues.Arn/*"),
+        ("s3:PutObject", "StateValues.Arn/*"),
+        ("sqs:SendMessage", "RunsQueue.Arn"),
+        ("sqs:SendMessage", "TimersQueue.Arn"),
+        ("events:PutEvents", "IngestBus.Arn"),
+        *((action, "RunsQueue.Arn") for action in RECEIVE),
+        *((action, "RunsExecutorLog.Arn") for action in LOG),
+    },
+    "timers": {
+        ("dynamodb:GetItem", "StateTable.Arn"),
+        ("dynamodb:Query", "StateTable.Arn"),
+        ("s3:GetObject", "StateValues.Arn/*"),
+        ("sqs:SendMessage", "IngestEventsQueue.Arn"),
+        ("sqs:SendMessage", "RunsQueue.Arn"),
+        ("sqs:SendMessage", "TimersQueue.Arn"),
+        *((action, "TimersQueue.Arn") for action in RECEIVE),
+        *((action, "TimersWakerLog.Arn") for action in LOG),
+    },
+    "sweep": {
+        ("dynamodb:GetItem", "StateTable.Arn"),
+        ("dynamodb:PutItem", "StateTable.Arn"),
+        ("dynamodb:Query", "StateTable.Arn/index/due"),
+        ("sqs:SendMessage", "TimersQueue.Arn"),
+        *((action, "TimersSweepLog.Arn") for action in LOG),
+    },
+}
+
+
+@pytest.mark.parametrize("handler", GRANTED)
+def test_a_lambda_may_do_what_it_does_and_nothing_else(template: Template, handler: str) -> None:
+    assert template.may(handler) == GRANTED[handler]
+
+
+@pytest.mark.parametrize("handler", GRANTED)
+def test_no_action_is_a_wildcard_and_no_resource_but_the_buckets_objects(template: Template, handler: str) -> None:
+    allowed = template.may(handler)
+    assert [action for action, _ in allowed if "*" in action] == []
+    assert {resource for _, resource in allowed if "*" in resource} <= {"StateValues.Arn/*"}
+
+
+def test_no_two_lambdas_share_a_role(template: Template) -> None:
+    roles = [str(function["Role"]) for function in template.of("Lambda::Function").values()]
+    assert len(roles) == len(set(roles)) == len(template.of("IAM::Role")) == len(template.of("IAM::Policy"))
+
+
+def test_only_lambda_takes_these_roles(template: Template) -> None:
+    for role in template.of("IAM::Role").values():
+        (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+        assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
+
+
+def test_a_finding_that_nobody_has_acknowledged_stops_the_synthesis(synthesise: Synthesise) -> None:
+    with pytest.raises(RuntimeError, match="AwsSolutions-L1"):
+        synthesise(runtime=lambda_.Runtime.PYTHON_3_13)

@@ -1,0 +1,124 @@
+"""Each queue of the topology stands in the stack with its numbers, its dead letters and its reader."""
+
+import pytest
+
+from tarry.errors import UsageError
+from tarry_backend import topology
+from tarry_backend.topology import EVENTS, QUEUES, RULE_PATTERN, RUNS, TIMERS
+from tarry_infra import Capacity
+from tests.infra.conftest import Synthesise
+from tests.infra.template import Properties, Template, text
+
+READERS = {EVENTS.name: "matcher", RUNS.name: "executor", TIMERS.name: "timers"}
+
+every_queue = pytest.mark.parametrize("spec", QUEUES, ids=lambda spec: spec.name)
+
+
+def dead_letters_of(template: Template, queue: Properties) -> Properties:
+    dead_letters, _ = queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"]
+    return template.of("SQS::Queue")[dead_letters]
+
+
+def test_there_are_the_queues_of_the_topology_and_their_dead_letters_and_no_others(
+    template: Template,
+) -> None:
+    assert len(template.of("SQS::Queue")) == 2 * len(QUEUES)
+    assert READERS.keys() == {spec.name for spec in QUEUES}
+
+
+@every_queue
+def test_a_message_that_fails_too_often_goes_to_the_dead_letters(template: Template, spec: topology.Queue) -> None:
+    _, queue = template.queue_read_by(READERS[spec.name])
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == spec.max_receives
+    dead_letters = dead_letters_of(template, queue)
+    assert "RedrivePolicy" not in dead_letters
+    assert dead_letters["MessageRetentionPeriod"] > queue["MessageRetentionPeriod"]
+
+
+@every_queue
+def test_no_message_comes_again_while_its_lambda_still_runs(template: Template, spec: topology.Queue) -> None:
+    _, queue = template.queue_read_by(READERS[spec.name])
+    _, function = template.function(READERS[spec.name])
+    assert queue["VisibilityTimeout"] == spec.visibility_timeout > function["Timeout"]
+
+
+def test_a_timeout_that_reaches_the_visibility_timeout_is_refused(synthesise: Synthesise) -> None:
+    with pytest.raises(UsageError, match="'runs' has a timeout of 900 s: it must be under 900 s"):
+        synthesise(executor=Capacity(memory=1024, timeout=RUNS.visibility_timeout))
+
+
+@every_queue
+def test_a_lambda_is_given_batches_and_answers_what_failed(template: Template, spec: topology.Queue) -> None:
+    mapping = template.mapping(READERS[spec.name])
+    assert mapping["BatchSize"] == spec.batch_size
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping.get("Enabled", True) is True
+
+
+@every_queue
+def test_a_fifo_queue_and_its_dead_letters_are_fifo_with_the_limits_a_group(
+    template: Template, spec: topology.Queue
+) -> None:
+    _, queue = template.queue_read_by(READERS[spec.name])
+    for each in (queue, dead_letters_of(template, queue)):
+        assert each.get("FifoQueue", False) is spec.fifo
+        if spec.fifo:
+            assert each["QueueName"].endswith(".fifo")
+            assert len(each["QueueName"]) <= 80
+            assert each["DeduplicationScope"] == "messageGroup"
+            assert each["FifoThroughputLimit"] == "perMessageGroupId"
+            assert "ContentBasedDeduplication" not in each
+
+
+def test_every_queue_is_encrypted(template: Template) -> None:
+    assert {queue["SqsManagedSseEnabled"] for queue in template.of("SQS::Queue").values()} == {True}
+
+
+def test_every_queue_refuses_plain_http(template: Template) -> None:
+    refusal = {
+        "Action": "sqs:*",
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        "Effect": "Deny",
+        "Principal": {"AWS": "*"},
+    }
+    for queue in template.of("SQS::Queue"):
+        policy = template.policy_of("SQS::QueuePolicy", "Queues", queue)
+        assert refusal | {"Resource": {"Fn::GetAtt": [queue, "Arn"]}} in policy
+
+
+def test_the_rule_takes_every_event_of_the_apps_bus_to_the_events_queue(template: Template) -> None:
+    (bus,) = template.of("Events::EventBus")
+    (rule,) = (each for each in template.of("Events::Rule").values() if "EventPattern" in each)
+    queue, _ = template.queue_read_by("matcher")
+    assert rule["EventPattern"] == RULE_PATTERN
+    assert rule["EventBusName"] == {"Ref": bus}
+    assert rule["State"] == "ENABLED"
+    assert [target["Arn"] for target in rule["Targets"]] == [{"Fn::GetAtt": [queue, "Arn"]}]
+    assert "InputPath" not in rule["Targets"][0]
+    assert "InputTransformer" not in rule["Targets"][0]
+
+
+def test_an_event_that_the_rule_cannot_deliver_goes_to_the_dead_letters(template: Template) -> None:
+    (rule,) = (each for each in template.of("Events::Rule").values() if "EventPattern" in each)
+    _, queue = template.queue_read_by("matcher")
+    assert rule["Targets"][0]["DeadLetterConfig"]["Arn"] == queue["RedrivePolicy"]["deadLetterTargetArn"]
+
+
+def test_only_the_rule_may_send_to_the_events_queue_from_outside(template: Template) -> None:
+    (rule,) = (logical_id for logical_id, each in template.of("Events::Rule").items() if "EventPattern" in each)
+    queue, properties = template.queue_read_by("matcher")
+    dead_letters, _ = properties["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"]
+    allowed = [
+        (each, statement["Principal"], text(statement["Condition"]["ArnEquals"]["aws:SourceArn"]))
+        for each in template.of("SQS::Queue")
+        for statement in template.policy_of("SQS::QueuePolicy", "Queues", each)
+        if statement["Effect"] == "Allow"
+    ]
+    events = {"Service": "events.amazonaws.com"}
+    assert sorted(allowed, key=str) == sorted(
+        ((each, events, f"{rule}.Arn") for each in (queue, dead_letters)), key=str
+    )
+
+
+def test_the_bus_has_the_name_that_the_app_sends_to(template: Template) -> None:
+    assert template.one("Events::EventBus")["Name"] == "tarry-shop"
