@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import sys
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -15,7 +14,7 @@ from tarry.errors import UsageError
 from tarry_backend.queues import Queues
 from tarry_backend.settings import Settings
 from tarry_backend.store import Store, open_store
-from tarry_backend.telemetry import count
+from tarry_backend.telemetry import count, identify
 
 if TYPE_CHECKING:
     from tarry_backend.executor import Executor
@@ -63,6 +62,7 @@ def runtime() -> Runtime:
     """The runtime of this process. An app that cannot be imported fails each invocation, and its messages stay."""
     settings = Settings.read()
     app = _hosted or load_app(settings.app)
+    identify(app.id)
     return Runtime(app, settings, open_store(settings), Queues(settings), EventBus(app.id, settings.bus))
 
 
@@ -79,9 +79,13 @@ def load_app(target: str) -> App:
     if not module_name or not attribute:
         raise UsageError(f"app {target!r}: write module:attribute, such as examples.onboarding:app")
     try:
-        app = getattr(importlib.import_module(module_name), attribute, None)
+        module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        raise UsageError(f"app {target!r}: {error}; looked in {', '.join(sys.path) or Path.cwd()}") from error
+        where = f"looked in {Path.cwd()} and the rest of sys.path"
+        raise UsageError(f"app {target!r}: {error}; {where}") from error
+    app = getattr(module, attribute, None)
     if not isinstance(app, App):
-        raise UsageError(f"app {target!r}: {attribute} in {module_name} is {app!r}, not a tarry.App")
+        there = [name for name, value in vars(module).items() if isinstance(value, App)]
+        hint = f"; there is {', '.join(there)}" if there else ""
+        raise UsageError(f"app {target!r}: {attribute} in {module_name} is not a tarry.App{hint}")
     return app

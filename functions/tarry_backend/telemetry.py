@@ -13,7 +13,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["count", "logger", "published", "records_logger"]
+__all__ = ["count", "identify", "logger", "published", "records_logger"]
 
 logger = Logger(service="tarry")
 """Structured lines; the level is POWERTOOLS_LOG_LEVEL. The executor adds the ids of run and function."""
@@ -23,6 +23,12 @@ records_logger = logging.getLogger(logger.name)
 
 _metrics = Metrics(namespace="Tarry", service="tarry")
 _counts: Counter[str] = Counter()
+
+
+def identify(app_id: str) -> None:
+    """Names the app in lines and metrics: an account may have several."""
+    logger.append_keys(app=app_id)
+    _metrics.service = app_id
 
 
 def count(name: str, by: int) -> None:

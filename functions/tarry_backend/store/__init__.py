@@ -39,8 +39,8 @@ class Store:
     shapes: Shapes
 
 
-def open_store(settings: Settings) -> Store:
-    """The store of a deployed app. Asks nothing of AWS yet."""
-    bind(settings.table)
+def open_store(settings: Settings, endpoint: str | None = None) -> Store:
+    """The store of a deployed app, or of one at an ``endpoint`` of its own. Asks nothing of AWS yet."""
+    bind(settings.table, endpoint)
     values = Values(settings.bucket)
     return Store(Runs(values, settings.run_days), EventLog(values, settings.log_days), Shapes())

@@ -196,9 +196,11 @@ EXPIRES = Item.expires.attr_name
 """The attribute by which DynamoDB's time to live removes items."""
 
 
-def bind(table: str) -> None:
-    """Points the models at a table."""
-    Item.Meta.table_name = table
+def bind(table: str, endpoint: str | None = None) -> None:
+    """Points the models at a table; at another endpoint than AWS's, if one is given."""
+    if getattr(Item.Meta, "host", None) != endpoint:
+        Item._connection = None  # it keeps the endpoint with which it was made
+    Item.Meta.table_name, Item.Meta.host = table, endpoint  # type: ignore[attr-defined]
     # Makes the connection on the base class, where all models find it: one client for the table, not one a model.
     Item.get_operation_kwargs_from_class("", "")
 

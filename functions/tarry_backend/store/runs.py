@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tarry_backend.replay.history import Step
     from tarry_backend.store.values import Values
 
-__all__ = ["ConflictError", "Run", "RunStatus", "Runs", "Whole"]
+__all__ = ["ConflictError", "Run", "RunStatus", "Runs", "Whole", "fn_status"]
 
 
 class ConflictError(TarryError):
@@ -177,7 +177,7 @@ class Runs:
             "run",
             fn=run.function_id,
             status=run.status.value,
-            fn_status=f"{run.function_id}#{run.status}",
+            fn_status=fn_status(run.function_id, run.status),
             event=self._values.pack(event_text(run.event), f"runs/{run.id}/event"),
             received_at=run.received_at,
             started=run.started,
@@ -212,6 +212,11 @@ class Runs:
             suspect=item.suspect,
             deaths=int(item.deaths),
         )
+
+
+def fn_status(function_id: str, status: RunStatus) -> str:
+    """The key of the runs index: a function's runs of one status."""
+    return f"{function_id}#{status}"
 
 
 # A new run or step: nobody has kept it before. If the write took effect but its answer was lost, the repeated

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
 __all__ = ["INLINE", "Values"]
 
-INLINE = 300_000
-"""The most bytes, after compression, that stay in the item. An item has at most 400 KB, all attributes together."""
+INLINE = 180_000
+"""The most bytes, after compression, that stay in the item. An item has at most 400 KB, all attributes together, and
+a run's has two values: its event, and its output or error."""
 
 _WORTH_COMPRESSING = 1_000
 

@@ -1,0 +1,41 @@
+"""Finding the app that a command is given as ``MODULE:app``."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tarry import UsageError
+from tarry_dev.cli.errors import CommandError
+
+if TYPE_CHECKING:
+    from tarry import App
+
+__all__ = ["find_app"]
+
+
+def find_app(target: str) -> App:
+    """The app, from a module in the current folder or installed; ``CommandError`` says what is wrong."""
+    from tarry_backend.runtime import load_app
+
+    if ".py" in target or "/" in target:
+        raise CommandError(f"{target!r} is a path: give the module and the app in it, such as {_module(target)}")
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        return load_app(target)
+    except UsageError as error:
+        raise CommandError(str(error)) from error
+    except Exception as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        raise CommandError(
+            f"app {target!r}: its module cannot be imported: {type(error).__name__}: {error} "
+            f"({frame.filename} line {frame.lineno})"
+        ) from error
+
+
+def _module(path: str) -> str:
+    file, _, attribute = path.partition(":")
+    return f"{file.removesuffix('.py').strip('./').replace('/', '.')}:{attribute or 'app'}"

@@ -1,0 +1,224 @@
+"""The commands and their options. Each says what it does, and leaves the doing to others."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tarry_dev.cli.errors import Commands
+from tarry_dev.cli.screen import screen
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    cls=Commands,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Begin with: tarry demo, then tarry dev examples.onboarding:app",
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON document, for programs.")]
+AppTarget = Annotated[str, typer.Argument(metavar="MODULE:APP", help="Such as examples.onboarding:app.")]
+Limit = Annotated[int, typer.Option(min=1, help="How many at most.")]
+
+
+class RunStatus(StrEnum):
+    """The store's, once more: to load the store takes longer than to show the help."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tarry {version('tarry')}")
+        raise typer.Exit
+
+
+@app.callback()
+def tarry(
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Durable functions that wait for events."""
+
+
+@app.command(short_help="See an app get a file of events, and what comes of it.")
+def demo(
+    events: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Entries of EventBridge, one JSON object a line.")
+    ] = None,
+    target: Annotated[str | None, typer.Option("--app", metavar="MODULE:APP", help="The app that gets them.")] = None,
+) -> None:
+    """Send a file of events to an app on an embedded AWS, move time, and show what happened.
+
+    Without options: the files and apps in examples/. A line is an entry as put-events takes it, with Source,
+    DetailType, Detail (an object, or JSON text) and if wanted Time; or it lets time pass: {"advance": "1h"}. To
+    an entry's Time the clock moves too, if that is ahead. After the last line time goes on until all runs
+    have ended.
+
+    \b
+    Examples:
+      tarry demo
+      tarry demo --events mine.jsonl
+      tarry demo --events mine.jsonl --app shop.functions:app
+    """
+    from tarry_dev.cli.demo import show
+
+    show(events, target, screen())
+
+
+@app.command()
+def dev(
+    target: AppTarget,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")] = 8787,
+) -> None:
+    """Run an app on an embedded AWS, in real time.
+
+    Shows each event and each move of a run, until Ctrl-C. It listens on localhost for the AWS CLI and SDKs
+    (--endpoint-url), and takes events by POST /events. The other commands, given in the same folder or one
+    below it, find it by .tarry/dev.json. All is kept in memory, and gone at the end.
+
+    \b
+    Examples:
+      tarry dev examples.onboarding:app
+      tarry dev shop.functions:app --port 0
+      curl localhost:8787/events -d '{"name": "app/ping", "data": {"id": 1}}'
+    """
+    from tarry_dev.cli.apps import find_app
+    from tarry_dev.cli.dev import serve
+
+    serve(find_app(target), target, port, screen())
+
+
+@app.command()
+def send(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="The event's name, such as app/ping.")] = None,
+    data: Annotated[str, typer.Argument(metavar="DATA", help="Its data, a JSON object.")] = "{}",
+    file: Annotated[
+        Path | None, typer.Option(help="Send each line: name, data, id, user, ts. - is standard input.")
+    ] = None,
+    event_id: Annotated[str | None, typer.Option("--id", help="The same id starts a function once.")] = None,
+    user: Annotated[str | None, typer.Option(help="Whom it concerns, a JSON object.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send an event, or a file of them.
+
+    --json writes {"ids": [...]}.
+
+    \b
+    Examples:
+      tarry send app/account.created '{"userId": "u-1", "email": "ada@shop.test"}'
+      tarry send order/paid '{"orderId": 7}' --id payment-7 --user '{"id": "u-1"}'
+      tarry send --file events.jsonl
+    """
+    from tarry_dev.cli.asking import send_events
+    from tarry_dev.cli.sending import event, events_of
+
+    if (name is None) == (file is None):
+        raise typer.BadParameter("give the NAME of an event, or a --file of them")
+    if file is not None:
+        send_events(events_of(file), as_json)
+    elif name is not None:
+        about = None if user is None else _object("--user", user)
+        send_events([event(name, _object("DATA", data), event_id, about)], as_json)
+
+
+@app.command()
+def runs(
+    function: Annotated[str | None, typer.Option(help="Only this function's.")] = None,
+    status: Annotated[RunStatus | None, typer.Option(help="Only those of this status.")] = None,
+    limit: Limit = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List runs, the newest first, with what they wait for.
+
+    --json writes {"runs": [...]}, each with id, function, status, started, ended, event, output, error
+    (name, message, stack), and the steps at which it is: open. Times are ISO 8601 in UTC.
+
+    \b
+    Examples:
+      tarry runs --function onboarding --status running
+      tarry runs --json | jq -r '.runs[] | select(.status == "failed") | .error.message'
+    """
+    from tarry_dev.cli.asking import show_runs
+
+    show_runs(function, status.value if status else None, limit, as_json)
+
+
+@app.command(short_help="Show one run: its steps in time.")
+def run(
+    run_id: Annotated[str, typer.Argument(metavar="ID", help="A run's id, or its beginning.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show one run: its steps in time, what they took, gave, and wait for.
+
+    --json writes what tarry runs writes of it, and all its steps, each with id, kind, status, began, ended,
+    attempt, due, output, error, and for a wait: wait (event, expression, since, deadline, resolved_by,
+    timed_out, note).
+
+    \b
+    Examples:
+      tarry run 60WDSJCJ
+      tarry run 60WDSJCJ --json | jq '.steps[] | {id, status, output}'
+    """
+    from tarry_dev.cli.asking import show_run
+
+    show_run(run_id, as_json)
+
+
+@app.command()
+def waits(limit: Limit = 50, as_json: AsJson = False) -> None:
+    """List the open waits, the nearest deadline first.
+
+    --json writes {"waits": [...]}, each with run, function, step, event, expression, since, deadline, note.
+
+    \b
+    Examples:
+      tarry waits
+      tarry waits --json | jq -r '.waits[].event' | sort | uniq -c
+    """
+    from tarry_dev.cli.asking import show_waits
+
+    show_waits(limit, as_json)
+
+
+@app.command(short_help="List the newest events that came over the bus.")
+def events(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Only those of this name.")] = None,
+    since: Annotated[str, typer.Option(help="How far to look back, such as 90s, 1h30m, 7d.")] = "1h",
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List the newest events that came over the bus, whether somebody waited for them or not.
+
+    Without a NAME it reads the whole table: on a large one, give a name.
+
+    --json writes {"events": [...]}, each with received, id, name, data, ts, user, source.
+
+    \b
+    Examples:
+      tarry events
+      tarry events app/account.created --since 1d --json | jq '.events[].data'
+    """
+    from tarry_dev.cli.asking import show_events
+
+    show_events(name, since, limit, as_json)
+
+
+def _object(argument: str, text: str) -> dict[str, Any]:
+    from tarry_dev.cli.sending import json_object
+
+    try:
+        return json_object(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=argument) from error

@@ -1,0 +1,108 @@
+"""The acts of the demo: which file is played to which app."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tarry_dev.cli.apps import find_app
+from tarry_dev.cli.demo.play import play
+from tarry_dev.cli.demo.script import Put, read_script
+from tarry_dev.cli.demo.story import heading, story, teaches
+from tarry_dev.cli.errors import CommandError
+from tarry_dev.cli.logs import log_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from rich.console import Console
+
+    from tarry import App
+    from tarry_dev.cli.demo.script import Line
+
+__all__ = ["show"]
+
+_ROOT = Path(__file__).parents[4]
+
+_FILES = ("events.jsonl", "flags.jsonl")
+_APPS = ("onboarding", "approval", "order", "feature_flags")
+
+_OPENING = (
+    "Tarry runs durable functions that wait for events: here on an embedded AWS, with EventBridge, SQS, DynamoDB and "
+    "the Lambda handlers that are deployed, all in this process. While a run waits, nothing of it runs."
+)
+
+_CLOSING = """\
+Next: put events of your own into a file, make demo EVENTS=mine.jsonl
+      run an app in real time, tarry dev examples.onboarding:app
+      read what it does, examples/onboarding.py"""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A file of events and an app of which it starts functions."""
+
+    file: Path
+    script: Sequence[Line]
+    target: str
+    app: App
+
+
+def show(events: Path | None, target: str | None, console: Console) -> None:
+    """Plays the file, or those of the examples, to the app, or to each of the examples that has use for it."""
+    acts = _acts(events, target)
+    console.print(_OPENING + "\n")
+    for place, act in enumerate(acts):
+        console.print(heading(act.target, act.file, teaches(act.target)))
+        with log_lines(console):
+            played = play(act.app, act.script)
+        console.print(story(act.app, played, in_detail=place == 0))
+    console.print(_CLOSING)
+
+
+def _acts(events: Path | None, target: str | None) -> list[Act]:
+    """All is read and checked before anything is played."""
+    if events is None or target is None:
+        _check_examples()
+    files = [events] if events is not None else [_ROOT / "examples" / name for name in _FILES]
+    targets = [target] if target is not None else [f"examples.{name}:app" for name in _APPS]
+    scripts = {file: read_script(file) for file in files}
+    apps = {each: find_app(each) for each in targets}
+    acts = [
+        Act(file, script, each, app)
+        for file, script in scripts.items()
+        for each, app in apps.items()
+        if _starts(app, _names(script))
+    ]
+    if not acts:
+        raise CommandError(_nothing_starts(scripts, apps))
+    return acts
+
+
+def _check_examples() -> None:
+    if not (_ROOT / "examples").is_dir():
+        raise CommandError("the examples are in the repository, not in the package: give --events and --app")
+    if str(_ROOT) not in sys.path:
+        sys.path.insert(0, str(_ROOT))
+
+
+def _names(script: Iterable[Line]) -> set[str]:
+    return {line.name for line in script if isinstance(line, Put)}
+
+
+def _starts(app: App, names: Iterable[str]) -> bool:
+    triggers = [trigger for function in app.functions.values() for trigger in function.triggers]
+    return any(trigger.names(name) for name in names for trigger in triggers)
+
+
+def _nothing_starts(scripts: Mapping[Path, Sequence[Line]], apps: Mapping[str, App]) -> str:
+    names = sorted(name for script in scripts.values() for name in _names(script))
+    triggers = sorted(
+        trigger.event for app in apps.values() for each in app.functions.values() for trigger in each.triggers
+    )
+    return (
+        f"{', '.join(map(str, scripts))} would start nothing: it sends {', '.join(names) or 'no event'}, "
+        f"and the functions of {', '.join(apps)} start with {', '.join(triggers) or 'nothing'}"
+    )

@@ -1,0 +1,134 @@
+"""What each event of a play did, and what became of each run: read off the store's runs. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from tarry_dev.cli.moments import compact
+from tarry_dev.cli.phrases import SHORT, answer, failure, outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tarry_backend.received import Received
+    from tarry_backend.store import Whole
+    from tarry_dev.cli.moments import Calendar
+
+__all__ = ["Effect", "Ends", "effects", "ends", "most_telling"]
+
+_ALIKE = 4
+"""So many events, or runs, that came to the same are shown as one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One event, or ``count`` of them on end that did the same, and what they did."""
+
+    received: Received
+    count: int
+    did: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Runs that came to the same end for the same reason."""
+
+    wholes: tuple[Whole, ...]
+    end: str
+    why: str
+
+    @property
+    def shown_as_one(self) -> bool:
+        """Whether they are too many to be shown one by one."""
+        return len(self.wholes) > _ALIKE
+
+
+def effects(events: Iterable[Received], wholes: Sequence[Whole]) -> list[Effect]:
+    """The events in their order, each with the runs that it started and resumed."""
+    started, resumed = _started(wholes), _resumed(wholes)
+
+    def did(received: Received) -> str:
+        event_id = received.event.id
+        return _did(started[event_id], resumed[event_id])
+
+    def kind(received: Received) -> tuple[str, int, int]:
+        event = received.event
+        return event.name, len(started[event.id]), len(resumed[event.id])
+
+    made: list[Effect] = []
+    for (_, starts, resumes), alike in groupby(events, kind):
+        group = list(alike)
+        if len(group) > _ALIKE:
+            all_of_them = _counts(starts * len(group), resumes * len(group))
+            made.append(Effect(group[0], len(group), all_of_them))
+        else:
+            made += [Effect(received, 1, did(received)) for received in group]
+    return made
+
+
+def ends(wholes: Iterable[Whole], calendar: Calendar) -> list[Ends]:
+    """The runs by what they came to and why, the ends in the order of the first start of each."""
+    groups: dict[tuple[str, str], list[Whole]] = defaultdict(list)
+    for whole in wholes:
+        groups[_end(whole), _why(whole, calendar)].append(whole)
+    made = [Ends(tuple(group), end, why) for (end, why), group in groups.items()]
+    order = {each.end: place for place, each in reversed(list(enumerate(made)))}
+    return sorted(made, key=lambda each: order[each.end])
+
+
+def most_telling(wholes: Iterable[Whole]) -> Whole | None:
+    """The run with the most to show: events that resumed it, then steps."""
+    return max(
+        wholes,
+        key=lambda whole: (sum(answer(step) is not None for step in whole.steps), len(whole.steps)),
+        default=None,
+    )
+
+
+def _started(wholes: Iterable[Whole]) -> dict[str, list[str]]:
+    runs: dict[str, list[str]] = defaultdict(list)
+    for whole in wholes:
+        runs[whole.run.event.id].append(whole.run.id)
+    return runs
+
+
+def _resumed(wholes: Iterable[Whole]) -> dict[str, list[str]]:
+    runs: dict[str, list[str]] = defaultdict(list)
+    for whole in wholes:
+        for step in whole.steps:
+            if found := answer(step):
+                runs[found[1]].append(whole.run.id)
+    return runs
+
+
+def _did(started: Sequence[str], resumed: Sequence[str]) -> str:
+    if len(started) + len(resumed) > 1:
+        return _counts(len(started), len(resumed))
+    if started:
+        return f"started {started[0][:SHORT]}"
+    return f"resumed {resumed[0][:SHORT]}" if resumed else "nothing matched"
+
+
+def _counts(started: int, resumed: int) -> str:
+    did = [(word, count) for word, count in (("started", started), ("resumed", resumed)) if count]
+    words = [f"{word} {count} run{'s' * (count > 1)}" for word, count in did]
+    return ", ".join(words) or "nothing matched"
+
+
+def _end(whole: Whole) -> str:
+    run = whole.run
+    if run.ended is None or run.error is not None:
+        return run.status.value
+    output = json.loads(run.output or "null")
+    return output if isinstance(output, str) else compact(output, 40)
+
+
+def _why(whole: Whole, calendar: Calendar) -> str:
+    if whole.run.error is not None:
+        return failure(whole.run.error)
+    waits = dict.fromkeys(outcome(step, calendar) for step in whole.steps if step.wait is not None)
+    return ", ".join(list(waits)[-2:])

@@ -1,0 +1,109 @@
+"""Plays a script of events to an app on an embedded cloud, and reads from the store what came of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tarry.durations import MAX_DURATION
+from tarry_backend.runtime import runtime
+from tarry_backend.store import RunStatus, listing
+from tarry_dev.cli.demo.script import Advance, Put
+from tarry_dev.cloud import Cloud, MovedClock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from tarry import App
+    from tarry_backend.received import Received
+    from tarry_backend.store import Whole
+    from tarry_dev.cli.demo.script import Line
+
+__all__ = ["Play", "play"]
+
+_MOST = 100_000
+_PER_REQUEST = 10
+_OWN = "tarry/"
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """What the store holds in the end: the runs in the order of their starts, and the events that were sent.
+
+    ``began`` and ``ended`` are times of the moved clock (Unix milliseconds), ``seconds`` the real ones.
+    """
+
+    wholes: tuple[Whole, ...]
+    events: tuple[Received, ...]
+    began: int
+    ended: int
+    seconds: float
+
+
+def play(app: App, script: Sequence[Line]) -> Play:
+    """Sends the script's entries through the bus, one after the other, and lets time pass as it says.
+
+    After the last line time goes on until all runs have ended, or 366 days, the longest wait, are over.
+    """
+    start = time.monotonic()
+    with Cloud(app, clock=_clock(script)) as cloud:
+        began = cloud.clock.now()
+        for batch in _batches(script):
+            _do(cloud, batch)
+        _finish(cloud)
+        store, ended = runtime().store, cloud.clock.now()
+        newest = listing.newest_runs(store.runs, app.functions, limit=_MOST)
+        logged = listing.events(store.log, None, began - 1, ended)
+        events = tuple(each for each in logged if not each.event.name.startswith(_OWN))
+    return Play(tuple(reversed(newest)), events, began, ended, time.monotonic() - start)
+
+
+def _clock(script: Sequence[Line]) -> MovedClock:
+    first = script[0]
+    return MovedClock(first.time) if isinstance(first, Put) and first.time else MovedClock()
+
+
+def _batches(script: Iterable[Line]) -> Iterator[list[Line]]:
+    """Lines that go in one request: up to ten on end of one name. What any line leads to has happened before the
+    next batch goes: a file tells a story."""
+    batch: list[Line] = []
+    for line in script:
+        if batch and not (len(batch) < _PER_REQUEST and _go_together(batch[-1], line)):
+            yield batch
+            batch = []
+        batch.append(line)
+    yield batch
+
+
+def _go_together(line: Line, following: Line) -> bool:
+    return (
+        isinstance(line, Put) and isinstance(following, Put) and following.name == line.name and following.time is None
+    )
+
+
+def _do(cloud: Cloud, batch: Sequence[Line]) -> None:
+    first = batch[0]
+    if isinstance(first, Advance):
+        cloud.advance(first.milliseconds)
+        return
+    if first.time is not None:
+        _pass_until(cloud, int(first.time.timestamp() * 1000))
+    cloud.put_events([line.entry for line in batch if isinstance(line, Put)])
+    cloud.pump()
+
+
+def _pass_until(cloud: Cloud, moment: int) -> None:
+    while (ahead := moment - cloud.clock.now()) > 0:
+        cloud.advance(min(ahead, MAX_DURATION))
+
+
+def _finish(cloud: Cloud) -> None:
+    last = cloud.clock.now() + MAX_DURATION
+    while _runs_go_on(cloud) and (moment := cloud.next_moment) is not None and moment <= last:
+        cloud.advance(moment - cloud.clock.now())
+
+
+def _runs_go_on(cloud: Cloud) -> bool:
+    runs = runtime().store.runs
+    return bool(listing.newest_runs(runs, cloud.app.functions, [RunStatus.RUNNING], limit=1))

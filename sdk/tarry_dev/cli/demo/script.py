@@ -1,0 +1,114 @@
+"""The demo's file: entries of EventBridge, and lines that let time pass."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from tarry.bus import MAX_ENTRY
+from tarry.durations import milliseconds
+from tarry.event import check_name
+from tarry_dev.cli.lines import read_lines
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
+
+__all__ = ["Advance", "Line", "Put", "read_script"]
+
+_FIELDS = ("Source", "DetailType", "Detail", "Time", "Resources", "EventBusName", "TraceHeader")
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """An entry to put on the bus: ``detail`` is a JSON object as text. The clock moves to ``time`` first, if it
+    is given and ahead."""
+
+    source: str
+    name: str
+    detail: str
+    time: datetime | None
+
+    @property
+    def entry(self) -> PutEventsRequestEntryTypeDef:
+        """As ``put_events`` takes it."""
+        entry: PutEventsRequestEntryTypeDef = {
+            "Source": self.source,
+            "DetailType": self.name,
+            "Detail": self.detail,
+        }
+        if self.time is not None:
+            entry["Time"] = self.time
+        return entry
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """Time that passes, in milliseconds."""
+
+    milliseconds: int
+
+
+Line = Put | Advance
+
+
+def read_script(file: Path) -> list[Line]:
+    """The lines of the file. ``EventBusName``, ``Resources`` and ``TraceHeader`` are allowed, and left aside."""
+    return read_lines(file, _line)
+
+
+def _line(fields: dict[str, Any]) -> Line:
+    return _advance(fields) if "advance" in fields else _put(fields)
+
+
+def _advance(fields: dict[str, Any]) -> Advance:
+    if len(fields) > 1:
+        raise ValueError('a line that lets time pass holds nothing else: {"advance": "1h"}')
+    span = milliseconds(fields["advance"])
+    if span <= 0:
+        raise ValueError(f"time goes on, not {fields['advance']!r}")
+    return Advance(span)
+
+
+def _put(fields: dict[str, Any]) -> Put:
+    if unknown := sorted(fields.keys() - set(_FIELDS)):
+        raise ValueError(
+            f"an entry has no field {unknown[0]!r}: it has {', '.join(_FIELDS)}; "
+            'a line that lets time pass is {"advance": "1h"}'
+        )
+    if missing := [name for name in _FIELDS[:3] if name not in fields]:
+        raise ValueError(f"{missing[0]} is missing")
+    source = fields["Source"]
+    if not isinstance(source, str) or not source:
+        raise TypeError(f"Source is a text, not {source!r}")
+    put = Put(source, check_name(fields["DetailType"]), _detail(fields["Detail"]), _time(fields.get("Time")))
+    if len(put.detail.encode()) > MAX_ENTRY:
+        raise ValueError(f"Detail has {len(put.detail.encode()):,} bytes; the bus carries {MAX_ENTRY:,}")
+    return put
+
+
+def _detail(detail: object) -> str:
+    try:
+        value = json.loads(detail) if isinstance(detail, str) else detail
+    except ValueError as error:
+        raise ValueError(f"Detail is a text that is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise TypeError(f"Detail is a JSON object, not {str(value)[:40]!r}")
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _time(time: object) -> datetime | None:
+    if time is None:
+        return None
+    try:
+        if isinstance(time, int | float) and not isinstance(time, bool):
+            return datetime.fromtimestamp(time, UTC)
+        moment = datetime.fromisoformat(str(time))
+    except (ValueError, OverflowError, OSError):
+        raise ValueError(f"Time is such as 2026-01-05T12:00:00Z, or in Unix seconds, not {time!r}") from None
+    if moment.tzinfo is None:
+        raise ValueError(f"Time {time!r} has no time zone: end it with Z, for UTC")
+    return moment.astimezone(UTC)

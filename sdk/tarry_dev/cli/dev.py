@@ -1,0 +1,107 @@
+"""``tarry dev``: an app on the embedded cloud, in real time, until Ctrl-C."""
+
+from __future__ import annotations
+
+import errno
+import signal
+import socket
+import threading
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from tarry_dev.cli.endpoint import Endpoint
+from tarry_dev.cli.errors import CommandError
+from tarry_dev.cli.logs import log_lines
+from tarry_dev.cli.screen import QUIET
+from tarry_dev.cli.watch import Watch
+from tarry_dev.cloud import Cloud, RealClock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+    from rich.console import Console, RenderableType
+
+    from tarry import App
+
+__all__ = ["serve"]
+
+
+def serve(app: App, target: str, port: int, console: Console) -> None:
+    """Serves the app until it is interrupted. All that it keeps is in memory, and gone then."""
+    Endpoint.check_alone()
+    _check_free(port)
+    with (
+        _interruptible() as ended,
+        log_lines(console),
+        Cloud(app, clock=RealClock(), on_delivery=Watch(console)) as cloud,
+        cloud.serve(port) as server,
+        _written(Endpoint.of(cloud, server.url)) as endpoint,
+    ):
+        console.print(_banner(app, target, endpoint))
+        ended.wait()
+        console.print(Text("\nended; runs and events are gone with it", QUIET))
+
+
+@contextmanager
+def _written(endpoint: Endpoint) -> Iterator[Endpoint]:
+    endpoint.write()
+    try:
+        yield endpoint
+    finally:
+        endpoint.remove()
+
+
+@contextmanager
+def _interruptible() -> Iterator[threading.Event]:
+    """An event that Ctrl-C, or the end that a supervisor asks for, sets. A second Ctrl-C ends the process."""
+    ended = threading.Event()
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        if ended.is_set():
+            raise KeyboardInterrupt
+        ended.set()
+
+    before = {each: signal.signal(each, end) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield ended
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _check_free(port: int) -> None:
+    with socket.socket() as probe, suppress(PermissionError):
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise CommandError(
+                    f"port {port} is in use, by another tarry dev perhaps; take another: --port {port + 1}"
+                ) from error
+            raise
+
+
+def _banner(app: App, target: str, endpoint: Endpoint) -> RenderableType:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="bold")
+    grid.add_column(overflow="fold")
+    grid.add_row("Tarry", f"app {app.id} ({target}) on an embedded AWS, in real time")
+    for function in app.functions.values():
+        grid.add_row("", f"{function.id} starts with {', '.join(each.event for each in function.triggers)}")
+    name = next((_example(each.event) for f in app.functions.values() for each in f.triggers), "app/event")
+    grid.add_row("Send", f"""tarry send {name} '{{"key": "value"}}'""")
+    grid.add_row("", f"""curl {endpoint.url}/events -d '{{"name": "{name}", "data": {{"key": "value"}}}}'""")
+    grid.add_row("Look", "tarry runs, tarry run ID, tarry waits, tarry events")
+    settings = endpoint.settings
+    grid.add_row("AWS", f"{endpoint.url} {endpoint.region}, bus {settings['bus']}, table {settings['table']}")
+    grid.add_row("End", "Ctrl-C; all is kept in memory only")
+    return grid
+
+
+def _example(trigger: str) -> str:
+    return f"{trigger.removesuffix('*')}example" if trigger.endswith("*") else trigger

@@ -1,0 +1,99 @@
+"""What commands with ``--json`` write. These keys are kept stable; new ones may come.
+
+Times are ISO 8601 in UTC, outputs and data are JSON values, what is not there is ``null``.
+
+event   id, name, data, ts, user, source
+run     id, function, status, started, ended, event, output, error, open (steps), and in ``tarry run`` steps
+step    id, kind, status, began, ended, attempt, due, output, error, wait
+wait    event, expression, since, deadline, resolved_by (an event), timed_out, note
+error   name, message, stack
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from tarry_dev.cli.moments import iso
+
+if TYPE_CHECKING:
+    from tarry import Event
+    from tarry_backend.received import Received
+    from tarry_backend.replay import Step
+    from tarry_backend.store import Run, Whole
+
+__all__ = ["event_document", "open_wait_document", "received_document", "run_document", "run_page"]
+
+Document = dict[str, Any]
+
+
+def run_document(whole: Whole) -> Document:
+    """A run as ``tarry runs`` lists it, with the steps at which it is."""
+    run = whole.run
+    return {
+        "id": run.id,
+        "function": run.function_id,
+        "status": run.status.value,
+        "started": iso(run.started),
+        "ended": iso(run.ended),
+        "event": event_document(run.event),
+        "output": _value(run.output),
+        "error": asdict(run.error) if run.error else None,
+        "open": [_step(step) for step in whole.steps if step.is_open],
+    }
+
+
+def run_page(whole: Whole) -> Document:
+    """A run as ``tarry run`` shows it, with all of its steps."""
+    return {**run_document(whole), "steps": [_step(step) for step in whole.steps]}
+
+
+def open_wait_document(run: Run, step: Step) -> Document:
+    """An open wait: that of its step, with the run that waits."""
+    return {"run": run.id, "function": run.function_id, "step": step.key, **(_wait(step) or {})}
+
+
+def received_document(received: Received) -> Document:
+    """An event in the log."""
+    return {"received": iso(received.received_at), **event_document(received.event)}
+
+
+def event_document(event: Event) -> Document:
+    """An event."""
+    return {**asdict(event), "ts": iso(event.ts)}
+
+
+def _step(step: Step) -> Document:
+    return {
+        "id": step.key,
+        "kind": step.kind,
+        "status": step.status.value,
+        "began": iso(step.began),
+        "ended": iso(step.ended),
+        "attempt": step.attempt,
+        "due": iso(step.due),
+        "output": None if step.wait else _value(step.output),
+        "error": asdict(step.error) if step.error else None,
+        "wait": _wait(step),
+    }
+
+
+def _wait(step: Step) -> Document | None:
+    wait = step.wait
+    if wait is None:
+        return None
+    event = _value(step.output)
+    return {
+        "event": wait.event_name,
+        "expression": wait.expression,
+        "since": iso(wait.since.received_at),
+        "deadline": iso(wait.deadline),
+        "resolved_by": None if event is None else {**event, "ts": iso(event["ts"])},
+        "timed_out": step.status.value == "done" and wait.resolved_by is None,
+        "note": wait.note,
+    }
+
+
+def _value(text: str | None) -> Any:
+    return None if text is None else json.loads(text)

@@ -1,0 +1,144 @@
+"""Where the Tarry is that commands speak to. ``tarry dev`` writes it down, the other commands find it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+
+from tarry_dev.cli.errors import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tarry.bus import EventBus
+    from tarry_backend.store import Store
+    from tarry_dev.cloud import Cloud
+
+__all__ = ["FILE", "Connection", "Endpoint", "connected"]
+
+FILE = Path(".tarry/dev.json")
+"""In the folder in which ``tarry dev`` runs; the other commands look there and in the folders above."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """An app that can be asked: its store, its bus, its functions."""
+
+    store: Store
+    bus: EventBus
+    functions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What ``.tarry/dev.json`` holds. ``settings`` are the fields of ``tarry_backend.settings.Settings``."""
+
+    url: str
+    pid: int
+    app: str
+    functions: tuple[str, ...]
+    region: str
+    settings: dict[str, Any]
+
+    @classmethod
+    def of(cls, cloud: Cloud, url: str) -> Self:
+        """A cloud that this process serves."""
+        app = cloud.app
+        return cls(url, os.getpid(), app.id, tuple(app.functions), cloud.region, asdict(cloud.settings))
+
+    @classmethod
+    def find(cls) -> Self:
+        """The endpoint of the ``tarry dev`` that runs in this folder or one above; ``CommandError`` if none does."""
+        here = Path.cwd()
+        for folder in (here, *here.parents):
+            if (file := folder / FILE).is_file():
+                return cls.read(file)
+        raise CommandError(
+            f"no tarry dev runs in {here} or above it (looked for {FILE}); start one: tarry dev MODULE:app"
+        )
+
+    @classmethod
+    def read(cls, file: Path) -> Self:
+        """The endpoint that the file names, if something answers there."""
+        try:
+            fields = json.loads(file.read_text())
+            endpoint = cls(**{**fields, "functions": tuple(fields["functions"])})
+        except (ValueError, TypeError, KeyError) as error:
+            raise CommandError(f"{file} is damaged ({error}); remove it and start tarry dev again") from error
+        endpoint._check(file)
+        return endpoint
+
+    @classmethod
+    def check_alone(cls) -> None:
+        """``CommandError`` if a ``tarry dev`` runs in this folder: the other commands could not tell which is meant."""
+        try:
+            other = cls.read(FILE)
+        except (CommandError, OSError):
+            return  # none has been here, or the last one was killed
+        raise CommandError(
+            f"a tarry dev runs in this folder already, app {other.app} at {other.url}: end it, or use another folder"
+        )
+
+    def write(self) -> None:
+        """Tells the other commands, in this folder."""
+        FILE.parent.mkdir(exist_ok=True)
+        (FILE.parent / ".gitignore").write_text("*\n")
+        FILE.write_text(json.dumps(asdict(self), indent=2) + "\n")
+
+    def remove(self) -> None:
+        """Takes it back, if no other ``tarry dev`` has written there meanwhile."""
+        if FILE.is_file() and json.loads(FILE.read_text()).get("pid") == self.pid:
+            FILE.unlink()
+
+    @contextmanager
+    def opened(self) -> Iterator[Connection]:
+        """The app at this endpoint. Meanwhile boto clients of this process speak to it, whatever profile,
+        region or keys the person uses elsewhere."""
+        from tarry.bus import EventBus
+        from tarry_backend.settings import Settings
+        from tarry_backend.store import open_store
+
+        with _environment(self.url, self.region):
+            settings = Settings(**self.settings)
+            yield Connection(open_store(settings, self.url), EventBus(self.app, settings.bus), self.functions)
+
+    def _check(self, file: Path) -> None:
+        place = urlsplit(self.url)
+        try:
+            socket.create_connection((place.hostname or "", place.port or 80), timeout=3).close()
+        except OSError as error:
+            raise CommandError(
+                f"nothing answers at {self.url}, which {file} names: that tarry dev was ended; start it again"
+            ) from error
+
+
+@contextmanager
+def connected() -> Iterator[Connection]:
+    """The app of the ``tarry dev`` that runs here."""
+    with Endpoint.find().opened() as connection:
+        yield connection
+
+
+@contextmanager
+def _environment(url: str, region: str) -> Iterator[None]:
+    before = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("AWS_")}
+    os.environ |= {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_ACCESS_KEY_ID": "tarry",
+        "AWS_SECRET_ACCESS_KEY": "embedded",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+    try:
+        yield
+    finally:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            del os.environ[name]
+        os.environ |= before

@@ -1,0 +1,41 @@
+"""How a command fails: one line that says what is wrong, and an exit code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from tarry_dev.cli.screen import complain
+
+__all__ = ["CommandError", "Commands"]
+
+
+class CommandError(Exception):
+    """A command cannot do what it is asked to; the message is all that the person sees. Exit code 1."""
+
+
+class Commands(TyperGroup):
+    """The commands. An expected error becomes a message and exit code 1; any other is a bug, shown with its stack."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if not _is_expected(error):
+                raise
+            complain(str(error))
+            raise typer.Exit(1) from error
+
+
+def _is_expected(error: Exception) -> bool:
+    if isinstance(error, CommandError):
+        return True
+    # Loaded only now: `tarry --help` does without boto3.
+    from botocore.exceptions import BotoCoreError, ClientError
+    from pynamodb.exceptions import PynamoDBException
+
+    from tarry import TarryError
+
+    return isinstance(error, TarryError | BotoCoreError | ClientError | PynamoDBException)

@@ -1,0 +1,80 @@
+"""Tables of runs, waits and events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from tarry_dev.cli.moments import compact, span
+from tarry_dev.cli.phrases import SHORT, now_doing
+from tarry_dev.cli.screen import BAD, QUIET, STATUS, table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.table import Table
+
+    from tarry_backend.received import Received
+    from tarry_backend.replay import Step, Wait
+    from tarry_backend.store import Run, Whole
+    from tarry_dev.cli.moments import Calendar
+
+__all__ = ["events_table", "runs_table", "waits_table"]
+
+_WIDTH = 48
+
+
+def runs_table(wholes: Iterable[Whole], calendar: Calendar) -> Table:
+    """Runs, each with what it has come to or waits for."""
+    made = table("Run", "Function", "Status", "Started", "Took", "Outcome, or what it waits for")
+    for whole in wholes:
+        run = whole.run
+        made.add_row(
+            run.id[:SHORT],
+            run.function_id,
+            Text(run.status.value, STATUS[run.status.value]),
+            calendar.at(run.started),
+            span(run.ended - run.started) if run.ended is not None else "…",
+            now_doing(whole, calendar, _WIDTH),
+        )
+    return made
+
+
+def waits_table(waits: Iterable[tuple[Run, Step]], calendar: Calendar) -> Table:
+    """Open waits, each with what would resolve it and how long it still has."""
+    made = table("Run", "Function, step", "Waits for", "Until", "Left")
+    for run, step in waits:
+        assert step.wait is not None
+        deadline = step.wait.deadline
+        made.add_row(
+            run.id[:SHORT],
+            Text.assemble(run.function_id, "\n", (step.key, QUIET)),
+            _awaited(step.wait),
+            calendar.at(deadline),
+            span(deadline - calendar.today),
+        )
+    return made
+
+
+def events_table(events: Iterable[Received], calendar: Calendar) -> Table:
+    """Events in the order in which they were received."""
+    made = table("Received", "Event", "Source", "Data")
+    for received in events:
+        event = received.event
+        made.add_row(
+            calendar.at(received.received_at),
+            event.name,
+            event.source,
+            Text.assemble(compact(event.data, 120), "\n", (event.id, QUIET)),
+        )
+    return made
+
+
+def _awaited(wait: Wait) -> Text:
+    text = Text(wait.event_name)
+    if wait.expression:
+        text.append(f"\nif {wait.expression}", QUIET)
+    if wait.note:
+        text.append(f"\nnote: {wait.note}", BAD)
+    return text

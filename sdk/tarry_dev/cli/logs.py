@@ -1,0 +1,58 @@
+"""Logs as lines on the screen, in place of the JSON that Lambdas write for CloudWatch."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from tarry import TarryError
+from tarry_backend.clock import now
+from tarry_backend.telemetry import records_logger
+from tarry_dev.cli.moments import Calendar
+from tarry_dev.cli.phrases import SHORT
+from tarry_dev.cli.screen import BAD, QUIET
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import Console
+
+__all__ = ["log_lines"]
+
+
+@contextmanager
+def log_lines(console: Console) -> Iterator[None]:
+    """Meanwhile warnings, and all that runs log with ``ctx.logger``, are lines on the console."""
+    lines, root, runs = _LogLines(console), logging.getLogger(), logging.getLogger("tarry.run")
+    before, level = records_logger.handlers[:], runs.level
+    records_logger.handlers[:] = [lines]
+    root.addHandler(lines)
+    runs.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        runs.setLevel(level)
+        root.removeHandler(lines)
+        records_logger.handlers[:] = before
+
+
+class _LogLines(logging.Handler):
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        run_id, function = getattr(record, "run_id", ""), getattr(record, "function_id", "")
+        who = f"{function} {run_id[:SHORT]}" if run_id else record.name
+        at = Calendar(now()).at(int(record.created * 1000))
+        style = BAD if record.levelno >= logging.ERROR else QUIET
+        line = Text.assemble((at, QUIET), "  ", (who, "bold"), "  ", (f"log: {self._text(record)}", style))
+        self._console.print(line, soft_wrap=True)
+
+    def _text(self, record: logging.LogRecord) -> str:
+        error = record.exc_info[1] if record.exc_info else None
+        # Tarry's own errors say what is wrong; with any other one the stack is wanted.
+        return f"{record.getMessage()}: {error}" if isinstance(error, TarryError) else self.format(record)

@@ -1,0 +1,82 @@
+"""Times, spans and values as people read them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+__all__ = ["Calendar", "compact", "gist", "iso", "span"]
+
+_UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000))
+
+
+def iso(moment: int | None) -> str | None:
+    """Unix milliseconds as ISO 8601 in UTC, to the millisecond, for programs."""
+    if moment is None:
+        return None
+    return f"{datetime.fromtimestamp(moment / 1000, UTC):%Y-%m-%dT%H:%M:%S}.{moment % 1000:03d}Z"
+
+
+def span(milliseconds: int) -> str:
+    """A span in its two largest units: ``3 ms``, ``1.2 s``, ``2 h 5 m``, ``3 d``."""
+    if milliseconds < 1_000:
+        return f"{max(milliseconds, 0)} ms"
+    if milliseconds < 10_000:
+        return f"{milliseconds / 1000:.1f} s".replace(".0", "")
+    parts: list[str] = []
+    for unit, size in _UNITS:
+        count, milliseconds = divmod(milliseconds, size)
+        if count:
+            parts.append(f"{count} {unit}")
+        elif parts:
+            break  # "3 d", not "3 d 2 s"
+    return " ".join(parts[:2])
+
+
+def compact(value: Any, width: int = 60) -> str:
+    """JSON on one line, cut to ``width`` characters."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def gist(value: Any, width: int = 60) -> str:
+    """A value for the eye, cut to ``width``: texts without quotation marks, of an object only what its fields
+    hold."""
+    if isinstance(value, Mapping):
+        value = ", ".join(gist(each, width) for each in value.values())
+    if not isinstance(value, str):
+        return compact(value, width)
+    text = value.replace("\n", " ")
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Times near ``today`` (Unix milliseconds): of that day without a date, of that year without a year.
+
+    In the time zone of this machine, unless ``zone`` names another. ``dated`` gives that day a date too.
+    """
+
+    today: int
+    zone: tzinfo | None = None
+    dated: bool = False
+
+    def at(self, moment: int) -> str:
+        """``12:00:00``, ``8 Jan 12:00:00`` or ``8 Jan 2027 12:00:00``."""
+        here, today = self._local(moment), self._local(self.today)
+        time = f"{here:%H:%M:%S}"
+        if here.date() == today.date() and not self.dated:
+            return time
+        year = "" if here.year == today.year else f" {here.year}"
+        return f"{here.day} {here:%b}{year} {time}"
+
+    def day(self, moment: int) -> str:
+        """``Thu 8 Jan 2026``."""
+        here = self._local(moment)
+        return f"{here:%a} {here.day} {here:%b} {here.year}"
+
+    def _local(self, moment: int) -> datetime:
+        return datetime.fromtimestamp(moment / 1000, UTC).astimezone(self.zone)

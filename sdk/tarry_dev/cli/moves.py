@@ -1,0 +1,88 @@
+"""What has happened to a run between two looks at it. Pure: two snapshots in, moves out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tarry_backend.replay import Status
+from tarry_dev.cli.moments import compact, span
+from tarry_dev.cli.phrases import MARKS, answer, failure, mark, outcome, value
+from tarry_dev.cli.screen import OPEN, STATUS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tarry_backend.replay import Step
+    from tarry_backend.store import Run, Whole
+    from tarry_dev.cli.moments import Calendar
+
+__all__ = ["Move", "moves"]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One transition of a run at ``at`` (Unix milliseconds): a sign in its style, and what it was."""
+
+    at: int
+    mark: str
+    style: str
+    text: str
+
+
+def moves(before: Whole | None, after: Whole, calendar: Calendar) -> list[Move]:
+    """The transitions from ``before``, which is None for a run not seen yet, in the order in which they came."""
+    made: list[tuple[int, Move]] = []
+    for step in after.steps:
+        old = before.step(step.key) if before else None
+        made += _step_moves(old, step, calendar)
+    made.sort(key=lambda ordered: ordered[0])
+    return [*_start(before, after.run), *(move for _, move in made), *_run_moves(before, after.run, calendar)]
+
+
+def _start(before: Whole | None, run: Run) -> Iterator[Move]:
+    if before is None:
+        data = compact(run.event.data, 50)
+        yield Move(run.started, MARKS["start"], OPEN, f"started by {run.event.name} {data}")
+
+
+def _run_moves(before: Whole | None, run: Run, calendar: Calendar) -> Iterator[Move]:
+    if run.ended is not None:
+        end = failure(run.error) if run.error else value(run.output)
+        after = span(run.ended - run.started)
+        text = f"{run.status.value} after {after}" + (f": {end}" if end else "")
+        yield Move(run.ended, MARKS["failed" if run.error else "done"], STATUS[run.status.value], text)
+    elif run.due is not None and (before is None or before.run.due != run.due):
+        text = f"failed: {failure(run.error)}; tries again at {calendar.at(run.due)}"
+        yield Move(calendar.today, MARKS["retrying"], STATUS["retrying"], text)
+
+
+def _step_moves(old: Step | None, step: Step, calendar: Calendar) -> Iterator[tuple[int, Move]]:
+    """The step's moves, each with its place in the run's order."""
+    if old is not None and _stands(old) == _stands(step):
+        return
+    if old is None and step.wait is not None:
+        wait = f"{step.key}: waits for {step.wait.event_name} until {calendar.at(step.wait.deadline)}"
+        yield step.begun_order, Move(step.began, MARKS["waiting"], STATUS["waiting"], wait)
+        if step.is_open:
+            return
+    at = step.ended if step.ended is not None else step.began if old is None else calendar.today
+    order = step.ended_order or step.begun_order
+    yield order, Move(at, mark(step), STATUS[step.status.value], f"{step.key}{_said(step, calendar)}")
+
+
+def _stands(step: Step) -> tuple[Status, int]:
+    return step.status, step.attempt
+
+
+def _said(step: Step, calendar: Calendar) -> str:
+    """After the step's id: for how long, and what came of it."""
+    what = outcome(step, calendar)
+    took = "" if step.ended is None else span(step.ended - step.began)
+    if found := answer(step):
+        return f": resumed by {found[0]} {found[1]} after {took}"
+    if step.wait is not None and step.status is Status.DONE:
+        return f": timed out, {what}"
+    if step.kind == "run" and step.status is Status.DONE:
+        return f" took {took}" + (f" → {what}" if what else "")
+    return f": {what}"

@@ -1,0 +1,106 @@
+"""Runs and steps in words, the same in tables, time lines and the lines of ``tarry dev``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from tarry_backend.replay import Status
+from tarry_dev.cli.moments import compact, span
+
+if TYPE_CHECKING:
+    from tarry_backend.replay import Failure, Step, Wait
+    from tarry_backend.store import Run, Whole
+    from tarry_dev.cli.moments import Calendar
+
+__all__ = ["MARKS", "SHORT", "answer", "failure", "mark", "now_doing", "outcome", "value"]
+
+SHORT = 8
+"""How many characters of a run's id are shown: enough to tell it from others, and to ask for it."""
+
+MARKS = {
+    "start": "▶",
+    "done": "✓",
+    "failed": "✗",
+    "waiting": "◷",
+    "sleeping": "◷",
+    "retrying": "↻",
+    "withdrawn": "○",
+    "timeout": "⧖",
+}
+
+
+def mark(step: Step) -> str:
+    """The sign of a step's state."""
+    return MARKS["timeout" if _timed_out(step) else step.status.value]
+
+
+def outcome(step: Step, calendar: Calendar, width: int = 60) -> str:
+    """What a step has come to, or what it waits for."""
+    if step.wait is not None and step.status in (Status.WAITING, Status.DONE):
+        return _wait(step, step.wait, calendar)
+    match step.status:
+        case Status.SLEEPING:
+            return f"sleeps until {calendar.at(step.due or 0)}"
+        case Status.RETRYING:
+            return _retrying(step, calendar)
+        case Status.FAILED:
+            return failure(step.error)
+        case Status.WITHDRAWN:
+            return "still open when its run ended"
+    if step.kind == "sleep":
+        return "slept"
+    if step.kind == "send":
+        return f"sent {', '.join(json.loads(step.output or '[]'))}"
+    return value(step.output, width)
+
+
+def answer(step: Step) -> tuple[str, str] | None:
+    """Name and id of the event that resolved a wait."""
+    if step.wait is None or step.wait.resolved_by is None:
+        return None
+    event = json.loads(step.output or "{}")
+    return event["name"], event["id"]
+
+
+def now_doing(whole: Whole, calendar: Calendar, width: int) -> str:
+    """Where a run is: its end, or what it waits for."""
+    if (end := _end(whole.run, width)) is not None:
+        return end
+    states = [outcome(step, calendar) for step in whole.steps if step.is_open]
+    if whole.run.due is not None:
+        states.append(f"failed: {failure(whole.run.error)}; tries again at {calendar.at(whole.run.due)}")
+    return "\n".join(states) or "is executing"
+
+
+def failure(error: Failure | None) -> str:
+    """An error on one line."""
+    return "" if error is None else f"{error.name}: {error.message}".strip()
+
+
+def value(text: str | None, width: int = 60) -> str:
+    """An output; nothing for ``None``, of which most steps have no more to say."""
+    return "" if text in (None, "null") else compact(json.loads(text), width)
+
+
+def _end(run: Run, width: int) -> str | None:
+    if run.ended is None:
+        return None
+    return failure(run.error) if run.error is not None else value(run.output, width)
+
+
+def _timed_out(step: Step) -> bool:
+    return step.wait is not None and step.status is Status.DONE and step.wait.resolved_by is None
+
+
+def _wait(step: Step, wait: Wait, calendar: Calendar) -> str:
+    if step.is_open:
+        return f"waits for {wait.event_name} until {calendar.at(wait.deadline)}"
+    if found := answer(step):
+        return f"{found[0]} came"
+    return f"no {wait.event_name} within {span(wait.deadline - step.began)}"
+
+
+def _retrying(step: Step, calendar: Calendar) -> str:
+    again = f"attempt {step.attempt + 1} at {calendar.at(step.due or 0)}"
+    return f"{failure(step.error)}; {again}"

@@ -1,0 +1,98 @@
+"""The time line of one run."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from tarry_dev.cli.moments import compact, span
+from tarry_dev.cli.phrases import MARKS, answer, failure, mark, outcome, value
+from tarry_dev.cli.screen import BAD, QUIET, STATUS
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from tarry_backend.replay import Failure, Step
+    from tarry_backend.store import Run, Whole
+    from tarry_dev.cli.moments import Calendar
+
+__all__ = ["timeline"]
+
+_WIDTH = 56
+
+_PLACE = re.compile(r'File "(.+?)", line (\d+), in (\S+)')
+_NOT_OWN = re.compile(r"/lib/python3|/tarry_backend/|/tarry/(step|group)\.py")
+
+
+def timeline(whole: Whole, calendar: Calendar) -> RenderableType:
+    """A run from its start to its end, or to where it is: what each step took and came to."""
+    run = whole.run
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold", max_width=32)
+    grid.add_column(no_wrap=True, justify="right")
+    grid.add_column(overflow="fold")
+    grid.add_row(calendar.at(run.started), MARKS["start"], run.event.name, "", _data(run))
+    for step in whole.steps:
+        grid.add_row(*_row(step, calendar))
+    if run.ended is not None:
+        grid.add_row(*_end(run, calendar))
+    return Group(_title(run, calendar), "", grid)
+
+
+def _title(run: Run, calendar: Calendar) -> Text:
+    lasted = f" after {span(run.ended - run.started)}" if run.ended is not None else ""
+    return Text.assemble(
+        (run.function_id, "bold"),
+        f"  run {run.id}  ",
+        (run.status.value, STATUS[run.status.value]),
+        f"{lasted}  ",
+        (f"started {calendar.day(run.started)}", QUIET),
+    )
+
+
+def _data(run: Run) -> Text:
+    return Text.assemble(compact(run.event.data, _WIDTH), "\n", (f"event {run.event.id}", QUIET))
+
+
+def _row(step: Step, calendar: Calendar) -> tuple[RenderableType, ...]:
+    style = STATUS[step.status.value]
+    took = span(step.ended - step.began) if step.ended is not None else "…"
+    return calendar.at(step.began), Text(mark(step), style), step.key, took, _details(step, calendar)
+
+
+def _details(step: Step, calendar: Calendar) -> Text:
+    lines = [Text(outcome(step, calendar, _WIDTH))]
+    if step.wait is not None:
+        wait = step.wait
+        if found := answer(step):
+            lines.append(Text(f"event {found[1]}", QUIET))
+        if wait.expression:
+            lines.append(Text(f"if {wait.expression}", QUIET))
+        since, until = calendar.at(wait.since.received_at), calendar.at(wait.deadline)
+        lines.append(Text(f"since {since} · until {until}", QUIET))
+        if wait.note:
+            lines.append(Text(f"note: {wait.note}", BAD))
+    if step.error is not None and (place := _place(step.error)):
+        lines.append(Text(place, QUIET))
+    return Text("\n").join(lines)
+
+
+def _end(run: Run, calendar: Calendar) -> tuple[RenderableType, ...]:
+    ended = calendar.at(run.ended or 0)
+    if run.error is None:
+        return ended, Text(MARKS["done"], STATUS["done"]), "finished", "", value(run.output, _WIDTH)
+    text = Text.assemble((failure(run.error), BAD), "\n", (_place(run.error), QUIET))
+    return ended, Text(MARKS["failed"], BAD), "failed", "", text
+
+
+def _place(error: Failure) -> str:
+    """Where it was raised: the innermost place in the user's own code, if there is one."""
+    places: list[tuple[str, str, str]] = _PLACE.findall(error.stack)
+    own = [place for place in places if not _NOT_OWN.search(place[0])] or places
+    return "{} line {}, in {}".format(*own[-1]) if own else ""

@@ -1,0 +1,76 @@
+"""Watches an embedded cloud, and writes a line for each event that comes and each move that a run makes."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from tarry_backend.clock import now
+from tarry_backend.intake import parse, received
+from tarry_backend.messages import MessageError, decode
+from tarry_backend.runtime import runtime
+from tarry_dev.cli.moments import Calendar, compact
+from tarry_dev.cli.moves import moves
+from tarry_dev.cli.phrases import SHORT
+from tarry_dev.cli.screen import BAD, QUIET
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tarry_backend.store import Whole
+    from tarry_dev.cloud import Delivery, Message
+
+__all__ = ["Watch"]
+
+_OWN = "tarry/"
+
+
+class Watch:
+    """An observer of deliveries: it looks at each run that was told something, and says what is new."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._seen: dict[str, Whole] = {}
+        self._ended: set[str] = set()
+
+    def __call__(self, delivery: Delivery) -> None:
+        if delivery.function == "matcher":
+            for message in delivery.messages:
+                self._tell_event(message)
+        elif delivery.function == "executor":
+            for run_id in dict.fromkeys(_run_id(message) for message in delivery.messages):
+                self._tell_run(run_id)
+        if delivery.error is not None:
+            self._line(now(), "", f"{delivery.function} failed: {delivery.error!r}", BAD)
+
+    def _tell_event(self, message: Message) -> None:
+        with suppress(MessageError):  # what is no event is in the log, and on its way to the dead letters
+            fields = parse(message.body)
+            if "tarry" in fields:
+                return
+            event = received(fields, message.sent_at).event
+            if not event.name.startswith(_OWN):
+                self._line(message.sent_at, "event", f"{event.name} {compact(event.data)}", QUIET)
+
+    def _tell_run(self, run_id: str | None) -> None:
+        if run_id is None or run_id in self._ended or (whole := runtime().store.runs.load(run_id)) is None:
+            return
+        for move in moves(self._seen.get(run_id), whole, Calendar(now())):
+            who = f"{whole.run.function_id} {run_id[:SHORT]}"
+            self._line(move.at, who, f"{move.mark} {move.text}", move.style)
+        self._seen[run_id] = whole
+        if whole.run.ended is not None:
+            self._ended.add(run_id)
+            del self._seen[run_id]
+
+    def _line(self, at: int, who: str, text: str, style: str) -> None:
+        line = Text.assemble((Calendar(now()).at(at), QUIET), "  ", (who, "bold"), "  ", (text, style))
+        self._console.print(line, soft_wrap=True)
+
+
+def _run_id(message: Message) -> str | None:
+    with suppress(MessageError):
+        return getattr(decode(message.body), "run_id", None)
+    return None

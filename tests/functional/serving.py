@@ -1,0 +1,70 @@
+"""``tarry dev`` as a process of its own, in a folder of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+ROOT = Path(__file__).parents[2]
+_PATIENCE = 30.0
+
+
+class Dev:
+    """An app, served until ``stop``. What the process has written by then is in ``output``."""
+
+    def __init__(self, target: str, folder: Path) -> None:
+        self._file = folder / ".tarry/dev.json"
+        self.output = ""
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tarry_dev.cli", "dev", target, "--port", "0"],
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            eventually(self._is_up)
+        except AssertionError:
+            self.stop(signal.SIGKILL)
+            raise AssertionError(f"tarry dev did not come up: {self.output}") from None
+
+    @property
+    def endpoint(self) -> dict[str, Any]:
+        """What the process has written down for the other commands."""
+        fields: dict[str, Any] = json.loads(self._file.read_text())
+        return fields
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return str(self.endpoint["url"])
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> int:
+        """Ends it, and returns its exit code."""
+        if self._process.poll() is None:
+            self._process.send_signal(how)
+        self.output, _ = self._process.communicate(timeout=_PATIENCE)
+        return self._process.returncode
+
+    def _is_up(self) -> bool:
+        with suppress(OSError, ValueError):
+            return bool(self.endpoint)
+        return False
+
+
+def eventually(get: Callable[[], T]) -> T:
+    """The first value that is true: the process does its work in its own time."""
+    end = time.monotonic() + _PATIENCE
+    while not (value := get()):
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
+    return value

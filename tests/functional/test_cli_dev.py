@@ -1,0 +1,110 @@
+"""``tarry dev`` as a person uses it: started, sent to, asked, ended by Ctrl-C."""
+
+import json
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from tarry_dev.cli.commands import app as tarry
+from tests.functional.serving import ROOT, Dev, eventually
+
+pytestmark = pytest.mark.xdist_group("cli-dev")
+
+ADA = {"userId": "u-1", "email": "ada@shop.test"}
+
+
+@pytest.fixture
+def dev(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Dev]:
+    dev = Dev("examples.onboarding:app", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    yield dev
+    dev.stop()
+
+
+def post(url: str, body: Any) -> Any:
+    request = urllib.request.Request(f"{url}/events", json.dumps(body).encode())
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.load(answer)
+
+
+def runs_with(status: str) -> list[Any]:
+    result = CliRunner().invoke(tarry, ["runs", "--status", status, "--json"])
+    found: list[Any] = json.loads(result.stdout)["runs"]
+    return found
+
+
+def test_a_run_is_started_by_http_resumed_by_send_shown_and_gone_after_ctrl_c(dev: Dev, tmp_path: Path) -> None:
+    post(dev.url, {"name": "app/account.created", "data": ADA, "id": "e-1"})
+    run = eventually(lambda: [run for run in runs_with("running") if run["open"]])[0]
+    assert run["event"]["id"] == "e-1"
+
+    sent = CliRunner().invoke(tarry, ["send", "app/onboarding.completed", json.dumps(ADA)])
+    assert sent.exit_code == 0
+    finished = eventually(lambda: runs_with("finished"))
+    assert [run["output"] for run in finished] == ["onboarded"]
+
+    second = CliRunner().invoke(tarry, ["dev", "examples.onboarding:app"])
+    assert second.exit_code == 1
+    assert f"a tarry dev runs in this folder already, app shop at {dev.url}" in second.stderr
+
+    assert dev.stop() == 0
+    assert not (tmp_path / ".tarry/dev.json").exists()
+    for line in (
+        'started by app/account.created {"userId": "u-1", "email": "ada@shop.test"}',
+        "send-welcome-email took ",
+        "wait-for-onboarding: waits for app/onboarding.completed until ",
+        "wait-for-onboarding: resumed by app/onboarding.completed ",
+        "finished after ",
+        '"onboarded"',
+        "ended; runs and events are gone with it",
+    ):
+        assert line in dev.output
+    assert "Traceback" not in dev.output
+
+
+@pytest.mark.parametrize(
+    ("target", "says"),
+    [
+        ("examples.nowhere:app", "No module named 'examples.nowhere'; looked in "),
+        ("examples.onboarding:other", "other in examples.onboarding is not a tarry.App; there is app"),
+        ("examples.onboarding", "write module:attribute, such as examples.onboarding:app"),
+        ("examples/onboarding.py:app", "give the module and the app in it, such as examples.onboarding:app"),
+        ("broken:app", "its module cannot be imported: ZeroDivisionError: division by zero"),
+    ],
+)
+def test_an_app_that_is_not_there_is_named(
+    target: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken.py").write_text("1 / 0\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(ROOT))
+    result = CliRunner().invoke(tarry, ["dev", target])
+    assert result.exit_code == 1
+    assert says in " ".join(result.stderr.split())
+    assert result.stdout == ""
+
+
+def test_a_port_in_use_is_an_error_that_offers_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        result = CliRunner().invoke(tarry, ["dev", "examples.onboarding:app", "--port", str(port)])
+    assert result.exit_code == 1
+    assert f"port {port} is in use" in result.stderr
+
+
+def test_help_and_version_do_without_boto() -> None:
+    code = "import sys; from tarry_dev.cli import main; sys.argv = ['tarry', '--version']\ntry: main()\n"
+    code += "except SystemExit: print(sorted({'boto3', 'moto', 'pynamodb'} & set(sys.modules)))"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.startswith("tarry ")
+    assert shown.stdout.endswith("[]\n")

@@ -1,0 +1,84 @@
+"""What people look for in the store: runs, waits, events."""
+
+from itertools import islice
+
+import pytest
+
+from tarry import App, Context, Event, TriggerEvent
+from tarry_backend.runtime import runtime
+from tarry_backend.store import RunStatus, listing
+from tarry_dev.cloud.host import Host
+from tarry_dev.pytest_plugin import MakeHost
+
+
+def waiting_app() -> App:
+    app = App("shop")
+
+    @app.create_function(fn_id="patient", trigger=TriggerEvent(event="long"))
+    async def patient(ctx: Context) -> None:
+        await ctx.step.wait_for_event("wait", event="done", match="data.id", timeout="30d")
+
+    @app.create_function(fn_id="hasty", trigger=TriggerEvent(event="short"))
+    async def hasty(ctx: Context) -> None:
+        await ctx.step.wait_for_event("wait", event="done", match="data.id", timeout="1h")
+        await ctx.step.sleep("sleep", "60d")
+
+    return app
+
+
+@pytest.fixture
+def host(tarry: MakeHost) -> Host:
+    """Four runs, a minute apart: of patient 1 and 3, of hasty 2 and 4."""
+    host = tarry(waiting_app())
+    for number, name in enumerate(["long", "short", "long", "short"], start=1):
+        host.send([Event(name, {"id": number}, id=f"e-{number}")])
+        host.advance("1m")
+    return host
+
+
+def found(functions: list[str], statuses: list[RunStatus], limit: int = 20) -> list[str]:
+    wholes = listing.newest_runs(runtime().store.runs, functions, statuses, limit)
+    return [whole.run.event.id for whole in wholes]
+
+
+def test_runs_of_several_functions_come_newest_first(host: Host) -> None:
+    assert found(["patient", "hasty"], [RunStatus.RUNNING]) == ["e-4", "e-3", "e-2", "e-1"]
+    assert found(["patient", "hasty"], [RunStatus.RUNNING], limit=3) == ["e-4", "e-3", "e-2"]
+    assert found(["hasty"], [RunStatus.RUNNING]) == ["e-4", "e-2"]
+
+
+def test_runs_are_found_by_the_status_that_they_have_now(host: Host) -> None:
+    host.send("done", {"id": 3})
+    assert found(["patient"], [RunStatus.RUNNING]) == ["e-1"]
+    assert found(["patient"], [RunStatus.FINISHED]) == ["e-3"]
+    assert found(["patient"], list(RunStatus)) == ["e-3", "e-1"]
+
+
+def test_open_waits_come_with_the_nearest_deadline_first_and_without_sleeps(host: Host) -> None:
+    def waiting() -> list[str]:
+        return [run.event.id for run, _ in listing.open_waits(runtime().store.runs)]
+
+    assert waiting() == ["e-2", "e-4", "e-1", "e-3"]
+    host.send("done", {"id": 2})
+    host.send("done", {"id": 1})
+    assert waiting() == ["e-4", "e-3"]
+    assert [step.key for _, step in islice(listing.open_waits(runtime().store.runs), 1)] == ["wait"]
+
+
+def test_a_run_is_found_by_the_beginning_of_its_id(host: Host) -> None:
+    run_id = host.run("hasty").id
+    assert listing.run_ids(["patient", "hasty"], run_id[:12]) == [run_id]
+    assert len(listing.run_ids(["patient", "hasty"], "")) == 4
+    assert listing.run_ids(["patient"], run_id) == []
+
+
+def test_events_are_read_in_their_order_of_one_name_or_all(host: Host) -> None:
+    log, now = runtime().store.log, host.cloud.clock.now()
+
+    def ids(name: str | None, since: int) -> list[str]:
+        return [received.event.id for received in listing.events(log, name, since, now)]
+
+    assert ids("long", 0) == ["e-1", "e-3"]
+    assert ids(None, 0) == ["e-1", "e-2", "e-3", "e-4"]
+    assert ids(None, now - 150_000) == ["e-3", "e-4"]
+    assert ids("done", 0) == []

@@ -1,0 +1,93 @@
+"""The lines that ``tarry dev`` writes, from two snapshots of a run."""
+
+import json
+from dataclasses import replace
+from datetime import UTC
+from typing import Any
+
+from tarry import Event
+from tarry_backend.position import Position
+from tarry_backend.replay import Failure, Status, Step, Wait
+from tarry_backend.store import Run, RunStatus, Whole
+from tarry_dev.cli.moments import Calendar
+from tarry_dev.cli.moves import moves
+
+T = 1_767_614_400_000  # 5 January 2026, 12:00:00 UTC
+
+RUN = Run(id="R", function_id="f", event=Event("go", {"n": 1}, "e-1"), received_at=T, started=T)
+
+
+def step(key: str, order: int, status: Status, **fields: Any) -> Step:
+    return Step(key=key, kind="run", status=status, begun_order=order, began=T, **fields)
+
+
+def wait(order: int, status: Status = Status.WAITING, **fields: Any) -> Step:
+    awaited = Wait(event_name="done", expression=None, since=Position(T), deadline=T + 60_000, alternatives=())
+    return replace(step("w", order, status, **fields), kind="wait", wait=awaited)
+
+
+def resolved(order: int) -> Step:
+    answer = json.dumps({"name": "done", "id": "e-2", "data": {}, "ts": T, "user": None, "source": ""})
+    done = wait(order, Status.DONE, ended_order=order + 1, ended=T + 5_000, output=answer)
+    assert done.wait is not None
+    return replace(done, wait=replace(done.wait, resolved_by=Position(T + 5_000, "e-2")))
+
+
+def lines(before: Whole | None, after: Whole) -> list[str]:
+    return [f"{move.mark} {move.text}" for move in moves(before, after, Calendar(T, UTC))]
+
+
+def whole(*steps: Step, **fields: Any) -> Whole:
+    return Whole(replace(RUN, **fields), steps)
+
+
+def test_a_run_that_was_not_seen_before_is_told_from_its_start() -> None:
+    done = step("a", 1, Status.DONE, ended_order=2, ended=T + 12, output='"x"')
+    assert lines(None, whole(done, wait(3))) == [
+        '▶ started by go {"n": 1}',
+        '✓ a took 12 ms → "x"',
+        "◷ w: waits for done until 12:01:00",
+    ]
+
+
+def test_what_was_told_is_not_told_again() -> None:
+    assert lines(whole(wait(1)), whole(wait(1))) == []
+
+
+def test_a_wait_is_resumed_by_an_event_or_times_out() -> None:
+    assert lines(whole(wait(1)), whole(resolved(1))) == ["✓ w: resumed by done e-2 after 5 s"]
+    silent = wait(1, Status.DONE, ended_order=2, ended=T + 60_500, output="null")
+    assert lines(whole(wait(1)), whole(silent)) == ["⧖ w: timed out, no done within 1 m"]
+
+
+def test_a_wait_that_the_log_resolved_at_once_is_told_in_both_its_parts() -> None:
+    assert lines(whole(), whole(resolved(1))) == [
+        "◷ w: waits for done until 12:01:00",
+        "✓ w: resumed by done e-2 after 5 s",
+    ]
+
+
+def test_moves_come_in_the_order_in_which_they_happened() -> None:
+    first = step("a", 1, Status.DONE, ended_order=4, ended=T + 9)
+    second = step("b", 2, Status.DONE, ended_order=3, ended=T + 5)
+    assert lines(whole(), whole(first, second)) == ["✓ b took 5 ms", "✓ a took 9 ms"]
+
+
+def test_each_failed_attempt_is_told_with_the_time_of_the_next() -> None:
+    error = Failure("ValueError", "boom")
+    first = step("a", 1, Status.RETRYING, attempt=1, due=T + 15_000, error=error)
+    second = step("a", 1, Status.RETRYING, attempt=2, due=T + 45_000, error=error)
+    assert lines(whole(first), whole(second)) == ["↻ a: ValueError: boom; attempt 3 at 12:00:45"]
+
+
+def test_a_run_ends_with_its_output_or_its_error() -> None:
+    finished = whole(status=RunStatus.FINISHED, ended=T + 2_000, output='{"a": 1}')
+    assert lines(whole(), finished) == ['✓ finished after 2 s: {"a": 1}']
+    failed = whole(status=RunStatus.FAILED, ended=T + 2_000, error=Failure("ValueError", "boom"))
+    assert lines(whole(), failed) == ["✗ failed after 2 s: ValueError: boom"]
+
+
+def test_a_function_that_failed_is_told_when_it_is_tried_again() -> None:
+    trying = whole(error=Failure("KeyError", "'x'"), due=T + 15_000, attempt=1)
+    assert lines(whole(), trying) == ["↻ failed: KeyError: 'x'; tries again at 12:00:15"]
+    assert lines(trying, trying) == []
