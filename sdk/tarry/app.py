@@ -9,13 +9,13 @@ from tarry.bus import EventBus
 from tarry.errors import UsageError
 from tarry.event import Event
 from tarry.function import DEFAULT_BACKOFF, Function, Retries
+from tarry.triggers import TriggerEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from tarry.durations import Duration
     from tarry.function import Handler
-    from tarry.triggers import TriggerEvent
 
 __all__ = ["App"]
 
@@ -55,6 +55,12 @@ class App:
         times (0 to 20) after the pauses of ``backoff``, the last of which repeats; then it has failed for good.
         """
         triggers = tuple(trigger) if isinstance(trigger, list | tuple) else (trigger,)
+        if not triggers or not all(isinstance(one, TriggerEvent) for one in triggers):
+            raise UsageError(f"function {fn_id!r}: trigger is {trigger!r}; give a TriggerEvent, or a list of some")
+        if isinstance(backoff, str):
+            raise UsageError(
+                f"function {fn_id!r}: backoff is {backoff!r}; give a list of pauses, such as [{backoff!r}]"
+            )
 
         def register(handler: Handler) -> Function:
             function = Function(

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tarry.errors import EventError, OutputError, SendError
-from tarry.event import MAX_ID, check_name, new_id
+from tarry.event import MAX_ID, check_event, check_name, new_id
 from tarry.jsonvalues import encode
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class EventBus:
 
     def send(self, events: Sequence[Event]) -> list[str]:
         """Puts the events, in batches; see ``App.send``."""
-        events = [event if event.id else replace(event, id=new_id()) for event in events]
+        events = [event if check_event(event).id else replace(event, id=new_id()) for event in events]
         entries = [self._entry(event) for event in events]
         failed: list[tuple[str, str]] = []
         for first, last in _batches(entries):
@@ -104,8 +104,8 @@ class EventBus:
 def _envelope(event: Event) -> str:
     if not isinstance(event.data, dict):
         raise EventError(f"event {event.name!r}: data is a {type(event.data).__name__}; it must be a JSON object")
-    if len(event.id.encode("utf-8", "surrogatepass")) > MAX_ID:
-        raise EventError(f"event {event.name!r}: its id has more than {MAX_ID} bytes: {event.id[:80]!r}…")
+    if not _is_id(event.id):
+        raise EventError(f"event {event.name!r}: an id is a text of at most {MAX_ID} bytes, not {str(event.id)[:80]!r}")
     carried: dict[str, Any] = {"v": ENVELOPE_VERSION, "id": event.id, "ts": event.ts, "data": event.data}
     if event.user is not None:
         carried["user"] = event.user
@@ -113,6 +113,10 @@ def _envelope(event: Event) -> str:
         return encode(carried, f"event {event.name!r}")
     except OutputError as error:
         raise EventError(str(error)) from None
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and len(value.encode("utf-8", "surrogatepass")) <= MAX_ID
 
 
 def _size(entry: Entry) -> int:

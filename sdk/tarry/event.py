@@ -12,7 +12,7 @@ from tarry.errors import EventError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["MAX_ID", "MAX_NAME", "Event", "base32", "check_name", "new_id"]
+__all__ = ["MAX_ID", "MAX_NAME", "Event", "base32", "check_event", "check_name", "new_id"]
 
 MAX_NAME = 128
 """The longest event name, in characters: EventBridge's limit for a detail type."""
@@ -42,6 +42,13 @@ def check_name(name: object) -> str:
             f"event name {name[:40]!r}… has {len(name)} characters; EventBridge carries at most {MAX_NAME}"
         )
     return name
+
+
+def check_event(event: object) -> Event:
+    """The event, if it is one; else ``EventError``."""
+    if not isinstance(event, Event):
+        raise EventError(f"{str(event)[:80]!r} is no event: give tarry.Event(name, data)")
+    return event
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,10 @@ class Retries:
             raise UsageError(f"retries={self.limit}: give a number from 0 to {MAX_RETRIES}")
         if not self.backoff:
             raise UsageError("backoff is empty: give at least one pause, such as ('15s',)")
-        object.__setattr__(self, "pauses", tuple(milliseconds(pause) for pause in self.backoff))
+        pauses = tuple(milliseconds(pause) for pause in self.backoff)
+        if min(pauses) < 0:
+            raise UsageError(f"backoff={tuple(self.backoff)!r}: a pause cannot be negative")
+        object.__setattr__(self, "pauses", pauses)
 
     def pause(self, attempt: int, dice: float) -> int:
         """Milliseconds between the failure of ``attempt`` (from 0) and the next; ``dice`` is from 0 to 1."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from tarry.errors import UsageError
-from tarry.event import Event, check_name
+from tarry.event import Event, check_event, check_name
 from tarry.operations import RunStep, SendEvent, Sleep, WaitForEvent
 
 if TYPE_CHECKING:
@@ -93,8 +93,8 @@ class Step(_Tools):
         name left off), so that a reply to what the run just did is not missed. ``lookback="10m"`` reaches
         further back, as far as the log is kept (7 days unless configured); ``lookback=0`` listens from now on.
 
-        Raises ``ExpressionError``, ``DurationError`` or ``EventError``, which fail the run, for what could never
-        match as written.
+        What could never match as written fails the run here, with ``ExpressionError``, ``DurationError`` or
+        ``EventError``, and is nothing to catch: the function would do the same at each replay.
         """
         return _event(await self._engine.perform(_wait(step_id, event, timeout, if_exp, match, lookback)))
 
@@ -107,10 +107,13 @@ class Step(_Tools):
 class StepSync(_Tools):
     """The step tools of a plain ``def`` function: those of ``Step``, not awaited."""
 
-    def run(self, step_id: str, handler: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    @overload
+    def run(self, step_id: str, handler: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T: ...
+    @overload
+    def run(self, step_id: str, handler: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T: ...
+    def run(self, step_id: str, handler: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """As ``Step.run``."""
-        result: T = self._engine.perform_sync(_run(step_id, handler, args, kwargs))
-        return result
+        return self._engine.perform_sync(_run(step_id, handler, args, kwargs))
 
     def sleep(self, step_id: str, duration: Duration) -> None:
         """As ``Step.sleep``."""
@@ -167,7 +170,8 @@ def _wait(
 
 
 def _send(step_id: str, events: Event | Sequence[Event]) -> SendEvent:
-    return SendEvent(_checked(step_id), (events,) if isinstance(events, Event) else tuple(events))
+    several = (events,) if isinstance(events, Event) else tuple(events)
+    return SendEvent(_checked(step_id), tuple(check_event(event) for event in several))
 
 
 def _event(output: Mapping[str, Any] | None) -> Event | None:
