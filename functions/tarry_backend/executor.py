@@ -116,6 +116,8 @@ class Executor:
             raise
 
     def _replay(self, function: Function, whole: Whole, journal: RunJournal) -> None:
+        if whole.rests(journal.now()):
+            return  # a message that comes twice, or again after a death, does not hasten the next attempt
         run = whole.run
         replayed = Replayed(run.id, run.event, run.received_at, whole.attempt)
         outcome = replay(function, replayed, whole.steps, journal, self._settings.max_steps)

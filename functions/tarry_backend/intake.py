@@ -43,7 +43,7 @@ def _checked(name: str, data: Any, event_id: Any, ts: Any, user: Any, source: st
         raise TypeError("data and user are objects")
     if not isinstance(event_id, str) or not 0 < len(event_id.encode("utf-8", "surrogatepass")) <= MAX_ID:
         raise ValueError(f"an id is a text of 1 to {MAX_ID} bytes")
-    if not isinstance(ts, int):
+    if not isinstance(ts, int) or isinstance(ts, bool):
         raise TypeError("ts is a whole number of milliseconds")
     return Event(name, data, event_id, ts, user, source)
 
@@ -52,7 +52,7 @@ def parse(body: str) -> dict[str, Any]:
     """The message's JSON object; ``MessageError`` if it is none."""
     try:
         fields = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MessageError(f"this is not JSON: {body[:200]!r} ({error})") from error
     if not isinstance(fields, dict):
         raise MessageError(f"this is no JSON object: {body[:200]!r}")

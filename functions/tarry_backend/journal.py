@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["MAX_BINDINGS", "NAME_SHARDS", "RunJournal"]
 
 MAX_BINDINGS = 64_000
-"""The most characters of JSON that an expression may take over from the event that started its run."""
+"""The most characters of JSON that an expression may take over from the event that started its run, all its
+alternatives together."""
 
 _EXCLUDED_HINTS = 100
 
@@ -139,6 +140,7 @@ class RunJournal:
         self, event_name: str, expression: str | None, alternatives: tuple[Alternative, ...]
     ) -> tuple[Alternative, ...]:
         """The alternatives, with shapes by which the matcher looks; past the most shapes, the name alone."""
+        _check_bindings(alternatives)
         keyed = [self._sharded(event_name, alternative) for alternative in alternatives]
         for alternative in keyed:
             bounded = not alternative.shape.startswith(NAME_ONLY)
@@ -148,14 +150,18 @@ class RunJournal:
         return tuple(keyed)
 
     def _sharded(self, event_name: str, alternative: Alternative) -> Alternative:
-        if len(json.dumps(alternative.bindings)) > MAX_BINDINGS:
-            raise LimitError(
-                f"the expression takes over more than {MAX_BINDINGS:,} characters from the event that started the run; "
-                f"compare single fields of it"
-            )
         if alternative.shape != NAME_ONLY:
             return alternative
         shape = f"{NAME_ONLY}{zlib.crc32(self._run.id.encode()) % NAME_SHARDS}"
         key = match_key(event_name, shape, self._run.event)
         assert key is not None
         return replace(alternative, shape=shape, key=key)
+
+
+def _check_bindings(alternatives: Iterable[Alternative]) -> None:
+    """All alternatives of a wait stand in its one item."""
+    if sum(len(json.dumps(alternative.bindings)) for alternative in alternatives) > MAX_BINDINGS:
+        raise LimitError(
+            f"the expression takes over more than {MAX_BINDINGS:,} characters from the event that started the run; "
+            f"compare single fields of it"
+        )

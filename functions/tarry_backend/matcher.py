@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
+from tarry.errors import ExpressionError, UsageError
 from tarry.event import base32
 from tarry_backend.delays import marker_delay
 from tarry_backend.intake import parse, received
@@ -63,14 +64,21 @@ class Matcher:
         return batch
 
     def fan_out(self, incoming: Received, shapes: Iterable[str]) -> None:
-        """Starts what the event starts, and resumes what waits for it."""
+        """Starts what the event starts, and resumes what waits for it.
+
+        A trigger that cannot be read holds up nothing else. It is raised at the end, so that the event comes to the
+        dead-letter queue, from where it starts the function once that is mended.
+        """
         carried = Carried.of(incoming)
+        unreadable: list[str] = []
         self._count("Events", 1)
-        self._count("Starts", self._queues.tell_runs(self._starts(incoming, carried)))
+        self._count("Starts", self._queues.tell_runs(self._starts(incoming, carried, unreadable)))
         for shape in sorted(shapes):
             key = match_key(incoming.event.name, shape, incoming.event)
             if key is not None:
                 self._resume(incoming, carried, key, None)
+        if unreadable:
+            raise UsageError("; ".join(unreadable))
 
     def go_on(self, message: FanOut) -> None:
         """Goes on with a fan-out that was too large for one message."""
@@ -92,9 +100,14 @@ class Matcher:
         """By what the open waits on that name can be found."""
         return self._store.shapes.of(event_name)
 
-    def _starts(self, incoming: Received, carried: Carried) -> Iterator[Start]:
+    def _starts(self, incoming: Received, carried: Carried, unreadable: list[str]) -> Iterator[Start]:
         for function in self._app.functions.values():
-            if any(self._triggers(trigger, incoming) for trigger in function.triggers):
+            try:
+                triggered = any(self._triggers(trigger, incoming) for trigger in function.triggers)
+            except ExpressionError as error:
+                unreadable.append(f"the trigger of function {function.id!r}: {error}")
+                continue
+            if triggered:
                 yield Start(run_id_of(self._app.id, function.id, incoming.event.id), function.id, carried)
 
     def _triggers(self, trigger: TriggerEvent, incoming: Received) -> bool:

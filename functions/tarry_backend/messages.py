@@ -165,8 +165,8 @@ _KINDS: dict[str, type[Message]] = {
 
 
 def encode(message: Message) -> str:
-    """The message as a queue carries it."""
-    return json.dumps({"tarry": message.kind, **asdict(message)}, ensure_ascii=False, separators=(",", ":"))
+    """The message as a queue carries it: in ASCII, since SQS refuses some characters that JSON allows."""
+    return json.dumps({"tarry": message.kind, **asdict(message)}, separators=(",", ":"))
 
 
 def decode(body: str) -> Message:

@@ -15,9 +15,9 @@ from tarry_backend.matching.cel.checks import is_boolean
 from tarry_backend.matching.cel.errors import CelError
 from tarry_backend.matching.cel.evaluator import Scope, evaluate
 from tarry_backend.matching.cel.logic import boolean
-from tarry_backend.matching.cel.nodes import And, Choice, Failed, Known, Node, Or
+from tarry_backend.matching.cel.nodes import And, Choice, Failed, Known, Node, Or, walk
 
-__all__ = ["fold"]
+__all__ = ["fold", "sound"]
 
 
 def fold(node: Node, trigger: Scope) -> Node:
@@ -27,12 +27,21 @@ def fold(node: Node, trigger: Scope) -> Node:
     if node.names <= trigger.variables.keys():
         return _decided(node, partial(evaluate, node, trigger))
     parts = tuple(fold(part, trigger) for part in node.parts)
-    if isinstance(node, And):
-        return _junction(node, parts, decisive=False)
-    if isinstance(node, Or):
-        return _junction(node, parts, decisive=True)
-    failed = next((part for part in parts if isinstance(part, Failed)), None)
-    return failed or replace(node, parts=parts)
+    if isinstance(node, And | Or):
+        rebuilt = _junction(node, parts)
+    else:
+        rebuilt = next((part for part in parts if isinstance(part, Failed)), replace(node, parts=parts))
+    if isinstance(rebuilt, Known | Failed) or not rebuilt.names <= trigger.variables.keys():
+        return rebuilt
+    return _decided(node, partial(evaluate, rebuilt, trigger))
+
+
+def sound(node: Node) -> Node:
+    """The node, if nothing in it failed; else the first ``CelError``."""
+    for part in walk(node):
+        if isinstance(part, Failed):
+            raise CelError(part.problem, part.at)
+    return node
 
 
 def _decided(node: Node, value: Callable[[], object]) -> Node:
@@ -54,9 +63,9 @@ def _choice(node: Choice, trigger: Scope) -> Node:
     return replace(node, parts=(chosen, fold(then, trigger), fold(otherwise, trigger)))
 
 
-def _junction(node: And | Or, parts: tuple[Node, ...], *, decisive: bool) -> Node:
-    """Without the parts that cannot matter; of those that fail, one is kept."""
-    operator = "||" if decisive else "&&"
+def _junction(node: And | Or, parts: tuple[Node, ...]) -> Node:
+    """Without the parts that cannot matter."""
+    decisive, operator = (False, "&&") if isinstance(node, And) else (True, "||")
     left: list[Node] = []
     for part in parts:
         if not isinstance(part, Known):
@@ -65,8 +74,4 @@ def _junction(node: And | Or, parts: tuple[Node, ...], *, decisive: bool) -> Nod
             return replace(part, origin=node)
         elif part.value is not (not decisive):
             left.append(_decided(part.origin, partial(boolean, part.value, operator)))
-    if not left:
-        return Known(start=node.start, origin=node, value=not decisive)
-    if len(left) == 1 and is_boolean(left[0]):
-        return left[0]
-    return replace(node, parts=tuple(left))
+    return left[0] if len(left) == 1 and is_boolean(left[0]) else replace(node, parts=tuple(left))

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from tarry.errors import ExpressionError
 from tarry_backend.matching.cel.checks import checked
+from tarry_backend.matching.cel.errors import CelError
 from tarry_backend.matching.cel.evaluator import Scope
-from tarry_backend.matching.cel.nodes import And, Failed, Known, Node, Or, walk
+from tarry_backend.matching.cel.nodes import And, Known, Node, Or
 from tarry_backend.matching.cel.text import write
-from tarry_backend.matching.folding import fold
+from tarry_backend.matching.folding import fold, sound
 from tarry_backend.matching.keys import NAME_ONLY, Path, Shape, envelope, key_for, shape_and_key
 from tarry_backend.matching.residual import Residual
 from tarry_backend.matching.ways import Way, ways
@@ -68,13 +69,20 @@ def plan(event_name: str, expression: str | None, trigger: Event, *, indexed: bo
     node = checked(expression, VARIABLES)
     scope = Scope({"event": envelope(trigger)})
     try:
-        return _planned(event_name, expression, fold(node, scope), scope, indexed)
+        return _planned(event_name, sound(fold(node, scope)), scope, indexed)
+    except CelError as error:
+        raise _refused(expression, error) from None
     except RecursionError:
         raise ExpressionError(expression, "the event that started the run is nested too deeply") from None
 
 
-def _planned(event_name: str, expression: str, node: Node, scope: Scope, by_key: bool) -> Plan:
-    _refuse_failures(expression, node)
+def _refused(expression: str, error: CelError) -> ExpressionError:
+    at = error.node
+    asked = " in the event that started the run" if at is not None and "event" in at.names else ""
+    return ExpressionError(expression, error.problem + asked, at.start if at is not None else None)
+
+
+def _planned(event_name: str, node: Node, scope: Scope, by_key: bool) -> Plan:
     groups = _grouped(ways(node))
     if not groups:
         return Plan(())
@@ -83,13 +91,6 @@ def _planned(event_name: str, expression: str, node: Node, scope: Scope, by_key:
     if not by_key or not all(groups):
         return Plan((_by_name(event_name, Residual(node, scope)),))
     return Plan(tuple(_by_key(event_name, dict(group), rests, scope) for group, rests in groups.items()))
-
-
-def _refuse_failures(expression: str, node: Node) -> None:
-    failed = next((part for part in walk(node) if isinstance(part, Failed)), None)
-    if failed is not None:
-        asked = " in the event that started the run" if "event" in failed.at.names else ""
-        raise ExpressionError(expression, failed.problem + asked, failed.at.start)
 
 
 Group = frozenset[tuple[Path, str]]

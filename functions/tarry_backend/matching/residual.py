@@ -12,9 +12,10 @@ from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from tarry_backend.matching.cel.nodes import Known, Macro, Node, walk
+from tarry_backend.matching.cel.errors import CelError
+from tarry_backend.matching.cel.nodes import Known, Macro, Name, Node, walk
 from tarry_backend.matching.cel.text import write
-from tarry_backend.matching.folding import fold
+from tarry_backend.matching.folding import fold, sound
 
 if TYPE_CHECKING:
     from tarry_backend.matching.cel.evaluator import Scope
@@ -27,7 +28,10 @@ class NotJsonError(Exception):
 
 
 class Residual:
-    """Writes one residual. ``bindings`` are the values of ``b0``, ``b1`` and so on in ``text``."""
+    """Writes one residual. ``bindings`` are the values of ``b0``, ``b1`` and so on in ``text``.
+
+    ``CelError`` if the trigger event itself holds what is no JSON: an infinite number, or a NaN.
+    """
 
     def __init__(self, node: Node, trigger: Scope) -> None:
         self._trigger = trigger
@@ -47,7 +51,9 @@ class Residual:
         try:
             return self._bind(write(origin), _json(known.value))
         except NotJsonError:
-            parts = tuple(fold(part, self._trigger) for part in origin.parts)
+            if isinstance(origin, Name):
+                raise CelError("a number that is infinite or NaN cannot be kept", origin) from None
+            parts = tuple(sound(fold(part, self._trigger)) for part in origin.parts)
             return write(replace(origin, parts=parts), self._known)
 
     def _bind(self, source: str, value: object) -> str:
@@ -60,8 +66,16 @@ class Residual:
 
 def _free_names(node: Node) -> Iterator[str]:
     """``b0``, ``b1`` and so on, without those that the expression gives to variables of its own."""
-    taken = {part.variable for part in walk(node) if isinstance(part, Macro)}
+    taken = set(_variables(node))
     return (name for number in count() if (name := f"b{number}") not in taken)
+
+
+def _variables(node: Node) -> Iterator[str]:
+    for part in walk(node):
+        if isinstance(part, Macro):
+            yield part.variable
+        elif isinstance(part, Known):
+            yield from _variables(part.origin)
 
 
 def _json(value: object) -> object:

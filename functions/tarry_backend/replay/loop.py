@@ -11,15 +11,20 @@ import asyncio
 import selectors
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tarry_backend.replay.threads import Threads
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Executor
 
-__all__ = ["GRACE", "QuietLoop", "Watcher"]
+__all__ = ["GRACE", "LAST_GRACE", "QuietLoop", "Watcher"]
 
 GRACE = 1.0
 """Seconds for which an open connection may still bring something when all else rests. A client's idle
 connection pool looks just the same as an answer that is on its way; only time tells them apart."""
+
+LAST_GRACE = 30.0
+"""The same where to give up is to fail the run, since nothing of it waits; for a foreign thread's answer, too."""
 
 
 class Watcher(Protocol):
@@ -30,6 +35,9 @@ class Watcher(Protocol):
 
     def is_busy(self) -> bool:
         """Whether something is at work that will wake the loop."""
+
+    def patience(self, *, connected: bool) -> float:
+        """Seconds for which something unknown may still come: over an open connection, if there is one."""
 
     def come_to_rest(self) -> None:
         """Nothing can happen any more."""
@@ -47,7 +55,7 @@ class _Selector(selectors.DefaultSelector):
             return ready
         if timeout is not None or self._resting or self._watcher.is_busy():
             return super().select(timeout)
-        if self._has_connections() and (ready := super().select(GRACE)):
+        if ready := super().select(self._watcher.patience(connected=self._has_connections())):
             return ready
         self._resting = True
         self._watcher.come_to_rest()
@@ -57,21 +65,31 @@ class _Selector(selectors.DefaultSelector):
         return len(self.get_map()) > 1  # one is the loop's own, by which threads wake it
 
 
+_THREADS = 1000
+"""The most, which a Lambda just has room for. Past that, bodies of steps wait for a free one."""
+
+
 class QuietLoop(asyncio.SelectorEventLoop):
     """The loop; ``threads`` counts the calls that are at work in threads."""
 
     def __init__(self, watcher: Watcher) -> None:
         super().__init__(_Selector(watcher))
+        self._threads = Threads(_THREADS)
         self.threads = 0
 
     def run_in_executor(  # type: ignore[override]
         self, executor: Executor | None, func: Callable[..., Any], *args: Any
     ) -> asyncio.Future[Any]:
         """As asyncio's, counted. ``asyncio.to_thread`` comes through here too."""
-        future = super().run_in_executor(executor, func, *args)
+        future = super().run_in_executor(executor or self._threads, func, *args)
         self.threads += 1
         future.add_done_callback(self._thread_ended)
         return future
+
+    def close(self) -> None:
+        """As asyncio's; a thread that is still at work goes on without the loop."""
+        self._threads.shutdown()
+        super().close()
 
     def _thread_ended(self, _: asyncio.Future[Any]) -> None:
         self.threads -= 1

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from tarry.errors import LimitError, NonRetriableError, OutputError, RetryAfterError, StepError
+from tarry.errors import LimitError, NonRetriableError, RetryAfterError, StepError
 from tarry.jsonvalues import encode
 from tarry_backend.replay.history import Failure
 
@@ -43,16 +43,19 @@ def of_output(value: object) -> Outcome:
     """The function returned ``value``."""
     try:
         output = encode(value, "the function's output")
-    except OutputError as error:
+    except Exception as error:  # a model's own code, too
         return of_error(error)
     if len(output) > MAX_OUTPUT:
         return of_error(LimitError(f"the function's output has {len(output):,} characters; at most {MAX_OUTPUT:,}"))
     return Finished(output)
 
 
-def of_error(error: BaseException) -> Failed:
-    """The function raised ``error``."""
-    return Failed(Failure.of(error), _is_final(error), error if isinstance(error, RetryAfterError) else None)
+def of_error(error: BaseException, step_key: str | None = None) -> Failed:
+    """The function raised ``error``, or asked for a step that cannot be."""
+    failure = Failure.of(error)
+    if step_key is not None:
+        failure = replace(failure, message=f"step {step_key!r}: {failure.message}")
+    return Failed(failure, _is_final(error), error if isinstance(error, RetryAfterError) else None)
 
 
 def _is_final(error: BaseException) -> bool:

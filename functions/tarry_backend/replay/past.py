@@ -42,11 +42,9 @@ class Past:
         ends = [branch for branch in branches if branch is not self]
         if not ends:
             return self
-        names = {name for end in ends for name in end.left_off}
-        return Past(
-            min(end.leaves for end in ends),
-            {name: min(end.left_off[name] for end in ends if name in end.left_off) for name in names},
-        )
+        moved = [item for end in ends for item in end.left_off.items() if self.left_off.get(item[0]) != item[1]]
+        left_off = {name: min(position for other, position in moved if other == name) for name, _ in moved}
+        return Past(min(end.leaves for end in ends), {**self.left_off, **left_off})
 
     def since(self, event_name: str, lookback: Duration | None, now: int) -> Position:
         """Where a wait on that name begins to look; section 3 of the contract."""

@@ -144,6 +144,8 @@ class Performer:
     def _sleep(self, step: Step, operation: Sleep) -> Step:
         now = self._journal.now()
         due = deadline(operation.until, now) if step.due is None else step.due
+        if due > now and step.due is not None:
+            return step
         step = replace(step, due=due)
         if due <= now:
             step = self._end(step, Status.DONE, output="null")

@@ -8,23 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
+from collections import Counter
 from concurrent.futures import Future as Answer
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tarry.context import Context, ContextSync
-from tarry.errors import ReplayError, StepCallError, StepError, Suspended, TarryError, UsageError
+from tarry.errors import LimitError, ReplayError, StepCallError, StepError, Suspended, UsageError
 from tarry.jsonvalues import decode
 from tarry_backend.position import Position
 from tarry_backend.replay.history import Status
-from tarry_backend.replay.loop import QuietLoop
-from tarry_backend.replay.outcome import Outcome, Paused, of_error, of_output
+from tarry_backend.replay.loop import GRACE, LAST_GRACE, QuietLoop
+from tarry_backend.replay.outcome import Failed, Outcome, Paused, of_error, of_output
 from tarry_backend.replay.past import PAST, Past
 from tarry_backend.replay.performer import BODY, Performer
+from tarry_backend.replay.threads import strangers
 from tarry_backend.replay.turns import Turns
 
 if TYPE_CHECKING:
@@ -49,10 +52,11 @@ _FAREWELL = 5.0
 _PATIENCE = 100
 """How often a suspended function may call steps. One that goes on for ever is slowed down, and left behind."""
 
-_THREADS = 1000
-"""More than steps stand side by side: one that waited for a free thread could wait for ever."""
+_BRANCHES = 500
+"""The most threads of a function side by side: a Lambda has about a thousand, and their steps' bodies need some."""
 
-_ENGINE: ContextVar[Engine | None] = ContextVar("tarry_engine", default=None)
+_HOME: ContextVar[tuple[Engine, int] | None] = ContextVar("tarry_home", default=None)
+"""The engine, and the thread in which its function's code may call it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,9 @@ class Engine:
         self._turns = Turns(history)
         self._performer = Performer(run.id, function.retries, journal, history, max_steps)
         self._keys: set[str] = set()
-        self._open = self._blocked = self._refusals = 0
+        self._uses: Counter[str] = Counter()
+        self._holding: set[asyncio.Task[Any]] = set()
+        self._open = self._branches = self._working = self._blocked = self._refusals = 0
         self._out_of_time = False
         self._ending: Outcome | BaseException | None = None
         self._loop = QuietLoop(self)
@@ -93,12 +99,12 @@ class Engine:
 
     def outcome(self) -> Outcome:
         """How the replay ends."""
-        threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="tarry")
-        self._loop.set_default_executor(threads)
         try:
-            self._loop.run_until_complete(self._main())
+            main = self._loop.create_task(self._main())
+            while not main.done():
+                with suppress(SystemExit):  # asyncio lets it through, but it ends the function, not the Lambda
+                    self._loop.run_until_complete(main)
         finally:
-            threads.shutdown(wait=False, cancel_futures=True)
             self._loop.close()
         if isinstance(self._ending, BaseException):
             raise self._ending
@@ -120,19 +126,15 @@ class Engine:
         return f"{body.run_id}/{body.key}"
 
     async def perform(self, operation: Operation) -> Any:
-        if self._refusals > _PATIENCE:
-            await self._rest()
-        self._admit(f"step {operation.id!r}")
+        await self._enter(f"step {operation.id!r}")
         return _given(await self._step(operation))
 
     def perform_sync(self, operation: Operation) -> Any:
-        if self._refusals > _PATIENCE:
-            time.sleep(1)
-        self._admit(f"step {operation.id!r}")
+        self._enter_sync(f"step {operation.id!r}")
         return _given(self._from_thread(self._step(operation)))
 
     async def parallel(self, branches: Sequence[Callable[[], Awaitable[Any]]]) -> tuple[Any, ...]:
-        self._admit("group.parallel")
+        await self._enter("group.parallel")
         variables = [copy_context() for _ in branches]
         tasks = [
             self._loop.create_task(_awaited(branch), context=own)
@@ -141,9 +143,17 @@ class Engine:
         return _joined(await asyncio.gather(*tasks, return_exceptions=True), variables)
 
     def parallel_sync(self, branches: Sequence[Callable[[], Any]]) -> tuple[Any, ...]:
-        self._admit("group.parallel")
-        variables = [copy_context() for _ in branches]
-        return _joined(self._from_thread(self._in_threads(branches, variables)), variables)
+        self._enter_sync("group.parallel")
+        if self._branches + len(branches) > _BRANCHES:
+            raise LimitError(
+                f"group.parallel has a thread for each branch of a def, at most {_BRANCHES} at a time; use an async def"
+            )
+        self._branches += len(branches)
+        try:
+            variables = [copy_context() for _ in branches]
+            return _joined(self._from_thread(self._in_threads(branches, variables)), variables)
+        finally:
+            self._branches -= len(branches)
 
     # One step.
 
@@ -152,7 +162,7 @@ class Engine:
         kept = self._kept.get(key)
         self._turns.visit(key)
         if kept is not None and kept.kind != operation.kind:
-            return await self._end(ReplayError(self._no_fit(f"{operation.kind} step {key!r}", kept)))
+            return await self._end(of_error(ReplayError(self._no_fit(f"{operation.kind} step {key!r}", kept))))
         if kept is None or kept.is_open:
             kept = await self._live(operation, key, kept)
         await self._turns.result(key)
@@ -167,8 +177,10 @@ class Engine:
             return await self._rest()
         try:
             step = await self._performer.perform(operation, key, kept)
-        except (TarryError, asyncio.CancelledError, Suspended):
+        except (asyncio.CancelledError, GeneratorExit, Suspended):
             raise
+        except UsageError as error:  # another attempt would end just so
+            return await self._end(of_error(error, key))
         except BaseException as error:  # not the user's: it ends the invocation, and is raised there
             return await self._end(error)
         if step.is_open:
@@ -184,32 +196,43 @@ class Engine:
         finally:
             self._open -= 1
 
-    async def _end(self, ending: BaseException) -> Step:
+    async def _end(self, ending: Failed | BaseException) -> Step:
         """Ends the replay from inside a step, whose caller never hears of it."""
-        self._finish(of_error(ending) if isinstance(ending, UsageError) else ending)
+        self._finish(ending)
         return await self._rest()
 
     def _key(self, step_id: str) -> str:
         """The id, or if it has been used the first free one of ``id:1``, ``id:2``…"""
-        key, count = step_id, 0
-        while key in self._keys:
+        count = self._uses[step_id]
+        while (key := f"{step_id}:{count}" if count else step_id) in self._keys:
             count += 1
-            key = f"{step_id}:{count}"
+        self._uses[step_id] = count + 1
         self._keys.add(key)
         return key
 
+    async def _enter(self, what: str) -> None:
+        if self._refusals > _PATIENCE:
+            await self._rest()
+        self._admit(what)
+
+    def _enter_sync(self, what: str) -> None:
+        if self._refusals > _PATIENCE:
+            time.sleep(1)
+        self._admit(what)
+
     def _admit(self, what: str) -> None:
-        if _ENGINE.get() is not self:
-            raise StepCallError(
-                f"{what} is called outside its run: call it in the function, not in a thread of its own"
-            )
         if (body := BODY.get()) is not None:
             raise StepCallError(f"{what} is called inside step {body.key!r}: call it before or after that step")
+        if _HOME.get() != (self, threading.get_ident()):
+            raise StepCallError(
+                f"{what} is called outside its run: call it in the function, not in a thread or loop of its own"
+            )
+        if self._ending is None:
+            return
+        self._refusals += 1
         if isinstance(self._ending, Paused):
-            self._refusals += 1
             raise Suspended(Suspended.__doc__)
-        if self._ending is not None:
-            raise StepCallError(f"{what} is called after its function had ended")
+        raise StepCallError(f"{what} is called after its function had ended")
 
     # Threads, for functions that are no coroutines. Only the loop's own thread touches the counters.
 
@@ -237,18 +260,46 @@ class Engine:
             answer.set_result(task.result())
 
     async def _in_threads(self, branches: Sequence[Callable[[], Any]], variables: Sequence[Variables]) -> list[Any]:
-        calls = [
-            self._loop.run_in_executor(None, own.run, branch) for branch, own in zip(branches, variables, strict=True)
-        ]
+        self._hold()
+        calls = [self._in_thread(own, branch) for branch, own in zip(branches, variables, strict=True)]
         return await asyncio.gather(*calls, return_exceptions=True)
+
+    async def _in_thread(self, variables: Variables, code: Callable[[], T]) -> T:
+        """Runs the function's code in a thread of its own, but never two such threads at once.
+
+        So which of them is the first to ask for a step, or to do anything else, is the same at each replay.
+        """
+        await self._turns.start()
+        self._hold()
+        self._working += 1
+        try:
+            result: T = await self._loop.run_in_executor(None, variables.run, self._at_home, code)
+            return result
+        finally:
+            self._working -= 1
+
+    def _hold(self) -> None:
+        """A thread is not cancelled, it ends by the exception that its step gets; who waits for it goes on waiting."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._holding.add(task)
+
+    def _at_home(self, code: Callable[[], T]) -> T:
+        _HOME.set((self, threading.get_ident()))
+        return code()
 
     # The loop's watcher.
 
     def progress(self) -> bool:
-        return self._ending is None and self._turns.advance()
+        return self._ending is None and self._working <= self._blocked and self._turns.advance()
 
     def is_busy(self) -> bool:
         return self._performer.bodies > 0 or self._loop.threads > self._blocked
+
+    def patience(self, *, connected: bool) -> float:
+        if self._open:
+            return GRACE if connected else 0
+        return LAST_GRACE if connected or (strangers() and not self._turns.newcomers()) else 0
 
     def come_to_rest(self) -> None:
         if missing := self._turns.missing():
@@ -265,15 +316,14 @@ class Engine:
     # The whole.
 
     async def _main(self) -> None:
-        _ENGINE.set(self)
+        _HOME.set((self, threading.get_ident()))
         PAST.set(Past(Position(self._run.received_at, self._run.event.id)))
         root = self._loop.create_task(self._root())
         root.add_done_callback(self._root_ended)
         await self._over
         others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            if task is not root or self._function.is_async:  # a thread ends by the exception that its step gets
-                task.cancel()
+        for task in others - self._holding:
+            task.cancel()
         if others:
             await asyncio.wait(others, timeout=_FAREWELL)
         self._teach(root)
@@ -284,7 +334,7 @@ class Engine:
         if self._function.is_async:
             return await handler(Context(self, event, run_id, function_id))
         context = ContextSync(self, event, run_id, function_id)
-        return await self._loop.run_in_executor(None, copy_context().run, handler, context)
+        return await self._in_thread(copy_context(), partial(handler, context))
 
     def _root_ended(self, root: asyncio.Task[Any]) -> None:
         if self._ending is not None:
@@ -332,7 +382,7 @@ async def _awaited(branch: Callable[[], Awaitable[Any]]) -> Any:
 def _joined(results: Sequence[Any], variables: Sequence[Variables]) -> tuple[Any, ...]:
     PAST.set(PAST.get().joined(own.get(PAST, PAST.get()) for own in variables))
     errors = [result for result in results if isinstance(result, BaseException)]
-    for error in sorted(errors, key=lambda e: not isinstance(e, Suspended)):
+    for error in sorted(errors, key=lambda e: isinstance(e, Exception)):  # a suspension before all else
         raise error
     return tuple(results)
 

@@ -30,6 +30,7 @@ class Turns:
         self._missing = {s.key: s for s in steps}
         self._listeners: dict[str, asyncio.Future[None]] = {}
         self._newcomers: deque[tuple[str, asyncio.Future[None]]] = deque()
+        self._starts: deque[asyncio.Future[None]] = deque()
         self._replaying = bool(steps)
 
     def visit(self, key: str) -> None:
@@ -43,6 +44,12 @@ class Turns:
     def newcomers(self) -> list[str]:
         """New steps that wait for the end of the history."""
         return [key for key, _ in self._newcomers]
+
+    async def start(self) -> None:
+        """Returns when it is the turn of a new thread of the function."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._starts.append(future)
+        await future
 
     async def result(self, key: str) -> None:
         """Returns when it is this step's turn to be given its result."""
@@ -61,7 +68,10 @@ class Turns:
             await future
 
     def advance(self) -> bool:
-        """Gives the next result, or lets the new steps begin; false if there is nothing to give."""
+        """Starts a thread, gives the next result, or lets the new steps begin; false if there is nothing to do."""
+        if self._starts:
+            self._starts.popleft().set_result(None)
+            return True
         if self._results:
             return self._give(self._results[0])
         if not self._replaying or self._missing:

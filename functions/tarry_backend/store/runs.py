@@ -90,6 +90,10 @@ class Whole:
         """The function's attempt, from 0: the first again once it has made progress."""
         return self.run.attempt if self.ended_steps == self.run.attempt_steps else 0
 
+    def rests(self, moment: int) -> bool:
+        """Whether the function has failed, and its next attempt is to come later than ``moment``."""
+        return self.attempt > 0 and self.run.due is not None and self.run.due > moment
+
     @property
     def next_order(self) -> int:
         """The order of the next beginning or end of a step."""

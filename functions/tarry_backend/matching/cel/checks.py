@@ -116,9 +116,7 @@ class _Check:
             problem = f"macros are nested more than {MAX_MACROS} deep, the most that is allowed"
             raise self.error(problem, node)
         if node.variable in self.variables:
-            raise self.error(
-                f"the variable of {node.macro} cannot be called {node.variable!r}: that is an event", node
-            )
+            raise self.error(f"the variable of {node.macro} cannot be called {node.variable!r}: that is an event", node)
         over, *bodies = node.parts
         self.visit(over, names, macros)
         for body in bodies:
@@ -140,7 +138,9 @@ class _Check:
             raise self.error(f"{name} is called {usage}", node)
         if len(node.parts) not in _ARITIES[name]:
             takes = " or ".join(str(count - method) for count in sorted(_ARITIES[name]))
-            raise self.error(f"{name}() takes {takes} arguments, not {len(node.parts) - method}", node)
+            raise self.error(
+                f"{name}() takes {takes} argument{'s' * (takes != '1')}, not {len(node.parts) - method}", node
+            )
 
     def operands(self, parts: tuple[Node, ...]) -> None:
         for part in parts:

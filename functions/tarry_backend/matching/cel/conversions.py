@@ -13,9 +13,7 @@ from tarry_backend.matching.cel.times import SECOND, Timestamp, parse_duration, 
 __all__ = ["CONVERSIONS"]
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,40}")
-_REAL = re.compile(
-    r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|inf(?:inity)?|nan)", re.IGNORECASE
-)
+_REAL = re.compile(r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|inf(?:inity)?|nan)", re.IGNORECASE)
 _BOOLEANS = {
     **dict.fromkeys(("1", "t", "true", "TRUE", "True"), True),
     **dict.fromkeys(("0", "f", "false", "FALSE", "False"), False),

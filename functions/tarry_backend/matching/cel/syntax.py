@@ -83,9 +83,7 @@ _CLOSERS = {"RPAR": ")", "RSQB": "]", "RBRACE": "}", "COLON": ":", "COMMA": ","}
 _MEANT = {"=": "==", "&": "&&", "|": "||", "and": "&&", "or": "||"}
 
 
-def _unexpected(
-    expression: str, position: int, found: str, terminals: Iterable[str], closers: str
-) -> ExpressionError:
+def _unexpected(expression: str, position: int, found: str, terminals: Iterable[str], closers: str) -> ExpressionError:
     possible = frozenset(terminals)
     expected = [f"'{sign}'" for name, sign in _CLOSERS.items() if name in possible and sign in closers]
     if "IDENT" in possible:

@@ -48,9 +48,7 @@ class Timestamp:
 
     def __str__(self) -> str:
         seconds, fraction = divmod(self.nanoseconds, SECOND)
-        return (
-            f"{(_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=None).isoformat()}{_fraction(fraction)}Z"
-        )
+        return f"{(_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=None).isoformat()}{_fraction(fraction)}Z"
 
     def at(self, zone: tzinfo) -> datetime:
         """The calendar and clock of a time zone, to the microsecond."""

@@ -1,0 +1,71 @@
+"""The threads in which plain functions run: handlers, branches, bodies of steps."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Executor, Future
+from functools import partial
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Threads", "strangers"]
+
+T = TypeVar("T")
+
+_NAME = "tarry-"
+
+
+def strangers() -> bool:
+    """Whether threads are alive that were not begun here, and may have an answer for a function."""
+    known = {threading.main_thread(), threading.current_thread()}
+    return any(thread not in known and not thread.name.startswith(_NAME) for thread in threading.enumerate())
+
+
+class Threads(Executor):
+    """A pool of daemon threads: unlike a ``ThreadPoolExecutor``'s, they do not keep the process from ending.
+
+    So a function that cannot be brought to an end is left behind, and holds up neither ``tarry dev`` nor a test.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._idle = threading.Semaphore(0)
+        self._most = most
+        self._started = 0
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """Calls ``fn`` in a thread that is idle, or in a new one; in the next that becomes idle if all are busy."""
+        future: Future[T] = Future()
+        self._calls.put(partial(_call, future, partial(fn, *args, **kwargs)))
+        if not self._idle.acquire(blocking=False) and self._started < self._most:
+            self._started += 1
+            threading.Thread(target=self._work, name=f"{_NAME}{self._started}", daemon=True).start()
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Lets each thread end once its call has. It never waits for them."""
+        for _ in range(self._started):
+            self._calls.put(None)
+
+    def _work(self) -> None:
+        while call := self._calls.get():
+            call()
+            self._idle.release()
+
+
+def _call(future: Future[T], call: Callable[[], T]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        result = call()
+    except StopIteration as error:  # no coroutine can await it, and before Python 3.12 asyncio waits for ever
+        stopped = RuntimeError("the function raised StopIteration")
+        stopped.__cause__ = error
+        future.set_exception(stopped)
+    except BaseException as error:
+        future.set_exception(error)
+    else:
+        future.set_result(result)

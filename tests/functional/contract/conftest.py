@@ -1,0 +1,29 @@
+"""An app on the embedded cloud, whole: what is proved here is the contract, across all the handlers."""
+
+import pytest
+
+from tarry import App
+from tarry_dev.cloud import Cloud, Host
+from tarry_dev.pytest_plugin import MakeHost
+from tests.functional.contract.diary import Diary
+
+
+@pytest.fixture
+def app() -> App:
+    return App("shop")
+
+
+@pytest.fixture
+def host(tarry: MakeHost, app: App) -> Host:
+    """The app, hosted: a function that a test adds later is there as well."""
+    return tarry(app)
+
+
+@pytest.fixture
+def cloud(host: Host) -> Cloud:
+    return host.cloud
+
+
+@pytest.fixture
+def diary() -> Diary:
+    return Diary()

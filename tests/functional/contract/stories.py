@@ -1,0 +1,88 @@
+"""Short lives of runs, which together meet all that a run can meet."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from tarry import Context, Event
+from tests.functional.contract.diary import Diary
+
+__all__ = ["STORIES", "Story"]
+
+EITHER = "async.data.id == event.data.id || async.data.all == true"
+
+Tell = Callable[[Context, Diary], Awaitable[str]]
+
+
+@dataclass(frozen=True)
+class Story:
+    """One function, and what comes to pass: ``events`` are sent one after the other, with ``pause`` after each.
+
+    The pause is long enough for a dead executor's message to come back, so the next event meets the living.
+    ``meanwhile`` are sent together with the first: who dies decides whom they meet.
+    """
+
+    tell: Tell
+    output: str
+    bodies: tuple[str, ...]
+    events: tuple[str, ...] = ()
+    meanwhile: tuple[str, ...] = ()
+    pause: str = "20m"
+    sends: tuple[str, ...] = ()
+
+
+async def steps(ctx: Context, diary: Diary) -> str:
+    await ctx.step.run("pack", diary.write, "pack")
+    await ctx.step.send_event("tell", Event("order/packed", {"id": "7"}))
+    await ctx.step.run("ship", diary.write, "ship")
+    return "shipped"
+
+
+async def retry(ctx: Context, diary: Diary) -> str:
+    async def label() -> str:
+        await diary.write(f"label {ctx.attempt}")
+        if ctx.attempt == 0:
+            raise ConnectionError
+        return "labelled"
+
+    return await ctx.step.run("label", label)
+
+
+async def wait(ctx: Context, diary: Diary) -> str:
+    event = await ctx.step.wait_for_event("paid", event="order/paid", match="data.id", timeout="2h")
+    await ctx.step.run("ship", diary.write, "ship")
+    return event.id if event else "in vain"
+
+
+async def wait_late(ctx: Context, diary: Diary) -> str:
+    """The events may be in the log before the waits are registered, or after."""
+    await ctx.step.run("bill", diary.write, "bill")
+    events = [
+        await ctx.step.wait_for_event(name, event=f"order/{name}", if_exp=EITHER, timeout="2h", lookback="1d")
+        for name in ("paid", "packed")
+    ]
+    return " ".join(event.id for event in events if event)
+
+
+async def wait_in_vain(ctx: Context, diary: Diary) -> str:
+    event = await ctx.step.wait_for_event("paid", event="order/paid", match="data.id", timeout="1h")
+    await ctx.step.run("remind", diary.write, "remind")
+    return event.id if event else "in vain"
+
+
+async def side_by_side(ctx: Context, diary: Diary) -> str:
+    paid, packed = await asyncio.gather(
+        ctx.step.wait_for_event("paid", event="order/paid", if_exp=EITHER, timeout="2h"),
+        ctx.step.wait_for_event("packed", event="order/packed", match="data.id", timeout="2h"),
+    )
+    return " ".join(event.id for event in (paid, packed) if event)
+
+
+STORIES = {
+    "steps": Story(steps, "shipped", ("pack", "ship"), sends=("order/packed",)),
+    "retry": Story(retry, "labelled", ("label 0", "label 1")),
+    "wait": Story(wait, "order/paid", ("ship",), events=("order/paid",)),
+    "wait late": Story(wait_late, "order/paid order/packed", ("bill",), meanwhile=("order/paid", "order/packed")),
+    "wait in vain": Story(wait_in_vain, "in vain", ("remind",), pause="3h"),
+    "side by side": Story(side_by_side, "order/paid order/packed", (), events=("order/paid", "order/packed")),
+}

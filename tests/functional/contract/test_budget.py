@@ -1,0 +1,271 @@
+"""What a run costs: each call to AWS of each Lambda, counted, against the table below.
+
+The table is the documentation. What is not in it is not called.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tarry import App, Context, Event, TriggerEvent
+from tarry_dev.cloud import Call, Host
+
+COSTS: dict[str, dict[str, dict[str, int]]] = {
+    # A batch of events, and each name in it: the log is written, the name's shapes are read.
+    "events": {"matcher": {"BatchWriteItem": 1}},
+    "event name": {"matcher": {"GetItem": 1}},
+    # Ten starts, or ten resumes of one page of waits, share a request. Each shape of the name is a query.
+    "starts": {"matcher": {"SendMessageBatch": 1}},
+    "shape": {"matcher": {"Query": 1}},
+    "matches": {"matcher": {"SendMessageBatch": 1}},
+    # What a function does, in the executor. A new run is written and not read.
+    "start": {"executor": {"PutItem": 1}},
+    "step": {"executor": {"PutItem": 1}},
+    "send": {"executor": {"PutEvents": 1, "PutItem": 1}},
+    "wait": {"executor": {"PutItem": 1, "Query": 1, "SendMessageBatch": 1}},
+    "wait that the log answers": {"executor": {"PutItem": 2, "Query": 1}},
+    "shape that is new": {"executor": {"UpdateItem": 1}},
+    "further keys": {"executor": {"BatchWriteItem": 1}},
+    "sleep": {"executor": {"PutItem": 1}},
+    "failure": {"executor": {"PutItem": 1}},
+    "timer within three minutes": {"executor": {"SendMessageBatch": 1}},
+    # What goes on by itself, and what wakes a run. A deadline looks into the log's tail.
+    "settle": {"timers": {"GetItem": 1, "Query": 1}},
+    "minute sweep": {"sweep": {"GetItem": 4, "Query": 8, "PutItem": 4}},
+    "found by the sweep": {"sweep": {"SendMessageBatch": 1}},
+    "due": {"timers": {"SendMessageBatch": 1}},
+    "deadline": {"matcher": {"SendMessageBatch": 1}, "executor": {"Query": 2, "PutItem": 1}},
+    "wake": {"executor": {"Query": 1}},
+    "resume": {"executor": {"Query": 1, "PutItem": 1}},
+    "further keys removed": {"executor": {"BatchWriteItem": 1}},
+    # The end: the run, its announcement (an event like others), its steps by 25.
+    "finish": {"executor": {"PutItem": 1, "PutEvents": 1}},
+    "steps retired": {"executor": {"BatchWriteItem": 1}},
+}
+
+EITHER = "async.data.id == event.data.id || async.data.all == true"
+ANNOUNCED = ["events", "event name"]
+ENDED = ["finish", "steps retired", *ANNOUNCED]
+
+
+@dataclass(frozen=True)
+class Bill:
+    """A function, and what comes to pass one after the other: an event's name or a time, and what that costs."""
+
+    handler: Callable[[Context], Awaitable[Any]]
+    items: list[tuple[str, list[str]]]
+
+
+async def say(what: str) -> str:
+    return what
+
+
+async def nothing(ctx: Context) -> None:
+    """Returns at once."""
+
+
+async def thirty_steps(ctx: Context) -> None:
+    for _ in range(30):
+        await ctx.step.run("say", say, "a")
+
+
+async def send(ctx: Context) -> None:
+    await ctx.step.send_event("tell", [Event("told"), Event("told"), Event("told too")])
+
+
+async def wait(ctx: Context) -> None:
+    await ctx.step.wait_for_event("wait", event="paid", match="data.id", timeout="1h")
+    await ctx.step.run("say", say, "paid")
+
+
+async def wait_for_either(ctx: Context) -> None:
+    await ctx.step.wait_for_event("wait", event="paid", if_exp=EITHER, timeout="1h")
+
+
+async def wait_again(ctx: Context) -> None:
+    for _ in range(2):
+        await ctx.step.wait_for_event("wait", event="paid", match="data.id", timeout="1h", lookback="1h")
+
+
+async def wait_briefly(ctx: Context) -> None:
+    await ctx.step.wait_for_event("wait", event="paid", match="data.id", timeout="90s")
+
+
+async def wait_in_vain(ctx: Context) -> None:
+    await ctx.step.wait_for_event("wait", event="paid", match="data.id", timeout="1h")
+
+
+async def sleep(ctx: Context) -> None:
+    await ctx.step.sleep("rest", "1m")
+
+
+async def sleep_long(ctx: Context) -> None:
+    await ctx.step.sleep("rest", "1h")
+
+
+async def fail_once(ctx: Context) -> None:
+    async def fail() -> None:
+        if ctx.attempt == 0:
+            raise ValueError
+
+    await ctx.step.run("fail", fail)
+
+
+async def all_at_once(ctx: Context) -> None:
+    """What stays open while something else goes on costs nothing."""
+    await asyncio.gather(
+        ctx.step.wait_for_event("paid", event="paid", match="data.id", timeout="1h"),
+        ctx.step.wait_for_event("packed", event="packed", match="data.id", timeout="1h"),
+        ctx.step.sleep("rest", "1h"),
+        ctx.step.run("say", say, "a"),
+    )
+
+
+BEGUN = ["events", "event name", "starts", "start"]
+HEARD = ["events", "event name", "shape", "matches", "resume"]
+
+BILLS = {
+    "nothing": Bill(nothing, [("other", ["events", "event name"]), ("placed", [*BEGUN, "finish", *ANNOUNCED])]),
+    "thirty steps": Bill(thirty_steps, [("placed", [*BEGUN, *["step"] * 30, *ENDED, "steps retired"])]),
+    "send": Bill(send, [("placed", [*BEGUN, "send", *ENDED, *["event name"] * 2])]),
+    "wait": Bill(
+        wait,
+        [
+            ("placed", [*BEGUN, "shape that is new", "wait"]),
+            ("1m", ["settle"]),
+            ("paid", [*HEARD, "step", *ENDED]),
+        ],
+    ),
+    "a second run": Bill(
+        wait_in_vain,
+        [
+            ("placed", [*BEGUN, "shape that is new", "wait"]),
+            ("placed", [*BEGUN, "wait"]),
+            ("unrelated paid", ["events", "event name", "shape"]),
+            ("paid", [*HEARD, "resume", *ENDED, "finish", "steps retired"]),
+        ],
+    ),
+    "wait for either": Bill(
+        wait_for_either,
+        [
+            ("placed", [*BEGUN, *["shape that is new"] * 2, "further keys", "wait"]),
+            ("paid", [*HEARD, "further keys removed", *ENDED, "further keys removed"]),
+        ],
+    ),
+    "wait that the log answers": Bill(
+        wait_again,
+        [
+            ("paid", ["events", "event name"]),
+            ("placed", [*BEGUN, "shape that is new", "wait that the log answers", "wait"]),
+        ],
+    ),
+    "wait briefly in vain": Bill(
+        wait_briefly,
+        [
+            ("placed", [*BEGUN, "shape that is new", "wait"]),
+            ("1m", ["settle"]),
+            ("2m", ["due", "deadline", *ENDED]),
+        ],
+    ),
+    "wait in vain": Bill(
+        wait_in_vain,
+        [
+            ("placed", [*BEGUN, "shape that is new", "wait"]),
+            ("2h", ["settle", "minute sweep", "found by the sweep", "due", "deadline", *ENDED]),
+        ],
+    ),
+    "sleep": Bill(
+        sleep,
+        [
+            ("placed", [*BEGUN, "sleep", "timer within three minutes"]),
+            ("2m", ["due", "wake", "sleep", *ENDED]),
+        ],
+    ),
+    "sleep long": Bill(
+        sleep_long,
+        [
+            ("placed", [*BEGUN, "sleep"]),
+            ("2h", ["minute sweep", "found by the sweep", "due", "wake", "sleep", *ENDED]),
+        ],
+    ),
+    "fail once": Bill(
+        fail_once,
+        [
+            ("placed", [*BEGUN, "failure", "timer within three minutes"]),
+            ("1m", ["due", "wake", "step", *ENDED]),
+        ],
+    ),
+    "all at once": Bill(
+        all_at_once,
+        [
+            ("placed", [*BEGUN, *["shape that is new", "wait"] * 2, "sleep", "step"]),
+            ("1m", ["settle", "settle"]),
+            ("paid", HEARD),
+            ("packed", HEARD),
+        ],
+    ),
+}
+
+
+class Meter:
+    """Counts the calls of each Lambda."""
+
+    def __init__(self) -> None:
+        self._counts = Counter[tuple[str, str]]()
+
+    def __call__(self, call: Call) -> bool:
+        self._counts[call.function, call.operation] += not call.answered
+        return False
+
+    def read(self) -> Counter[tuple[str, str]]:
+        """The counts since the last reading."""
+        counts, self._counts = +self._counts, Counter()
+        return counts
+
+
+def due_for(items: list[str]) -> Counter[tuple[str, str]]:
+    total = Counter[tuple[str, str]]()
+    for item in items:
+        for function, calls in COSTS[item].items():
+            for operation, count in calls.items():
+                total[function, operation] += count
+    return total
+
+
+def happen(host: Host, what: str) -> None:
+    match what.split():
+        case ["unrelated", name]:
+            host.send(name, {"id": "another"})
+        case [time] if time[0].isdigit():
+            host.advance(time)
+        case _:
+            host.send(what, {"id": "7"})
+
+
+@pytest.mark.parametrize("name", BILLS)
+def test_each_thing_costs_the_calls_of_the_table_and_no_others(app: App, host: Host, name: str) -> None:
+    bill, meter = BILLS[name], Meter()
+    app.create_function(fn_id="order", trigger=TriggerEvent(event="placed"))(bill.handler)
+    counted = []
+    with host.cloud.dies(meter):
+        for what, _ in bill.items:
+            happen(host, what)
+            counted.append((what, meter.read()))
+    assert counted == [(what, due_for(items)) for what, items in bill.items]
+
+
+def test_the_table_holds_what_is_promised() -> None:
+    """A step is one write. A wait is one write, one read, one message. To resume is one read and one write."""
+    executor = {item: costs["executor"] for item, costs in COSTS.items() if "executor" in costs}
+    assert executor["step"] == {"PutItem": 1}
+    assert executor["wait"] == {"PutItem": 1, "Query": 1, "SendMessageBatch": 1}
+    assert executor["resume"] == {"Query": 1, "PutItem": 1}
+    assert executor["start"] == {"PutItem": 1}
+
+
+def test_all_of_the_table_is_used() -> None:
+    assert {item for bill in BILLS.values() for _, items in bill.items for item in items} == set(COSTS)

@@ -1,0 +1,67 @@
+"""Rows W11 and W23: one event, many runs."""
+
+from collections import Counter
+
+import pytest
+
+from tarry import App, Context, TriggerEvent
+from tarry_backend import matcher
+from tarry_backend.store.models import Item
+from tarry_dev.cloud import Call, Host
+from tests.functional.contract.diary import Diary
+from tests.functional.contract.herd import grow_herd
+
+RELEASED = "flags/released"
+
+
+def add_rollout(app: App, diary: Diary) -> None:
+    @app.create_function(fn_id="rollout", trigger=TriggerEvent(event="flags/asked"))
+    async def rollout(ctx: Context) -> None:
+        await ctx.step.wait_for_event("wait", event=RELEASED, match="data.flag", timeout="3d")
+        await diary.write(f"{ctx.run_id} resumed")
+        await ctx.step.run("switch", diary.write, f"{ctx.run_id} switched")
+        await ctx.step.sleep("settle down", "1d")
+
+
+def test_w11_one_event_resumes_a_thousand_runs(app: App, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five hundred to a page, and here one page to a message: so the fan-out goes on by itself."""
+    monkeypatch.setattr(matcher, "PAGES", 1)
+
+    @app.create_function(fn_id="rollout", trigger=TriggerEvent(event="flags/asked"))
+    async def rollout(ctx: Context) -> None:
+        await ctx.step.wait_for_event("wait", event=RELEASED, match="data.flag", timeout="3d")
+        await ctx.step.sleep("settle down", "1d")
+
+    host.send("flags/asked", {"flag": "dark"})
+    herd = grow_herd(host.cloud, host.run(), 1_000)
+    host.send(RELEASED, {"flag": "light"})
+    host.send(RELEASED, {"flag": "dark"})
+    asleep = [item.pk for item in Item.scan(Item.sk == "step#settle down")]
+    assert sorted(asleep) == sorted(f"run#{run.id}" for run in herd)
+
+
+@pytest.mark.parametrize("redelivered", ["1m", "6m"])
+@pytest.mark.parametrize("answered", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("request_number", [1, 2, 3])
+def test_w23_runs_all_resume_once_although_the_matcher_dies_amid_its_fan_out(
+    app: App, host: Host, diary: Diary, request_number: int, answered: bool, redelivered: str
+) -> None:
+    """Within five minutes the queue itself drops what is sent again; after that the runs have to."""
+    add_rollout(app, diary)
+    host.send("flags/asked", {"flag": "dark"})
+    herd = grow_herd(host.cloud, host.run(), 25)
+    requests = 0
+
+    def dies(call: Call) -> bool:
+        nonlocal requests
+        requests += call.operation == "SendMessageBatch" and call.answered is answered
+        return requests == request_number
+
+    with host.cloud.dies(dies, function="matcher"):
+        host.send(RELEASED, {"flag": "dark"})
+    told = 10 * (request_number - (not answered))
+    assert len(diary.entries) == 2 * min(told, len(herd))
+    with host.cloud.hold("events"):
+        host.advance(redelivered)
+    host.advance("5m")
+    assert Counter(diary.entries) == Counter(f"{run.id} {what}" for run in herd for what in ("resumed", "switched"))

@@ -1,0 +1,244 @@
+"""R8 and R9: a function is suspended whatever it catches, and its ``finally`` blocks run."""
+
+import asyncio
+import gc
+import importlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tarry import Context, ContextSync
+from tarry_backend.replay import Paused
+from tests.unit.replay.faces import Face
+from tests.unit.replay.memory import MemoryRun, durable, output_of
+
+engine = importlib.import_module("tarry_backend.replay.replay")
+
+
+async def wait_for_payment(ctx: Context) -> str:
+    paid = await ctx.step.wait_for_event("paid", event="paid", timeout="1d")
+    return paid.id if paid else "nobody"
+
+
+def test_r8_except_exception_does_not_catch_a_suspension(face: Face, caplog: pytest.LogCaptureFixture) -> None:
+    caught: list[Exception] = []
+
+    async def ship(ctx: Context) -> str:
+        try:
+            return await wait_for_payment(ctx)
+        except Exception as error:
+            caught.append(error)
+            raise
+
+    run = MemoryRun(durable(face(ship)))
+    assert run.replay() == Paused()
+    assert output_of(run.receive("paid", "e1")) == "e1"
+    assert caught == []
+    assert caplog.messages == []
+
+
+def test_r9_a_bare_except_is_suspended_all_the_same_and_a_log_line_teaches(
+    face: Face, caplog: pytest.LogCaptureFixture
+) -> None:
+    ran: list[str] = []
+
+    async def ship(ctx: Context) -> str:
+        try:
+            return await wait_for_payment(ctx)
+        except:  # noqa: E722
+            ran.append("swallowed")
+        return "shipped unpaid"
+
+    run = MemoryRun(durable(face(ship)))
+    assert run.replay() == Paused()
+    assert ran == ["swallowed"]
+    assert "ship caught its suspension" in caplog.text
+    assert "Write ``except Exception:`` instead" in caplog.text
+    assert output_of(run.receive("paid", "e1")) == "e1"
+
+
+def test_r9_what_follows_a_swallowed_suspension_begins_no_step(face: Face) -> None:
+    ran: list[str] = []
+
+    async def ship(ctx: Context) -> None:
+        try:
+            await wait_for_payment(ctx)
+        except BaseException:
+            ran.append("swallowed")
+        await ctx.step.run("send", ran.append, "send")
+        ran.append("went on")
+
+    run = MemoryRun(durable(face(ship)))
+    assert run.replay() == Paused()
+    assert ran == ["swallowed"]
+    assert list(run.journal.steps) == ["paid"]
+
+
+def test_r9_in_a_branch_the_run_is_suspended_and_the_other_branches_are_kept(face: Face) -> None:
+    async def swallowing(ctx: Context) -> str:
+        try:
+            return await wait_for_payment(ctx)
+        except BaseException:
+            return "swallowed"
+
+    async def ship(ctx: Context) -> tuple[str, str]:
+        paid, packed = await ctx.group.parallel([lambda: swallowing(ctx), lambda: ctx.step.run("pack", lambda: "box")])
+        return paid, packed
+
+    run = MemoryRun(durable(face(ship)))
+    assert run.replay() == Paused()
+    assert set(run.journal.steps) == {"paid", "pack"}
+    assert output_of(run.receive("paid", "e1")) == ["e1", "box"]
+
+
+def test_finally_blocks_of_all_branches_run_but_no_step_in_them(face: Face) -> None:
+    ran: list[str] = []
+
+    async def branch(ctx: Context, name: str) -> None:
+        try:
+            await ctx.step.wait_for_event(name, event=name, timeout="1d")
+        finally:
+            ran.append(name)
+            await ctx.step.run(f"after {name}", ran.append, "step")
+
+    async def ship(ctx: Context) -> None:
+        try:
+            await ctx.group.parallel([lambda: branch(ctx, "paid"), lambda: branch(ctx, "packed")])
+        finally:
+            ran.append("ship")
+
+    assert MemoryRun(durable(face(ship))).replay() == Paused()
+    assert sorted(ran) == ["packed", "paid", "ship"]
+
+
+def test_a_step_in_a_finally_block_is_suspended_and_raises_nothing_that_except_exception_catches(face: Face) -> None:
+    caught: list[Exception] = []
+
+    async def ship(ctx: Context) -> None:
+        try:
+            await wait_for_payment(ctx)
+        finally:
+            try:
+                await ctx.step.run("clean up", int)
+            except Exception as error:
+                caught.append(error)
+
+    assert MemoryRun(durable(face(ship))).replay() == Paused()
+    assert caught == []
+
+
+def test_a_finally_block_may_await() -> None:
+    closed: list[str] = []
+
+    async def ship(ctx: Context) -> None:
+        try:
+            await wait_for_payment(ctx)
+        finally:
+            await asyncio.sleep(0.01)
+            closed.append(await asyncio.to_thread(lambda: "closed"))
+
+    assert MemoryRun(durable(ship)).replay() == Paused()
+    assert closed == ["closed"]
+
+
+def test_a_function_that_catches_cancellation_and_raises_it_again_is_not_taught(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def ship(ctx: Context) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(wait_for_payment(ctx))
+            try:
+                await asyncio.shield(ctx.step.sleep("pause", "1d"))
+            except asyncio.CancelledError:
+                raise
+
+    assert MemoryRun(durable(ship)).replay() == Paused()
+    assert caplog.messages == []
+
+
+# Functions that go on for ever are left behind.
+
+
+async def swallow_at_steps(ctx: Context) -> None:
+    while True:
+        try:
+            await wait_for_payment(ctx)
+        except BaseException:
+            continue
+
+
+async def swallow_in_groups(ctx: Context) -> None:
+    while True:
+        try:
+            await ctx.group.parallel([lambda: wait_for_payment(ctx)])
+        except BaseException:
+            continue
+
+
+async def swallow_and_sleep(ctx: Context) -> None:
+    while True:
+        try:
+            await wait_for_payment(ctx)
+        except BaseException:
+            await asyncio.sleep(3600)
+
+
+def swallow_at_steps_in_a_def(ctx: ContextSync) -> None:
+    while True:
+        try:
+            ctx.step.wait_for_event("paid", event="paid", timeout="1d")
+        except BaseException:
+            continue
+
+
+def swallow_in_groups_in_a_def(ctx: ContextSync) -> None:
+    while True:
+        try:
+            ctx.group.parallel([lambda: ctx.step.wait_for_event("paid", event="paid", timeout="1d")])
+        except BaseException:
+            continue
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize(
+    "swallower",
+    [
+        swallow_at_steps,
+        swallow_in_groups,
+        swallow_and_sleep,
+        swallow_at_steps_in_a_def,
+        swallow_in_groups_in_a_def,
+    ],
+)
+def test_a_function_that_swallows_for_ever_is_left_behind(
+    swallower: Callable[..., object], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(engine, "_FAREWELL", 0.05)
+    began = time.monotonic()
+    assert MemoryRun(durable(swallower)).replay() == Paused()
+    assert time.monotonic() - began < 4
+    assert "it is left behind" in caplog.text
+    with caplog.at_level(logging.CRITICAL):  # asyncio says that a task was destroyed
+        gc.collect()
+
+
+def test_threads_left_behind_do_not_keep_a_process_from_ending(face: Face) -> None:
+    where: list[threading.Thread] = []
+
+    async def ship(ctx: Context) -> None:
+        await ctx.step.run("work", lambda: where.append(threading.current_thread()))
+
+    MemoryRun(durable(face(ship))).replay()
+    assert [thread.daemon for thread in where] == [True]
+    wait_until(lambda: not where[0].is_alive())
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    for _ in range(500):
+        if holds():
+            return
+        time.sleep(0.01)
+    raise AssertionError("not within 5 s")

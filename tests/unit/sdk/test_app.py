@@ -1,0 +1,118 @@
+"""The app and the functions that it registers."""
+
+import asyncio
+import functools
+from datetime import timedelta
+
+import pytest
+
+from tarry import App, Context, ContextSync, TriggerEvent, UsageError
+from tarry.function import MAX_RETRIES, Retries
+
+PAID = TriggerEvent("paid")
+
+
+async def ship(ctx: Context) -> None: ...
+
+
+def ship_sync(ctx: ContextSync) -> None: ...
+
+
+def test_a_function_has_the_id_it_was_given_and_its_apps() -> None:
+    app = App("shop")
+    function = app.create_function(fn_id="ship", trigger=PAID)(ship)
+    assert app.functions == {"ship": function}
+    assert (function.id, function.app_id, function.handler, function.triggers) == ("ship", "shop", ship, (PAID,))
+
+
+def test_several_triggers_may_start_a_function() -> None:
+    triggers = [PAID, TriggerEvent("stock/*")]
+    assert App("shop").create_function(fn_id="ship", trigger=triggers)(ship).triggers == tuple(triggers)
+
+
+@pytest.mark.parametrize(
+    ("handler", "is_async"),
+    [
+        (ship, True),
+        (ship_sync, False),
+        (functools.partial(ship), True),
+        (functools.partial(ship_sync), False),
+        (lambda ctx: asyncio.sleep(0), False),
+    ],
+)
+def test_an_async_def_gets_a_context_and_a_def_gets_the_other(handler: object, is_async: bool) -> None:
+    function = App("shop").create_function(fn_id="ship", trigger=PAID)(handler)  # type: ignore[arg-type]
+    assert function.is_async == is_async
+
+
+@pytest.mark.parametrize("app_id", ["shop", "Shop.eu-1_b", "7", "x" * 64])
+def test_an_id_is_letters_digits_dots_dashes_and_underscores(app_id: str) -> None:
+    assert App(app_id).id == app_id
+
+
+@pytest.mark.parametrize("wrong", ["", "-shop", ".shop", "a b", "a/b", "ä", "x" * 65, "shop\n", None, 7], ids=repr)
+def test_another_id_is_an_error_that_quotes_it(wrong: str) -> None:
+    with pytest.raises(UsageError, match="use 1 to 64 letters") as caught:
+        App(wrong)
+    assert f"app id {wrong!r}" in str(caught.value)
+    with pytest.raises(UsageError, match="use 1 to 64 letters") as caught:
+        App("shop").create_function(fn_id=wrong, trigger=PAID)(ship)
+    assert f"function id {wrong!r}" in str(caught.value)
+
+
+def test_a_second_function_of_the_same_id_is_an_error_and_the_first_stays() -> None:
+    app = App("shop")
+    first = app.create_function(fn_id="ship", trigger=PAID)(ship)
+    with pytest.raises(UsageError, match="'shop' has a function 'ship' already"):
+        app.create_function(fn_id="ship", trigger=PAID)(ship_sync)
+    assert app.functions == {"ship": first}
+
+
+def test_two_apps_may_have_functions_of_the_same_id() -> None:
+    functions = [App(app_id).create_function(fn_id="ship", trigger=PAID)(ship) for app_id in ("shop", "depot")]
+    assert [function.app_id for function in functions] == ["shop", "depot"]
+
+
+@pytest.mark.parametrize("trigger", ["paid", None, [], ["paid"], [PAID, None]], ids=repr)
+def test_what_is_no_trigger_is_an_error_that_names_the_function(trigger: TriggerEvent) -> None:
+    with pytest.raises(UsageError, match=r"function 'ship'.*give a TriggerEvent"):
+        App("shop").create_function(fn_id="ship", trigger=trigger)
+
+
+@pytest.mark.parametrize("retries", [-1, MAX_RETRIES + 1])
+def test_retries_are_from_0_to_20(retries: int) -> None:
+    with pytest.raises(UsageError, match=f"retries={retries}: give a number from 0 to 20"):
+        App("shop").create_function(fn_id="ship", trigger=PAID, retries=retries)(ship)
+
+
+@pytest.mark.parametrize(
+    ("backoff", "says"),
+    [([], "backoff is empty"), (["3q"], "'3q' is no duration"), (["15s", "-1s"], "negative"), ("15s", "give a list")],
+    ids=repr,
+)
+def test_a_backoff_that_cannot_be_is_an_error(backoff: list[str], says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        App("shop").create_function(fn_id="ship", trigger=PAID, backoff=backoff)(ship)
+
+
+def test_the_default_pauses_grow_from_15_s_to_2_h_and_the_last_repeats() -> None:
+    retries = Retries()
+    assert retries.limit == 4
+    pauses = [retries.pause(attempt, 0) / 1000 for attempt in range(12)]
+    assert pauses == [15, 30, 60, 120, 300, 600, 1200, 2400, 3600, 7200, 7200, 7200]
+
+
+@pytest.mark.parametrize(("dice", "pause"), [(0, 100_000), (0.5, 105_000), (1, 110_000)])
+def test_jitter_adds_up_to_a_tenth(dice: float, pause: int) -> None:
+    assert Retries(backoff=["100s"]).pause(0, dice) == pause
+
+
+def test_pauses_may_be_written_in_any_way() -> None:
+    retries = Retries(backoff=[1500, "1h30m", timedelta(days=1)])
+    assert [retries.pause(attempt, 0) for attempt in range(3)] == [1_500, 5_400_000, 86_400_000]
+
+
+def test_an_app_shows_what_it_is() -> None:
+    app = App("shop")
+    app.create_function(fn_id="ship", trigger=PAID)(ship)
+    assert repr(app) == "App('shop', functions=['ship'])"

@@ -1,0 +1,54 @@
+"""The errors: their tree, their texts."""
+
+import inspect
+import re
+from datetime import UTC, datetime
+
+import pytest
+
+from tarry import DurationError, ExpressionError, RetryAfterError, SendError, StepError, Suspended, TarryError, errors
+
+
+def test_the_tree_in_the_docstring_is_the_tree_of_the_classes() -> None:
+    path: list[str] = []
+    drawn: dict[str, str] = {}
+    for line in inspect.cleandoc(errors.__doc__ or "").splitlines():
+        if found := re.match(r"([│├└─ ]*)(\w+Error)\b", line):
+            depth = len(found[1]) // 4
+            path[depth:] = [found[2]]
+            drawn[found[2]] = path[depth - 1] if depth else "Exception"
+    defined = {name: getattr(errors, name) for name in errors.__all__ if name != "Suspended"}
+    assert drawn == {name: error.__bases__[0].__name__ for name, error in defined.items()}
+
+
+def test_a_suspension_is_no_exception_and_its_text_teaches() -> None:
+    assert not issubclass(Suspended, Exception)
+    assert "Write ``except Exception:`` instead" in (Suspended.__doc__ or "")
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (StepError("pay", "OSError", "gone"), "step 'pay' failed: OSError: gone"),
+        (
+            SendError([("e1", "InternalFailure: oops"), ("e2", "Throttling: slow down")], total=25),
+            "2 of 25 events were refused by the bus: e1: InternalFailure: oops; e2: Throttling: slow down",
+        ),
+        (ExpressionError("a ==", "ends too early", 4), "expression 'a ==' at position 4: ends too early"),
+        (ExpressionError("a", "is no boolean"), "expression 'a': is no boolean"),
+    ],
+)
+def test_an_error_says_what_where_and_which(error: TarryError, text: str) -> None:
+    assert str(error) == text
+
+
+def test_a_retry_is_not_before_the_time_that_was_asked_for() -> None:
+    now = 1_800_000_000_000
+    at = datetime.fromtimestamp((now + 1_234) / 1000, UTC)
+    assert RetryAfterError("busy", at).delay(now) == 1_234
+    assert RetryAfterError("busy", at).delay(now + 5_000) == 0
+
+
+def test_a_retry_at_a_time_without_a_zone_is_an_error() -> None:
+    with pytest.raises(DurationError, match="aware datetime"):
+        RetryAfterError("busy", datetime(2027, 1, 1))  # noqa: DTZ001

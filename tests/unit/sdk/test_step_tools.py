@@ -1,0 +1,183 @@
+"""The step tools: each call becomes an operation, the same for both faces, or an error at once."""
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tarry import Context, ContextSync, Event, EventError, UsageError
+from tarry.group import Group, GroupSync
+from tarry.operations import Operation, RunStep, SendEvent, Sleep, WaitForEvent
+from tarry.step import Step, StepSync
+
+
+class Notebook:
+    """``tarry.operations.Engine``: writes down what it is asked for, and answers with what it was given."""
+
+    attempt = 3
+    idempotency_key = "run-1/charge"
+
+    def __init__(self, answer: object = None) -> None:
+        self.asked: list[Operation] = []
+        self._answer = answer
+
+    async def perform(self, operation: Operation) -> Any:
+        return self.perform_sync(operation)
+
+    def perform_sync(self, operation: Operation) -> Any:
+        self.asked.append(operation)
+        return self._answer
+
+    async def parallel(self, branches: Sequence[Callable[[], Awaitable[Any]]]) -> tuple[Any, ...]:
+        return tuple([await branch() for branch in branches])
+
+    def parallel_sync(self, branches: Sequence[Callable[[], Any]]) -> tuple[Any, ...]:
+        return tuple([branch() for branch in branches])
+
+
+Tools = Step | StepSync
+Call = Callable[[Tools], Any]
+AT = datetime(2027, 1, 1, tzinfo=UTC)
+EVENT = Event("paid", id="e1", ts=0)
+
+
+async def _async(call: Awaitable[Any]) -> Any:
+    return await call
+
+
+def asked(call: Call, answer: object = None) -> tuple[list[Operation], Any]:
+    """What a call asks of the engine and gives back, which is the same for both faces."""
+    engine, other = Notebook(answer), Notebook(answer)
+    given = asyncio.run(_async(call(Step(engine))))
+    assert call(StepSync(other)) == given
+    assert other.asked == engine.asked
+    return engine.asked, given
+
+
+def says(call: Call) -> str:
+    """What the ``UsageError`` says that a call raises, which is the same for both faces."""
+    engine = Notebook()
+    with pytest.raises(UsageError) as caught:
+        asyncio.run(_async(call(Step(engine))))
+    with pytest.raises(type(caught.value)) as other:
+        call(StepSync(engine))
+    assert str(other.value) == str(caught.value)
+    assert engine.asked == []
+    return str(caught.value)
+
+
+def send(order: int, *, by: str) -> None: ...
+
+
+WAIT = WaitForEvent(id="w", event="paid", timeout="3d", if_exp=None, match=None, lookback=None)
+
+
+@pytest.mark.parametrize(
+    ("call", "operation"),
+    [
+        (lambda step: step.run("send", send, 7, by="post"), RunStep("send", send, (7,), {"by": "post"})),
+        (lambda step: step.sleep("pause", timedelta(hours=1)), Sleep("pause", timedelta(hours=1))),
+        (lambda step: step.sleep_until("pause", AT), Sleep("pause", AT)),
+        (lambda step: step.send_event("tell", EVENT), SendEvent("tell", (EVENT,))),
+        (lambda step: step.send_event("tell", [EVENT, EVENT]), SendEvent("tell", (EVENT, EVENT))),
+        (lambda step: step.wait_for_event("w", event="paid", timeout="3d"), WAIT),
+        (
+            lambda step: step.wait_for_event("w", event="paid", timeout=AT, if_exp="async.data.n == 1", lookback=0),
+            WaitForEvent(id="w", event="paid", timeout=AT, if_exp="async.data.n == 1", match=None, lookback=0),
+        ),
+        (
+            lambda step: step.wait_for_event("w", event="paid", timeout=5, match="data.n", lookback="1m"),
+            WaitForEvent(id="w", event="paid", timeout=5, if_exp=None, match="data.n", lookback="1m"),
+        ),
+    ],
+)
+def test_a_call_is_an_operation(call: Call, operation: Operation) -> None:
+    assert asked(call)[0] == [operation]
+
+
+def test_w1_a_wait_gives_the_whole_event_and_w2_none_if_there_is_none() -> None:
+    output = {"name": "paid", "data": {"n": 1}, "id": "e1", "ts": 5, "user": {"id": 3}, "source": "shop"}
+
+    def wait(step: Tools) -> Any:
+        return step.wait_for_event("w", event="paid", timeout="3d")
+
+    assert asked(wait, output)[1] == Event("paid", {"n": 1}, id="e1", ts=5, user={"id": 3}, source="shop")
+    assert asked(wait, None)[1] is None
+
+
+@pytest.mark.parametrize("step_id", ["", "ä" * 257, None, 7], ids=["empty", "too long", "none", "number"])
+def test_a_step_id_is_a_text_of_1_to_512_bytes(step_id: str) -> None:
+    calls: list[Call] = [
+        lambda step: step.run(step_id, int),
+        lambda step: step.sleep(step_id, "1h"),
+        lambda step: step.sleep_until(step_id, AT),
+        lambda step: step.wait_for_event(step_id, event="paid", timeout="1h"),
+        lambda step: step.send_event(step_id, EVENT),
+    ]
+    assert {"a step id is a text of 1 to 512 bytes" in says(call) for call in calls} == {True}
+
+
+def test_a_call_in_place_of_a_function_is_an_error_that_guesses_why() -> None:
+    result: Any = "a receipt"
+    said = says(lambda step: step.run("send", result))
+    assert said == "step 'send': give the function itself, its arguments after it, not 'a receipt' (a call's result?)"
+
+
+def test_if_exp_and_match_together_are_an_error_that_names_the_step() -> None:
+    def wait(step: Tools) -> Any:
+        return step.wait_for_event("w", event="paid", timeout="3d", if_exp="async.data.n == 1", match="data.n")
+
+    assert says(wait) == "step 'w': give if_exp or match, not both"
+
+
+@pytest.mark.parametrize("name", ["", "x" * 200])
+def test_e7_a_name_that_no_event_can_have_is_an_error_at_the_wait_as_at_send(name: str) -> None:
+    assert "128" in says(lambda step: step.wait_for_event("w", event=name, timeout="3d"))
+
+
+@pytest.mark.parametrize("events", ["paid", {"name": "paid"}, [{"name": "paid"}], [EVENT, None]], ids=repr)
+def test_what_is_no_event_is_an_error_before_anything_is_sent(events: Any) -> None:
+    with pytest.raises(EventError, match="is no event"):
+        StepSync(Notebook()).send_event("tell", events)
+    assert "is no event" in says(lambda step: step.send_event("tell", events))
+
+
+@pytest.mark.parametrize("tool", ["run", "sleep", "sleep_until", "wait_for_event", "send_event"])
+def test_both_faces_have_the_same_tools_with_the_same_parameters(tool: str) -> None:
+    assert inspect.signature(getattr(Step, tool)) == inspect.signature(getattr(StepSync, tool))
+    assert inspect.iscoroutinefunction(getattr(Step, tool))
+    assert not inspect.iscoroutinefunction(getattr(StepSync, tool))
+
+
+def test_no_tool_is_missing_from_either_face() -> None:
+    assert {name for name in dir(Step) if name[0] != "_"} == {name for name in dir(StepSync) if name[0] != "_"}
+
+
+@pytest.mark.parametrize("face", [Context, ContextSync])
+def test_a_context_has_event_run_id_attempt_and_a_logger_that_carries_both_ids(
+    face: type[Context] | type[ContextSync],
+) -> None:
+    ctx = face(Notebook(), EVENT, "run-1", "ship")
+    assert (ctx.event, ctx.run_id, ctx.attempt, ctx.step.idempotency_key) == (EVENT, "run-1", 3, "run-1/charge")
+    assert ctx.logger.extra == {"run_id": "run-1", "function_id": "ship"}
+
+
+def test_a_group_gives_its_branches_results_in_order() -> None:
+    async def one() -> int:
+        return 1
+
+    async def two() -> int:
+        return 2
+
+    assert asyncio.run(Group(Notebook()).parallel([one, two])) == (1, 2)
+    assert GroupSync(Notebook()).parallel([lambda: 1, lambda: 2]) == (1, 2)
+
+
+def test_a_group_of_calls_instead_of_functions_is_an_error_that_shows_how() -> None:
+    with pytest.raises(UsageError, match=r"such as lambda: ctx\.step\.run"):
+        GroupSync(Notebook()).parallel([7])  # type: ignore[list-item]
+    with pytest.raises(UsageError, match=r"such as lambda: ctx\.step\.run"):
+        asyncio.run(Group(Notebook()).parallel([7]))  # type: ignore[list-item]
