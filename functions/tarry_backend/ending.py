@@ -57,6 +57,11 @@ class Ending:
         self._bus.send([announcement(whole.run)])
         self._store.runs.retire(whole, whole.run.ended or now())
 
+    def leave(self, run: Run) -> None:
+        """Leaves the run to its next attempt. This executor has not died of it."""
+        if run.deaths:
+            self._store.runs.save(replace(run, deaths=0))
+
     def remind(self, run: Run) -> None:
         """Asks to be woken for the function's next attempt, if that is soon."""
         if run.due is not None and run.due - now() <= HORIZON:

@@ -116,8 +116,9 @@ class Executor:
             raise
 
     def _replay(self, function: Function, whole: Whole, journal: RunJournal) -> None:
-        if whole.rests(journal.now()):
-            return  # a message that comes twice, or again after a death, does not hasten the next attempt
+        if whole.rests(journal.now()):  # a message that comes twice does not hasten the next attempt
+            self._ending.leave(whole.run)
+            return
         run = whole.run
         replayed = Replayed(run.id, run.event, run.received_at, whole.attempt)
         outcome = replay(function, replayed, whole.steps, journal, self._settings.max_steps)

@@ -46,7 +46,14 @@ class Timers:
 
     def sweep(self) -> int:
         """Puts into the timers queue what will be due soon, and what is overdue. Returns how many there were."""
-        return sum(self._sweep(shard) for shard in dues.SHARDS)
+        moment = now()
+        reached = dues.cursor()
+        found = (due for shard in dues.SHARDS for due in _found(shard, reached, moment))
+        count = self._queues.tell_timers(
+            (Due(due.run_id, due.step_key, due.kind, due.at), delay_until(due.at, moment, due.kind)) for due in found
+        )
+        dues.move_cursor(moment + SWEPT)  # last: a sweep that is cut off is done again
+        return count
 
     def _due(self, message: Due) -> None:
         """SQS delays by whole seconds, and its clock is not ours: what is early goes back for the rest."""
@@ -72,16 +79,7 @@ class Timers:
         if earliest(step.wait, self._store.log, step.wait.since, now(), frozenset(message.excluded)):
             self._queues.tell_runs([Look(message.run_id, message.step_key)])
 
-    def _sweep(self, shard: int) -> int:
-        moment = now()
-        reached = dues.cursor(shard)
-        count = self._queues.tell_timers(self._found(shard, reached, moment))
-        dues.move_cursor(shard, moment + SWEPT)
-        return count
 
-    def _found(self, shard: int, reached: int, moment: int) -> Iterator[tuple[Due, int]]:
-        overdue = dues.between(shard, 0, moment - OVERDUE)
-        coming = dues.between(shard, max(reached, moment - OVERDUE), moment + SWEPT)
-        for found in (*overdue, *coming):
-            message = Due(found.run_id, found.step_key, found.kind, found.at)
-            yield message, delay_until(found.at, moment, found.kind)
+def _found(shard: int, reached: int, moment: int) -> Iterator[dues.Due]:
+    yield from dues.between(shard, 0, moment - OVERDUE)
+    yield from dues.between(shard, max(reached, moment - OVERDUE), moment + SWEPT)

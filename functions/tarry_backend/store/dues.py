@@ -37,14 +37,14 @@ def between(shard: int, after: int, until: int) -> Iterator[Due]:
         )
 
 
-def cursor(shard: int) -> int:
-    """Up to which time the sweep has put this shard's dues into the timers queue; 0 at first."""
+def cursor() -> int:
+    """Up to which time the sweep has put what is due into the timers queue; 0 at first."""
     try:
-        return int(CursorItem.get("timers", f"cursor#{shard}", consistent_read=True).until)
+        return int(CursorItem.get("timers", "cursor", consistent_read=True).until)
     except CursorItem.DoesNotExist:
         return 0
 
 
-def move_cursor(shard: int, until: int) -> None:
+def move_cursor(until: int) -> None:
     """Remembers how far the sweep has come."""
-    CursorItem("timers", f"cursor#{shard}", until=until).save()
+    CursorItem("timers", "cursor", until=until).save()

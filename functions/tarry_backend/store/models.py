@@ -6,7 +6,7 @@ step      run#<run>                       step#<step>                  waits, du
 alias     run#<run>                       wait#<step>#<n>              waits (further keys of one wait)
 event     log#<name>#<day>#<shard>        <received_at>#<event id>
 shapes    shapes#<event name>             shapes
-cursor    timers                          cursor#<shard>
+cursor    timers                          cursor
 """
 
 from __future__ import annotations
@@ -177,7 +177,7 @@ class ShapesItem(Item):
 
 
 class CursorItem(Item):
-    """How far the minute sweep has come in one shard of the due index (Unix milliseconds)."""
+    """How far the minute sweep of the due index has come (Unix milliseconds)."""
 
     until = NumberAttribute()
 

@@ -35,7 +35,7 @@ COSTS: dict[str, dict[str, dict[str, int]]] = {
     "timer within three minutes": {"executor": {"SendMessageBatch": 1}},
     # What goes on by itself, and what wakes a run. A deadline looks into the log's tail.
     "settle": {"timers": {"GetItem": 1, "Query": 1}},
-    "minute sweep": {"sweep": {"GetItem": 4, "Query": 8, "PutItem": 4}},
+    "minute sweep": {"sweep": {"GetItem": 1, "Query": 8, "PutItem": 1}},
     "found by the sweep": {"sweep": {"SendMessageBatch": 1}},
     "due": {"timers": {"SendMessageBatch": 1}},
     "deadline": {"matcher": {"SendMessageBatch": 1}, "executor": {"Query": 2, "PutItem": 1}},

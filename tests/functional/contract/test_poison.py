@@ -79,3 +79,26 @@ def test_a_run_whose_executors_died_for_other_reasons_is_not_failed_for_it_later
             host.advance("2h")
     assert deaths == 3 * (MAX_DEATHS + 1)
     assert host.run().output == 3
+
+
+def test_a_run_that_rests_until_its_next_attempt_is_not_blamed_for_its_neighbours_deaths(
+    app: App, host: Host, diary: Diary
+) -> None:
+    @app.create_function(fn_id="slow", trigger=TriggerEvent(event="placed"), retries=1, backoff=["5h"])
+    async def slow(ctx: Context) -> str:
+        await diary.write(ctx.attempt)
+        if ctx.attempt == 0:
+            raise ConnectionError
+        return "done"
+
+    @app.create_function(fn_id="poison", trigger=TriggerEvent(event="placed"))
+    async def poison(ctx: Context) -> None:
+        await ctx.step.run("list", boto3.client("s3").list_buckets)
+
+    with host.cloud.dies(lambda call: call.operation == "ListBuckets", function="executor"):
+        host.send("placed")
+        host.advance("3h")
+    assert host.run("poison").status == "failed"
+    assert (host.run("slow").status, diary.entries) == ("running", [0])
+    host.advance("3h")
+    assert (host.run("slow").output, diary.entries) == ("done", [0, 1])

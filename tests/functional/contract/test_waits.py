@@ -2,19 +2,22 @@
 
 import asyncio
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tarry import App, Context, Event, TriggerEvent
+from tarry_backend.store.models import Item
 from tarry_dev.cloud import Cloud, Host, HostedRun
+from tarry_dev.pytest_plugin import MakeHost
 from tests.functional.contract.diary import Diary
 from tests.functional.contract.moments import deadline_of, receive_at
 from tests.functional.contract.traces import in_indexes
 
 START = TriggerEvent(event="order/placed")
 PAID = "order/paid"
+EITHER = "async.data.id == event.data.id || async.data.id == 'any'"
 
 
 def placed(order: str = "7") -> Event:
@@ -276,7 +279,7 @@ def test_w17_a_wait_in_parallel_with_the_sending_of_its_event_resolves(app: App,
     assert host.run().output is True
 
 
-@pytest.mark.parametrize("timeout", [0, -1, "-5m", timedelta(seconds=-1)])
+@pytest.mark.parametrize("timeout", [0, -1, "-5m", timedelta(seconds=-1), datetime(2020, 1, 1, tzinfo=UTC)])
 @pytest.mark.parametrize("answered", [True, False])
 def test_w18_a_timeout_of_zero_or_less_gives_at_once_what_the_log_holds(
     app: App, host: Host, timeout: Any, answered: bool
@@ -327,12 +330,7 @@ def test_w20_a_run_that_has_ended_is_in_no_index_and_hears_no_event(app: App, ho
     async def race(ctx: Context) -> str:
         lost = [
             asyncio.ensure_future(
-                ctx.step.wait_for_event(
-                    "lost",
-                    event=PAID,
-                    if_exp="async.data.id == event.data.id || async.data.id == 'any'",
-                    timeout="1h",
-                )
+                ctx.step.wait_for_event("lost", event=PAID, if_exp=EITHER, timeout="1h"),
             ),
             asyncio.ensure_future(ctx.step.sleep("overslept", "2h")),
         ]
@@ -394,3 +392,69 @@ def test_w25_a_second_wait_begins_at_the_first_ones_deadline(app: App, host: Hos
     host.send([paid(event_id="before", sum=50)])
     host.advance("1h")
     assert host.run().output == [None, "during"]
+
+
+def test_a_look_back_over_midnight_sees_the_events_of_both_days(app: App, tarry: MakeHost) -> None:
+    """A day's events are a partition of the log of their own."""
+
+    @app.create_function(fn_id="ship", trigger=START)
+    async def ship(ctx: Context) -> list[Any]:
+        events = [await ctx.step.wait_for_event("wait", event=PAID, timeout="1h", lookback="2d") for _ in range(3)]
+        return [event and event.id for event in events]
+
+    host = tarry(app, now=datetime(2026, 1, 31, 23, 59, 59, 998_000, tzinfo=UTC))
+    host.cloud.send([paid(event_id=f"p{number}") for number in range(3)])
+    times = [message.sent_at // 86_400_000 for message in host.cloud.queues["events"].messages]
+    assert times == [20_484, 20_484, 20_485]
+    host.send([placed()])
+    assert host.run().output == ["p0", "p1", "p2"]
+
+
+def test_an_event_that_cannot_be_compared_is_noted_on_the_wait_which_goes_on(app: App, host: Host) -> None:
+    @app.create_function(fn_id="ship", trigger=START)
+    async def ship(ctx: Context) -> Any:
+        event = await ctx.step.wait_for_event("wait", event=PAID, if_exp="async.data.sum > 100", timeout="1h")
+        return event and event.id
+
+    host.send([placed()])
+    host.send([paid(event_id="p1", sum="a lot")])
+    note = host.run().steps["wait"].note
+    assert note is not None
+    assert "event p1 could not be compared" in note
+    host.send([paid(event_id="p2", sum=101)])
+    assert host.run().output == "p2"
+
+
+def test_past_sixteen_shapes_of_a_name_every_wait_still_resolves(app: App, host: Host) -> None:
+    @app.create_function(fn_id="ship", trigger=START)
+    async def ship(ctx: Context) -> Any:
+        number = ctx.event.data["id"]
+        event = await ctx.step.wait_for_event(
+            "wait", event=PAID, if_exp=f"async.data.k{number} == event.data.id", timeout="1h"
+        )
+        return event and event.id
+
+    host.send([placed(str(number)) for number in range(20)])
+    host.send([Event(PAID, {f"k{number}": "another" for number in range(20)})])
+    assert {run.status for run in host.runs()} == {"running"}
+    host.send([Event(PAID, {f"k{number}": str(number) for number in range(20)}, id="p1")])
+    assert [run.output for run in host.runs()] == ["p1"] * 20
+
+
+def test_what_lives_never_expires_and_what_has_ended_does(app: App, host: Host) -> None:
+    @app.create_function(fn_id="ship", trigger=START)
+    async def ship(ctx: Context) -> None:
+        await ctx.step.run("bill", len, "7")
+        await asyncio.gather(
+            ctx.step.wait_for_event("paid", event=PAID, if_exp=EITHER, timeout="1h"),
+            ctx.step.sleep("doze", "30m"),
+        )
+
+    host.send([placed()])
+    run = f"run#{host.run().id}"
+    living = {item.sk: item.expires for item in Item.query(run)}
+    assert living == dict.fromkeys(["run", "step#bill", "step#doze", "step#paid", "wait#paid#1"])
+    host.advance("2h")
+    days = {item.sk: (item.expires - host.cloud.clock.now() / 1000) / 86_400 for item in Item.query(run)}
+    assert list(days) == ["run", "step#bill", "step#doze", "step#paid"]
+    assert all(29.9 < left <= 30 for left in days.values())
