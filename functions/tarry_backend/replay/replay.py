@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 import time
 from collections import Counter
-from concurrent.futures import Future as Answer
 from contextlib import suppress
-from contextvars import ContextVar, copy_context
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,6 +20,7 @@ from tarry.context import Context, ContextSync
 from tarry.errors import LimitError, ReplayError, StepCallError, StepError, Suspended, UsageError
 from tarry.jsonvalues import decode
 from tarry_backend.position import Position
+from tarry_backend.replay.bridge import Bridge
 from tarry_backend.replay.history import Status
 from tarry_backend.replay.loop import GRACE, LAST_GRACE, QuietLoop
 from tarry_backend.replay.outcome import Failed, Outcome, Paused, of_error, of_output
@@ -31,7 +30,7 @@ from tarry_backend.replay.threads import strangers
 from tarry_backend.replay.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
     from contextvars import Context as Variables
 
     from tarry.event import Event
@@ -54,9 +53,6 @@ _PATIENCE = 100
 
 _BRANCHES = 500
 """The most threads of a function side by side: a Lambda has about a thousand, and their steps' bodies need some."""
-
-_HOME: ContextVar[tuple[Engine, int] | None] = ContextVar("tarry_home", default=None)
-"""The engine, and the thread in which its function's code may call it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +86,11 @@ class Engine:
         self._performer = Performer(run.id, function.retries, journal, history, max_steps)
         self._keys: set[str] = set()
         self._uses: Counter[str] = Counter()
-        self._holding: set[asyncio.Task[Any]] = set()
-        self._open = self._branches = self._working = self._blocked = self._refusals = 0
+        self._open = self._branches = self._refusals = 0
         self._out_of_time = False
         self._ending: Outcome | BaseException | None = None
         self._loop = QuietLoop(self)
+        self._bridge = Bridge(self._loop, self._turns)
         self._over = self._loop.create_future()
 
     def outcome(self) -> Outcome:
@@ -131,7 +127,7 @@ class Engine:
 
     def perform_sync(self, operation: Operation) -> Any:
         self._enter_sync(f"step {operation.id!r}")
-        return _given(self._from_thread(self._step(operation)))
+        return _given(self._bridge.ask(self._step(operation)))
 
     async def parallel(self, branches: Sequence[Callable[[], Awaitable[Any]]]) -> tuple[Any, ...]:
         await self._enter("group.parallel")
@@ -151,7 +147,7 @@ class Engine:
         self._branches += len(branches)
         try:
             variables = [copy_context() for _ in branches]
-            return _joined(self._from_thread(self._in_threads(branches, variables)), variables)
+            return _joined(self._bridge.ask(self._bridge.run_all(branches, variables)), variables)
         finally:
             self._branches -= len(branches)
 
@@ -223,7 +219,7 @@ class Engine:
     def _admit(self, what: str) -> None:
         if (body := BODY.get()) is not None:
             raise StepCallError(f"{what} is called inside step {body.key!r}: call it before or after that step")
-        if _HOME.get() != (self, threading.get_ident()):
+        if not self._bridge.is_home():
             raise StepCallError(
                 f"{what} is called outside its run: call it in the function, not in a thread or loop of its own"
             )
@@ -234,67 +230,13 @@ class Engine:
             raise Suspended(Suspended.__doc__)
         raise StepCallError(f"{what} is called after its function had ended")
 
-    # Threads, for functions that are no coroutines. Only the loop's own thread touches the counters.
-
-    def _from_thread(self, work: Coroutine[Any, Any, T]) -> T:
-        answer: Answer[T] = Answer()
-        variables = copy_context()
-        self._loop.call_soon_threadsafe(self._answer, work, answer, variables)
-        try:
-            return answer.result()
-        finally:
-            PAST.set(variables[PAST])
-
-    def _answer(self, work: Coroutine[Any, Any, T], answer: Answer[T], variables: Variables) -> None:
-        self._blocked += 1
-        task = self._loop.create_task(work, context=variables)
-        task.add_done_callback(partial(self._unblock, answer))
-
-    def _unblock(self, answer: Answer[T], task: asyncio.Task[T]) -> None:
-        self._blocked -= 1
-        if task.cancelled():
-            answer.set_exception(Suspended(Suspended.__doc__))
-        elif (error := task.exception()) is not None:
-            answer.set_exception(error)
-        else:
-            answer.set_result(task.result())
-
-    async def _in_threads(self, branches: Sequence[Callable[[], Any]], variables: Sequence[Variables]) -> list[Any]:
-        self._hold()
-        calls = [self._in_thread(own, branch) for branch, own in zip(branches, variables, strict=True)]
-        return await asyncio.gather(*calls, return_exceptions=True)
-
-    async def _in_thread(self, variables: Variables, code: Callable[[], T]) -> T:
-        """Runs the function's code in a thread of its own, but never two such threads at once.
-
-        So which of them is the first to ask for a step, or to do anything else, is the same at each replay.
-        """
-        await self._turns.start()
-        self._hold()
-        self._working += 1
-        try:
-            result: T = await self._loop.run_in_executor(None, variables.run, self._at_home, code)
-            return result
-        finally:
-            self._working -= 1
-
-    def _hold(self) -> None:
-        """A thread is not cancelled, it ends by the exception that its step gets; who waits for it goes on waiting."""
-        task = asyncio.current_task()
-        assert task is not None
-        self._holding.add(task)
-
-    def _at_home(self, code: Callable[[], T]) -> T:
-        _HOME.set((self, threading.get_ident()))
-        return code()
-
     # The loop's watcher.
 
     def progress(self) -> bool:
-        return self._ending is None and self._working <= self._blocked and self._turns.advance()
+        return self._ending is None and self._bridge.is_quiet() and self._turns.advance()
 
     def is_busy(self) -> bool:
-        return self._performer.bodies > 0 or self._loop.threads > self._blocked
+        return self._performer.bodies > 0 or self._bridge.is_busy()
 
     def patience(self, *, connected: bool) -> float:
         if self._open:
@@ -316,16 +258,17 @@ class Engine:
     # The whole.
 
     async def _main(self) -> None:
-        _HOME.set((self, threading.get_ident()))
+        self._bridge.settle()
         PAST.set(Past(Position(self._run.received_at, self._run.event.id)))
         root = self._loop.create_task(self._root())
         root.add_done_callback(self._root_ended)
         await self._over
         others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others - self._holding:
+        for task in others - self._bridge.holding:
             task.cancel()
         if others:
-            await asyncio.wait(others, timeout=_FAREWELL)
+            done, _ = await asyncio.wait(others, timeout=_FAREWELL)
+            _hear(done)
         self._teach(root)
 
     async def _root(self) -> Any:
@@ -334,7 +277,7 @@ class Engine:
         if self._function.is_async:
             return await handler(Context(self, event, run_id, function_id))
         context = ContextSync(self, event, run_id, function_id)
-        return await self._in_thread(copy_context(), partial(handler, context))
+        return await self._bridge.run(copy_context(), partial(handler, context))
 
     def _root_ended(self, root: asyncio.Task[Any]) -> None:
         if self._ending is not None:
@@ -385,6 +328,13 @@ def _joined(results: Sequence[Any], variables: Sequence[Variables]) -> tuple[Any
     for error in sorted(errors, key=lambda e: isinstance(e, Exception)):  # a suspension before all else
         raise error
     return tuple(results)
+
+
+def _hear(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """How these ended no longer matters; asyncio would log each error that nobody has asked for."""
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()
 
 
 def _unwound(root: asyncio.Task[Any]) -> bool:

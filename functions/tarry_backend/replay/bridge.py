@@ -1,0 +1,112 @@
+"""The way between an event loop and the threads in which plain functions run.
+
+A thread asks the loop to do something and waits for the answer; meanwhile it is *blocked*. All counts are kept by
+the loop's own thread: a thread that asks is counted as at work until the loop has heard it, and again before the
+loop gives the answer. So the loop never takes a working thread for a waiting one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import Future as Answer
+from contextvars import ContextVar, copy_context
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tarry.errors import Suspended
+from tarry_backend.replay.past import PAST
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+    from contextvars import Context as Variables
+
+    from tarry_backend.replay.loop import QuietLoop
+    from tarry_backend.replay.turns import Turns
+
+__all__ = ["Bridge"]
+
+T = TypeVar("T")
+
+_HOME: ContextVar[tuple[Bridge, int] | None] = ContextVar("tarry_home", default=None)
+"""The bridge of the run, and the thread in which the run's code may call it."""
+
+
+class Bridge:
+    """Runs a function's plain code in threads, and carries what it asks to the loop and back."""
+
+    def __init__(self, loop: QuietLoop, turns: Turns) -> None:
+        self._loop = loop
+        self._turns = turns
+        self._working = self._blocked = 0
+        self.holding: set[asyncio.Task[Any]] = set()
+
+    def settle(self) -> None:
+        """Marks this thread as one in which the run's code is at home."""
+        _HOME.set((self, threading.get_ident()))
+
+    def is_home(self) -> bool:
+        """Whether the code that calls is the run's own, and in its own thread."""
+        return _HOME.get() == (self, threading.get_ident())
+
+    def is_quiet(self) -> bool:
+        """Whether no code of the function is at work in a thread."""
+        return self._working <= self._blocked
+
+    def is_busy(self) -> bool:
+        """Whether any thread is at work, those of steps' bodies among them."""
+        return self._loop.threads > self._blocked
+
+    def ask(self, work: Coroutine[Any, Any, T]) -> T:
+        """From a thread: has the loop do the work, and waits for its result. ``Suspended`` if it is cancelled."""
+        answer: Answer[T] = Answer()
+        variables = copy_context()
+        self._loop.call_soon_threadsafe(self._begin, work, answer, variables)
+        try:
+            return answer.result()
+        finally:
+            PAST.set(variables[PAST])
+
+    async def run(self, variables: Variables, code: Callable[[], T]) -> T:
+        """Runs the function's code in a thread of its own, but never two such threads at once.
+
+        So which of them is the first to ask for a step, or to do anything else, is the same at each replay.
+        """
+        await self._turns.start()
+        self.hold()
+        self._working += 1
+        try:
+            result: T = await self._loop.run_in_executor(None, variables.run, self._at_home, code)
+            return result
+        finally:
+            self._working -= 1
+
+    async def run_all(self, branches: Sequence[Callable[[], Any]], variables: Sequence[Variables]) -> list[Any]:
+        """Runs branches, each in a thread; gives their results and errors."""
+        self.hold()
+        calls = [self.run(own, branch) for branch, own in zip(branches, variables, strict=True)]
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    def hold(self) -> None:
+        """A thread is not cancelled, it ends by the exception that its step gets; who waits for it goes on waiting."""
+        task = asyncio.current_task()
+        assert task is not None
+        self.holding.add(task)
+
+    def _at_home(self, code: Callable[[], T]) -> T:
+        self.settle()
+        return code()
+
+    def _begin(self, work: Coroutine[Any, Any, T], answer: Answer[T], variables: Variables) -> None:
+        self._blocked += 1
+        task = self._loop.create_task(work, context=variables)
+        task.add_done_callback(partial(self._end, answer))
+
+    def _end(self, answer: Answer[T], task: asyncio.Task[T]) -> None:
+        self._blocked -= 1
+        if task.cancelled():
+            answer.set_exception(Suspended(Suspended.__doc__))
+        elif (error := task.exception()) is not None:
+            answer.set_exception(error)
+        else:
+            answer.set_result(task.result())
