@@ -12,7 +12,7 @@ from tests.functional.contract.diary import Diary
 from tests.functional.contract.stories import Story
 from tests.functional.contract.traces import in_indexes
 
-__all__ = ["Death", "Ending", "deaths", "expected", "play"]
+__all__ = ["Death", "Ending", "ThrottledError", "deaths", "expected", "play"]
 
 PLACED = "order/placed"
 
@@ -21,12 +21,16 @@ READS = {"GetItem", "Query", "GetObject"}
 
 @dataclass(frozen=True)
 class Death:
-    """At which call of a function, counted from 1 over its whole life: before it is sent, or once it is answered."""
+    """At which call of a function, counted from 1 over its whole life: before it is sent, or once it is answered.
+
+    An orderly one is an error that the Lambda gets instead of the answer, and can handle.
+    """
 
     function: str
     call: int
     answered: bool
     operation: str
+    orderly: bool = False
 
     def __str__(self) -> str:
         return f"{'after' if self.answered else 'before'} call {self.call} of the {self.function}, {self.operation}"
@@ -44,6 +48,10 @@ class Ending:
     bodies: Counter[object]
     sent: Counter[str]
     left: frozenset[object]
+
+
+class ThrottledError(Exception):
+    """What an orderly death raises."""
 
 
 class Watch:
@@ -79,6 +87,8 @@ class Watch:
             return False
         self._death = None
         self.lost = Counter(self._diary.entries[self._kept :])
+        if death.orderly:
+            raise ThrottledError
         deploy(self._app)  # what the process remembers dies with it
         return True
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tarry import App, Context, Event, TriggerEvent
-from tarry_dev.cloud import Host
+from tarry_dev.cloud import Call, Host
 from tests.functional.contract.lag import lag_waits
 
 BY_KEY = "async.data.id == event.data.id"
@@ -59,3 +59,26 @@ def test_w22_once_the_index_has_caught_up_the_event_resolves_at_once(
         host.advance("11s")
         host.send([Event("order/paid", {"id": "7"}, id="p1")])
     assert host.run().output == "p1"
+
+
+def test_w22_a_wait_settles_also_if_its_executor_has_failed_to_ask_for_that(
+    app: App, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """executor    wait ── log read ── (fails)   (2 s later) log read ── settle asked for ───────── settle
+    matcher                                                             (event) log ── index: nothing
+    """
+    add_ship(app, BY_KEY)
+    lag_waits(monkeypatch, host.cloud, 10)
+    with host.cloud.dies(fail_to_send, function="executor"):
+        host.send("order/placed", {"id": "7"})
+    host.cloud.advance("5s")
+    host.send([Event("order/paid", {"id": "7"}, id="p1")])
+    assert host.run().status == "running", "the index has not lagged"
+    host.cloud.advance("15s")
+    assert host.run().output == "p1"
+
+
+def fail_to_send(call: Call) -> bool:
+    if call.operation == "SendMessageBatch":
+        raise ConnectionError
+    return False

@@ -16,12 +16,16 @@ __all__ = ["Ask", "Json", "Tamper", "interrupt", "tamper"]
 Json = dict[str, Any]
 
 Ask = Callable[[Json], Json]
-"""Has AWS carry out a request, and returns its answer, which must be a good one."""
+"""Has AWS carry out a request, and returns its answer. If AWS refuses it, so the client gets to hear."""
 
 Tamper = Callable[[Json, Ask], Json]
 """Answers one request, with or without asking AWS."""
 
 Carry = Callable[[AWSPreparedRequest], Any]
+
+
+class _RefusedError(Exception):
+    """AWS has answered with an error: its whole response."""
 
 
 def tamper(monkeypatch: pytest.MonkeyPatch, operations: Iterable[str], answer: Tamper) -> None:
@@ -30,12 +34,16 @@ def tamper(monkeypatch: pytest.MonkeyPatch, operations: Iterable[str], answer: T
     def respond(request: AWSPreparedRequest, carry: Carry) -> Any:
         def ask(body: Json) -> Json:
             request.body = json.dumps(body).encode()
-            status, _, text = carry(request)
-            assert status == 200, text
-            answered: Json = json.loads(text)
+            response = carry(request)
+            if response[0] != 200:
+                raise _RefusedError(response)
+            answered: Json = json.loads(response[2])
             return answered
 
-        answered = answer(json.loads(_text(request)), ask)
+        try:
+            answered = answer(json.loads(_text(request)), ask)
+        except _RefusedError as error:
+            return error.args[0]
         return 200, {"Content-Type": "application/x-amz-json-1.0"}, json.dumps(answered)
 
     _stand_between(monkeypatch, operations, respond)
