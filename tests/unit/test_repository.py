@@ -37,9 +37,7 @@ def test_no_tracked_file_names_a_path_of_one_machine() -> None:
     assert lines_with(MACHINE_PATH) == []
 
 
-@pytest.mark.parametrize(
-    "line", ["see /wor" + "k/main", "cd '/tm" + "p/x'", "--index file:///op" + "t/index"]
-)
+@pytest.mark.parametrize("line", ["see /wor" + "k/main", "cd '/tm" + "p/x'", "--index file:///op" + "t/index"])
 def test_a_machine_path_is_recognised(line: str) -> None:
     assert MACHINE_PATH.search(line)
 
@@ -60,9 +58,7 @@ def test_the_lock_files_fit_the_project_file() -> None:
         f"{lock}: {requirement}"
         for lock, requirements in asked.items()
         for requirement in map(Requirement, requirements)
-        if not all(
-            map(requirement.specifier.contains, pins(lock).get(canonicalize_name(requirement.name), {"0"}))
-        )
+        if not all(map(requirement.specifier.contains, pins(lock).get(canonicalize_name(requirement.name), {"0"})))
     ]
     assert stale == [], "run `make lock`"
 
@@ -70,9 +66,7 @@ def test_the_lock_files_fit_the_project_file() -> None:
 def test_a_lambda_gets_the_versions_that_were_tested() -> None:
     tested = pins("requirements.lock")
     assert {
-        name: versions
-        for name, versions in pins("functions/requirements.lock").items()
-        if tested[name] != versions
+        name: versions for name, versions in pins("functions/requirements.lock").items() if tested[name] != versions
     } == {}
 
 

@@ -44,8 +44,7 @@ class Echo:
         return replace(message, attributes={**message.attributes, "ApproximateReceiveCount": str(self._receives)})
 
 
-@pytest.mark.parametrize("receives", [1, 2])
-@pytest.mark.parametrize("when", ["at once", "later"])
+@pytest.mark.parametrize(("when", "receives"), [("at once", 1), ("later", 2)])
 @pytest.mark.parametrize("name", STORIES)
 def test_whatever_is_delivered_twice_the_outcome_is_the_same_and_each_body_runs_once(
     name: str, when: str, receives: int

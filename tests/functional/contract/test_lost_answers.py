@@ -30,7 +30,7 @@ class Line:
             raise ReadTimeoutError(endpoint_url="https://dynamodb")
 
 
-@pytest.mark.parametrize("name", ["steps", "retry", "side by side"])
+@pytest.mark.parametrize("name", ["steps", "wait late"])
 def test_whichever_writes_answer_is_lost_the_outcome_is_the_same_and_no_step_runs_again(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
