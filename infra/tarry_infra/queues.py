@@ -10,17 +10,12 @@ from aws_cdk.aws_lambda_event_sources import SqsEventSource
 from constructs import Construct
 
 from tarry.errors import UsageError
+from tarry_backend import topology
 
 if TYPE_CHECKING:
-    from tarry_backend import topology
     from tarry_infra.functions import Function
 
 __all__ = ["WorkQueue"]
-
-# A message that outlives its queue's retention leaves no dead letter, so it is given time. Dead letters are
-# given more, for their age counts from the first sending.
-_KEPT = Duration.days(7)
-_DEAD_LETTERS_KEPT = Duration.days(14)
 
 
 class WorkQueue(Construct):
@@ -29,10 +24,10 @@ class WorkQueue(Construct):
     def __init__(self, scope: Construct, construct_id: str, spec: topology.Queue) -> None:
         super().__init__(scope, construct_id)
         self.spec = spec
-        self.dead_letters = self._queue("DeadLetters", kept=_DEAD_LETTERS_KEPT)
+        self.dead_letters = self._queue("DeadLetters", kept=Duration.days(topology.DEAD_LETTERS_KEPT_DAYS))
         self.queue = self._queue(
             "Queue",
-            kept=_KEPT,
+            kept=Duration.days(topology.KEPT_DAYS),
             invisible=Duration.seconds(spec.visibility_timeout),
             dead_letters=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=spec.max_receives),
         )
