@@ -115,7 +115,7 @@ def play(
     app, diary = App("shop"), Diary()
     watch = Watch(app, diary, death)
 
-    @app.create_function(fn_id="order", trigger=TriggerEvent(event=PLACED), retries=1, backoff=["5s"])
+    @app.create_function(fn_id="order", trigger=TriggerEvent(event=PLACED), retries=1, backoff=["1s"])
     async def order(ctx: Context) -> Any:
         return await story.tell(ctx, diary)
 

@@ -20,7 +20,7 @@ def test_whichever_call_a_lambda_dies_at_the_outcome_is_the_same_and_no_kept_ste
     assert wrong == {}
 
 
-@pytest.mark.parametrize("name", ["steps", "retry", "wait late"])
+@pytest.mark.parametrize("name", ["retry", "wait late"])
 def test_whichever_call_an_executor_fails_at_it_makes_good_within_seconds(name: str) -> None:
     """A dead executor's message is back after a quarter of an hour; that of one which was throttled need not be."""
     story = replace(STORIES[name], pause="10s")
