@@ -115,6 +115,13 @@ def test_w06_an_event_received_a_millisecond_before_the_deadline_counts_however_
     assert data_of(waiting) == {"id": "7"}
 
 
+@pytest.mark.parametrize("offset", [-1, 0])
+def test_w06_an_event_that_is_just_in_time_resolves_at_once(cloud: Cloud, waiting: HostedRun, offset: int) -> None:
+    receive_at(cloud, deadline_of(waiting) + offset, paid())
+    cloud.pump()
+    assert data_of(waiting) == {"id": "7"}
+
+
 def test_w07_an_event_received_a_millisecond_after_the_deadline_does_not_count(
     cloud: Cloud, waiting: HostedRun
 ) -> None:
@@ -203,6 +210,15 @@ def test_w10_of_two_events_the_later_processed_first_each_resolves_one_of_two_wa
         cloud.queues["events"].deliver([earlier])
     cloud.pump()
     assert sorted(host.run().output) == ["earlier", "later"]
+
+
+def test_w10_of_two_events_in_one_batch_the_wait_has_the_one_received_first(cloud: Cloud, waiting: HostedRun) -> None:
+    with cloud.hold("events"):
+        for number in (1, 2):
+            cloud.send(paid(number=number))
+        cloud.queues["events"].deliver(cloud.queues["events"].receive()[::-1])
+    cloud.pump()
+    assert data_of(waiting) == {"id": "7", "number": 1}
 
 
 def test_w12_two_parallel_waits_on_one_event_both_resolve_with_it(app: App, host: Host) -> None:
