@@ -4,10 +4,15 @@
 ``match_key`` gives the key of an incoming event, ``residual_holds`` the answer for each candidate found under
 it. Together they answer as ``evaluate_whole`` does, which knows no index.
 
-An expression has at most 4,096 characters and three macros within each other. Numbers compare exactly, across
-their kinds; nothing equals a value of another type; a missing field is an error, hence no match. What there
-is beside the standard's functions stands in ``cel.functions``. The grammar is loaded, in some 0.2 seconds,
-when the first expression is parsed.
+Bounds, each an ``ExpressionError`` with its number when a wait is registered: an expression has at most 4,096
+characters, parts nested 100 deep, and 16 macros, three within each other; what it takes over from the trigger
+64,000 characters. Eight alternatives have keys, and what would have more is a residual. When an event comes, each
+question may take 50,000 steps and compare values nested 100 deep (``cel.steps``); a pattern has 1,000 characters,
+a duration 100. What goes over is no match, as a missing field is, and is counted.
+
+Numbers compare exactly, across their kinds; nothing equals a value of another type; a missing field is an error,
+hence no match. What there is beside the standard's functions stands in ``cel.functions``. The grammar is loaded,
+in some 0.2 seconds, when the first expression is parsed.
 """
 
 from tarry_backend.matching.keys import NAME_ONLY, Shape, match_key

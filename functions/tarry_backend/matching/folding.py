@@ -15,7 +15,7 @@ from tarry_backend.matching.cel.checks import is_boolean
 from tarry_backend.matching.cel.errors import CelError
 from tarry_backend.matching.cel.evaluator import Scope, evaluate
 from tarry_backend.matching.cel.logic import boolean
-from tarry_backend.matching.cel.nodes import And, Choice, Failed, Known, Node, Or, walk
+from tarry_backend.matching.cel.nodes import And, Binary, Choice, Failed, Known, Node, Not, Or, walk
 
 __all__ = ["fold", "sound"]
 
@@ -32,7 +32,7 @@ def fold(node: Node, trigger: Scope) -> Node:
     else:
         rebuilt = next((part for part in parts if isinstance(part, Failed)), replace(node, parts=parts))
     if isinstance(rebuilt, Known | Failed) or not rebuilt.names <= trigger.variables.keys():
-        return rebuilt
+        return _question(rebuilt)
     return _decided(node, partial(evaluate, rebuilt, trigger))
 
 
@@ -61,6 +61,17 @@ def _choice(node: Choice, trigger: Scope) -> Node:
     if isinstance(chosen, Known):
         return fold(then if chosen.value else otherwise, trigger)
     return replace(node, parts=(chosen, fold(then, trigger), fold(otherwise, trigger)))
+
+
+def _question(node: Node) -> Node:
+    """``question == true``, either way round, is the question itself; ``question == false`` its opposite."""
+    match node:
+        case (
+            Binary(operator="==" | "!=", parts=(Known(value=bool() as truth), question))
+            | Binary(operator="==" | "!=", parts=(question, Known(value=bool() as truth)))
+        ) if is_boolean(question):
+            return question if truth is (node.operator == "==") else Not(start=node.start, parts=(question,))
+    return node
 
 
 def _junction(node: And | Or, parts: tuple[Node, ...]) -> Node:

@@ -10,17 +10,22 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from tarry_backend.matching.cel.steps import CHARACTERS, MAX_NESTED, MAX_STEPS, Steps, StepsError
 from tarry_backend.matching.cel.values import adopt
 
 if TYPE_CHECKING:
     from tarry.event import Event
 
 __all__ = [
+    "MAX_KEYED",
     "NAME_ONLY",
+    "SPLIT",
+    "OversizeError",
     "Path",
     "Shape",
     "UnmatchableError",
@@ -41,8 +46,20 @@ Path = tuple[str | int, ...]
 """The fields and places that lead from an event to one value in it."""
 
 
+MAX_KEYED = MAX_STEPS // 10
+"""The largest value in a key: its elements and fields, and a hundredth of the characters of its texts. To compare
+it takes as many steps, so that a residual could compare it as well, with each of eight values."""
+
+SPLIT = re.compile(r"[\ud800-\udbff][\udc00-\udfff]")
+"""Halves of one character that have come together. JSON makes one character of them."""
+
+
 class UnmatchableError(Exception):
     """No value in any event equals this one: a NaN, or what JSON cannot hold."""
+
+
+class OversizeError(Exception):
+    """The value is too large for a key, or nested too deeply."""
 
 
 def envelope(event: Event) -> dict[str, object]:
@@ -67,12 +84,12 @@ def shape_and_key(event_name: str, values: Mapping[Path, str]) -> tuple[Shape, s
 def match_key(event_name: str, shape: Shape, event: Event) -> str | None:
     """The key of the waits of this shape that the event resolves, as far as a key can tell.
 
-    ``None``: the event lacks one of the paths, or has a value there that equals nothing.
+    ``None``: the event lacks one of the paths, or has a value there that equals nothing, or none that is in a key.
     """
     try:
         fields = envelope(event)
         return key_for(event_name, shape, [canonical(_value_at(fields, path)) for path in _paths(shape)])
-    except (LookupError, UnmatchableError, RecursionError):
+    except (LookupError, UnmatchableError, OversizeError):
         return None
 
 
@@ -83,20 +100,31 @@ def key_for(event_name: str, shape: Shape, values: Sequence[str] = ()) -> str:
 
 
 def canonical(value: object) -> str:
-    """JSON that is the same for equal values, and no others. ``UnmatchableError`` if nothing equals it."""
-    return _compact(_comparable(value))
+    """JSON that is the same for equal values, and no others.
+
+    ``UnmatchableError`` if nothing equals it, ``OversizeError`` if it has more than ``MAX_KEYED`` parts.
+    """
+    try:
+        return _compact(_comparable(value, Steps(MAX_KEYED), MAX_NESTED))
+    except StepsError:
+        raise OversizeError from None
 
 
-def _comparable(value: object) -> object:
-    if value is None or isinstance(value, (bool, str)):
+def _comparable(value: object, steps: Steps, depth: int) -> object:
+    if isinstance(value, str):
+        return _text(value, steps)
+    if value is None or isinstance(value, bool):
         return value
     if isinstance(value, (int, float)):
         return _number(adopt(value))
+    if not isinstance(value, (Mapping, list, tuple)):
+        raise UnmatchableError
+    if depth == 0:
+        raise OversizeError
+    steps.take(len(value))
     if isinstance(value, Mapping):
-        return {_field(key): _comparable(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_comparable(item) for item in value]
-    raise UnmatchableError
+        return {_text(key, steps): _comparable(item, steps, depth - 1) for key, item in value.items()}
+    return [_comparable(item, steps, depth - 1) for item in value]
 
 
 def _number(number: object) -> object:
@@ -108,10 +136,13 @@ def _number(number: object) -> object:
     return number
 
 
-def _field(key: object) -> str:
-    if not isinstance(key, str):
+def _text(text: object, steps: Steps) -> str:
+    if not isinstance(text, str):
         raise UnmatchableError
-    return key
+    steps.take(len(text) // CHARACTERS)
+    if not text.isascii() and SPLIT.search(text):
+        raise UnmatchableError
+    return text
 
 
 def _compact(value: object) -> str:

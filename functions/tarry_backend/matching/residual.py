@@ -14,13 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 from tarry_backend.matching.cel.errors import CelError
 from tarry_backend.matching.cel.nodes import Known, Macro, Name, Node, walk
+from tarry_backend.matching.cel.steps import MAX_NESTED, Steps, StepsError
 from tarry_backend.matching.cel.text import write
 from tarry_backend.matching.folding import fold, sound
+from tarry_backend.matching.keys import SPLIT
 
 if TYPE_CHECKING:
     from tarry_backend.matching.cel.evaluator import Scope
 
-__all__ = ["Residual"]
+__all__ = ["MAX_BOUND", "Residual"]
+
+
+MAX_BOUND = 64_000
+"""The most characters that the values beside a residual may have: the items of a wait carry them."""
 
 
 class NotJsonError(Exception):
@@ -37,6 +43,7 @@ class Residual:
         self._trigger = trigger
         self._names = _free_names(node)
         self._bound: dict[str, str] = {}
+        self._left = Steps(MAX_BOUND)
         self.bindings: dict[str, Any] = {}
         self.text = write(node, self._known)
 
@@ -48,20 +55,26 @@ class Residual:
         origin = known.origin
         if not origin.names:
             return write(origin)
+        source = write(origin)
         try:
-            return self._bind(write(origin), _json(known.value))
+            if source not in self._bound:
+                self._bind(source, _json(known.value, self._left))
+            return self._bound[source]
+        except StepsError:
+            problem = f"the values that later events are compared with have more than {MAX_BOUND:,} characters"
+            raise CelError(problem, origin) from None
+        except CelError as error:
+            error.node = origin
+            raise
         except NotJsonError:
             if isinstance(origin, Name):
                 raise CelError("a number that is infinite or NaN cannot be kept", origin) from None
             parts = tuple(sound(fold(part, self._trigger)) for part in origin.parts)
             return write(replace(origin, parts=parts), self._known)
 
-    def _bind(self, source: str, value: object) -> str:
-        name = self._bound.get(source)
-        if name is None:
-            name = self._bound[source] = next(self._names)
-            self.bindings[name] = value
-        return name
+    def _bind(self, source: str, value: object) -> None:
+        name = self._bound[source] = next(self._names)
+        self.bindings[name] = value
 
 
 def _free_names(node: Node) -> Iterator[str]:
@@ -78,14 +91,22 @@ def _variables(node: Node) -> Iterator[str]:
             yield from _variables(part.origin)
 
 
-def _json(value: object) -> object:
-    """A copy of the value made of JSON's own types."""
-    if value is None or isinstance(value, (bool, str)) or type(value) is int:
+def _json(value: object, steps: Steps, depth: int = MAX_NESTED) -> object:
+    """A copy of the value made of JSON's own types. A step is a character here, and no value has fewer."""
+    steps.take()
+    if depth < 0:
+        raise CelError(f"a value is nested more than {MAX_NESTED} deep, the most that is compared")
+    if isinstance(value, str):
+        steps.take(len(value))
+        if not value.isascii() and SPLIT.search(value):
+            raise NotJsonError
+        return value
+    if value is None or isinstance(value, bool) or type(value) is int:
         return value
     if isinstance(value, float) and math.isfinite(value):
         return value
     if isinstance(value, (list, tuple)):
-        return [_json(item) for item in value]
+        return [_json(item, steps, depth - 1) for item in value]
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        return {key: _json(item) for key, item in value.items()}
+        return {_json(key, steps): _json(item, steps, depth - 1) for key, item in value.items()}
     raise NotJsonError

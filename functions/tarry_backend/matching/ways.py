@@ -15,6 +15,7 @@ from tarry_backend.matching.cel.nodes import (
     And,
     Binary,
     Choice,
+    Has,
     Index,
     Known,
     Name,
@@ -24,7 +25,7 @@ from tarry_backend.matching.cel.nodes import (
     Select,
     walk,
 )
-from tarry_backend.matching.keys import Path, UnmatchableError, canonical
+from tarry_backend.matching.keys import OversizeError, Path, UnmatchableError, canonical
 
 __all__ = ["MAX_WAYS", "Way", "ways"]
 
@@ -86,7 +87,21 @@ def _together(parts: Iterable[Way]) -> Way | None:
         if any(values.setdefault(path, value) != value for path, value in way.values.items()):
             return None
         rest.extend(way.rest)
-    return Way(values, tuple(rest))
+    presences = [_presence(node, values) for node in rest]
+    if False in presences:
+        return None
+    return Way(values, tuple(node for node, present in zip(rest, presences, strict=True) if present is None))
+
+
+def _presence(node: Node, values: Iterable[Path]) -> bool | None:
+    """What ``has(…)`` or ``!has(…)`` is for an event that has these values. ``None``: they do not tell."""
+    match node:
+        case Not(parts=(Has() as has,)):
+            return False if _presence(has, values) else None
+        case Has(field=field, parts=(of,)):
+            if path := _further(of, field):
+                return any(value[: len(path)] == path for value in values) or None
+    return None
 
 
 def _opens(node: Choice) -> bool:
@@ -107,24 +122,26 @@ def _equalities(node: Node, truth: bool) -> list[Way]:
             if path := _path(left) or _path(right):
                 other = right if _path(left) else left
                 if isinstance(other, Known):
-                    return _equal(path, [other.value])
+                    return _equal(node, truth, path, [other.value])
         case Binary(operator="in", parts=(left, Known(value=list() | tuple() as items))) if truth:
-            if path := _path(left):
-                found = _equal(path, items)
-                return found if len(found) <= MAX_WAYS else _opaque(node, truth)
+            # More than eight to compare, though some be alike, may take more steps than a residual has.
+            if (path := _path(left)) and len(items) <= MAX_WAYS:
+                return _equal(node, truth, path, items)
         case Select() | Index():
             if path := _path(node):
-                return _equal(path, [truth])
+                return _equal(node, truth, path, [truth])
     return _opaque(node, truth)
 
 
-def _equal(path: Path, values: Iterable[object]) -> list[Way]:
+def _equal(node: Node, truth: bool, path: Path, values: Iterable[object]) -> list[Way]:
     found: dict[str, Way] = {}
     for value in values:
         try:
             text = canonical(value)
         except UnmatchableError:
             continue
+        except OversizeError:
+            return _opaque(node, truth)
         found[text] = Way({path: text})
     return list(found.values())
 

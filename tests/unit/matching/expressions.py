@@ -112,15 +112,27 @@ equalities = st.builds(
             "!({went} != {came})",
             "({came} in ['no', {went}, 0])",
             "({came} in [{it}, {it}, true])",
+            "(({came} == {it}) == true)",
+            "(false == ({went} != {came}))",
         ]
     ),
     st.sampled_from(FIELDS),
 )
 
 
+guarded = st.builds(
+    "({0} {1} (async.data.{2} {3} {4}))".format,
+    st.sampled_from(["has(async.data.a)", "!has(async.data.a)", "has(async.data.a.b)", "!has(async.data.b.a)"]),
+    st.sampled_from(["&&", "&&", "||"]),
+    st.sampled_from(["a", "a", "a.b", "b", "b.a"]),
+    st.sampled_from(["==", "==", "!="]),
+    st.sampled_from(["1", "'1'", "null", "event.data.a", "event.data.b"]),
+)
+
+
 constants = st.sampled_from(["true", "false"])
 plain_leaves = weighted((4, equalities), (4, plain_comparisons), (2, memberships), (1, constants))
-leaves = weighted((4, equalities), (3, comparisons), (1, memberships), (1, presences), (1, constants))
+leaves = weighted((4, equalities), (3, comparisons), (1, memberships), (1, presences), (1, guarded), (1, constants))
 forms = st.sampled_from(
     [
         "({0} && {1})",
@@ -129,6 +141,8 @@ forms = st.sampled_from(
         "({0} || {1} || {2})",
         "(!{0})",
         "({0} ? {1} : {2})",
+        "(true == {0})",
+        "({0} != {1})",
     ]
 )
 

@@ -5,12 +5,13 @@ from dataclasses import replace
 from typing import Any, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tarry.errors import ExpressionError
 from tarry.event import Event
 from tarry_backend.matching import MatchError, Plan, evaluate_whole
+from tests.unit.matching.examples import examples
 from tests.unit.matching.expressions import Data, asked_of, data, near, questions
 from tests.unit.matching.scenario import MATCH, RECEIVED_AT, by_key, event, planned, resolved
 
@@ -44,7 +45,7 @@ def plans(expression: str, trigger: Event) -> tuple[Plan, Plan] | None:
 def test_a_plan_answers_as_the_whole_expression_does() -> None:
     answers: Counter[tuple[bool, bool]] = Counter()
 
-    @settings(max_examples=1_000, deadline=None, derandomize=True)
+    @examples(1_000)
     @given(situations())
     def agrees(situation: tuple[str, Event, list[Event]]) -> None:
         expression, trigger, incoming = situation

@@ -97,6 +97,17 @@ def test_nothing_equals_nan_not_even_itself() -> None:
     assert match_key(NAME, '[["data","x"]]', not_a_number) is None
 
 
+def test_halves_of_a_character_that_come_together_in_the_trigger_are_not_the_character() -> None:
+    """JSON cannot hold them side by side: it would make one character of them, in a key and in a binding."""
+    halves = {"high": "\ud834", "low": "\udd1e"}
+    assert plan(NAME, "async.data.x == event.data.high + event.data.low", event(halves)).never
+    for expression in (
+        "async.data.x != event.data.high + event.data.low",
+        "!(async.data.x in [event.data.high + event.data.low])",
+    ):
+        assert outcome(expression, halves, {"x": "\U0001d11e"}) == MATCH
+
+
 @pytest.mark.parametrize("constant", ['timestamp("2025-01-01T00:00:00Z")', 'duration("1s")', 'b"a"', "int", "{1: 2}"])
 def test_no_event_holds_what_is_not_json(constant: str) -> None:
     assert plan(NAME, f"async.data.x == {constant}", event()).never

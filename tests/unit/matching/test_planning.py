@@ -36,6 +36,18 @@ def only(expression: str) -> Alternative:
         ("event.data.vip && async.data.a == 1", '[["data","a"]]'),
         ("event.data.n > 9 || async.data.a == 1", '[["data","a"]]'),
         ("async.data.a in event.data.tags.filter(t, t != 'q')", '[["data","a"]]'),
+        # A question that is compared with true or false is the question, or its opposite.
+        ("(async.data.a == 1) == true", '[["data","a"]]'),
+        ("event.data.vip == (async.data.a == 1)", '[["data","a"]]'),
+        ("(async.data.a != 1) != event.data.vip", '[["data","a"]]'),
+        ("false == (async.data.a != 1 || async.data.b != 2)", '[["data","a"],["data","b"]]'),
+        # An event with the key has the fields that lead to the value.
+        ("has(async.data.a) && async.data.a == 1", '[["data","a"]]'),
+        ("has(async.data.a.b) && has(async.data.a) && async.data.a.b[0].c == 1", '[["data","a","b",0,"c"]]'),
+        ("has(async.data.a) ? async.data.a == 1 : false", '[["data","a"]]'),
+        ("!(!has(async.data.a) || async.data.a != 1)", '[["data","a"]]'),
+        # The trigger chooses the operand.
+        ("(event.data.vip ? async.data.a : async.data.b) == 1", '[["data","a"]]'),
     ],
 )
 def test_equalities_are_all_in_the_key(expression: str, shape: str) -> None:
@@ -59,12 +71,36 @@ def test_equalities_are_all_in_the_key(expression: str, shape: str) -> None:
         "async == event",
         "now() == timestamp(event.data.at)",
         "has(async.data.a)",
+        "!has(async.data.a) || async.data.a == 1",
+        "(async.data.a == 1) == async.data.b",
+        "(async.data.a == 1) == 'x'",
+        "!((async.data.a == 1) == true)",
+        "async.data.a in [1, 1, 1, 1, 1, 1, 1, 1, 1]",
     ],
 )
 def test_what_is_no_equality_of_a_path_is_found_by_name(expression: str) -> None:
     found = only(expression)
     assert (found.shape, found.key) == (NAME_ONLY, match_key(NAME, NAME_ONLY, event()))
     assert found.residual is not None
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [({"a": 1, "b": 2}, MATCH), ({"a": 1}, NONE), ({"b": 2}, NONE), ({"a": {"c": 3}}, MATCH), ({"a": {}}, NONE)],
+)
+def test_fields_that_are_asked_for_before_they_are_compared(data: Mapping[str, Any], expected: str) -> None:
+    expression = (
+        "has(async.data.a) && has(async.data.b) && async.data.a == 1"
+        " || has(async.data.a) && has(async.data.a.c) && async.data.a.c == 3"
+    )
+    assert by_key(planned(expression, TRIGGER))
+    assert outcome(expression, {}, data) == expected
+
+
+@pytest.mark.parametrize("form", ["{} == true", "true == {}", "{} != false", "!({} == false)", "{} == event.data.vip"])
+@pytest.mark.parametrize(("value", "expected"), [(1, MATCH), (1.0, MATCH), (True, NONE), ("1", NONE)])
+def test_the_truth_of_a_question_is_the_question(form: str, value: object, expected: str) -> None:
+    assert outcome(form.format("(async.data.a == 1)"), {"vip": True}, {"a": value}) == expected
 
 
 def test_a_path_that_the_trigger_chooses_makes_no_shape_of_its_own() -> None:
@@ -160,6 +196,9 @@ def test_one_key_is_stored_once_with_all_that_is_left_to_ask() -> None:
         "async.data.a == 1 && async.data.a == 2",
         "async.data.a == 1 && async.data.a in [2, 3]",
         "async.data.a in []",
+        "!has(async.data.a) && async.data.a == 1",
+        "!has(async.data.a) && async.data.a.b == 1",
+        "false == (event.data.vip || async.data.a == 1)",
         "has(event.data.x) && async.data.id == event.data.x",
         "async.data.id == event.data.x && has(event.data.x)",
         "!(!has(event.data.x) || async.data.id != event.data.x)",
@@ -276,5 +315,5 @@ def test_no_depth_of_an_event_breaks_the_matcher() -> None:
     wait = planned("async.data.x == [[1]] || async.data.y == 1", event())
     assert resolved(wait, event({"x": deep, "y": 1})) == MATCH
     assert resolved(planned("async.data.x == async.data.y", event()), event({"x": deep, "y": deep})) == COUNTED
-    with pytest.raises(ExpressionError, match="nested too deeply"):
+    with pytest.raises(ExpressionError, match="nested more than 100 deep"):
         plan(NAME, "async.data.x == event.data.x", event({"x": deep}))

@@ -22,16 +22,20 @@ from tarry_backend.matching.cel.nodes import (
     Node,
     Not,
     Or,
+    walk,
 )
 from tarry_backend.matching.cel.syntax import parse
 from tarry_backend.matching.cel.text import write
 
-__all__ = ["MAX_LENGTH", "MAX_MACROS", "checked", "is_boolean"]
+__all__ = ["MAX_LENGTH", "MAX_MACROS", "MAX_NESTED_MACROS", "checked", "is_boolean"]
 
 MAX_LENGTH = 4096
 """The longest expression, in characters."""
 
-MAX_MACROS = 3
+MAX_MACROS = 16
+"""The most macros in an expression: each may take all the steps that a question has."""
+
+MAX_NESTED_MACROS = 3
 """How many macros may be nested in each other's bodies."""
 
 _ARITIES = arities()
@@ -39,7 +43,7 @@ _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">=", "in"})
 _QUESTIONS = frozenset({"all", "exists", "exists_one"})
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def checked(expression: str, variables: frozenset[str]) -> Node:
     """The tree of an expression over these variables.
 
@@ -50,7 +54,11 @@ def checked(expression: str, variables: frozenset[str]) -> Node:
         problem = f"it has {len(expression):,} characters; {MAX_LENGTH:,} are allowed"
         raise ExpressionError(f"{expression[:80]}…", problem)
     node = parse(expression)
-    _Check(expression, variables).visit(node, variables, MAX_MACROS)
+    macros = [part for part in walk(node) if isinstance(part, Macro)]
+    if len(macros) > MAX_MACROS:
+        problem = f"it has {len(macros)} macros; {MAX_MACROS} are allowed"
+        raise ExpressionError(expression, problem, macros[MAX_MACROS].start)
+    _Check(expression, variables).visit(node, variables, MAX_NESTED_MACROS)
     if is_boolean(node) is not True:
         raise _not_boolean(expression, node)
     return node
@@ -72,7 +80,9 @@ def is_boolean(node: Node) -> bool | None:
         case Call(function=function):
             return RESULTS[function] == "bool" if function in RESULTS else None
         case Choice(parts=(_, then, otherwise)):
-            return is_boolean(then) if is_boolean(then) is is_boolean(otherwise) else None
+            # Each is asked once, or choices within choices would double the work at each of them.
+            first = is_boolean(then)
+            return first if is_boolean(otherwise) is first else None
     return None
 
 
@@ -113,7 +123,7 @@ class _Check:
 
     def macro(self, node: Macro, names: frozenset[str], macros: int) -> None:
         if macros == 0:
-            problem = f"macros are nested more than {MAX_MACROS} deep, the most that is allowed"
+            problem = f"macros are nested more than {MAX_NESTED_MACROS} deep, the most that is allowed"
             raise self.error(problem, node)
         if node.variable in self.variables:
             raise self.error(f"the variable of {node.macro} cannot be called {node.variable!r}: that is an event", node)

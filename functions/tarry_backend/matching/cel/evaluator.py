@@ -6,13 +6,13 @@ cel-python, whose values are converted first and whose evaluator visits ten node
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from tarry_backend.matching.cel.errors import CelError
-from tarry_backend.matching.cel.functions import apply
+from tarry_backend.matching.cel.functions import SLOW, apply
 from tarry_backend.matching.cel.logic import boolean, settled
 from tarry_backend.matching.cel.nodes import (
     And,
@@ -34,46 +34,47 @@ from tarry_backend.matching.cel.nodes import (
     Or,
     Select,
 )
+from tarry_backend.matching.cel.steps import CHARACTERS, MAX_STEPS, Steps, StepsError
 from tarry_backend.matching.cel.text import write
 from tarry_backend.matching.cel.values import ORDERINGS, adopt, as_key, contains, described, equal, from_key
 
 if TYPE_CHECKING:
     from tarry_backend.matching.cel.times import Timestamp
 
-__all__ = ["MAX_TURNS", "Scope", "evaluate"]
-
-MAX_TURNS = 100_000
-"""How often the bodies of a macro, and of those inside it, may be evaluated for one value of it. What a body
-compares, searches or joins counts too: a turn for each hundred characters or elements."""
+__all__ = ["Scope", "evaluate"]
 
 
-class TurnsError(Exception):
-    """A macro has used up its turns. Not a ``CelError``, which a macro further out might absorb."""
-
-
-@dataclass(slots=True)
-class Turns:
-    """The turns that are left to a macro and those inside it."""
-
-    left: int = MAX_TURNS
-
-    def take(self, number: int = 1) -> None:
-        self.left -= number
-        if self.left < 0:
-            raise TurnsError
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: a macro makes one for each turn, and that would take three times as long
 class Scope:
     """What an expression can see: its variables, and the time at which the incoming event was received."""
 
     variables: Mapping[str, object]
     now: Timestamp | None = None
-    turns: Turns | None = field(default=None, repr=False)
+    steps: Steps = field(default_factory=Steps, repr=False)
+
+
+Evaluate = Callable[[Node, Scope], object]
 
 
 def evaluate(node: Node, scope: Scope) -> object:
-    """The value of the node; ``CelError``, with the innermost node that failed, if it has none."""
+    """The value of the node; ``CelError``, with the innermost node that failed, if it has none.
+
+    Each question in it has ``MAX_STEPS`` of its own. One that takes more is an error, as a missing field is.
+    """
+    logic = _LOGIC.get(type(node))
+    if logic is None:
+        scope.steps.left = MAX_STEPS
+    try:
+        return logic(node, scope, evaluate) if logic else _value(node, scope)
+    except CelError as error:
+        error.node = error.node or node
+        raise
+    except StepsError:
+        raise CelError(f"it takes more than {MAX_STEPS:,} steps, the most that are allowed", node) from None
+
+
+def _value(node: Node, scope: Scope) -> object:
+    """The value of a part of a question."""
     try:
         return _RULES[type(node)](node, scope)
     except CelError as error:
@@ -94,7 +95,7 @@ def _name(node: Name, scope: Scope) -> object:
 
 
 def _select(node: Select, scope: Scope) -> object:
-    of = evaluate(node.parts[0], scope)
+    of = _value(node.parts[0], scope)
     if not isinstance(of, Mapping):
         raise CelError(f"{write(node.parts[0])} is {described(of)} and has no field {node.field!r}")
     if node.field not in of:
@@ -103,14 +104,14 @@ def _select(node: Select, scope: Scope) -> object:
 
 
 def _has(node: Has, scope: Scope) -> bool:
-    of = evaluate(node.parts[0], scope)
+    of = _value(node.parts[0], scope)
     if not isinstance(of, Mapping):
         raise CelError(f"{write(node.parts[0])} is {described(of)} and has no fields")
     return node.field in of
 
 
 def _index(node: Index, scope: Scope) -> object:
-    of, index = (evaluate(part, scope) for part in node.parts)
+    of, index = (_value(part, scope) for part in node.parts)
     if isinstance(of, Mapping):
         key = as_key(index)
         if key in of:
@@ -125,7 +126,14 @@ def _index(node: Index, scope: Scope) -> object:
 
 
 def _call(node: Call, scope: Scope) -> object:
-    return apply(node.function, _operands(node, scope), scope.now)
+    operands = _operands(node, scope)
+    steps = SLOW.get(node.function)
+    if steps and all(isinstance(operand, str) for operand in operands):
+        try:
+            scope.steps.take(steps(*operands))
+        except UnicodeEncodeError as error:
+            raise CelError(f"{node.function}: {error}") from error
+    return apply(node.function, operands, scope.now)
 
 
 def _negative(node: Negative, scope: Scope) -> object:
@@ -133,106 +141,103 @@ def _negative(node: Negative, scope: Scope) -> object:
 
 
 def _binary(node: Binary, scope: Scope) -> object:
-    left, right = _operands(node, scope)
-    compare = _COMPARISONS.get(node.operator)
-    return compare(left, right) if compare else apply(node.operator, (left, right))
+    operator = node.operator
+    left, right = operands = _operands(node, scope)
+    if operator == "==":
+        return equal(left, right, scope.steps)
+    if operator == "!=":
+        return not equal(left, right, scope.steps)
+    if operator == "in":
+        return contains(left, right, scope.steps)
+    if compare := ORDERINGS.get(operator):
+        return compare(left, right)
+    if operator == "+" and isinstance(left, list) and isinstance(right, list):
+        scope.steps.take((len(left) + len(right)) // 10)  # a list is larger than a text of that length
+    return apply(operator, operands)
 
 
 def _operands(node: Node, scope: Scope) -> list[object]:
-    operands = [evaluate(part, scope) for part in node.parts]
-    if scope.turns is not None:
-        scope.turns.take(sum(len(operand) for operand in operands if isinstance(operand, Sized)) // 100)
+    operands = [_value(part, scope) for part in node.parts]
+    for operand in operands:
+        if type(operand) in _SIZED and len(operand) >= CHARACTERS:  # type: ignore[arg-type]
+            scope.steps.take(len(operand) // CHARACTERS)  # type: ignore[arg-type]
     return operands
 
 
-_COMPARISONS: dict[str, Callable[[object, object], bool]] = {
-    "==": equal,
-    "!=": lambda left, right: not equal(left, right),
-    "in": contains,
-    **ORDERINGS,
-}
+_SIZED = frozenset({str, bytes, list, tuple, dict})
 
 
 def _list(node: ListOf, scope: Scope) -> object:
-    return [evaluate(part, scope) for part in node.parts]
+    return [_value(part, scope) for part in node.parts]
 
 
 def _map(node: MapOf, scope: Scope) -> object:
     made: dict[object, object] = {}
     for key_node, value_node in zip(node.parts[::2], node.parts[1::2], strict=True):
-        key = evaluate(key_node, scope)
+        key = _value(key_node, scope)
         if isinstance(key, float):
             raise CelError("double is no key of a map")
         if as_key(key) in made:
             raise CelError(f"the key {write(key_node)} stands twice in a map")
-        made[as_key(key)] = evaluate(value_node, scope)
+        made[as_key(key)] = _value(value_node, scope)
     return made
 
 
-def _not(node: Not, scope: Scope) -> bool:
-    return not boolean(evaluate(node.parts[0], scope), "!")
+def _not(node: Not, scope: Scope, of: Evaluate = _value) -> bool:
+    return not boolean(of(node.parts[0], scope), "!")
 
 
-def _choice(node: Choice, scope: Scope) -> object:
+def _choice(node: Choice, scope: Scope, of: Evaluate = _value) -> object:
     condition, then, otherwise = node.parts
-    return evaluate(then if boolean(evaluate(condition, scope), "?:") else otherwise, scope)
+    return of(then if boolean(of(condition, scope), "?:") else otherwise, scope)
 
 
-def _and(node: And, scope: Scope) -> bool:
-    return settled((partial(evaluate, part, scope) for part in node.parts), "&&", decisive=False)
+def _and(node: And, scope: Scope, of: Evaluate = _value) -> bool:
+    return settled((partial(of, part, scope) for part in node.parts), "&&", decisive=False)
 
 
-def _or(node: Or, scope: Scope) -> bool:
-    return settled((partial(evaluate, part, scope) for part in node.parts), "||", decisive=True)
+def _or(node: Or, scope: Scope, of: Evaluate = _value) -> bool:
+    return settled((partial(of, part, scope) for part in node.parts), "||", decisive=True)
 
 
 def _macro(node: Macro, scope: Scope) -> object:
-    if scope.turns is not None:
-        return _repeated(node, scope)
-    try:
-        return _repeated(node, Scope(scope.variables, scope.now, Turns()))
-    except TurnsError:
-        problem = f"{node.macro} takes more than {MAX_TURNS:,} turns, the most that are allowed"
-        raise CelError(problem) from None
-
-
-def _repeated(node: Macro, scope: Scope) -> object:
-    over = evaluate(node.parts[0], scope)
+    over = _value(node.parts[0], scope)
     if not isinstance(over, (list, tuple, Mapping)):
         ranges = f"{node.macro} goes over a list, or the keys of a map"
         raise CelError(f"{write(node.parts[0])} is {described(over)}; {ranges}")
-    return _MACROS[node.macro](node, _turns(node.variable, over, scope))
+    return _MACROS[node.macro](node, _turns(node, over, scope))
 
 
-def _turns(variable: str, over: Iterable[object], scope: Scope) -> Iterator[Scope]:
+def _turns(node: Macro, over: Iterable[object], scope: Scope) -> Iterator[Scope]:
+    steps, weight = scope.steps, 2 + sum(part.size for part in node.parts[1:])
     for item in over:
-        cast("Turns", scope.turns).take()
-        yield Scope({**scope.variables, variable: adopt(from_key(item))}, scope.now, scope.turns)
+        steps.take(weight)
+        yield Scope({**scope.variables, node.variable: adopt(from_key(item))}, scope.now, steps)
 
 
 def _all(node: Macro, turns: Iterator[Scope]) -> object:
-    return settled((partial(evaluate, node.parts[1], turn) for turn in turns), "all", decisive=False)
+    return settled((partial(_value, node.parts[1], turn) for turn in turns), "all", decisive=False)
 
 
 def _exists(node: Macro, turns: Iterator[Scope]) -> object:
-    return settled((partial(evaluate, node.parts[1], turn) for turn in turns), "exists", decisive=True)
+    return settled((partial(_value, node.parts[1], turn) for turn in turns), "exists", decisive=True)
 
 
 def _exists_one(node: Macro, turns: Iterator[Scope]) -> object:
-    return sum(boolean(evaluate(node.parts[1], turn), "exists_one") for turn in turns) == 1
+    return sum(boolean(_value(node.parts[1], turn), "exists_one") for turn in turns) == 1
 
 
 def _filter(node: Macro, turns: Iterator[Scope]) -> object:
-    kept = (turn for turn in turns if boolean(evaluate(node.parts[1], turn), "filter"))
+    kept = (turn for turn in turns if boolean(_value(node.parts[1], turn), "filter"))
     return [turn.variables[node.variable] for turn in kept]
 
 
 def _mapped(node: Macro, turns: Iterator[Scope]) -> object:
     *conditions, value = node.parts[1:]
     return [
-        evaluate(value, turn)
+        _value(value, turn)
         for turn in turns
-        if all(boolean(evaluate(condition, turn), "map") for condition in conditions)
+        if all(boolean(_value(condition, turn), "map") for condition in conditions)
     ]
 
 
@@ -243,6 +248,12 @@ _MACROS: dict[str, Callable[[Macro, Iterator[Scope]], object]] = {
     "filter": _filter,
     "map": _mapped,
 }
+
+_LOGIC = cast(
+    "dict[type[Node], Callable[[Node, Scope, Evaluate], object]]",
+    {And: _and, Or: _or, Not: _not, Choice: _choice},
+)
+"""What joins questions, and is none itself."""
 
 _RULES = cast(
     "dict[type[Node], Callable[[Node, Scope], object]]",

@@ -27,13 +27,20 @@ from tarry_backend.matching.cel.errors import CelError
 from tarry_backend.matching.cel.times import CALENDAR, CLOCK, Timestamp, parse_date, parse_duration
 from tarry_backend.matching.cel.values import Type, type_name
 
-__all__ = ["BOTH", "CLOCKED", "METHODS", "RESULTS", "apply", "arities"]
+__all__ = ["BOTH", "CLOCKED", "METHODS", "RESULTS", "SLOW", "apply", "arities"]
 
 
 class Pattern(Protocol):
     """A compiled pattern of RE2, which comes without types."""
 
+    @property
+    def programsize(self) -> int: ...
+
     def search(self, text: bytes) -> object: ...
+
+
+MAX_PATTERN = 1000
+"""The longest pattern of ``matches``, in characters."""
 
 
 @lru_cache(maxsize=128)
@@ -41,8 +48,11 @@ def _pattern(pattern: str) -> Pattern:
     """RE2, which takes time linear in the text: no pattern can hang a Lambda."""
     import re2  # type: ignore[import-untyped]
 
+    if len(pattern) > MAX_PATTERN:
+        raise CelError(f"the pattern has {len(pattern):,} characters; {MAX_PATTERN:,} are allowed")
     options = re2.Options()
     options.log_errors = False
+    options.max_mem = 2 * 2**20  # bytes for one pattern; of so many as are kept, 8 MB each would be too much
     try:
         return cast(Pattern, re2.compile(pattern, options))
     except re2.error as error:
@@ -98,6 +108,13 @@ _STANDARD: dict[tuple[str, ...], Callable[..., object]] = {
 }
 
 _FUNCTIONS = {**OPERATIONS, **CONVERSIONS, **_OWN, **_STANDARD}
+
+SLOW: dict[str, Callable[..., int]] = {
+    "json_parse": lambda text: len(text) // 10,
+    # Where RE2's automaton would grow too large it simulates it, and goes through the whole program at each byte.
+    "matches": lambda text, pattern: len(text.encode()) * _pattern(pattern).programsize // 100,
+}
+"""How many steps a function takes, given texts, beside those that all texts take."""
 
 CLOCKED = frozenset({"now", "now_plus", "now_minus"})
 """Functions that are given the time before their arguments."""

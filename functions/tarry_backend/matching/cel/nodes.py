@@ -39,14 +39,19 @@ _CLOCK = frozenset({"now", "now_plus", "now_minus"})
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Node:
-    """``start`` is its position in the source, ``names`` are the variables that it leaves free."""
+    """``start`` is its position in the source, ``names`` are the variables that it leaves free.
+
+    ``size`` counts the node and all under it.
+    """
 
     start: int
     parts: tuple[Node, ...] = ()
     names: frozenset[str] = field(init=False)
+    size: int = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", self._free())
+        object.__setattr__(self, "size", 1 + sum(part.size for part in self.parts))
 
     def _free(self) -> frozenset[str]:
         return frozenset[str]().union(*(part.names for part in self.parts))

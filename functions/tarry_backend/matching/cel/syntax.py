@@ -21,16 +21,26 @@ if TYPE_CHECKING:
 __all__ = ["MAX_DEPTH", "parse"]
 
 
-@lru_cache(maxsize=4096)
 def parse(expression: str, max_depth: int = MAX_DEPTH) -> Node:
     """The tree of an expression. ``ExpressionError``, with the position, if it is not CEL.
 
     Nothing is asked of its names, its length and its type: the texts of residuals pass through here too.
     """
+    return (_short if len(expression) <= SHORT else _long)(expression, max_depth)
+
+
+def _parsed(expression: str, max_depth: int) -> Node:
     try:
         return Builder(expression, max_depth).node(_tree(expression))
     except UnclosedError as error:
         raise ExpressionError(expression, "the text that begins here is not closed", error.position) from None
+
+
+SHORT = 500
+"""Up to this length, in characters, many trees are kept. A character's share of a tree is some 90 bytes."""
+
+_short = lru_cache(maxsize=2048)(_parsed)
+_long = lru_cache(maxsize=128)(_parsed)
 
 
 @cache

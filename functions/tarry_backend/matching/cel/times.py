@@ -12,6 +12,9 @@ from tarry_backend.matching.cel.errors import CelError
 
 __all__ = ["CALENDAR", "CLOCK", "Duration", "Timestamp", "parse_date", "parse_duration", "parse_timestamp"]
 
+MAX_DURATION = 100
+"""The longest text of a duration, in characters."""
+
 SECOND = 10**9
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST, _END = -62_135_596_800 * SECOND, 253_402_300_800 * SECOND  # the years 1 to 9999
@@ -113,6 +116,8 @@ def _timestamp(found: re.Match[str]) -> Timestamp:
 
 def parse_duration(text: str, *, days: bool = False) -> Duration:
     """``1h30m``, ``-1.5s``, ``0``: durations as the standard has them; ``days`` allows ``d`` and ``w``."""
+    if len(text) > MAX_DURATION:
+        raise CelError(f"the duration has {len(text):,} characters; {MAX_DURATION} are allowed")
     found = _DURATION.fullmatch(text)
     units = _UNITS | _DAYS if days else _UNITS
     parts = _PART.findall(found[2]) if found else []

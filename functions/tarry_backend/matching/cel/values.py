@@ -6,13 +6,14 @@ JSON has one kind of number. An integer within 64 bits is CEL's ``int``, everyth
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from types import NoneType
 from typing import Any
 
 from tarry_backend.matching.cel.errors import CelError
+from tarry_backend.matching.cel.steps import CHARACTERS, MAX_NESTED, Steps
 from tarry_backend.matching.cel.times import Duration, Timestamp
 
 __all__ = [
@@ -96,23 +97,59 @@ def adopt(value: object) -> object:
     return value
 
 
-def equal(left: object, right: object) -> bool:
-    """CEL's ``==``: exact between kinds of numbers, false between other types, never an error."""
+def equal(left: object, right: object, steps: Steps, depth: int = MAX_NESTED) -> bool:
+    """CEL's ``==``: exact between kinds of numbers, false between other types.
+
+    ``CelError`` for values that are alike more than ``MAX_NESTED`` deep, ``StepsError`` if there are too many parts
+    to compare: at most one step for each part, and for each hundred characters of it.
+    """
+    if isinstance(left, str):
+        return isinstance(right, str) and len(left) == len(right) and _read(left, steps) == right
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, (int, float)) and isinstance(right, (int, float)):
         return adopt(left) == adopt(right)
     if isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
-        return len(left) == len(right) and all(map(equal, left, right))
+        if len(left) != len(right):
+            return False
+        within = _inside(left, steps, depth)
+        return all(
+            (type(ours) is type(theirs) in _PLAIN and ours == theirs) or equal(ours, theirs, steps, within)
+            for ours, theirs in zip(left, right, strict=True)
+        )
     if isinstance(left, Mapping) and isinstance(right, Mapping):
-        return left.keys() == right.keys() and all(equal(left[key], right[key]) for key in left)
+        if left.keys() != right.keys():
+            return False
+        within = _inside(left, steps, depth)
+        return all(equal(left[_read(key, steps)], right[key], steps, within) for key in left)
     return type(left) is type(right) and left == right
 
 
-def contains(item: object, container: object) -> bool:
-    """CEL's ``in``: an element of a list, or a key of a map."""
+_PLAIN = frozenset({bool, int, float, NoneType})
+"""Of these, two of one type that are equal to Python are so to CEL."""
+
+
+def _inside(container: Collection[object], steps: Steps, depth: int) -> int:
+    if depth == 0:
+        raise CelError(f"a value is nested more than {MAX_NESTED} deep, the most that is compared")
+    steps.take(len(container))
+    return depth - 1
+
+
+def _read(text: Any, steps: Steps) -> Any:
+    if isinstance(text, str) and len(text) >= CHARACTERS:
+        steps.take(len(text) // CHARACTERS)
+    return text
+
+
+def contains(item: object, container: object, steps: Steps) -> bool:
+    """CEL's ``in``: an element of a list, or a key of a map. Raises as ``equal`` does."""
     if isinstance(container, (list, tuple)):
-        return any(equal(item, element) for element in container)
+        if isinstance(item, str):
+            steps.take(len(container) // 20)
+            return item in container  # as ``equal`` says, in a twentieth of the time
+        steps.take(len(container))
+        return any(equal(item, element, steps) for element in container)
     if isinstance(container, Mapping):
         return as_key(item) in container
     raise CelError(f"no 'in' for {type_name(item)} and {type_name(container)}")
@@ -120,15 +157,16 @@ def contains(item: object, container: object) -> bool:
 
 def _ordering(compare: Callable[[Any, Any], bool]) -> Callable[[object, object], bool]:
     def ordered(left: object, right: object) -> bool:
-        kinds = {type_name(left), type_name(right)}
-        if kinds <= {"int", "uint", "double"} or (len(kinds) == 1 and kinds <= _ORDERED):
+        kind, other = type(left), type(right)
+        if (kind is other and kind in _ORDERED) or (kind in _NUMBERS and other in _NUMBERS):
             return compare(left, right)
         raise CelError(f"no order between {type_name(left)} and {type_name(right)}")
 
     return ordered
 
 
-_ORDERED = {"bool", "string", "bytes", "timestamp", "duration"}
+_NUMBERS = frozenset({int, Uint, float})
+_ORDERED = frozenset({bool, str, bytes, Timestamp, Duration})
 
 ORDERINGS = {
     "<": _ordering(operator.lt),
