@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from tarry import Event
+from tarry_backend.store import RunStatus
 
 if TYPE_CHECKING:
     from tarry_backend.store import Run
@@ -18,17 +19,18 @@ _LARGEST = 200_000
 
 
 def announcement(run: Run) -> Event:
-    """``tarry/function.finished`` or ``.failed``: once a run, for its id is the run's.
+    """``tarry/function.finished``, ``.failed`` or ``.cancelled``: once a run, for its id is the run's.
 
-    The data names function and run, and holds the event that started the run and its ``result`` or ``error``.
+    The data names function and run, and holds the event that started the run and its ``result`` or ``error``; a run
+    that was cancelled has neither.
     An event or result too large for the bus is left out, and ``truncated`` says so.
     """
     data: dict[str, Any] = {"function_id": run.function_id, "run_id": run.id}
     larger = {"event": asdict(run.event)}
-    if run.error is None:
-        larger["result"] = json.loads(run.output or "null")
-    else:
+    if run.error is not None:
         data["error"] = asdict(run.error)
+    elif run.status is RunStatus.FINISHED:
+        larger["result"] = json.loads(run.output or "null")
     for name, value in larger.items():
         if len(json.dumps(value)) <= _LARGEST:
             data[name] = value

@@ -11,17 +11,16 @@ from tarry_backend.clock import now
 from tarry_backend.delays import delay_until
 from tarry_backend.messages import Continue, Due
 from tarry_backend.queues import HORIZON
-from tarry_backend.replay import Failed, Finished, Paused
+from tarry_backend.replay import Failed, Finished, Paused, Status
 from tarry_backend.store import RunStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tarry.bus import EventBus
     from tarry.function import Retries
     from tarry_backend.queues import Queues
     from tarry_backend.replay import Failure, Outcome
     from tarry_backend.store import Run, Store, Whole
+    from tarry_backend.telemetry import Meter
 
 __all__ = ["Ending"]
 
@@ -29,11 +28,11 @@ __all__ = ["Ending"]
 class Ending:
     """Keeps outcomes: a run's end, its pause, its next attempt."""
 
-    def __init__(self, store: Store, queues: Queues, bus: EventBus, count: Callable[[str, int], None]) -> None:
+    def __init__(self, store: Store, queues: Queues, bus: EventBus, meter: Meter) -> None:
         self._store = store
         self._queues = queues
         self._bus = bus
-        self._count = count
+        self._meter = meter
 
     def keep(self, whole: Whole, outcome: Outcome, retries: Retries) -> None:
         """Keeps what the replay of a run has come to."""
@@ -50,6 +49,10 @@ class Ending:
     def fail(self, whole: Whole, error: Failure) -> None:
         """Ends the run as failed."""
         self._end(whole, RunStatus.FAILED, error=error)
+
+    def cancel(self, whole: Whole) -> None:
+        """Ends the run where it is. The FIFO queue has kept the message until nothing of the run was executing."""
+        self._end(whole, RunStatus.CANCELLED)
 
     def conclude(self, whole: Whole) -> None:
         """Announces an end that is kept, and withdraws what the run still had open. May be done twice: the
@@ -71,7 +74,8 @@ class Ending:
     def _end(self, whole: Whole, status: RunStatus, *, output: str | None = None, error: Failure | None = None) -> None:
         run = replace(whole.run, status=status, ended=now(), output=output, error=error, due=None)
         self._store.runs.save(run)
-        self._count(status.capitalize(), 1)
+        self._meter.count(status.capitalize())
+        self._meter.count("WaitsClosed", sum(step.status is Status.WAITING for step in whole.steps))
         self.conclude(replace(whole, run=run))
 
     def _try_again(self, whole: Whole, failed: Failed, retries: Retries) -> None:

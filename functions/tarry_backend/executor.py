@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from tarry_backend.clock import now
 from tarry_backend.ending import Ending
 from tarry_backend.journal import RunJournal
-from tarry_backend.messages import Continue, Deadline, Look, MessageError, Resume, Start, Wake, decode
+from tarry_backend.messages import Cancel, Continue, Deadline, Look, MessageError, Resume, Start, Wake, decode
 from tarry_backend.replay import Failure, Replayed, replay
 from tarry_backend.store import Run, RunStatus, Whole
-from tarry_backend.telemetry import logger
+from tarry_backend.telemetry import concerning, logger
 from tarry_backend.telling import Telling
+from tarry_backend.traffic import Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
     from tarry_backend.queues import Queues
     from tarry_backend.settings import Settings
     from tarry_backend.store import Store
+    from tarry_backend.telemetry import Meter
 
-    RunMessage = Start | Resume | Wake | Deadline | Look | Continue
+    Told = Start | Resume | Wake | Deadline | Look | Continue
+    RunMessage = Told | Cancel
 
 __all__ = ["MAX_DEATHS", "Delivery", "Executor"]
 
@@ -52,15 +55,17 @@ class Executor:
         store: Store,
         queues: Queues,
         bus: EventBus,
-        count: Callable[[str, int], None],
+        meter: Meter,
     ) -> None:
         self._app = app
         self._settings = settings
         self._store = store
         self._queues = queues
         self._bus = bus
-        self._telling = Telling(store, count)
-        self._ending = Ending(store, queues, bus, count)
+        self._meter = meter
+        self._traffic = Traffic()
+        self._telling = Telling(store, meter)
+        self._ending = Ending(store, queues, bus, meter)
 
     def handle(self, body: str, delivery: Delivery) -> None:
         """One message of the runs queue. ``MessageError`` if it can be none of this app's."""
@@ -68,10 +73,13 @@ class Executor:
         whole = self._whole(message)
         if whole is None:
             logger.warning("run %s is not there (any more): its %s is dropped", message.run_id, message.kind)
-        elif whole.run.status is RunStatus.RUNNING:
+        elif whole.run.status is not RunStatus.RUNNING:
+            if delivery.again:
+                self._ending.conclude(whole)
+        elif isinstance(message, Cancel):
+            self._ending.cancel(whole)  # its function need not be there any more
+        else:
             self._tell(message, whole, delivery)
-        elif delivery.again:
-            self._ending.conclude(whole)
 
     def _whole(self, message: RunMessage) -> Whole | None:
         """The run with its steps. A new one is written and not read: there is nothing more of it."""
@@ -86,17 +94,20 @@ class Executor:
             received_at=received.received_at,
             started=now(),
         )
-        return Whole(run) if self._store.runs.create(run) else self._store.runs.load(run.id)
+        if not self._store.runs.create(run):
+            return self._store.runs.load(run.id)
+        self._meter.count("Started")
+        return Whole(run)
 
-    def _tell(self, message: RunMessage, whole: Whole, delivery: Delivery) -> None:
+    def _tell(self, message: Told, whole: Whole, delivery: Delivery) -> None:
         function = self._function(whole.run.function_id)
-        with logger.append_context_keys(run_id=whole.run.id, function_id=function.id):
+        with concerning(run_id=whole.run.id, function_id=function.id):
             if delivery.again:
                 self._tell_again(function, message, whole, delivery)
             elif (told := self._telling.apply(message, whole)) is not None:
                 self._replay(function, told, self._journal(message, told, delivery))
 
-    def _tell_again(self, function: Function, message: RunMessage, whole: Whole, delivery: Delivery) -> None:
+    def _tell_again(self, function: Function, message: Told, whole: Whole, delivery: Delivery) -> None:
         """The last executor has failed or died somewhere on the way: all that may be missing is done again."""
         before = whole
         whole = self._suspect(whole, delivery)
@@ -124,12 +135,14 @@ class Executor:
         outcome = replay(function, replayed, whole.steps, journal, self._settings.max_steps)
         self._ending.keep(replace(whole, steps=journal.steps()), outcome, function.retries)
 
-    def _journal(self, message: RunMessage, whole: Whole, delivery: Delivery) -> RunJournal:
+    def _journal(self, message: Told, whole: Whole, delivery: Delivery) -> RunJournal:
         return RunJournal(
             whole,
             self._store,
             self._queues,
             self._bus,
+            meter=self._meter,
+            traffic=self._traffic,
             settle=self._settings.settle_seconds,
             floor=message.due if isinstance(message, Wake) else 0,
             out_of_time=delivery.out_of_time,
@@ -159,7 +172,7 @@ class Executor:
 
 
 def _run_message(message: Message) -> RunMessage:
-    if isinstance(message, Start | Resume | Wake | Deadline | Look | Continue):
+    if isinstance(message, Start | Resume | Wake | Deadline | Look | Continue | Cancel):
         return message
     raise MessageError(f"a {message.kind} message does not belong into the runs queue")
 

@@ -14,6 +14,8 @@ from tarry_backend.matching import NAME_ONLY, Alternative, match_expression, mat
 from tarry_backend.messages import Due, Settle
 from tarry_backend.queues import HORIZON
 from tarry_backend.replay import Step, Wait, WaitRequest, excluded_ids
+from tarry_backend.store.names import SKEW
+from tarry_backend.traffic import shards_for
 from tarry_backend.waiting import earliest, ended
 
 if TYPE_CHECKING:
@@ -25,17 +27,16 @@ if TYPE_CHECKING:
     from tarry_backend.queues import Queues, TimerMessage
     from tarry_backend.received import Received
     from tarry_backend.store import Store, Whole
+    from tarry_backend.telemetry import Meter
+    from tarry_backend.traffic import Traffic
 
-__all__ = ["MAX_BINDINGS", "NAME_SHARDS", "RunJournal"]
+__all__ = ["MAX_BINDINGS", "RunJournal"]
 
 MAX_BINDINGS = 64_000
 """The most characters of JSON that an expression may take over from the event that started its run, all its
 alternatives together."""
 
 _EXCLUDED_HINTS = 100
-
-NAME_SHARDS = 4
-"""Over how many keys the waits on a name are spread that no value distinguishes."""
 
 
 class RunJournal:
@@ -52,6 +53,8 @@ class RunJournal:
         queues: Queues,
         bus: EventBus,
         *,
+        meter: Meter,
+        traffic: Traffic,
         settle: int,
         floor: int,
         out_of_time: Callable[[], bool],
@@ -61,6 +64,8 @@ class RunJournal:
         self._store = store
         self._queues = queues
         self._bus = bus
+        self._meter = meter
+        self._traffic = traffic
         self._settle = settle
         self._floor = floor
         self.out_of_time = out_of_time
@@ -85,8 +90,11 @@ class RunJournal:
         if request.deadline <= step.began:
             return self._end(step, self._look(step))
         self._keep(step)
+        self._meter.count("WaitsOpened")
         if found := self._look(step):
-            return self._end(step, found)
+            done = self._end(step, found)
+            self._meter.count("WaitsClosed")
+            return done
         self.remind(step)
         return step
 
@@ -108,7 +116,8 @@ class RunJournal:
 
     def _look(self, step: Step) -> Received | None:
         assert step.wait is not None
-        return earliest(step.wait, self._store.log, step.wait.since, self.now(), self._excluded(step))
+        name = self._store.names.recent(step.wait.event_name)  # the settle, or the deadline, knows what is newer
+        return earliest(step.wait, self._store, name, self.now() + SKEW, self._excluded(step))
 
     def _had_since(self, since: Position) -> list[str]:
         """The latest events that ended waits of this run, as far as a look from ``since`` on would meet them."""
@@ -143,8 +152,7 @@ class RunJournal:
         _check_bindings(alternatives)
         keyed = [self._sharded(event_name, alternative) for alternative in alternatives]
         for alternative in keyed:
-            bounded = not alternative.shape.startswith(NAME_ONLY)
-            if not self._store.shapes.add(event_name, alternative.shape, bounded=bounded):
+            if not alternative.shape.startswith(NAME_ONLY) and not self._store.names.add(event_name, alternative.shape):
                 by_name = plan(event_name, expression, self._run.event, indexed=False)
                 return self._findable(event_name, expression, by_name.alternatives)
         return tuple(keyed)
@@ -152,7 +160,8 @@ class RunJournal:
     def _sharded(self, event_name: str, alternative: Alternative) -> Alternative:
         if alternative.shape != NAME_ONLY:
             return alternative
-        shape = f"{NAME_ONLY}{zlib.crc32(self._run.id.encode()) % NAME_SHARDS}"
+        shards = self._store.names.spread_waits(event_name, shards_for(self._traffic.count(event_name)))
+        shape = f"{NAME_ONLY}{zlib.crc32(self._run.id.encode()) % shards}"
         key = match_key(event_name, shape, self._run.event)
         assert key is not None
         return replace(alternative, shape=shape, key=key)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
+from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from tarry.errors import ExpressionError, UsageError
@@ -13,20 +16,23 @@ from tarry_backend.matching import MatchError, match_key, residual_holds, trigge
 from tarry_backend.messages import Carried, Deadline, FanOut, Marker, MessageError, Resume, Start, decode
 from tarry_backend.received import Received
 from tarry_backend.store import waits
+from tarry_backend.traffic import BUSY, Traffic, shards_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from tarry import App, TriggerEvent
     from tarry_backend.queues import Queues
-    from tarry_backend.store import EventLog, Store
-
-    Count = Callable[[str, int], None]
+    from tarry_backend.store import Name, Store
+    from tarry_backend.telemetry import Meter
 
 __all__ = ["PAGES", "Batch", "Matcher", "run_id_of"]
 
 PAGES = 10
 """How many pages of waits one message resumes before it hands the rest to a continuation."""
+
+_PARTS = "01234567"
+"""With what the places of waits begin, all equally often: a run's id is 128 random bits in digits of five."""
 
 _INTERNAL = "tarry/"
 
@@ -38,13 +44,14 @@ def run_id_of(app_id: str, function_id: str, event_id: str) -> str:
 
 
 class Matcher:
-    """Tells the runs queue what each event means. ``count`` takes a metric's name and by how much it grows."""
+    """Tells the runs queue what each event means. An event is counted when all that it means has been told."""
 
-    def __init__(self, app: App, store: Store, queues: Queues, count: Count) -> None:
+    def __init__(self, app: App, store: Store, queues: Queues, meter: Meter) -> None:
         self._app = app
         self._store = store
         self._queues = queues
-        self._count = count
+        self._meter = meter
+        self._traffic = Traffic()
         self._noted: set[tuple[str, str]] = set()
 
     def batch(self, records: Iterable[Mapping[str, Any]]) -> Batch:
@@ -55,15 +62,25 @@ class Matcher:
 
             executor    shape ──── wait ──────────── log read
             matcher            log ──── shapes ─ index
+
+        Of a busy name the log by key comes before that by name: so whatever is there by name is there by key.
         """
         batch = Batch(records)
         try:
-            self._store.log.append(batch.events())
+            batch.knew = self._log(batch.events())
         except Exception:  # one by one, so that an event which cannot be logged does not hold up the others
-            batch.log_each(self._store.log)
+            batch.log_each(self._log)
         return batch
 
-    def fan_out(self, incoming: Received, shapes: Iterable[str]) -> None:
+    def name(self, event_name: str, events: Iterable[Received], knew: Name | None) -> Name:
+        """What is known of the name now. What is newer than this matcher ``knew`` when it logged the events by key is
+        made up for."""
+        name = self._store.names.of(event_name)
+        if knew is None or (name.shapes, name.hot_since) != (knew.shapes, knew.hot_since):
+            self._store.log.append_keyed(_keyed(events, {event_name: name}))
+        return name
+
+    def fan_out(self, incoming: Received, name: Name) -> None:
         """Starts what the event starts, and resumes what waits for it.
 
         A trigger that cannot be read holds up nothing else. It is raised at the end, so that the event comes to the
@@ -71,19 +88,19 @@ class Matcher:
         """
         carried = Carried.of(incoming)
         unreadable: list[str] = []
-        self._count("Events", 1)
-        self._count("Starts", self._queues.tell_runs(self._starts(incoming, carried, unreadable)))
-        for shape in sorted(shapes):
-            key = match_key(incoming.event.name, shape, incoming.event)
-            if key is not None:
-                self._resume(incoming, carried, key, None)
+        self._queues.tell_runs(self._starts(incoming, carried, unreadable))
+        keys = (match_key(incoming.event.name, shape, incoming.event) for shape in name.lookups)
+        matches = sum(self._resume(incoming, carried, key) for key in keys if key is not None)
         if unreadable:
             raise UsageError("; ".join(unreadable))
+        self._meter.count("Events")
+        self._meter.count("Matches", matches)
 
     def go_on(self, message: FanOut) -> None:
         """Goes on with a fan-out that was too large for one message."""
         carried = message.carried
-        self._resume(self._store.log.carried(carried), carried, message.match_key, message.start)
+        matches = self._go_through(self._store.log.carried(carried), message)
+        self._meter.count("Matches", matches)
 
     def pass_deadline(self, marker: Marker, moment: int) -> None:
         """A deadline's marker has come out of the queue, behind the events that were received before it.
@@ -96,9 +113,17 @@ class Matcher:
         else:
             self._queues.tell_matcher(marker, marker_delay(marker.deadline, moment))
 
-    def shapes(self, event_name: str) -> frozenset[str]:
-        """By what the open waits on that name can be found."""
-        return self._store.shapes.of(event_name)
+    def _log(self, events: Sequence[Received]) -> dict[str, Name]:
+        """Returns what was known of the events' names."""
+        known: dict[str, Name] = {}
+        for event_name, count in Counter(each.event.name for each in events).items():
+            known[event_name] = self._store.names.recent(event_name)
+            seen = self._traffic.count(event_name, count)
+            if seen >= BUSY and not known[event_name].bears(shards_for(seen)):
+                known[event_name] = self._store.names.spread_log(event_name, shards_for(seen))
+        self._store.log.append_keyed(_keyed(events, known))
+        self._store.log.append((each, known[each.event.name].log_shards) for each in events)
+        return known
 
     def _starts(self, incoming: Received, carried: Carried, unreadable: list[str]) -> Iterator[Start]:
         for function in self._app.functions.values():
@@ -119,35 +144,56 @@ class Matcher:
         try:
             return trigger_holds(trigger.expression, incoming.event, incoming.received_at)
         except MatchError:
-            self._count("MatchErrors", 1)
+            self._meter.count("MatchErrors")
             return False
 
-    def _resume(self, incoming: Received, carried: Carried, key: str, start: waits.PageKey | None) -> None:
+    def _resume(self, incoming: Received, carried: Carried, key: str) -> int:
+        """Resumes the first page of the waits with that key. If there are more, they are parted between as many
+        messages as there are parts, which are gone through at the same time. Returns how many waits were told."""
+        page = waits.candidates(key)
+        told = self._queues.tell_runs(self._resumes(incoming, carried, page.candidates))
+        if (last := page.last) is not None:
+            ends = [part for part in (*_PARTS[1:], "~") if part > last]
+            for after, until in pairwise([last, *ends]):
+                self._queues.tell_matcher(FanOut(key, after, until, carried))
+        return told
+
+    def _go_through(self, incoming: Received, message: FanOut) -> int:
+        """Resumes some pages of a part, and hands on what is left of it. Returns how many waits were told."""
+        told, after = 0, message.after
         for _ in range(PAGES):
-            page = waits.candidates(key, start)
-            self._count("Matches", self._queues.tell_runs(self._resumes(incoming, carried, page.candidates)))
-            if page.next is None:
-                return
-            start = page.next
-        self._queues.tell_matcher(FanOut(key, start or {}, carried))
+            page = waits.candidates(message.match_key, after, message.until)
+            told += self._queues.tell_runs(self._resumes(incoming, message.carried, page.candidates))
+            if page.last is None:
+                return told
+            after = page.last
+        self._queues.tell_matcher(replace(message, after=after))
+        return told
 
     def _resumes(self, incoming: Received, carried: Carried, candidates: Iterable[waits.Candidate]) -> Iterator[Resume]:
+        answers: dict[str, bool | MatchError] = {}
         for wait in candidates:
-            if wait.covers(incoming.position) and self._matches(wait, incoming):
+            if wait.covers(incoming.position) and self._matches(wait, incoming, answers):
                 yield Resume(wait.run_id, wait.step_key, carried)
 
-    def _matches(self, wait: waits.Candidate, incoming: Received) -> bool:
+    def _matches(self, wait: waits.Candidate, incoming: Received, answers: dict[str, bool | MatchError]) -> bool:
+        """Whether the residual holds. What asks about the event alone has one ``answers`` entry for all waits, since it
+        may look through a thousand items for each of five hundred waits."""
         if wait.residual is None:
             return True
-        try:
-            return residual_holds(wait.residual, wait.bindings, incoming.event, incoming.received_at)
-        except MatchError as error:
-            self._tell(wait, incoming, error)
+        answer = answers.get(wait.residual)
+        if answer is None:
+            answer = _answer(wait.residual, wait.bindings, incoming)
+            if not wait.bindings:
+                answers[wait.residual] = answer
+        if isinstance(answer, MatchError):
+            self._tell(wait, incoming, answer)
             return False
+        return answer
 
     def _tell(self, wait: waits.Candidate, incoming: Received, error: MatchError) -> None:
         """Counts an expression that could not be evaluated, and says so on the wait, once."""
-        self._count("MatchErrors", 1)
+        self._meter.count("MatchErrors")
         target = (wait.run_id, wait.step_key)
         if target not in self._noted:
             self._noted.add(target)
@@ -160,7 +206,8 @@ class Batch:
     def __init__(self, records: Iterable[Mapping[str, Any]]) -> None:
         self._read: dict[str, Received | Marker | FanOut | Exception] = {}
         self._moments: dict[str, int] = {}
-        self._shapes: dict[str, frozenset[str]] = {}
+        self._names: dict[str, Name] = {}
+        self.knew: dict[str, Name] = {}
         for record in records:
             self._read[record["messageId"]] = _read(record)
             self._moments[record["messageId"]] = int(record["attributes"]["ApproximateFirstReceiveTimestamp"])
@@ -169,12 +216,12 @@ class Batch:
         """The batch's events."""
         return [item for item in self._read.values() if isinstance(item, Received)]
 
-    def log_each(self, log: EventLog) -> None:
+    def log_each(self, log: Callable[[Sequence[Received]], object]) -> None:
         """Logs the events one by one; those that cannot be logged fail."""
         for message_id, item in self._read.items():
             if isinstance(item, Received):
                 try:
-                    log.append([item])
+                    log([item])
                 except Exception as error:
                     self._read[message_id] = error
 
@@ -188,15 +235,32 @@ class Batch:
         match self._read[message_id]:
             case Received() as incoming:
                 name = incoming.event.name
-                if name not in self._shapes:
-                    self._shapes[name] = matcher.shapes(name)
-                matcher.fan_out(incoming, self._shapes[name])
+                if name not in self._names:
+                    alike = [event for event in self.events() if event.event.name == name]
+                    self._names[name] = matcher.name(name, alike, self.knew.get(name))
+                matcher.fan_out(incoming, self._names[name])
             case Marker() as marker:
                 matcher.pass_deadline(marker, self._moments[message_id])
             case FanOut() as message:
                 matcher.go_on(message)
             case Exception() as error:
                 raise error
+
+
+def _answer(residual: str, bindings: Mapping[str, Any], incoming: Received) -> bool | MatchError:
+    try:
+        return residual_holds(residual, bindings, incoming.event, incoming.received_at)
+    except MatchError as error:
+        return error
+
+
+def _keyed(events: Iterable[Received], names: Mapping[str, Name]) -> Iterator[tuple[Received, str]]:
+    """The events of busy names, with each key by which a wait could ask for them."""
+    for each in events:
+        name = names[each.event.name]
+        for shape in name.shapes if name.hot_since is not None else ():
+            if (key := match_key(each.event.name, shape, each.event)) is not None:
+                yield each, key
 
 
 def _read(record: Mapping[str, Any]) -> Received | Marker | FanOut | MessageError:

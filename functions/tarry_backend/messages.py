@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from typing import Any, ClassVar
 
 from tarry.errors import TarryError
@@ -11,6 +12,7 @@ from tarry.event import Event
 from tarry_backend.received import Received
 
 __all__ = [
+    "Cancel",
     "Carried",
     "Continue",
     "Deadline",
@@ -36,7 +38,7 @@ class MessageError(TarryError):
     """A record in a queue is none of Tarry's messages. It ends in the dead-letter queue."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Carried:
     """An event in a message: the whole of it, or where the log has it."""
 
@@ -44,6 +46,12 @@ class Carried:
     id: str
     received_at: int
     event: dict[str, Any] | None
+
+    @cached_property
+    def text(self) -> str:
+        """As JSON: written once for all the messages that carry it."""
+        fields = {"name": self.name, "id": self.id, "received_at": self.received_at, "event": self.event}
+        return _json(fields)
 
     @classmethod
     def of(cls, received: Received) -> Carried:
@@ -114,6 +122,14 @@ class Continue:
 
 
 @dataclass(frozen=True, slots=True)
+class Cancel:
+    """To the executor: end the run, once what it was told before this is done."""
+
+    kind: ClassVar[str] = "cancel"
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Due:
     """To the timers: something of a run is due. ``step_kind`` is the step's, or ``run`` for the function itself."""
 
@@ -149,33 +165,42 @@ class Marker:
 
 @dataclass(frozen=True, slots=True)
 class FanOut:
-    """To the matcher: go on with the waits that have ``match_key``, from the page that begins at ``start``."""
+    """To the matcher: go on with the waits that have ``match_key``, those whose place lies in ``(after, until]``."""
 
     kind: ClassVar[str] = "fanout"
     match_key: str
-    start: dict[str, Any]
+    after: str
+    until: str
     carried: Carried
 
 
-Message = Start | Resume | Wake | Deadline | Look | Continue | Due | Settle | Marker | FanOut
+Message = Start | Resume | Wake | Deadline | Look | Continue | Cancel | Due | Settle | Marker | FanOut
 
 _KINDS: dict[str, type[Message]] = {
-    message.kind: message for message in (Start, Resume, Wake, Deadline, Look, Continue, Due, Settle, Marker, FanOut)
+    message.kind: message
+    for message in (Start, Resume, Wake, Deadline, Look, Continue, Cancel, Due, Settle, Marker, FanOut)
 }
 
 
 def encode(message: Message) -> str:
     """The message as a queue carries it: in ASCII, since SQS refuses some characters that JSON allows."""
-    return json.dumps({"tarry": message.kind, **asdict(message)}, separators=(",", ":"))
+    values = {field.name: getattr(message, field.name) for field in fields(message)}
+    carried = values.pop("carried", None)
+    text = _json({"tarry": message.kind, **values})
+    return text if carried is None else f'{text[:-1]},"carried":{carried.text}}}'
 
 
 def decode(body: str) -> Message:
     """What ``encode`` wrote; ``MessageError`` if it is something else."""
     try:
-        fields: dict[str, Any] = json.loads(body)
-        message = _KINDS[fields.pop("tarry")]
-        if "carried" in fields:
-            fields["carried"] = Carried(**fields["carried"])
-        return message(**fields)
+        values: dict[str, Any] = json.loads(body)
+        message = _KINDS[values.pop("tarry")]
+        if "carried" in values:
+            values["carried"] = Carried(**values["carried"])
+        return message(**values)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise MessageError(f"this is no message of Tarry's: {body[:200]!r} ({error!r})") from error
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))

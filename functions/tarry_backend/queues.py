@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from tarry.aws import client
 from tarry.errors import TarryError
 from tarry.event import new_id
 from tarry_backend.messages import Continue, Due, Settle, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
+    from concurrent.futures import Future
 
     from mypy_boto3_sqs import SQSClient
 
-    from tarry_backend.messages import Deadline, FanOut, Look, Marker, Resume, Start, Wake
+    from tarry_backend.messages import Cancel, Deadline, FanOut, Look, Marker, Resume, Start, Wake
     from tarry_backend.settings import Settings
 
-    RunMessage = Start | Resume | Wake | Deadline | Look | Continue
+    RunMessage = Start | Resume | Wake | Deadline | Look | Continue | Cancel
     TimerMessage = Due | Settle
+    Page = list[dict[str, Any]]
 
-__all__ = ["HORIZON", "MAX_DELAY", "QueueError", "Queues"]
+__all__ = ["HORIZON", "MAX_DELAY", "REDRIVEN", "QueueError", "Queues"]
 
 MAX_DELAY = 900
 """The longest delay, in seconds, that SQS gives a message."""
@@ -31,9 +36,13 @@ MAX_DELAY = 900
 HORIZON = 180_000
 """What is due within so many milliseconds goes straight into the timers queue; the sweep brings the rest."""
 
+REDRIVEN = "tarry-redriven"
+"""The attribute of a message that was a dead letter: it has come before, whatever its receive count says."""
+
 _PER_REQUEST = 10
 _REQUEST_BYTES = 1_000_000
 _TRIES = 3
+_AT_ONCE = 8
 _LONGEST_RETRY = 900
 
 
@@ -44,26 +53,16 @@ class QueueError(TarryError):
 class Queues:
     """The app's queues: events (standard), runs (FIFO, a group each run), timers (standard, delayed)."""
 
+    _client: SQSClient = client("sqs")
+
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-
-    @cached_property
-    def _client(self) -> SQSClient:
-        import boto3
-
-        return boto3.client("sqs")
 
     def tell_runs(self, messages: Iterable[RunMessage]) -> int:
         """Sends to the executor, in batches, one run's messages in their order. Returns how many there were."""
         return self._send(
             self._settings.runs_queue,
-            (
-                (
-                    encode(message),
-                    {"MessageGroupId": message.run_id, "MessageDeduplicationId": _identity(message)},
-                )
-                for message in messages
-            ),
+            ((body, _of_run(message, body)) for message in messages for body in [encode(message)]),
         )
 
     def tell_timers(self, messages: Iterable[tuple[TimerMessage, int]]) -> int:
@@ -91,41 +90,55 @@ class Queues:
                 )
 
     def _send(self, queue: str, messages: Iterable[tuple[str, dict[str, Any]]]) -> int:
-        """Sends page by page, so that no more than one request's messages are held."""
+        """Sends page by page, several at a time, so that no more are held than are on their way."""
         count = 0
-        page: list[dict[str, Any]] = []
-        size = 0
-        for body, options in messages:
-            length = len(body.encode())
-            if len(page) == _PER_REQUEST or (page and size + length > _REQUEST_BYTES):
-                self._send_page(queue, page)
-                page, size = [], 0
-            page.append({"Id": str(len(page)), "MessageBody": body, **options})
-            size += length
-            count += 1
-        if page:
-            self._send_page(queue, page)
-        return count
+        pages = _pages(messages)
+        first, second = next(pages, None), next(pages, None)
+        if first is None:
+            return 0
+        if second is None:
+            return self._send_page(queue, first)
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="send") as threads:
+            sent: deque[Future[int]] = deque()
+            for page in chain((first, second), pages):
+                if len(sent) == _AT_ONCE:
+                    count += sent.popleft().result()
+                sent.append(threads.submit(self._send_page, queue, page))
+            return count + sum(each.result() for each in sent)
 
-    def _send_page(self, queue: str, page: Sequence[dict[str, Any]]) -> None:
+    def _send_page(self, queue: str, page: Page) -> int:
         reasons: list[str] = []
+        count = len(page)
         for again in range(_TRIES):
             answer = self._client.send_message_batch(QueueUrl=queue, Entries=page)  # type: ignore[arg-type]
             refused = {entry["Id"]: entry for entry in answer.get("Failed", ())}
             if not refused:
-                return
+                return count
             reasons = sorted({f"{entry['Code']}: {entry.get('Message')}" for entry in refused.values()})
             page = [entry for entry in page if entry["Id"] in refused]
             time.sleep(0.1 * 2**again)
         raise QueueError(f"{len(page)} messages were refused by {queue}: {'; '.join(reasons)}")
 
 
+def _pages(messages: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[Page]:
+    page: Page = []
+    size = 0
+    for body, options in messages:
+        length = len(body.encode())
+        if len(page) == _PER_REQUEST or (page and size + length > _REQUEST_BYTES):
+            yield page
+            page, size = [], 0
+        page.append({"Id": str(len(page)), "MessageBody": body, **options})
+        size += length
+    if page:
+        yield page
+
+
 def _delay(seconds: int) -> int:
     return min(MAX_DELAY, max(0, seconds))
 
 
-def _identity(message: RunMessage) -> str:
-    """The deduplication id: what is resent within five minutes is dropped. To go on is meant anew each time."""
-    if isinstance(message, Continue):
-        return new_id()
-    return hashlib.sha256(encode(message).encode()).hexdigest()
+def _of_run(message: RunMessage, body: str) -> dict[str, str]:
+    """A group each run; what is resent within five minutes is dropped, but to go on is meant anew each time."""
+    identity = new_id() if isinstance(message, Continue) else hashlib.sha256(body.encode()).hexdigest()
+    return {"MessageGroupId": message.run_id, "MessageDeduplicationId": identity}

@@ -14,7 +14,7 @@ from tarry.errors import UsageError
 from tarry_backend.queues import Queues
 from tarry_backend.settings import Settings
 from tarry_backend.store import Store, open_store
-from tarry_backend.telemetry import count, identify
+from tarry_backend.telemetry import identify, meter
 
 if TYPE_CHECKING:
     from tarry_backend.executor import Executor
@@ -42,13 +42,13 @@ class Runtime:
     def matcher(self) -> Matcher:
         from tarry_backend.matcher import Matcher
 
-        return Matcher(self.app, self.store, self.queues, count)
+        return Matcher(self.app, self.store, self.queues, meter)
 
     @cached_property
     def executor(self) -> Executor:
         from tarry_backend.executor import Executor
 
-        return Executor(self.app, self.settings, self.store, self.queues, self.bus, count)
+        return Executor(self.app, self.settings, self.store, self.queues, self.bus, meter)
 
     @cached_property
     def timers(self) -> Timers:

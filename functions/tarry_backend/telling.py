@@ -8,30 +8,26 @@ from tarry_backend.clock import now
 from tarry_backend.messages import Continue, Deadline, Look, Resume, Start, Wake
 from tarry_backend.position import Position
 from tarry_backend.replay import Status, excluded_ids
-from tarry_backend.waiting import admits, earliest, ended
+from tarry_backend.store.names import SKEW
+from tarry_backend.waiting import TAIL, admits, earliest, ended, overtaken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tarry_backend.received import Received
     from tarry_backend.replay import Step
     from tarry_backend.store import Store, Whole
+    from tarry_backend.telemetry import Meter
 
     RunMessage = Start | Resume | Wake | Deadline | Look | Continue
 
-__all__ = ["TAIL", "Telling"]
-
-TAIL = 360_000
-"""How much of the log, in milliseconds, a wait's deadline reads once more. What is older has been acted on: the
-index has settled, and a matcher that dies is followed by another within a minute, five times at most."""
+__all__ = ["Telling"]
 
 
 class Telling:
     """Applies messages to runs. A message that has been applied already, or comes too late, changes nothing."""
 
-    def __init__(self, store: Store, count: Callable[[str, int], None]) -> None:
+    def __init__(self, store: Store, meter: Meter) -> None:
         self._store = store
-        self._count = count
+        self._meter = meter
 
     def apply(self, message: RunMessage, whole: Whole) -> Whole | None:
         """The run as it is once it has been told; ``None`` if that is nothing to go on with."""
@@ -58,28 +54,44 @@ class Telling:
         if step is None or step.status is not Status.WAITING or step.wait is None:
             return None
         position = Position(message.carried.received_at, message.carried.id)
-        if not admits(step.wait, position, _excluded(whole, step)):
+        excluded = _excluded(whole, step)
+        if not admits(step.wait, position, excluded):
             return None
-        return self._resolve(whole, step, self._store.log.carried(message.carried))
+        # An event before it may have been overtaken: by another matcher, or because the index was late to show the
+        # wait. What ends it is the log's earliest, whoever tells of it.
+        name = self._store.names.recent(step.wait.event_name)
+        found = overtaken(step.wait, self._store, name, position, excluded)
+        return self._resolve(whole, step, found or self._store.log.carried(message.carried))
 
     def _look(self, whole: Whole, key: str, *, at_deadline: bool) -> Whole | None:
         """Ends the wait with what the log holds for it; at its deadline, with nothing if there is nothing."""
         step = whole.step(key)
         if step is None or step.status is not Status.WAITING or step.wait is None:
             return None
-        since = step.wait.since
-        if at_deadline:
-            since = max(since, Position(step.wait.deadline - TAIL))
-        found = earliest(step.wait, self._store.log, since, now(), _excluded(whole, step))
+        name = self._store.names.of(step.wait.event_name)
+        since = step.wait.deadline - TAIL if at_deadline else 0
+        found = earliest(step.wait, self._store, name, now() + SKEW, _excluded(whole, step), named_since=since)
         return self._resolve(whole, step, found) if found or at_deadline else None
 
     def _resolve(self, whole: Whole, step: Step, found: Received | None) -> Whole:
         """Ends the wait by one conditional write. All that follows is done again if it is cut off."""
-        done = ended(step, found, whole.next_order, now())
+        moment = now()
+        done = ended(step, found, whole.next_order, moment)
         self._store.runs.keep(whole.run.id, done, is_new=False)
+        self._measure(step, found, moment)
         self._store.runs.drop(whole.run.id, step)
-        self._count("Resumes" if found else "Timeouts", 1)
         return whole.with_step(done)
+
+    def _measure(self, step: Step, found: Received | None, moment: int) -> None:
+        assert step.wait is not None
+        self._meter.count("WaitsClosed")
+        if found is None:
+            self._meter.count("Timeouts")
+            self._meter.measure("TimeoutLateness", moment - step.wait.deadline)
+        else:
+            self._meter.count("Resumes")
+            # An event may be older than the wait, which then could not be resumed any sooner.
+            self._meter.measure("ResumeLatency", moment - max(found.received_at, step.began))
 
 
 def _excluded(whole: Whole, step: Step) -> frozenset[str]:

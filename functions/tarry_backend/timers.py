@@ -9,6 +9,7 @@ from tarry_backend.delays import delay_until, marker_delay
 from tarry_backend.messages import Due, Look, Marker, MessageError, Settle, Wake, decode
 from tarry_backend.replay.history import Status
 from tarry_backend.store import dues
+from tarry_backend.store.names import SKEW
 from tarry_backend.waiting import earliest
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ class Timers:
         step = self._store.runs.step(message.run_id, message.step_key)
         if step is None or step.status is not Status.WAITING or step.wait is None:
             return
-        if earliest(step.wait, self._store.log, step.wait.since, now(), frozenset(message.excluded)):
+        name = self._store.names.of(step.wait.event_name)
+        if earliest(step.wait, self._store, name, now() + SKEW, frozenset(message.excluded)):
             self._queues.tell_runs([Look(message.run_id, message.step_key)])
 
 

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools.utilities.batch import SqsFifoPartialProcessor, process_partial_response
+from aws_lambda_powertools.utilities.data_classes import SQSEvent
 
+from tarry_backend.batch import process
 from tarry_backend.executor import Delivery
+from tarry_backend.queues import REDRIVEN
 from tarry_backend.runtime import runtime
-from tarry_backend.telemetry import count, logger, published, records_logger
+from tarry_backend.telemetry import logger, meter, published
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
     from aws_lambda_powertools.utilities.typing import LambdaContext
-
-# A run's message that fails holds back the run's later ones; the other runs go on.
-_processor = SqsFifoPartialProcessor(skip_group_on_error=True, logger=records_logger)
-_processor.raise_on_entire_batch_failure = False
 
 _RESERVE = 60_000
 
@@ -30,16 +28,19 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
         executor, queues = runtime().executor, runtime().queues
         out_of_time = _nears_end(context)
 
-        def process(record: SQSRecord) -> None:
-            receives = int(record.attributes.approximate_receive_count or 1)
-            executor.handle(record.body, Delivery(record.message_id, receives > 1, out_of_time))
+        def handle(record: SQSRecord) -> None:
+            executor.handle(record.body, Delivery(record.message_id, _again(record), out_of_time))
 
-        response = process_partial_response(event, process, _processor, context)
-        failed = {failure["itemIdentifier"] for failure in response["batchItemFailures"]}
+        failed = process(SQSEvent(event).records, handle, again=_again)
         queues.retry_soon(record for record in event["Records"] if record["messageId"] in failed)
-        count("Records", len(event["Records"]))
-        count("FailedRecords", len(failed))
-        return response
+        meter.count("Records", len(event["Records"]))
+        meter.count("FailedRecords", len(failed))
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+
+def _again(record: SQSRecord) -> bool:
+    """Whether the message has come before: then all that it asks for may have been done, or be half done."""
+    return int(record.attributes.approximate_receive_count or 1) > 1 or REDRIVEN in record.message_attributes
 
 
 def _nears_end(context: LambdaContext) -> Callable[[], bool]:

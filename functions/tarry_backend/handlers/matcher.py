@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
 from tarry_backend.runtime import runtime
-from tarry_backend.telemetry import count, logger, published, records_logger
+from tarry_backend.telemetry import logger, meter, published, records_logger
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
@@ -28,6 +28,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
             batch.process(record.message_id, matcher)
 
         response = process_partial_response({"Records": records}, process, _processor, context)
-        count("Records", len(records))
-        count("FailedRecords", len(response["batchItemFailures"]))
+        meter.count("Records", len(records))
+        meter.count("FailedRecords", len(response["batchItemFailures"]))
         return response

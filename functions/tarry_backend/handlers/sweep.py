@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tarry_backend.runtime import runtime
-from tarry_backend.telemetry import count, logger, published
+from tarry_backend.telemetry import logger, meter, published
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -15,5 +15,5 @@ if TYPE_CHECKING:
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Puts into the timers queue what will be due soon."""
     with published():
-        count("Swept", runtime().timers.sweep())
-        count("Sweeps", 1)
+        meter.count("Swept", runtime().timers.sweep())
+        meter.count("Sweeps")

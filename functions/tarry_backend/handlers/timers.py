@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
 from tarry_backend.runtime import runtime
-from tarry_backend.telemetry import count, logger, published, records_logger
+from tarry_backend.telemetry import logger, meter, published, records_logger
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
@@ -26,6 +26,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
             timers.handle(record.body)
 
         response = process_partial_response(event, process, _processor, context)
-        count("Records", len(event["Records"]))
-        count("FailedRecords", len(response["batchItemFailures"]))
+        meter.count("Records", len(event["Records"]))
+        meter.count("FailedRecords", len(response["batchItemFailures"]))
         return response

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from tarry_backend.store import dues, waits
 from tarry_backend.store.log import EventLog
 from tarry_backend.store.models import bind
+from tarry_backend.store.names import Name, Names
 from tarry_backend.store.runs import ConflictError, Run, Runs, RunStatus, Whole
-from tarry_backend.store.shapes import Shapes
 from tarry_backend.store.values import Values
 
 if TYPE_CHECKING:
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 __all__ = [
     "ConflictError",
     "EventLog",
+    "Name",
+    "Names",
     "Run",
     "RunStatus",
     "Runs",
-    "Shapes",
     "Store",
     "Whole",
     "dues",
@@ -32,15 +33,15 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """What is kept: runs, the log of events, the shapes of open waits."""
+    """What is kept: runs, the log of events, what is known of events' names."""
 
     runs: Runs
     log: EventLog
-    shapes: Shapes
+    names: Names
 
 
-def open_store(settings: Settings, endpoint: str | None = None) -> Store:
+def open_store(settings: Settings, endpoint: str | None = None, region: str | None = None) -> Store:
     """The store of a deployed app, or of one at an ``endpoint`` of its own. Asks nothing of AWS yet."""
-    bind(settings.table, endpoint)
+    bind(settings.table, endpoint, region)
     values = Values(settings.bucket)
-    return Store(Runs(values, settings.run_days), EventLog(values, settings.log_days), Shapes())
+    return Store(Runs(values, settings.run_days), EventLog(values, settings.log_days), Names())

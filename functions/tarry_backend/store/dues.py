@@ -25,9 +25,10 @@ class Due:
     at: int
 
 
-def between(shard: int, after: int, until: int) -> Iterator[Due]:
-    """What is due in ``(after, until]``, earliest first. Eventually consistent."""
-    for item in Item.dues.query(shard, Item.due.between(after + 1, until)):
+def between(shard: int, after: int, until: int, page: int | None = None) -> Iterator[Due]:
+    """What is due in ``(after, until]``, earliest first. Eventually consistent. A request brings ``page`` of them, or
+    what is in 1 MB."""
+    for item in Item.dues.query(shard, Item.due.between(after + 1, until), page_size=page):
         name, _, key = item.sk.partition("#")
         yield Due(
             item.pk.partition("#")[2],

@@ -15,17 +15,22 @@ from tarry_backend.store.models import Item
 from tarry_backend.store.runs import RunStatus, fn_status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from tarry_backend.received import Received
     from tarry_backend.replay import Step
-    from tarry_backend.store import EventLog, Runs
+    from tarry_backend.store import Runs, Store
     from tarry_backend.store.runs import Run, Whole
 
-__all__ = ["FAR", "LOOKED_THROUGH", "events", "newest_runs", "open_waits", "run_ids"]
+__all__ = ["DUES_LOOKED_THROUGH", "FAR", "LOOKED_THROUGH", "events", "newest_runs", "open_waits", "run_ids"]
 
 LOOKED_THROUGH = 1_000
 """Of how many runs, the newest of each function and status, an id is found by its beginning."""
+
+DUES_LOOKED_THROUGH = 10_000
+"""Among how many sleeps, retries and deadlines, the nearest ones, open waits are found."""
+
+_PAGE = 250
 
 FAR = 10**15
 """A time, in Unix milliseconds, after every deadline; 15 digits are what a position has."""
@@ -49,23 +54,29 @@ def run_ids(functions: Iterable[str], prefix: str) -> list[str]:
 def open_waits(runs: Runs) -> Iterator[tuple[Run, Step]]:
     """The open waits with their runs, the nearest deadline first.
 
-    They stand in the index of what is due: a wait has a deadline, and leaves that index when it is resolved.
+    They stand in the index of what is due: a wait has a deadline, and leaves that index when it is resolved. Sleeps
+    and retries stand there too, so no more than the next ``DUES_LOOKED_THROUGH`` are looked through.
     """
-    shards = (dues.between(shard, 0, FAR) for shard in dues.SHARDS)
-    for due in heapq.merge(*shards, key=lambda due: due.at):
+    shards = (dues.between(shard, 0, FAR, page=_PAGE) for shard in dues.SHARDS)
+    for due in islice(heapq.merge(*shards, key=lambda due: due.at), DUES_LOOKED_THROUGH):
         if due.kind == "wait" and due.step_key is not None and (whole := runs.load(due.run_id)):
             step = whole.step(due.step_key)
             if step is not None and step.is_open:
                 yield whole.run, step
 
 
-def events(log: EventLog, name: str | None, since: int, until: int) -> Iterable[Received]:
+def events(
+    store: Store, name: str | None, since: int, until: int, on_page: Callable[[int], bool] = lambda page: True
+) -> Iterable[Received]:
     """The events of that name, or of every name, that were received in ``(since, until]``, in their order.
 
     Those of every name are found by reading the whole table: fine on a person's machine, costly on a large one.
+    There ``on_page`` is told the number of each page that was read, and answers whether to read on.
     """
     start = Position.after(since)
-    return log.read_all(start, until) if name is None else log.read(name, start, until)
+    if name is None:
+        return store.log.read_all(start, until, on_page)
+    return store.log.read(name, start, until, store.names.of(name).log_shards)
 
 
 def _newest(functions: Iterable[str], statuses: Iterable[RunStatus], most: int) -> Iterator[tuple[int, str]]:

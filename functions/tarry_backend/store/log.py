@@ -1,11 +1,17 @@
 """The log of events: what a wait's outcome is read from.
 
-A partition holds one event name's events of one day (UTC), in the order of their positions.
+A partition holds events of one day (UTC), in the order of their positions: those of one name, or a share of them
+if there are many; and, of a name with many, those that have one key.
 """
 
 from __future__ import annotations
 
+import heapq
+import zlib
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from tarry_backend.messages import MessageError
@@ -13,9 +19,12 @@ from tarry_backend.position import Position
 from tarry_backend.received import Received
 from tarry_backend.store.events import event_of, event_text
 from tarry_backend.store.models import EventItem
+from tarry_backend.store.names import MAX_SHARDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+
+    from pynamodb.expressions.condition import Condition
 
     from tarry_backend.messages import Carried
     from tarry_backend.store.values import Values
@@ -26,6 +35,11 @@ _DAY = 86_400_000
 
 _LOG = "log#"
 
+_KEYS = "key#"
+
+_COPIED = 900
+"""The most bytes of an event that stand under each of its keys, too: with them an item costs one write unit."""
+
 
 class EventLog:
     """Reads and writes the log. Events are kept for ``days``."""
@@ -34,53 +48,145 @@ class EventLog:
         self._values = values
         self._days = days
 
-    def append(self, events: Iterable[Received]) -> None:
-        """Logs the events. Idempotent: the position is the key."""
-        with EventItem.batch_write() as batch:
-            for received in {received.position: received for received in events}.values():
-                batch.save(self._item(received))
+    def append(self, events: Iterable[tuple[Received, int]]) -> None:
+        """Logs events by name, each with the number of shards of that log. Idempotent: the position is the key."""
+        self._write((_by_name(received, shards), received, True) for received, shards in events)
 
-    def read(self, name: str, since: Position, until: int) -> Iterator[Received]:
-        """The events of that name in ``(since, until]``, in their order, strongly consistent, page by page."""
-        oldest = until - self._days * _DAY
-        first, last = since.text() + "\x00", f"{until:015d}#\U0010ffff"
-        for day in range(max(since.received_at, oldest) // _DAY, until // _DAY + 1):
-            for item in EventItem.query(_partition(name, day), EventItem.sk.between(first, last), consistent_read=True):
-                yield self._received(item)
+    def append_keyed(self, events: Iterable[tuple[Received, str]]) -> None:
+        """Logs events by match key. Idempotent, too."""
+        self._write((_by_key(key, received.received_at), received, False) for received, key in events)
 
-    def read_all(self, since: Position, until: int) -> list[Received]:
+    def read(self, name: str, since: Position, until: int, shards: int = 1) -> Iterator[Received]:
+        """The events of that name in ``(since, until]``, in their order, strongly consistent, page by page.
+
+        ``shards`` is over how many partitions a day the name's log is spread by now.
+        """
+        lanes = (self._lane(partial(_partition, name, shard=shard), since, until) for shard in range(shards))
+        return map(self._received, _merged(lanes))
+
+    def read_keyed(self, keys: Iterable[str], since: Position, until: int) -> Iterator[Received]:
+        """The events with one of these match keys in ``(since, until]``, likewise."""
+        lanes = (self._lane(partial(_key_partition, key), since, until) for key in keys)
+        return map(self._received, _merged(lanes))
+
+    def last(self, name: str, since: Position, before: Position, count: int) -> list[Received]:
+        """The last events of that name between the two, so many at most, in their order; of a log with one shard."""
+        found: list[EventItem] = []
+        oldest = before.received_at - self._days * _DAY
+        wanted = EventItem.sk.between(since.text() + "\x00", before.text())
+        for day in range(before.received_at // _DAY, max(since.received_at, oldest) // _DAY - 1, -1):
+            left = count + 1 - len(found)  # one more, for ``before`` is among them
+            found += EventItem.query(
+                _partition(name, day, 0),
+                wanted,
+                consistent_read=True,
+                scan_index_forward=False,
+                limit=left,
+                page_size=left,
+            )
+            if len(found) > count:
+                break
+        earlier = [received for received in map(self._received, reversed(found)) if received.position < before]
+        return earlier[-count:]
+
+    def read_all(
+        self, since: Position, until: int, on_page: Callable[[int], bool] = lambda page: True
+    ) -> Iterator[Received]:
         """The events of every name in ``(since, until]``, in their order. Reads the whole table: for people who
-        look into a small one."""
-        found = map(self._received, EventItem.scan(EventItem.pk.startswith(_LOG)))
-        wanted = (each for each in found if since < each.position and each.received_at <= until)
-        return sorted(wanted, key=lambda received: received.position)
+        look into a small one. ``on_page`` is told the number of each page (1 MB), and answers whether to read on."""
+        wanted = EventItem.pk.startswith(_LOG) & _between(since, until)
+        found: list[EventItem] = []
+        for number, page in enumerate(EventItem.scan(wanted).page_iter, start=1):
+            found += map(EventItem.from_raw_data, page["Items"])
+            if not on_page(number):
+                break
+        return map(self._received, _merged([sorted(found, key=_PLACE)]))
 
     def carried(self, message: Carried) -> Received:
         """The event that a message carries, or names."""
         if (whole := message.received()) is not None:
             return whole
-        position = Position(message.received_at, message.id)
-        try:
-            item = EventItem.get(
-                _partition(message.name, position.received_at // _DAY), position.text(), consistent_read=True
-            )
-        except EventItem.DoesNotExist:
-            raise MessageError(f"event {message.id} of {message.name!r} is no longer in the log") from None
-        return self._received(item)
+        return self._find(message.name, Position(message.received_at, message.id))
 
-    def _item(self, received: Received) -> EventItem:
+    def _find(self, name: str, position: Position) -> Received:
+        """Whoever logged it knew of some number of shards: a power of two, up to the most there may be."""
+        counts = (2**exponent for exponent in range(MAX_SHARDS.bit_length()))
+        for shard in dict.fromkeys(_shard(position.event_id, count) for count in counts):
+            partition = _partition(name, position.received_at // _DAY, shard)
+            for item in EventItem.query(partition, EventItem.sk == position.text(), consistent_read=True):
+                return self._received(item)
+        raise MessageError(f"event {position.event_id} of {name!r} is no longer in the log")
+
+    def _write(self, entries: Iterable[tuple[str, Received, bool]]) -> None:
+        packed: dict[Position, bytes] = {}
+        with EventItem.batch_write() as batch:
+            for partition, received, whole in {(entry[0], entry[1].position): entry for entry in entries}.values():
+                position = received.position
+                if position not in packed:
+                    packed[position] = self._packed(received)
+                item = EventItem(partition, position.text(), expires=self._expires(received))
+                if whole or len(packed[position]) <= _COPIED:
+                    item.event = packed[position]
+                else:
+                    item.event_name = received.event.name  # the log of that name has it
+                batch.save(item)
+
+    def _packed(self, received: Received) -> bytes:
         event, moment = received.event, received.received_at
-        return EventItem(
-            _partition(event.name, moment // _DAY),
-            received.position.text(),
-            event=self._values.pack(event_text(event), f"log/{moment // _DAY}/{moment}-{event.id}"),
-            expires=(moment + self._days * _DAY) // 1000 + 1,
-        )
+        return self._values.pack(event_text(event), f"log/{moment // _DAY}/{moment}-{event.id}")
+
+    def _expires(self, received: Received) -> int:
+        return (received.received_at + self._days * _DAY) // 1000 + 1
+
+    def _lane(self, partition_of: Callable[[int], str], since: Position, until: int) -> Iterator[EventItem]:
+        """One partition a day, one day after the other."""
+        if since.received_at > until:
+            return  # DynamoDB refuses a range that ends before it begins
+        oldest = until - self._days * _DAY
+        between = _between(since, until)
+        for day in range(max(since.received_at, oldest) // _DAY, until // _DAY + 1):
+            yield from EventItem.query(partition_of(day), between, consistent_read=True)
 
     def _received(self, item: EventItem) -> Received:
-        return Received(event_of(self._values.unpack(item.event)), Position.parse(item.sk).received_at)
+        position = Position.parse(item.sk)
+        if item.event_name:
+            return self._find(item.event_name, position)
+        return Received(event_of(self._values.unpack(item.event)), position.received_at)
 
 
-def _partition(name: str, day: int) -> str:
-    date = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)
-    return f"{_LOG}{name}#{date:%Y-%m-%d}#0"
+_PLACE = attrgetter("sk")
+
+
+def _merged(lanes: Iterable[Iterable[EventItem]]) -> Iterator[EventItem]:
+    """In order, each event once: it may have been logged by somebody who knew of fewer shards, and again."""
+    for _, same in groupby(heapq.merge(*lanes, key=_PLACE), _PLACE):
+        yield next(same)
+
+
+def _between(since: Position, until: int) -> Condition:
+    return EventItem.sk.between(since.text() + "\x00", f"{until:015d}#\U0010ffff")
+
+
+def _by_name(received: Received, shards: int) -> str:
+    event = received.event
+    return _partition(event.name, received.received_at // _DAY, _shard(event.id, shards))
+
+
+def _by_key(key: str, moment: int) -> str:
+    return _key_partition(key, moment // _DAY)
+
+
+def _partition(name: str, day: int, shard: int) -> str:
+    return f"{_LOG}{name}#{_date(day)}#{shard}"
+
+
+def _key_partition(key: str, day: int) -> str:
+    return f"{_KEYS}{key}#{_date(day)}"
+
+
+def _shard(event_id: str, shards: int) -> int:
+    return zlib.crc32(event_id.encode("utf-8", "surrogatepass")) % shards
+
+
+def _date(day: int) -> str:
+    return f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day):%Y-%m-%d}"

@@ -5,7 +5,8 @@ run       run#<run>                       run                          runs; due
 step      run#<run>                       step#<step>                  waits, due
 alias     run#<run>                       wait#<step>#<n>              waits (further keys of one wait)
 event     log#<name>#<day>#<shard>        <received_at>#<event id>
-shapes    shapes#<event name>             shapes
+          key#<match key>#<day>           <received_at>#<event id>     (of a hot name, by each of its keys)
+name      name#<event name>               name
 cursor    timers                          cursor
 """
 
@@ -35,9 +36,9 @@ __all__ = [
     "DueIndex",
     "EventItem",
     "Item",
+    "NameItem",
     "RunItem",
     "RunsIndex",
-    "ShapesItem",
     "StepItem",
     "WaitsIndex",
     "bind",
@@ -165,15 +166,20 @@ class AliasItem(Item):
 
 
 class EventItem(Item):
-    """An event in the log."""
+    """An event in the log. In a partition by key a large one is left out: the one by name has it."""
 
-    event = BinaryAttribute(legacy_encoding=False)
+    event = BinaryAttribute(legacy_encoding=False, null=True)
+    event_name = UnicodeAttribute(null=True)
 
 
-class ShapesItem(Item):
-    """By which sets of paths the open waits on an event name can be found."""
+class NameItem(Item):
+    """By what the open waits on an event name are found, and how its log is laid out."""
 
     shapes = UnicodeSetAttribute(null=True)
+    changed = NumberAttribute(null=True)
+    name_shards = NumberAttribute(null=True)
+    log_shards = NumberAttribute(null=True)
+    hot_since = NumberAttribute(null=True)
 
 
 class CursorItem(Item):
@@ -196,11 +202,13 @@ EXPIRES = Item.expires.attr_name
 """The attribute by which DynamoDB's time to live removes items."""
 
 
-def bind(table: str, endpoint: str | None = None) -> None:
-    """Points the models at a table; at another endpoint than AWS's, if one is given."""
-    if getattr(Item.Meta, "host", None) != endpoint:
-        Item._connection = None  # it keeps the endpoint with which it was made
-    Item.Meta.table_name, Item.Meta.host = table, endpoint  # type: ignore[attr-defined]
+def bind(table: str, endpoint: str | None = None, region: str | None = None) -> None:
+    """Points the models at a table; at another endpoint than AWS's, in another region than the environment's, if they
+    are given."""
+    meta: Any = Item.Meta
+    if (getattr(meta, "host", None), getattr(meta, "region", None)) != (endpoint, region):
+        Item._connection = None  # it keeps those with which it was made
+    meta.table_name, meta.host, meta.region = table, endpoint, region
     # Makes the connection on the base class, where all models find it: one client for the table, not one a model.
     Item.get_operation_kwargs_from_class("", "")
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from functools import cached_property
 from typing import TYPE_CHECKING
+
+from tarry.aws import client
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -26,15 +27,11 @@ _PLAIN, _COMPRESSED, _POINTER = b"j", b"z", b"s"
 class Values:
     """JSON texts, packed into what an item carries. The bucket is asked only for large ones."""
 
+    _client: S3Client = client("s3")
+
     def __init__(self, bucket: str) -> None:
         self._bucket = bucket
         self._stored: set[str] = set()
-
-    @cached_property
-    def _client(self) -> S3Client:
-        import boto3
-
-        return boto3.client("s3")
 
     def pack(self, text: str, prefix: str) -> bytes:
         """The text as an attribute. A large one is put into the bucket first, under ``prefix`` and its hash.

@@ -13,9 +13,10 @@ from tarry_backend.store.steps import wait_target
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Candidate", "Page", "candidates"]
+__all__ = ["PAGE", "Candidate", "Page", "candidates"]
 
-PageKey = dict[str, dict[str, Any]]
+PAGE = 500
+"""How many waits a page has at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +37,22 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some candidates, and where the next page begins."""
+    """Some candidates. ``last`` is the place of the last one, if there may be more behind it."""
 
     candidates: tuple[Candidate, ...]
-    next: PageKey | None
+    last: str | None
 
 
-def candidates(match_key: str, start: PageKey | None = None, size: int = 500) -> Page:
-    """A page of the open waits with that key. Eventually consistent: the settle read finds what is missing."""
-    found = Item.waits.query(match_key, last_evaluated_key=start, limit=size)
-    return Page(tuple(_candidate(item) for item in found), found.last_evaluated_key)
+def candidates(match_key: str, after: str = "", until: str = "~") -> Page:
+    """A page of the open waits with that key, of those whose place lies in ``(after, until]``.
+
+    A place begins with the run's id, in characters below ``~``. Eventually consistent: the settle read finds what is
+    missing.
+    """
+    between = Item.wait_ref.between(after + "\x00", until)
+    found = list(Item.waits.query(match_key, between, limit=PAGE, page_size=PAGE))
+    last = found[-1].wait_ref if len(found) == PAGE else None
+    return Page(tuple(map(_candidate, found)), last)
 
 
 def _candidate(item: Any) -> Candidate:

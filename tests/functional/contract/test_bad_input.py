@@ -188,12 +188,12 @@ def test_records_that_are_no_events_are_dead_letters_after_their_receives_and_th
                 cloud.clients.sqs.send_message(QueueUrl=queue.url, MessageBody=record)
     cloud.pump()
     neighbours = [f"neighbour {number}" for number in range(len(NO_EVENTS))]
-    assert diary.entries == neighbours
+    assert sorted(map(str, diary.entries)) == sorted(neighbours)
     host.advance("10m")
     letters = {letter.body: letter.receives for letter in cloud.dead_letters("events")}
     assert {name for name, body in NO_EVENTS.items() if letters.get(body) == queue.spec.max_receives} == set(NO_EVENTS)
     assert len(letters) == len(NO_EVENTS)
-    assert diary.entries == neighbours
+    assert sorted(map(str, diary.entries)) == sorted(neighbours)
 
 
 ODD = {

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from tarry import App, Context, TriggerEvent
-from tarry_backend import matcher
+from tarry_backend import matcher, queues
 from tarry_backend.store.models import Item
 from tarry_dev.cloud import Call, Host
 from tests.functional.contract.diary import Diary
@@ -36,9 +36,17 @@ def test_w11_one_event_resumes_a_thousand_runs(app: App, host: Host, monkeypatch
     [(1, False, "1m"), (1, True, "6m"), (2, False, "6m"), (2, True, "1m"), (3, False, "1m"), (3, True, "6m")],
 )
 def test_w23_runs_all_resume_once_although_the_matcher_dies_amid_its_fan_out(
-    app: App, host: Host, diary: Diary, request_number: int, answered: bool, redelivered: str
+    app: App,
+    host: Host,
+    diary: Diary,
+    monkeypatch: pytest.MonkeyPatch,
+    request_number: int,
+    answered: bool,
+    redelivered: str,
 ) -> None:
-    """Within five minutes the queue itself drops what is sent again; after that the runs have to."""
+    """Within five minutes the queue itself drops what is sent again; after that the runs have to. Requests go one after
+    another here, so that it is known how many runs have been told."""
+    monkeypatch.setattr(queues, "_AT_ONCE", 1)
 
     @app.create_function(fn_id="rollout", trigger=TriggerEvent(event="flags/asked"))
     async def rollout(ctx: Context) -> None:

@@ -25,24 +25,6 @@ def paid(event_id: str) -> Event:
     return Event("paid", {"id": "7"}, id=event_id)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a resume takes the event that it carries; it has no budget for a look into the log"
-)
-def test_w10_a_wait_has_the_earliest_event_that_the_log_holds_whoever_was_faster(
-    cloud: Cloud, waiting: HostedRun
-) -> None:
-    """matcher 1    log (earlier) ── dies                          ┄┄┄ resume (earlier)
-    matcher 2                            log (later) ── resume (later)
-    """
-    cloud.send(paid("earlier"))
-    with cloud.dies(lambda call: call.operation == "Query", function="matcher"):
-        cloud.pump()
-    cloud.advance("1s")
-    cloud.send(paid("later"))
-    cloud.advance("5m")
-    assert waiting.output == "earlier"
-
-
 @pytest.mark.xfail(strict=True, reason="the log cannot hold what its matcher has not written when the marker comes out")
 def test_w06_an_event_received_in_time_counts_although_its_matcher_is_slower_than_the_marker(
     cloud: Cloud, waiting: HostedRun

@@ -16,7 +16,8 @@ from tests.functional.contract.traces import in_indexes
 def test_a_poison_run_is_failed_with_a_reason_and_its_neighbours_finish(
     app: App, host: Host, diary: Diary, place: int
 ) -> None:
-    """All are in one batch, and the executor dies in the body of one: it takes up what came before it each time."""
+    """All are in one batch, side by side, when the executor dies in the body of one. A neighbour's body that it took
+    along runs once more; from then on each run goes alone, so that no neighbour dies again."""
 
     @app.create_function(fn_id="order", trigger=TriggerEvent(event="placed"))
     async def order(ctx: Context) -> str:
@@ -47,7 +48,10 @@ def test_a_poison_run_is_failed_with_a_reason_and_its_neighbours_finish(
     assert [run.status for run in outcomes.values()] == ["running"] * 4
     host.send("paid")
     assert [run.output for run in outcomes.values()] == ["done"] * 4
-    assert Counter(diary.entries) == Counter(outcomes.keys()) + Counter(poison=MAX_DEATHS + 1)
+    bodies = Counter(diary.entries)
+    assert bodies.pop("poison") == MAX_DEATHS + 1
+    assert bodies.keys() == outcomes.keys()
+    assert max(bodies.values()) <= 2
     assert in_indexes(host.cloud) == set()
     assert host.dead_letters == []
 
@@ -99,6 +103,7 @@ def test_a_run_that_rests_until_its_next_attempt_is_not_blamed_for_its_neighbour
         host.send("placed")
         host.advance("3h")
     assert host.run("poison").status == "failed"
-    assert (host.run("slow").status, diary.entries) == ("running", [0])
+    # The first death may have cut its attempt off, which then was made once more.
+    assert (host.run("slow").status, set(diary.entries)) == ("running", {0})
     host.advance("3h")
-    assert (host.run("slow").output, diary.entries) == ("done", [0, 1])
+    assert (host.run("slow").output, set(diary.entries), diary.entries[-1]) == ("done", {0, 1}, 1)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tarry import App, Context, Event, TriggerEvent
+from tarry_backend.runtime import runtime
 from tarry_backend.store.models import Item
 from tarry_dev.cloud import Cloud, Host, HostedRun
 from tarry_dev.pytest_plugin import MakeHost
@@ -219,6 +220,44 @@ def test_w10_of_two_events_in_one_batch_the_wait_has_the_one_received_first(clou
         cloud.queues["events"].deliver(cloud.queues["events"].receive()[::-1])
     cloud.pump()
     assert data_of(waiting) == {"id": "7", "number": 1}
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_w10_a_wait_has_the_earliest_event_that_the_log_holds_whoever_was_faster(
+    cloud: Cloud, host: Host, waiting: HostedRun, busy: bool
+) -> None:
+    """matcher 1    log (earlier) ── dies                          ┄┄┄ resume (earlier)
+    matcher 2                            log (later) ── resume (later)
+    """
+    if busy:
+        runtime().store.names.spread_log(PAID, 4)
+        host.advance("5m")
+    cloud.send(paid(event_id="earlier"))
+    with cloud.dies(lambda call: call.operation == "Query", function="matcher"):
+        cloud.pump()
+    cloud.advance("1s")
+    cloud.send(paid(event_id="later"))
+    cloud.advance("5m")
+    assert waiting.output["id"] == "earlier"
+
+
+def test_w10_an_event_that_was_overtaken_over_midnight_is_found(cloud: Cloud, app: App, host: Host) -> None:
+    """The log has a partition a day."""
+
+    @app.create_function(fn_id="ship", trigger=START)
+    async def ship(ctx: Context) -> str | None:
+        event = await ctx.step.wait_for_event("wait", event=PAID, match="data.id", timeout="3d")
+        return event.id if event else None
+
+    host.send([placed()])
+    cloud.advance(datetime(2026, 1, 5, 23, 59, 59, tzinfo=UTC))
+    cloud.send(paid(event_id="earlier"))
+    with cloud.dies(lambda call: call.operation == "Query", function="matcher"):
+        cloud.pump()
+    cloud.advance("5s")
+    cloud.send(paid(event_id="later"))
+    cloud.advance("5m")
+    assert host.run().output == "earlier"
 
 
 def test_w12_two_parallel_waits_on_one_event_both_resolve_with_it(app: App, host: Host) -> None:

@@ -1,0 +1,1 @@
+"""How long after its event a run goes on, under load, and what load is borne."""

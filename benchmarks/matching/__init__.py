@@ -1,0 +1,1 @@
+"""What an event costs the matcher, by how many waits are open on its name."""

@@ -1,0 +1,187 @@
+"""The queues between the Lambdas, and the Lambdas as jobs to be done."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from tarry import Event
+from tarry_backend.executor import Delivery
+from tarry_backend.messages import Carried, Due, Marker, Message, Settle, Start, decode, encode
+from tarry_backend.received import Received
+from tarry_backend.runtime import Runtime, runtime
+from tarry_backend.store import open_store
+from tarry_dev.cloud import Crash
+from tests.functional.contract.handshake.cases import BEGAN, NAME, PLACED, REGISTERED, Case, Sent
+from tests.functional.contract.handshake.players import Job
+
+__all__ = ["EXECUTOR", "RUN", "Delayed", "Mail"]
+
+EXECUTOR = "executor"
+
+RUN = "0" * 26
+"""The id of the run."""
+
+_SECOND = 1_000
+
+Json = dict[str, Any]
+Begin = Callable[[str, Job], None]
+
+
+Act = Callable[[Runtime, bool], None]
+"""What a Lambda does with what it has at hand; and whether this is done again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delayed:
+    """A message of the timers queue. ``lags``: it is delayed for as long as the index may lag, so comes after it has
+    shown all ``writes``, by their turns."""
+
+    name: str
+    job: Job
+    lags: bool
+    writes: set[int] = field(default_factory=set)
+
+
+class Mail:
+    """Delivers messages: those of the run one after the other to its executor, all others each to a Lambda its own.
+
+    A message whose Lambda dies is delivered again, to another. ``told_by`` is the kind of the message that the executor
+    has at present; ``logged`` are the events that a matcher has logged, all that this means; ``at_work`` is with
+    which event a matcher is.
+    """
+
+    def __init__(self, case: Case, begin: Begin, delay: Callable[[Delayed], None]) -> None:
+        self.told_by = ""
+        self.logged: set[str] = set()
+        self.at_work: dict[str, str] = {}
+        self.has_died = False
+        self._case = case
+        self._begin = begin
+        self._delay = delay
+        self._seen: set[str] = set()
+        self._names: Counter[str] = Counter()
+        self._calls: Counter[str] = Counter()
+        self._executor = new_lambda()
+
+    def open(self) -> None:
+        """The run's start, and each batch of events, are delivered."""
+        placed = Received(Event(PLACED, {"id": "7"}, id="placed", ts=BEGAN), BEGAN)
+        self._tell_run(encode(Start(RUN, "ship", Carried.of(placed))), frozenset())
+        for batch in self._case.batches:
+            records = [_record(self._case.sent(event_id)) for event_id in batch]
+            self._match(self._new_name(f"matcher of {' and '.join(batch)}"), records, frozenset())
+
+    def call(self, actor: str) -> None:
+        """An actor is about to call AWS: ``Crash`` if it dies here."""
+        self._calls[actor] += 1
+        if (actor, self._calls[actor]) == self._case.dies:
+            self.has_died = True
+            raise Crash(f"{actor} dies before its call {self._calls[actor]}")
+
+    def send(self, asked: Json, turn: int) -> Json:
+        """What SQS does."""
+        for entry in asked["Entries"]:
+            message = decode(entry["MessageBody"])
+            after = frozenset([turn])
+            if "MessageGroupId" not in entry:
+                for _ in range(2 if message.kind in self._case.twice else 1):
+                    self._send(message, entry, after)
+            elif entry["MessageDeduplicationId"] not in self._seen:
+                self._seen.add(entry["MessageDeduplicationId"])
+                self._tell_run(entry["MessageBody"], after)
+        return {"Successful": [{"Id": entry["Id"]} for entry in asked["Entries"]], "Failed": []}
+
+    def order(self, entry: Json) -> str:
+        """Of which messages it matters which is sent first: of one run's, and of one kind's, since that names them."""
+        run: str | None = entry.get("MessageGroupId")
+        return run or f"{decode(entry['MessageBody']).kind} messages"
+
+    def summary(self, asked: Json) -> str:
+        """What is sent."""
+        return " and ".join(_summary(decode(entry["MessageBody"])) for entry in asked["Entries"])
+
+    def _tell_run(self, body: str, after: frozenset[int]) -> None:
+        kind = decode(body).kind
+        moment = {"start": REGISTERED, "deadline": self._case.deadline + _SECOND}.get(kind, REGISTERED + 16 * _SECOND)
+
+        def act(parts: Runtime, again: bool) -> None:
+            self.told_by = kind
+            parts.executor.handle(body, Delivery(f"{kind} message", again, lambda: False))
+
+        self._begin(EXECUTOR, self._job(EXECUTOR, act, moment, after))
+        if kind in self._case.twice:
+            self._begin(EXECUTOR, self._job(EXECUTOR, lambda parts, _: act(parts, True), moment, after))
+
+    def _send(self, message: Message, entry: Json, after: frozenset[int]) -> None:
+        body, delay = entry["MessageBody"], entry["DelaySeconds"]
+        name = self._new_name(message.kind)
+        match message:
+            case Marker(deadline=deadline):
+                moment = str(deadline + 600)
+                attributes = {"SentTimestamp": moment, "ApproximateFirstReceiveTimestamp": moment}
+                self._match(name, [{"messageId": name, "body": body, "attributes": attributes}], after)
+            case Settle():
+                self._send_timer(name, body, delay, REGISTERED + delay * _SECOND, after)
+            case Due(due=due):
+                self._send_timer(name, body, delay, due, after)
+            case _:
+                raise AssertionError(f"a {message.kind} message in a queue that it does not belong to")
+
+    def _send_timer(self, name: str, body: str, delay: int, moment: int, after: frozenset[int]) -> None:
+        job = self._job(name, lambda parts, _: parts.timers.handle(body), moment, after)
+        lags = self._case.lag_is_bounded and delay >= runtime().settings.settle_seconds
+        self._delay(Delayed(name, job, lags))
+
+    def _match(self, name: str, records: list[Json], after: frozenset[int]) -> None:
+        def act(parts: Runtime, _: bool) -> None:
+            batch = parts.matcher.batch(records)
+            self.logged.update(received.event.id for received in batch.events())
+            for record in sorted(records, key=lambda record: batch.order(record["messageId"])):
+                self.at_work[name] = record["messageId"]
+                batch.process(record["messageId"], parts.matcher)
+
+        self._begin(name, self._job(name, act, BEGAN, after))
+
+    def _job(self, name: str, act: Act, moment: int, after: frozenset[int]) -> Job:
+        def do() -> None:
+            """The executor is warm: it remembers what it has learnt over earlier messages."""
+            try:
+                act(self._executor if name == EXECUTOR else new_lambda(), False)
+            except Crash:
+                if self._case.dies != (name, self._calls[name]):
+                    raise  # the play is over
+                self._executor = new_lambda()
+                act(new_lambda(), True)
+
+        return Job(do, moment, after)
+
+    def _new_name(self, name: str) -> str:
+        self._names[name] += 1
+        return name if self._names[name] == 1 else f"{name}, again"
+
+
+def new_lambda() -> Runtime:
+    """What a Lambda has at hand that has just been started."""
+    shared = runtime()
+    return replace(shared, store=open_store(shared.settings))
+
+
+def _record(sent: Sent) -> Json:
+    """As Lambda hands it to the matcher."""
+    body = {
+        "detail-type": NAME,
+        "source": "bank",
+        "id": sent.id,
+        "time": datetime.fromtimestamp(sent.received_at / 1000, UTC).isoformat(),
+        "detail": sent.data,
+    }
+    moment = str(sent.received_at)
+    attributes = {"SentTimestamp": moment, "ApproximateFirstReceiveTimestamp": moment}
+    return {"messageId": sent.id, "body": json.dumps(body), "attributes": attributes}
+
+
+def _summary(message: Message) -> str:
+    return f"{message.kind} {message.carried.id}" if hasattr(message, "carried") else message.kind

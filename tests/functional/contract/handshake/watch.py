@@ -1,0 +1,74 @@
+"""Who looks on: how the wait was ended, what was logged then, and whom the index has kept in the dark."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tarry_backend.position import Position
+from tests.functional.contract.handshake.exploration import Touch
+from tests.functional.contract.handshake.mail import EXECUTOR, Mail
+from tests.functional.contract.handshake.table import READS, key_of, touches
+
+__all__ = ["Resolved", "Watch"]
+
+_LOGGED = "logged events"
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """How the wait was ended: told by what, with which event (None: timed out), and which events were logged then.
+
+    Then is when the look into the log began that found the answer; without a look, when the answer was written.
+    """
+
+    told_by: str
+    event_id: str | None
+    logged: frozenset[str]
+
+
+class Watch:
+    """Sees each call of a Lambda's when it is carried out, with the number of its turn."""
+
+    def __init__(self, mail: Mail) -> None:
+        self.resolved: list[Resolved] = []
+        self._mail = mail
+        self._look: frozenset[str] | None = None
+
+    def touches(self, actor: str, operation: str, asked: Json) -> tuple[Touch, ...]:
+        """What a call touches, and what is seen of it here: whether an event is logged before a look or an end."""
+        touched = touches(operation, asked)
+        if actor == EXECUTOR:
+            seen = _is_look(operation, asked) or _resolves(asked)
+            return (*touched, Touch(_LOGGED, None, writes=False)) if seen else touched
+        logs = operation == "PutItem"  # a matcher puts nothing else
+        return (*touched, Touch(_LOGGED, " ".join(key_of(asked)), writes=True)) if logs else touched
+
+    def asks(self, actor: str, operation: str, asked: Json, turn: int) -> Resolved | None:
+        """A call is carried out. If it ends the wait, unless its condition fails, that is returned."""
+        return self._executor_asks(operation, asked) if actor == EXECUTOR else None
+
+    def _executor_asks(self, operation: str, asked: Json) -> Resolved | None:
+        if operation in READS:
+            if not _is_look(operation, asked):
+                self._look = None
+            elif self._look is None:
+                self._look = frozenset(self._mail.logged)
+            return None
+        look, self._look = self._look, None
+        if not _resolves(asked):
+            return None
+        resolved_by = asked["Item"].get("resolved_by")
+        event_id = Position.parse(resolved_by["S"]).event_id if resolved_by else None
+        return Resolved(self._mail.told_by, event_id, frozenset(self._mail.logged) if look is None else look)
+
+
+def _is_look(operation: str, asked: Json) -> bool:
+    """Whether the executor reads the log by this: all else that it reads is its run."""
+    return operation in READS and not touches(operation, asked)[0].place.startswith("run#")
+
+
+def _resolves(asked: Json) -> bool:
+    """Whether a write ends the wait: not one that is done again when the run has ended."""
+    item = asked.get("Item", {})
+    return item.get("kind") == {"S": "wait"} and item.get("status") == {"S": "done"} and "expires" not in item
