@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from aws_cdk import AssetHashType, BundlingOptions, ILocalBundling
 from aws_cdk import aws_lambda as lambda_
 
 import tarry_backend
-from tarry_infra import wheels
+from tarry_infra import bytecode, requirements, wheels
 from tarry_infra.user_app import sources_of
 
 if TYPE_CHECKING:
@@ -28,30 +29,36 @@ if TYPE_CHECKING:
 
 __all__ = ["LOCK", "Bundle"]
 
-LOCK = Path(tarry_backend.__file__).parents[1] / "requirements.lock"
-"""What the Lambdas need beside their own code."""
+_PACKED, _CHECKED_OUT = (Path(each).with_name("requirements.lock") for each in (__file__, tarry_backend.__path__[0]))
+LOCK = _PACKED if _PACKED.exists() else _CHECKED_OUT
+"""What the Lambdas need beside their own code: where an installed Tarry has it, or else its repository."""
 
-_RECIPE = (Path(__file__), Path(wheels.__file__))
+_RECIPE = tuple(Path(str(module.__file__)) for module in (sys.modules[__name__], bytecode, requirements, wheels))
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """What goes into the asset: the dependencies of ``lock`` for ``target``, and source files and folders."""
+    """What goes into the asset: the dependencies of ``lock`` for ``target``, those of the user's own
+    ``requirements`` (a file), and source files and folders."""
 
     target: Target
     sources: tuple[Path, ...]
+    requirements: Path | None = None
     lock: Path = LOCK
 
     @classmethod
     def of(cls, app: UserApp, target: Target) -> Bundle:
         """The bundle of Tarry's own packages and an app."""
-        return cls(target, (*sources_of("tarry"), *sources_of("tarry_backend"), *app.sources))
+        sources = (*sources_of("tarry"), *sources_of("tarry_backend"), *app.sources)
+        return cls(target, sources, app.requirements)
 
     @property
     def hash(self) -> str:
         """Changes with what the asset is made of and how, and with nothing else."""
-        digest = hashlib.sha256(f"{self.target.python} {self.target.machine}".encode())
-        inputs = ((path.name, path) for path in (*_RECIPE, self.lock))
+        kind = "source" if bytecode.compiler(self.target.python) is None else "bytecode"
+        digest = hashlib.sha256(f"{self.target.python} {self.target.machine} {kind}".encode())
+        asked = () if self.requirements is None else requirements.files_of(self.requirements)
+        inputs = ((path.name, path) for path in (*_RECIPE, self.lock, *asked))
         for name, path in (*inputs, *self._files()):
             content = path.read_bytes()
             digest.update(f"\n{name} {len(content)}\n".encode() + content)
@@ -68,12 +75,22 @@ class Bundle:
         )
 
     def build(self, directory: Path) -> None:
-        """Fills a directory; raises ``BundleError`` if the dependencies cannot be had."""
-        wheels.install(self.lock, self.target, directory)
+        """Fills a directory; raises ``BundleError`` if the dependencies cannot be had, or clash with a source."""
+        wheels.install(self.lock, self.requirements, self.target, directory)
+        self._check_apart(directory)
         for name, path in self._files():
             copy = directory / name
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
+        bytecode.compile_all(directory, self.target.python)
+
+    def _check_apart(self, installed: Path) -> None:
+        for source in self.sources:
+            if (installed / source.name).exists():
+                raise wheels.BundleError(
+                    f"{source.name!r} would be in the Lambdas twice: from {source}, and from a package that "
+                    f"{self.requirements or self.lock} asks for; rename yours, or take that package out"
+                )
 
     def _files(self) -> Iterator[tuple[str, Path]]:
         """Every source file with its name in the asset, in a fixed order, without caches and hidden files."""

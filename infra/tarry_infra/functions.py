@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 
+from tarry_infra.encryption import let_use
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aws_cdk import aws_kms as kms
     from constructs import Construct
 
     from tarry_infra.wheels import Target
 
-__all__ = ["Capacity", "Function", "Host"]
+__all__ = ["Capacity", "Function", "Host", "LogLevel", "log_group_of"]
+
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+"""The least that the Lambdas log. Metrics are written at every level."""
+
+_FILTERS = {
+    "DEBUG": lambda_.ApplicationLogLevel.DEBUG,
+    "INFO": lambda_.ApplicationLogLevel.INFO,
+    "WARNING": lambda_.ApplicationLogLevel.WARN,
+    "ERROR": lambda_.ApplicationLogLevel.ERROR,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,23 +38,28 @@ class Capacity:
     """What one Lambda may take.
 
     ``memory`` is in MB, and the share of CPU goes with it: 1,769 are one core. ``timeout`` is in seconds.
-    ``concurrency`` is the most invocations that its queue starts side by side (2 to 1,000). ``reserved`` sets
-    that many of the account's aside for this Lambda alone; without it the Lambda draws on what is free.
+    ``concurrency`` is the most invocations that its queue starts side by side (2 to 1,000), ``batch`` the most
+    messages that one of them is given (1 to 10; without it, the topology's number): the sweep has no queue, and
+    neither. ``reserved`` sets that many of the account's invocations aside for this Lambda alone; without it the
+    Lambda draws on what is free.
     """
 
     memory: int
     timeout: int
     concurrency: int | None = None
+    batch: int | None = None
     reserved: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """What the Lambdas of one stack have in common."""
+    """What the Lambdas of one stack, and their queues, have in common."""
 
     code: lambda_.Code
     target: Target
     log_retention: logs.RetentionDays
+    log_level: LogLevel = "INFO"
+    encryption_key: kms.IKey | None = None
 
 
 class Function(lambda_.Function):
@@ -62,7 +80,7 @@ class Function(lambda_.Function):
         description: str,
         loops: bool = False,
     ) -> None:
-        log_group = _log_group(scope, construct_id, host.log_retention)
+        log_group = log_group_of(scope, f"{construct_id}Log", host)
         role = iam.Role(scope, f"{construct_id}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         super().__init__(
             scope,
@@ -79,11 +97,15 @@ class Function(lambda_.Function):
             role=role,
             log_group=log_group,
             logging_format=lambda_.LoggingFormat.JSON,
+            # Both: Lambda's own filter would drop what is below INFO, whatever the logger lets through.
+            application_log_level_v2=_FILTERS[host.log_level],
+            environment={"POWERTOOLS_LOG_LEVEL": host.log_level},
         )
         self.capacity = capacity
         self._role_construct = role
         # Not the managed policy AWSLambdaBasicExecutionRole, which may write every log group of the account.
         log_group.grant_write(self)
+        let_use(host.encryption_key, self)
 
     def allow(self, actions: Sequence[str], resource: str) -> None:
         """Lets it do this to one resource."""
@@ -94,5 +116,12 @@ class Function(lambda_.Function):
         Validations.of(self._role_construct).acknowledge(Acknowledgment(id=finding, reason=reason))
 
 
-def _log_group(scope: Construct, construct_id: str, retention: logs.RetentionDays) -> logs.LogGroup:
-    return logs.LogGroup(scope, f"{construct_id}Log", retention=retention, removal_policy=RemovalPolicy.DESTROY)
+def log_group_of(scope: Construct, construct_id: str, host: Host) -> logs.LogGroup:
+    """A log group that is kept as long, and encrypted, as all of the stack are."""
+    return logs.LogGroup(
+        scope,
+        construct_id,
+        retention=host.log_retention,
+        removal_policy=RemovalPolicy.DESTROY,
+        encryption_key=host.encryption_key,
+    )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aws_cdk import Token
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from tarry_backend import topology
@@ -22,13 +23,17 @@ MATCHER = Capacity(memory=1024, timeout=30, concurrency=50)
 
 
 class Ingest(Construct):
-    """The bus is ``bus_name``. An event that the rule cannot deliver goes to the queue's dead letters."""
+    """An event that the rule cannot deliver goes to the queue's dead letters. ``bus`` is one that is there already,
+    or the name of one that is made."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, bus_name: str, host: Host, capacity: Capacity) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, bus: events.IEventBus | str, host: Host, capacity: Capacity
+    ) -> None:
         super().__init__(scope, construct_id)
-        self.bus = events.EventBus(self, "Bus", event_bus_name=bus_name)
-        self.queue = WorkQueue(self, "Events", topology.EVENTS)
+        self.bus = events.EventBus(self, "Bus", event_bus_name=bus) if isinstance(bus, str) else bus
+        self.queue = WorkQueue(self, "Events", topology.EVENTS, host.encryption_key)
         self.rule = self._rule()
+        self._refuse_other_rules()
         self.matcher = Function(
             self,
             "Matcher",
@@ -43,6 +48,17 @@ class Ingest(Construct):
     def grant_put_events(self, function: Function) -> None:
         """Lets it put events on the bus."""
         function.allow(["events:PutEvents"], self.bus.event_bus_arn)
+
+    def _refuse_other_rules(self) -> None:
+        """With a key of the user's, the CDK lets every rule send to the queue, of whatever account."""
+        refusal = iam.PolicyStatement(
+            effect=iam.Effect.DENY,
+            principals=[iam.ServicePrincipal("events.amazonaws.com")],
+            actions=["sqs:SendMessage"],
+            resources=[self.queue.queue.queue_arn],
+            conditions={"ArnNotEquals": {"aws:SourceArn": self.rule.rule_arn}},
+        )
+        self.queue.queue.add_to_resource_policy(refusal)
 
     def _rule(self) -> events.Rule:
         # Tokens, because the CDK's types take the parts of a pattern for strings, not for operators.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aws_cdk import Duration, Names
 from aws_cdk import aws_sqs as sqs
@@ -13,17 +13,29 @@ from tarry.errors import UsageError
 from tarry_backend import topology
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_kms as kms
+
     from tarry_infra.functions import Function
 
-__all__ = ["WorkQueue"]
+__all__ = ["WorkQueue", "closed_queue"]
+
+_LARGEST_BATCH = 10
+"""Without a window in which SQS gathers messages, and for a FIFO queue always."""
+
+
+def closed_queue(scope: Construct, construct_id: str, key: kms.IKey | None, **options: Any) -> sqs.Queue:
+    """A queue that is encrypted, with a key of SQS's own unless one is given, and refuses plain HTTP."""
+    encryption = sqs.QueueEncryption.KMS if key else sqs.QueueEncryption.SQS_MANAGED
+    return sqs.Queue(scope, construct_id, encryption=encryption, encryption_master_key=key, enforce_ssl=True, **options)
 
 
 class WorkQueue(Construct):
     """Built from the numbers of the topology; encrypted, and closed to plain HTTP."""
 
-    def __init__(self, scope: Construct, construct_id: str, spec: topology.Queue) -> None:
+    def __init__(self, scope: Construct, construct_id: str, spec: topology.Queue, key: kms.IKey | None) -> None:
         super().__init__(scope, construct_id)
         self.spec = spec
+        self._key = key
         self.dead_letters = self._queue("DeadLetters", kept=Duration.days(topology.DEAD_LETTERS_KEPT_DAYS))
         self.queue = self._queue(
             "Queue",
@@ -44,18 +56,25 @@ class WorkQueue(Construct):
 
     def feed(self, function: Function) -> None:
         """Makes the Lambda read the queue; it answers which messages of a batch have failed."""
-        timeout, limit = function.capacity.timeout, self.spec.visibility_timeout
+        capacity = function.capacity
+        timeout, limit = capacity.timeout, self.spec.visibility_timeout
         if timeout >= limit:
             raise UsageError(
                 f"the Lambda that reads the queue {self.spec.name!r} has a timeout of {timeout} s: it must be"
                 f" under {limit} s, or a message would come again while it is still worked on"
             )
+        batch = self.spec.batch_size if capacity.batch is None else capacity.batch
+        if not 1 <= batch <= _LARGEST_BATCH:
+            raise UsageError(
+                f"the queue {self.spec.name!r} cannot give its Lambda batches of {batch}: they have 1 to"
+                f" {_LARGEST_BATCH} messages (more would have to be waited for)"
+            )
         function.add_event_source(
             SqsEventSource(
                 self.queue,
-                batch_size=self.spec.batch_size,
+                batch_size=batch,
                 report_batch_item_failures=True,
-                max_concurrency=function.capacity.concurrency,
+                max_concurrency=capacity.concurrency,
             )
         )
 
@@ -68,14 +87,13 @@ class WorkQueue(Construct):
         dead_letters: sqs.DeadLetterQueue | None = None,
     ) -> sqs.Queue:
         fifo = self.spec.fifo
-        return sqs.Queue(
+        return closed_queue(
             self,
             name,
+            self._key,
             retention_period=kept,
             visibility_timeout=invisible,
             dead_letter_queue=dead_letters,
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
             queue_name=self._fifo_name(name) if fifo else None,
             # High throughput: the limits hold a message group, that is a run, not the queue.
             deduplication_scope=sqs.DeduplicationScope.MESSAGE_GROUP if fifo else None,

@@ -25,7 +25,7 @@ class Runs(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, host: Host, capacity: Capacity) -> None:
         super().__init__(scope, construct_id)
-        self.queue = WorkQueue(self, "Runs", topology.RUNS)
+        self.queue = WorkQueue(self, "Runs", topology.RUNS, host.encryption_key)
         self.executor = Function(
             self,
             "Executor",

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 
+from tarry_backend.deployment import Deployment
+from tarry_backend.runtime import load_app
 from tarry_backend.settings import Settings
 from tarry_backend.store.models import DueIndex, WaitsIndex
+from tarry_infra.audit import Audit
 from tarry_infra.bundle import Bundle
-from tarry_infra.environment import environment_of
-from tarry_infra.functions import Capacity, Host
+from tarry_infra.encryption import let_logs_use
+from tarry_infra.environment import Tuning, environment_of, log_days_of
+from tarry_infra.functions import Capacity, Function, Host, LogLevel
 from tarry_infra.ingest import MATCHER, Ingest
+from tarry_infra.observability import Observability
+from tarry_infra.outputs import tell
 from tarry_infra.runs import EXECUTOR, Runs
 from tarry_infra.state import State
 from tarry_infra.timers import SWEEP, TIMERS, Timers
@@ -22,28 +28,41 @@ from tarry_infra.wheels import Target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
+    from aws_cdk import aws_cloudwatch as cloudwatch
+    from aws_cdk import aws_events as events
+    from aws_cdk import aws_kms as kms
     from constructs import Construct
 
 __all__ = ["TarryStack", "Tuning"]
 
 
-class Tuning(TypedDict, total=False):
-    """The numbers among the Lambdas' ``Settings``, for those who want others than its defaults."""
-
-    settle_seconds: int
-    log_days: int
-    run_days: int
-    max_steps: int
-
-
 class TarryStack(Stack):
     """An app's bus, queues, Lambdas and state.
 
-    ``app`` is the ``tarry.App`` as ``module:attribute``. It is imported here, for its id names the bus:
-    ``tarry-<app id>``. The top-level package that holds it goes into the Lambdas, and so do ``modules``.
+    ``app`` is the ``tarry.App`` as ``module:attribute``. It is imported here, for it names its bus: ``tarry-<app id>``,
+    unless it says otherwise. The top-level package that holds it goes into the Lambdas, and so do ``modules``
+    and what ``requirements`` names: a requirements file, or a lock with hashes.
     ``removal_policy`` is that of the table and the bucket; only with ``RETAIN`` is the table protected from
-    deletion. A ``Capacity`` replaces a Lambda's memory, timeout and concurrency. All else goes to ``Stack``.
+    deletion. All else, such as ``env``, ``tags`` and ``stack_name``, goes to ``Stack``.
+
+    ``matcher``, ``executor``, ``timers``, ``sweep``
+        A ``Capacity`` each: memory, timeout, concurrency and batch size of the Lambda.
+    ``tuning``
+        How long events and ended runs are kept, how many steps a run may have: see ``Tuning``.
+    ``bus``
+        A bus that is there already, in place of one of the app's own. All its events come in. Whoever sends from
+        outside names it: ``App(..., bus="its name")``, or ``TARRY_BUS`` in the environment.
+    ``encryption_key``
+        A KMS key of your own for table, bucket, queues and logs, in place of those that AWS manages. The Lambdas may
+        use it. The policy of an imported key has to let EventBridge and CloudWatch Logs do so: see ``let_logs_use``.
+    ``log_level``, ``log_retention``
+        The least that the Lambdas log, and how long CloudWatch keeps it.
+    ``audit``, ``audit_days``
+        Whether every event is kept as a file too, for Athena to ask in SQL, and for how many days: see ``Audit``.
+    ``alarm_actions``
+        What each alarm does: ``[aws_cloudwatch_actions.SnsAction(topic)]``, say. Without it alarms only show.
     """
 
     def __init__(
@@ -53,31 +72,60 @@ class TarryStack(Stack):
         *,
         app: str,
         modules: Sequence[str] = (),
+        requirements: str | Path | None = None,
         tuning: Tuning | None = None,
+        bus: events.IEventBus | None = None,
+        encryption_key: kms.IKey | None = None,
         matcher: Capacity = MATCHER,
         executor: Capacity = EXECUTOR,
         timers: Capacity = TIMERS,
         sweep: Capacity = SWEEP,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+        log_level: LogLevel = "INFO",
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
+        audit: bool = True,
+        audit_days: int = 365,
+        alarm_actions: Sequence[cloudwatch.IAlarmAction] = (),
         runtime: lambda_.Runtime = lambda_.Runtime.PYTHON_3_14,
         architecture: lambda_.Architecture = lambda_.Architecture.ARM_64,
         **stack: Any,
     ) -> None:
         super().__init__(scope, construct_id, **stack)
-        self.app = UserApp.load(app, modules)
+        self.app = UserApp.load(app, modules, requirements)
         target = Target(runtime, architecture)
         code = Bundle.of(self.app, target).code()
-        host = Host(code=code, target=target, log_retention=log_retention)
-        self.state = State(self, "State", removal_policy=removal_policy)
-        self.ingest = Ingest(self, "Ingest", bus_name=f"tarry-{self.app.id}", host=host, capacity=matcher)
+        host = Host(
+            code=code,
+            target=target,
+            log_level=log_level,
+            log_retention=log_retention,
+            encryption_key=encryption_key,
+        )
+        let_logs_use(encryption_key, self)
+        self.state = State(self, "State", host=host, removal_policy=removal_policy, log_days=log_days_of(tuning or {}))
+        self.ingest = Ingest(self, "Ingest", bus=bus or self.app.bus, host=host, capacity=matcher)
         self.runs = Runs(self, "Runs", host=host, capacity=executor)
         self.timers = Timers(self, "Timers", host=host, timers=timers, sweep=sweep)
-        self._configure(tuning or {})
+        self.audit = self._audit(host, audit_days, removal_policy) if audit else None
+        settings = self._settings(tuning or {})
+        self._configure(settings)
+        self._tell(settings)
         self._grant()
+        self.observability = self._observe(alarm_actions)
 
-    def _configure(self, tuning: Tuning) -> None:
-        settings = Settings(
+    def _audit(self, host: Host, days: int, removal_policy: RemovalPolicy) -> Audit:
+        return Audit(
+            self,
+            "Audit",
+            name=f"tarry-{self.app.id}",
+            bus=self.ingest.bus,
+            host=host,
+            days=days,
+            removal_policy=removal_policy,
+        )
+
+    def _settings(self, tuning: Tuning) -> Settings:
+        return Settings(
             app=self.app.spec,
             table=self.state.table.table_name,
             bucket=self.state.bucket.bucket_name,
@@ -87,14 +135,44 @@ class TarryStack(Stack):
             timers_queue=self.timers.queue.url,
             **tuning,
         )
-        for function in (self.ingest.matcher, self.runs.executor, self.timers.waker, self.timers.sweep):
+
+    def _configure(self, settings: Settings) -> None:
+        for function in self._functions().values():
             for variable, value in environment_of(settings).items():
                 function.add_environment(variable, value)
+
+    def _tell(self, settings: Settings) -> None:
+        """What the command line needs to know: see ``tarry runs --stack``."""
+        queues = (self.ingest.queue, self.runs.queue, self.timers.queue)
+        dead_letters = {queue.spec.name: queue.dead_letters.queue_url for queue in queues}
+        functions = tuple(load_app(self.app.spec).functions)
+        tell(self, Deployment(self.app.id, functions, settings, dead_letters))
+
+    def _functions(self) -> dict[str, Function]:
+        timers = self.timers
+        return {
+            "matcher": self.ingest.matcher,
+            "executor": self.runs.executor,
+            "waker": timers.waker,
+            "sweep": timers.sweep,
+        }
+
+    def _observe(self, actions: Sequence[cloudwatch.IAlarmAction]) -> Observability:
+        ingest, runs, timers, audit = self.ingest, self.runs, self.timers, self.audit
+        return Observability(
+            self,
+            "Observability",
+            app_id=self.app.id,
+            work=[ingest.queue, runs.queue, timers.queue],
+            functions=self._functions() | ({"converter": audit.delivery.converter} if audit else {}),
+            dead_letters={"sweep": timers.missed, **({"audit": audit.dead_letters} if audit else {})},
+            actions=actions,
+        )
 
     def _grant(self) -> None:
         """What each Lambda calls, and nothing else."""
         state, ingest, runs, timers = self.state, self.ingest, self.runs, self.timers
-        state.grant_items(ingest.matcher, "BatchWriteItem", "GetItem", "UpdateItem")
+        state.grant_items(ingest.matcher, "BatchWriteItem", "GetItem", "Query", "UpdateItem")
         state.grant_index(ingest.matcher, WaitsIndex)
         state.grant_values(ingest.matcher, "GetObject", "PutObject")
         state.grant_items(runs.executor, "BatchWriteItem", "GetItem", "PutItem", "Query", "UpdateItem")

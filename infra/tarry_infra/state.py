@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from aws_cdk import Acknowledgment, CfnElement, RemovalPolicy, Stack, Validations
+from aws_cdk import CfnElement, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from tarry_backend.store.models import EXPIRES, table_definition
+from tarry_infra.buckets import closed_bucket
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_kms as kms
     from pynamodb.indexes import GlobalSecondaryIndex
 
-    from tarry_infra.functions import Function
+    from tarry_infra.functions import Function, Host
 
 __all__ = ["State"]
+
+_LOG_PREFIX = "log/"
+"""Under which the log (``tarry_backend.store.log``) puts large events."""
+
+_DAYS_OF_GRACE = 2
+"""DynamoDB removes an item within two days of its expiry."""
 
 _TYPES = {
     "S": dynamodb.AttributeType.STRING,
@@ -26,12 +34,30 @@ _TYPES = {
 
 
 class State(Construct):
-    """Keys and indexes are the models'. With ``RETAIN`` the table is protected from deletion, too."""
+    """Keys and indexes are the models'. With ``RETAIN`` the table is protected from deletion, too.
 
-    def __init__(self, scope: Construct, construct_id: str, *, removal_policy: RemovalPolicy) -> None:
+    ``log_days`` is how long events are kept in the log. The large ones among them leave the bucket a few days later,
+    when time to live has removed their items. What a run has put there stays: a run may wait for years, and nothing
+    in an object's name tells when its run has ended.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        host: Host,
+        removal_policy: RemovalPolicy,
+        log_days: int,
+    ) -> None:
         super().__init__(scope, construct_id)
-        self.table = _table(self, removal_policy)
-        self.bucket = _bucket(self, removal_policy)
+        self.table = _table(self, removal_policy, host.encryption_key)
+        self.bucket = closed_bucket(
+            self, "Values", host.encryption_key, removal_policy, users="Only the Lambdas reach it"
+        )
+        self.bucket.add_lifecycle_rule(
+            id="log", prefix=_LOG_PREFIX, expiration=Duration.days(log_days + _DAYS_OF_GRACE)
+        )
 
     def grant_items(self, function: Function, *actions: str) -> None:
         """Lets it do this with the table's items: ``GetItem``, ``Query``, ..."""
@@ -51,7 +77,7 @@ class State(Construct):
         )
 
 
-def _table(scope: Construct, removal_policy: RemovalPolicy) -> dynamodb.Table:
+def _table(scope: Construct, removal_policy: RemovalPolicy, key: kms.IKey | None) -> dynamodb.Table:
     definition = table_definition("")
     hash_key, range_key = _keys(definition, definition)
     table = dynamodb.Table(
@@ -61,7 +87,9 @@ def _table(scope: Construct, removal_policy: RemovalPolicy) -> dynamodb.Table:
         sort_key=range_key,
         billing_mode=dynamodb.BillingMode[definition["BillingMode"]],
         time_to_live_attribute=EXPIRES,
-        encryption=dynamodb.TableEncryption.AWS_MANAGED,
+        encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED if key else dynamodb.TableEncryption.AWS_MANAGED,
+        encryption_key=key,
+        resource_policy=_refusal_of_plain_http(),
         point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
             point_in_time_recovery_enabled=True
         ),
@@ -71,6 +99,18 @@ def _table(scope: Construct, removal_policy: RemovalPolicy) -> dynamodb.Table:
     for index in definition["GlobalSecondaryIndexes"]:
         _add_index(table, definition, index)
     return table
+
+
+def _refusal_of_plain_http() -> iam.PolicyDocument:
+    """The bucket and the queues have a property for this. DynamoDB answers on plain HTTP, too."""
+    refusal = iam.PolicyStatement(
+        effect=iam.Effect.DENY,
+        principals=[iam.AnyPrincipal()],
+        actions=["dynamodb:*"],
+        resources=["*"],  # the table and its indexes. It cannot name itself before it is there
+        conditions={"Bool": {"aws:SecureTransport": "false"}},
+    )
+    return iam.PolicyDocument(statements=[refusal])
 
 
 def _add_index(table: dynamodb.Table, definition: dict[str, Any], index: dict[str, Any]) -> None:
@@ -90,23 +130,3 @@ def _keys(definition: dict[str, Any], keyed: dict[str, Any]) -> list[dynamodb.At
     types = {each["AttributeName"]: _TYPES[each["AttributeType"]] for each in definition["AttributeDefinitions"]}
     names = {key["KeyType"]: key["AttributeName"] for key in keyed["KeySchema"]}
     return [dynamodb.Attribute(name=names[kind], type=types[names[kind]]) for kind in ("HASH", "RANGE")]
-
-
-def _bucket(scope: Construct, removal_policy: RemovalPolicy) -> s3.Bucket:
-    bucket = s3.Bucket(
-        scope,
-        "Values",
-        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-        encryption=s3.BucketEncryption.S3_MANAGED,
-        enforce_ssl=True,
-        minimum_tls_version=1.2,
-        removal_policy=removal_policy,
-    )
-    Validations.of(bucket).acknowledge(
-        Acknowledgment(
-            id="AwsSolutions-S1",
-            reason="Only the Lambdas reach it; CloudTrail's data events record each access where that is needed.",
-        )
-    )
-    return bucket

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 Properties = Mapping[str, Any]
@@ -12,9 +12,11 @@ Properties = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Template:
-    """``resources`` as CloudFormation takes them, by logical id."""
+    """``resources`` as CloudFormation takes them, by logical id; ``shared`` are those of the stack that has made what
+    ours is given."""
 
     resources: Mapping[str, Mapping[str, Any]]
+    shared: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def of(self, kind: str) -> dict[str, Properties]:
         """The properties of each ``AWS::<kind>``, by logical id."""
@@ -28,6 +30,21 @@ class Template:
         """The properties of the only ``AWS::<kind>``."""
         (properties,) = self.of(kind).values()
         return properties
+
+    def refusals_of_plain_http(self, statements: Iterable[Properties]) -> list[Properties]:
+        """What denies everything to everybody who does not come by TLS."""
+        return [
+            statement
+            for statement in statements
+            if statement["Effect"] == "Deny"
+            and statement["Principal"] in ("*", {"AWS": "*"})
+            and statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
+        ]
+
+    def named(self, kind: str, construct: str) -> tuple[str, Properties]:
+        """The only ``AWS::<kind>`` whose logical id begins like this: with the names of the constructs it stands in."""
+        (found,) = ((name, each) for name, each in self.of(kind).items() if name.startswith(construct))
+        return found
 
     def policy_of(self, kind: str, member: str, logical_id: str) -> list[Properties]:
         """The statements of the ``AWS::<kind>`` that names the resource in its ``member``."""
@@ -54,6 +71,16 @@ class Template:
             properties
             for properties in self.of("Lambda::EventSourceMapping").values()
             if properties["FunctionName"] == {"Ref": logical_id}
+        )
+        return found
+
+    def rule_to(self, logical_id: str) -> tuple[str, Properties]:
+        """The rule whose only target is that resource."""
+        arns = [{"Fn::GetAtt": [logical_id, "Arn"]}]
+        (found,) = (
+            (name, rule)
+            for name, rule in self.of("Events::Rule").items()
+            if [target["Arn"] for target in rule["Targets"]] == arns
         )
         return found
 
@@ -101,5 +128,7 @@ def _parts(value: Any) -> Iterator[str]:
             yield f"{name}.{attribute}"
         case {"Fn::Join": [separator, parts]}:
             yield separator.join(text(part) for part in parts)
+        case {"Fn::ImportValue": name}:
+            yield name
         case _:
             raise AssertionError(f"cannot read {value!r}")

@@ -1,19 +1,28 @@
 """The Lambdas' code: what is in it, when it is built again, and what is said when it cannot be built."""
 
+import hashlib
 import os
-from dataclasses import replace
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_lambda as lambda_
 
+from tarry_infra import bytecode
 from tarry_infra.bundle import Bundle
 from tarry_infra.user_app import UserApp
 from tarry_infra.wheels import BundleError, Target
 
 ROOT = Path(__file__).parents[2]
+MODULES = [("", "till"), ("shop/", "__init__")]
 ARM = Target(lambda_.Runtime.PYTHON_3_14, lambda_.Architecture.ARM_64)
+VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+OWN = Target(lambda_.Runtime(f"python{VERSION}"), lambda_.Architecture.ARM_64)
+"""The Python that runs these tests, which is the one that is surely at hand."""
 
 
 @pytest.fixture
@@ -25,11 +34,53 @@ def bundle(tmp_path: Path) -> Bundle:
     (package / "parts" / "prices.json").write_text("{}")
     module.write_text("OPEN = True\n")
     lock.write_text("")
-    return Bundle(ARM, (package, module), lock)
+    return Bundle(ARM, (package, module), lock=lock)
 
 
 def names(directory: Path) -> set[str]:
     return {path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file()}
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """An index of packages in a folder, which the installers take for the only one."""
+
+    folder: Path
+    patch: pytest.MonkeyPatch
+
+    def open_to(self, installer: str) -> None:
+        """To the other one it looks empty."""
+        for each in ("uv", "pip"):
+            self.patch.setenv(f"{each.upper()}_NO_INDEX", "1")
+            self.patch.setenv(f"{each.upper()}_FIND_LINKS", str(self.folder) if each == installer else "")
+        self.patch.setenv("UV_CACHE_DIR", str(self.folder / "cache"))
+
+    def add(self, name: str, version: str, *, needs: str | None = None) -> bytes:
+        """A package of one module, and the wheel in which it is there."""
+        about = f"{name}-{version}.dist-info"
+        metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        files = {
+            f"{name}.py": f"VERSION = '{version}'\n",
+            f"{about}/METADATA": metadata + (f"Requires-Dist: {needs}\n" if needs else ""),
+            f"{about}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        }
+        wheel = self.folder / f"{name}-{version}-py3-none-any.whl"
+        with zipfile.ZipFile(wheel, "w") as archive:
+            for path, text in files.items():
+                archive.writestr(path, text)
+            archive.writestr(f"{about}/RECORD", "".join(f"{path},,\n" for path in (*files, f"{about}/RECORD")))
+        return wheel.read_bytes()
+
+    def pin(self, name: str, version: str) -> str:
+        """The package as a lock names it."""
+        return f"{name}=={version} \\\n    --hash=sha256:{hashlib.sha256(self.add(name, version)).hexdigest()}\n"
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
+    shelf = Shelf(tmp_path, monkeypatch)
+    shelf.open_to("uv")
+    return shelf
 
 
 def test_sources_go_along_as_they_lie_but_caches_and_hidden_files_do_not(bundle: Bundle, tmp_path: Path) -> None:
@@ -110,6 +161,104 @@ def test_a_failed_build_leaves_no_asset_that_a_later_synthesis_would_take(
     assert taken == []
 
 
+@pytest.mark.parametrize("installer", ["uv", "pip"])
+def test_the_users_requirements_go_along_with_tarrys(shelf: Shelf, bundle: Bundle, installer: str) -> None:
+    shelf.open_to(installer)
+    bundle.lock.write_text(shelf.pin("till_drawer", "1"))
+    mine, more = shelf.folder / "mine.txt", shelf.folder / "more.txt"
+    mine.write_text("-r more.txt\n")
+    shelf.add("till_drawer", "2")
+    shelf.add("coins", "1", needs="till_drawer")
+    for wanted in ("coins\n", shelf.pin("coins", "1")):
+        more.write_text(wanted)
+        out = shelf.folder / f"out-{len(wanted)}"
+        replace(bundle, requirements=mine).build(out)
+        assert {"coins.py", "till_drawer.py", "till.py"} <= names(out)
+        assert (out / "till_drawer.py").read_text() == "VERSION = '1'\n"
+
+
+@pytest.mark.parametrize("installer", ["uv", "pip"])
+def test_requirements_that_contradict_tarrys_lock_are_told_with_both_files(
+    shelf: Shelf, bundle: Bundle, installer: str
+) -> None:
+    shelf.open_to(installer)
+    bundle.lock.write_text(shelf.pin("coins", "2"))
+    shelf.add("coins", "1")
+    mine = shelf.folder / "mine.txt"
+    mine.write_text("coins<2\n")
+    with pytest.raises(BundleError) as caught:
+        replace(bundle, requirements=mine).build(shelf.folder / "out")
+    told = str(caught.value)
+    assert f"{bundle.lock} and {mine} together" in told
+    assert f"{installer} said:" in told
+    assert "coins<2" in told
+
+
+@pytest.mark.parametrize("installer", ["uv", "pip"])
+def test_hashes_hold_whether_the_users_requirements_have_some_or_not(
+    shelf: Shelf, bundle: Bundle, installer: str
+) -> None:
+    shelf.open_to(installer)
+    other = shelf.pin("other", "1")
+    forged = f"coins==1 --hash=sha256:{'0' * 64}\n"
+    shelf.add("coins", "1")
+    mine = shelf.folder / "mine.txt"
+    for lock, requirements in ((forged, "other\n"), (forged, "# none\n"), (other, forged)):
+        bundle.lock.write_text(lock)
+        mine.write_text(requirements)
+        with pytest.raises(BundleError, match="coins"):
+            replace(bundle, requirements=mine).build(shelf.folder / "out")
+
+
+def test_the_hash_changes_with_what_the_requirements_include(bundle: Bundle, tmp_path: Path) -> None:
+    mine, more = tmp_path / "mine.txt", tmp_path / "more.txt"
+    mine.write_text("-c more.txt\n")
+    more.write_text("six\n")
+    with_requirements = replace(bundle, requirements=mine)
+    hashes = [bundle.hash, with_requirements.hash]
+    more.write_text("six<2\n")
+    assert len({*hashes, with_requirements.hash}) == 3
+
+
+def test_a_source_with_the_name_of_a_dependency_is_refused(shelf: Shelf, bundle: Bundle) -> None:
+    bundle.lock.write_text(shelf.pin("till", "1"))
+    with pytest.raises(BundleError, match=r"'till\.py' would be in the Lambdas twice"):
+        bundle.build(shelf.folder / "out")
+
+
+def test_bytecode_is_trusted_by_the_lambdas_python_and_the_same_each_time(bundle: Bundle, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        replace(bundle, target=OWN).build(tmp_path / name)
+    compiled = {name for name in names(tmp_path / "one") if name.endswith(".pyc")}
+    assert compiled == {f"{folder}__pycache__/{stem}.{sys.implementation.cache_tag}.pyc" for folder, stem in MODULES}
+    for name in names(tmp_path / "one"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+    assert [name for name in compiled if str(tmp_path).encode() in (tmp_path / "one" / name).read_bytes()] == []
+    (tmp_path / "one" / "till.py").write_text("OPEN = 'the source was read'\n")
+    code = "import sys; sys.path.insert(0, '.'); import till; print(till.OPEN)"
+    run = subprocess.run([sys.executable, "-I", "-c", code], cwd=tmp_path / "one", capture_output=True, check=True)
+    assert run.stdout.split() == [b"True"]
+
+
+def test_without_the_lambdas_python_the_asset_is_another_and_that_is_told_once(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    own = replace(bundle, target=OWN)
+    with_bytecode = own.hash
+    monkeypatch.setattr(bytecode, "compiler", lambda version: None)
+    bytecode._tell_that_there_is_none.cache_clear()
+    assert own.hash != with_bytecode
+    for name in ("one", "two"):
+        own.build(tmp_path / name)
+    assert [name for name in names(tmp_path / "one") if name.endswith(".pyc")] == []
+    assert capfd.readouterr().err.count(f"tarry: no Python {VERSION} is at hand") == 1
+
+
+def test_only_an_interpreter_of_that_version_compiles() -> None:
+    assert bytecode.compiler(VERSION) == Path(sys.executable)
+    assert bytecode.compiler("2.6") is None
+
+
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The asset as it is deployed, with what the lock pins for the Lambdas' platform."""
@@ -136,12 +285,18 @@ def test_the_asset_names_no_path_of_the_machine_that_built_it(built: Path) -> No
 
 
 def test_compiled_parts_are_for_the_lambdas_platform_not_for_this_machine(built: Path) -> None:
-    compiled = [name for name in names(built) if ".cpython-" in name]
+    compiled = [name for name in names(built) if ".cpython-" in name and not name.endswith(".pyc")]
     assert any("re2" in name for name in compiled)
     assert [name for name in compiled if "314-aarch64" not in name] == []
+
+
+def test_the_asset_tells_nothing_of_how_it_was_installed(built: Path) -> None:
+    """Or it would differ from one installer to the other."""
+    records = {"INSTALLER", "RECORD", "REQUESTED", "direct_url.json"}
+    assert [name for name in names(built) if Path(name).name in records] == []
 
 
 def test_the_asset_leaves_room_for_the_apps_own_dependencies(built: Path) -> None:
     """Lambda takes 250 MiB, unpacked."""
     size = sum(path.stat().st_size for path in built.rglob("*") if path.is_file())
-    assert size < 60 * 1024 * 1024
+    assert size < 50 * 1024 * 1024

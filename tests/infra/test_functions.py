@@ -14,7 +14,8 @@ every_lambda = pytest.mark.parametrize("handler", HANDLERS)
 
 
 def test_there_are_these_lambdas_and_no_others(template: Template) -> None:
-    entries = {properties["Handler"] for properties in template.of("Lambda::Function").values()}
+    lambdas = template.of("Lambda::Function").items()
+    entries = {properties["Handler"] for name, properties in lambdas if not name.startswith("Audit")}
     assert entries == {f"tarry_backend.handlers.{handler}.handler" for handler in HANDLERS}
 
 
@@ -38,8 +39,9 @@ def test_the_sweep_is_in_no_loop(template: Template) -> None:
 @every_lambda
 def test_the_environment_is_what_the_settings_read(template: Template, handler: str) -> None:
     ours = template.function(handler)[1]["Environment"]["Variables"]
-    assert ours.keys() == {Settings.variable(field.name) for field in fields(Settings)}
-    (table,), (bucket,), (bus,) = map(template.of, ("DynamoDB::Table", "S3::Bucket", "Events::EventBus"))
+    assert ours.keys() == {Settings.variable(field.name) for field in fields(Settings)} | {"POWERTOOLS_LOG_LEVEL"}
+    (table,), (bus,) = map(template.of, ("DynamoDB::Table", "Events::EventBus"))
+    bucket, _ = template.named("S3::Bucket", "StateValues")
     names = {"TARRY_TABLE": table, "TARRY_BUCKET": bucket, "TARRY_BUS": bus}
     for queue, reader in (("EVENTS", "matcher"), ("RUNS", "executor"), ("TIMERS", "timers")):
         names[f"TARRY_{queue}_QUEUE"], _ = template.queue_read_by(reader)
@@ -68,6 +70,10 @@ def test_its_log_is_its_own_and_does_not_grow_for_ever(template: Template, handl
     assert len(sharing) == 1
 
 
+def test_no_log_grows_for_ever(template: Template) -> None:
+    assert {group["RetentionInDays"] for group in template.of("Logs::LogGroup").values()} == {30}
+
+
 @pytest.mark.parametrize("handler", ["matcher", "executor", "timers"])
 def test_a_flood_of_messages_leaves_the_account_room_for_others(template: Template, handler: str) -> None:
     assert 2 <= template.mapping(handler)["ScalingConfig"]["MaximumConcurrency"] <= 100
@@ -75,34 +81,48 @@ def test_a_flood_of_messages_leaves_the_account_room_for_others(template: Templa
 
 
 @pytest.mark.parametrize(
-    ("handler", "memory", "timeout", "concurrency", "reserved"),
-    [("matcher", 256, 20, 2, None), ("executor", 3008, 600, 7, 7), ("timers", 256, 21, 3, None)],
+    ("handler", "memory", "timeout", "concurrency", "batch", "reserved"),
+    [("matcher", 256, 20, 2, 1, None), ("executor", 3008, 600, 7, 10, 7), ("timers", 256, 21, 3, 10, None)],
 )
 def test_capacities_are_properties(
-    changed: Template, handler: str, memory: int, timeout: int, concurrency: int, reserved: int | None
+    changed: Template, handler: str, memory: int, timeout: int, concurrency: int, batch: int, reserved: int | None
 ) -> None:
     _, function = changed.function(handler)
     assert (function["MemorySize"], function["Timeout"]) == (memory, timeout)
     assert function.get("ReservedConcurrentExecutions") == reserved
-    assert changed.mapping(handler)["ScalingConfig"] == {"MaximumConcurrency": concurrency}
+    mapping = changed.mapping(handler)
+    assert (mapping["ScalingConfig"], mapping["BatchSize"]) == ({"MaximumConcurrency": concurrency}, batch)
+
+
+@every_lambda
+def test_neither_the_logger_nor_lambda_drops_what_the_log_level_lets_through(
+    template: Template, changed: Template, handler: str
+) -> None:
+    for stack, logger, lambdas in ((template, "INFO", "INFO"), (changed, "WARNING", "WARN")):
+        _, function = stack.function(handler)
+        assert function["Environment"]["Variables"]["POWERTOOLS_LOG_LEVEL"] == logger
+        logging = function["LoggingConfig"]
+        assert (logging["LogFormat"], logging["ApplicationLogLevel"]) == ("JSON", lambdas)
 
 
 def test_processor_retention_and_tuning_are_properties(changed: Template) -> None:
     _, function = changed.function("sweep")
     assert function["Architectures"] == ["x86_64"]
     assert (function["MemorySize"], function["Timeout"]) == (256, 22)
-    assert {group["RetentionInDays"] for group in changed.of("Logs::LogGroup").values()} == {7}
+    groups = changed.of("Logs::LogGroup")
+    for handler in HANDLERS:
+        group = changed.function(handler)[1]["LoggingConfig"]["LogGroup"]["Ref"]
+        assert groups[group]["RetentionInDays"] == 7
     variables = function["Environment"]["Variables"]
     assert (variables["TARRY_LOG_DAYS"], variables["TARRY_MAX_STEPS"]) == ("3", "10000")
 
 
 def test_the_sweep_runs_on_its_schedule_and_is_over_before_the_next(template: Template) -> None:
-    (rule,) = (each for each in template.of("Events::Rule").values() if "ScheduleExpression" in each)
     sweep, function = template.function("sweep")
+    _, rule = template.rule_to(sweep)
     assert SWEEP_MINUTES == 1
     assert rule["ScheduleExpression"] == "rate(1 minute)"
     assert rule["State"] == "ENABLED"
-    assert [target["Arn"] for target in rule["Targets"]] == [{"Fn::GetAtt": [sweep, "Arn"]}]
     assert function["Timeout"] < 60 * SWEEP_MINUTES
 
 
@@ -114,9 +134,16 @@ def test_a_sweep_that_failed_is_left_to_the_next(template: Template) -> None:
     assert invocations["MaximumEventAgeInSeconds"] == 60 * SWEEP_MINUTES
 
 
+def test_a_sweep_that_failed_or_could_not_be_started_leaves_a_dead_letter(template: Template) -> None:
+    _, rule = template.rule_to(template.function("sweep")[0])
+    letters = rule["Targets"][0]["DeadLetterConfig"]["Arn"]
+    assert template.one("Lambda::EventInvokeConfig")["DestinationConfig"] == {"OnFailure": {"Destination": letters}}
+    assert template.of("SQS::Queue")[letters["Fn::GetAtt"][0]]["MessageRetentionPeriod"] == 86_400
+
+
 def test_only_the_schedule_may_start_a_lambda_from_outside(template: Template) -> None:
-    (rule,) = (name for name, each in template.of("Events::Rule").items() if "ScheduleExpression" in each)
     sweep, _ = template.function("sweep")
+    rule, _ = template.rule_to(sweep)
     assert template.one("Lambda::Permission") == {
         "Action": "lambda:InvokeFunction",
         "FunctionName": {"Fn::GetAtt": [sweep, "Arn"]},

@@ -22,6 +22,7 @@ GRANTED = {
     "matcher": {
         ("dynamodb:BatchWriteItem", "StateTable.Arn"),
         ("dynamodb:GetItem", "StateTable.Arn"),
+        ("dynamodb:Query", "StateTable.Arn"),
         ("dynamodb:UpdateItem", "StateTable.Arn"),
         ("dynamodb:Query", "StateTable.Arn/index/waits"),
         ("s3:GetObject", "StateValues.Arn/*"),
@@ -60,6 +61,7 @@ GRANTED = {
         ("dynamodb:PutItem", "StateTable.Arn"),
         ("dynamodb:Query", "StateTable.Arn/index/due"),
         ("sqs:SendMessage", "TimersQueue.Arn"),
+        *((f"sqs:{action}", "TimersMissed.Arn") for action in ("SendMessage", "GetQueueAttributes", "GetQueueUrl")),
         *((action, "TimersSweepLog.Arn") for action in LOG),
     },
 }
@@ -79,13 +81,21 @@ def test_no_action_is_a_wildcard_and_no_resource_but_the_buckets_objects(templat
 
 def test_no_two_lambdas_share_a_role(template: Template) -> None:
     roles = [str(function["Role"]) for function in template.of("Lambda::Function").values()]
-    assert len(roles) == len(set(roles)) == len(template.of("IAM::Role")) == len(template.of("IAM::Policy"))
+    assert len(roles) == len(set(roles))
 
 
-def test_only_lambda_takes_these_roles(template: Template) -> None:
-    for role in template.of("IAM::Role").values():
-        (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
-        assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
+@pytest.mark.parametrize("handler", GRANTED)
+def test_only_lambda_takes_these_roles(template: Template, handler: str) -> None:
+    role, _ = template.function(handler)[1]["Role"]["Fn::GetAtt"]
+    (statement,) = template.of("IAM::Role")[role]["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Action"] == "sts:AssumeRole"
+    assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
+
+
+def test_the_only_roles_beside_the_lambdas_are_the_audit_trails(template: Template) -> None:
+    taken = {function["Role"]["Fn::GetAtt"][0] for function in template.of("Lambda::Function").values()}
+    others = template.of("IAM::Role").keys() - taken
+    assert [name for name in others if not name.startswith("Audit")] == []
 
 
 def test_a_finding_that_nobody_has_acknowledged_stops_the_synthesis(synthesise: Synthesise) -> None:

@@ -22,7 +22,11 @@ def dead_letters_of(template: Template, queue: Properties) -> Properties:
 def test_there_are_the_queues_of_the_topology_and_their_dead_letters_and_no_others(
     template: Template,
 ) -> None:
-    assert len(template.of("SQS::Queue")) == 2 * len(QUEUES)
+    stack = template.of("SQS::Queue")
+    read = {template.queue_read_by(reader)[0] for reader in READERS.values()}
+    behind = {stack[queue]["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0] for queue in read}
+    assert (len(read), len(behind)) == (len(QUEUES), len(QUEUES))
+    assert {name for name, queue in stack.items() if "RedrivePolicy" in queue} == read
     assert READERS.keys() == {spec.name for spec in QUEUES}
 
 
@@ -40,6 +44,12 @@ def test_no_message_comes_again_while_its_lambda_still_runs(template: Template, 
     _, queue = template.queue_read_by(READERS[spec.name])
     _, function = template.function(READERS[spec.name])
     assert queue["VisibilityTimeout"] == spec.visibility_timeout > function["Timeout"]
+
+
+@pytest.mark.parametrize("batch", [0, 11])
+def test_a_batch_that_sqs_would_refuse_is_refused(synthesise: Synthesise, batch: int) -> None:
+    with pytest.raises(UsageError, match=rf"'events' cannot give its Lambda batches of {batch}: they have 1 to 10"):
+        synthesise(matcher=Capacity(memory=1024, timeout=30, batch=batch))
 
 
 def test_a_timeout_that_reaches_the_visibility_timeout_is_refused(synthesise: Synthesise) -> None:
@@ -75,49 +85,48 @@ def test_every_queue_is_encrypted(template: Template) -> None:
 
 
 def test_every_queue_refuses_plain_http(template: Template) -> None:
-    refusal = {
-        "Action": "sqs:*",
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-        "Effect": "Deny",
-        "Principal": {"AWS": "*"},
-    }
     for queue in template.of("SQS::Queue"):
-        policy = template.policy_of("SQS::QueuePolicy", "Queues", queue)
-        assert refusal | {"Resource": {"Fn::GetAtt": [queue, "Arn"]}} in policy
+        (refusal,) = template.refusals_of_plain_http(template.policy_of("SQS::QueuePolicy", "Queues", queue))
+        assert (refusal["Action"], refusal["Resource"]) == ("sqs:*", {"Fn::GetAtt": [queue, "Arn"]})
+
+
+def test_every_rule_has_a_place_for_what_it_cannot_deliver(template: Template) -> None:
+    queues = template.of("SQS::Queue")
+    for rule in template.of("Events::Rule").values():
+        for target in rule["Targets"]:
+            letters = target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0]
+            assert "RedrivePolicy" not in queues[letters]
 
 
 def test_the_rule_takes_every_event_of_the_apps_bus_to_the_events_queue(template: Template) -> None:
     (bus,) = template.of("Events::EventBus")
-    (rule,) = (each for each in template.of("Events::Rule").values() if "EventPattern" in each)
     queue, _ = template.queue_read_by("matcher")
+    _, rule = template.rule_to(queue)
     assert rule["EventPattern"] == RULE_PATTERN
     assert rule["EventBusName"] == {"Ref": bus}
     assert rule["State"] == "ENABLED"
-    assert [target["Arn"] for target in rule["Targets"]] == [{"Fn::GetAtt": [queue, "Arn"]}]
     assert "InputPath" not in rule["Targets"][0]
     assert "InputTransformer" not in rule["Targets"][0]
 
 
 def test_an_event_that_the_rule_cannot_deliver_goes_to_the_dead_letters(template: Template) -> None:
-    (rule,) = (each for each in template.of("Events::Rule").values() if "EventPattern" in each)
-    _, queue = template.queue_read_by("matcher")
+    logical_id, queue = template.queue_read_by("matcher")
+    _, rule = template.rule_to(logical_id)
     assert rule["Targets"][0]["DeadLetterConfig"]["Arn"] == queue["RedrivePolicy"]["deadLetterTargetArn"]
 
 
-def test_only_the_rule_may_send_to_the_events_queue_from_outside(template: Template) -> None:
-    (rule,) = (logical_id for logical_id, each in template.of("Events::Rule").items() if "EventPattern" in each)
-    queue, properties = template.queue_read_by("matcher")
+def test_only_the_rule_may_send_to_the_queues_from_outside(template: Template) -> None:
+    events, properties = template.queue_read_by("matcher")
     dead_letters, _ = properties["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"]
-    allowed = [
-        (each, statement["Principal"], text(statement["Condition"]["ArnEquals"]["aws:SourceArn"]))
-        for each in template.of("SQS::Queue")
-        for statement in template.policy_of("SQS::QueuePolicy", "Queues", each)
-        if statement["Effect"] == "Allow"
-    ]
-    events = {"Service": "events.amazonaws.com"}
-    assert sorted(allowed, key=str) == sorted(
-        ((each, events, f"{rule}.Arn") for each in (queue, dead_letters)), key=str
-    )
+    rule, _ = template.rule_to(events)
+    for queue in template.of("SQS::Queue"):
+        allowed = [
+            (statement["Principal"], text(statement["Condition"]["ArnEquals"]["aws:SourceArn"]))
+            for statement in template.policy_of("SQS::QueuePolicy", "Queues", queue)
+            if statement["Effect"] == "Allow" and not queue.startswith(("Audit", "TimersMissed"))
+        ]
+        by_the_rule = [({"Service": "events.amazonaws.com"}, f"{rule}.Arn")]
+        assert allowed == (by_the_rule if queue in (events, dead_letters) else [])
 
 
 def test_the_bus_has_the_name_that_the_app_sends_to(template: Template) -> None:

@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from tarry.errors import UsageError
+from tarry_infra.bundle import Bundle
 from tarry_infra.user_app import UserApp
+from tests.infra.conftest import Synthesise
+from tests.infra.test_bundle import ARM
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,3 +46,27 @@ def test_what_is_no_app_is_named(spec: str, problem: str) -> None:
 def test_a_module_that_cannot_be_packed_is_named(module: str) -> None:
     with pytest.raises(UsageError, match=f"module '{module}' cannot be found"):
         UserApp.load("tests.infra.shop:app", modules=[module])
+
+
+def test_requirements_are_a_file(tmp_path: Path) -> None:
+    mine = tmp_path / "requirements.txt"
+    with pytest.raises(UsageError, match=r"requirements\.txt' cannot be found"):
+        UserApp.load("tests.infra.shop:app", requirements=mine)
+    mine.write_text("-r more.txt\n")
+    with pytest.raises(UsageError, match=r"requirements\.txt' includes 'more\.txt', which cannot be found"):
+        UserApp.load("tests.infra.shop:app", requirements=mine)
+    (tmp_path / "more.txt").write_text("-c requirements.txt\nsix\n")
+    app = UserApp.load("tests.infra.shop:app", requirements=mine)
+    assert Bundle.of(app, ARM).requirements == mine
+
+
+def test_the_stack_takes_requirements(synthesise: Synthesise) -> None:
+    with pytest.raises(UsageError, match=r"requirements 'no-such\.txt' cannot be found"):
+        synthesise(requirements="no-such.txt")
+
+
+def test_an_editable_requirement_is_refused_because_it_is_a_folder_of_this_machine(tmp_path: Path) -> None:
+    mine = tmp_path / "requirements.txt"
+    mine.write_text("six\n-e ./mine  # my own\n")
+    with pytest.raises(UsageError, match=r"'-e \./mine  # my own' is a folder of this machine.*modules=\[\.\.\.\]"):
+        UserApp.load("tests.infra.shop:app", requirements=mine)

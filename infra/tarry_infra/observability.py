@@ -1,0 +1,173 @@
+"""What calls for a person, and what shows how an app is doing: alarms, and a dashboard in CloudWatch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
+
+from tarry_backend import queues, topology
+from tarry_infra.dashboard import widgets
+from tarry_infra.metrics import app_metric
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aws_cdk import aws_sqs as sqs
+
+    from tarry_infra.functions import Function
+    from tarry_infra.queues import WorkQueue
+
+__all__ = ["Observability"]
+
+# In seconds. A message whose Lambda has died comes back after the visibility timeout, and one of a run may take as
+# long as its function, which is less: so a little of this is nothing to be woken for. What the timers queue has is
+# up to ``HORIZON`` early, on purpose.
+_OLDEST = {
+    topology.EVENTS.name: 2 * topology.EVENTS.visibility_timeout,
+    topology.RUNS.name: topology.RUNS.visibility_timeout,
+    topology.TIMERS.name: 2 * topology.TIMERS.visibility_timeout + queues.HORIZON // 1000,
+}
+
+_SWEEP_LATE = 5
+
+_GIVEN_UP = (
+    "The {name} queue has given up a message, which stands for an event or a run that does not go on. Look at it with"
+    " `tarry dlq ls`, mend the cause, then `tarry dlq redrive`."
+)
+_NOT_DELIVERED = (
+    "The dead-letter queue of the {name} holds what AWS could not deliver there. Read its messages in the console of"
+    " SQS: they name the reason."
+)
+
+
+class Observability(Construct):
+    """``alarms`` are by their short names, such as ``runs-dead-letters``; ``actions`` is what each of them does.
+
+    ``dead_letters`` are the dead-letter queues beside those of the work queues. Names of alarms begin with the
+    stack's name. What each means, and what to do, stands in its description and in ``docs/operate.md``.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        app_id: str,
+        work: Sequence[WorkQueue],
+        functions: Mapping[str, Function],
+        dead_letters: Mapping[str, sqs.IQueue],
+        actions: Sequence[cloudwatch.IAlarmAction] = (),
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.alarms: dict[str, cloudwatch.Alarm] = {}
+        self._actions = actions
+        self._watch_dead_letters({queue.spec.name: queue.dead_letters for queue in work}, _GIVEN_UP)
+        self._watch_dead_letters(dead_letters, _NOT_DELIVERED)
+        self._watch_ages(work)
+        for name, function in functions.items():
+            self._watch_function(name, function)
+        self._watch_sweeps(app_id)
+        self._watch_matching(app_id)
+        stack = Stack.of(self)
+        self.dashboard = cloudwatch.Dashboard(
+            self,
+            "Dashboard",
+            dashboard_name=f"{stack.stack_name}-{stack.region}",  # dashboards are the account's, not the region's
+            widgets=widgets(app_id, work, functions, list(self.alarms.values())),
+        )
+
+    def _watch_dead_letters(self, dead_letters: Mapping[str, sqs.IQueue], description: str) -> None:
+        for name, queue in dead_letters.items():
+            self._alarm(
+                f"{name}-dead-letters",
+                queue.metric_approximate_number_of_messages_visible(period=_minutes(1), statistic="Maximum"),
+                "Dead letters",
+                description.format(name=name),
+            )
+
+    def _watch_ages(self, work: Sequence[WorkQueue]) -> None:
+        for queue in work:
+            name, oldest = queue.spec.name, _OLDEST[queue.spec.name]
+            self._alarm(
+                f"{name}-oldest-message",
+                queue.queue.metric_approximate_age_of_oldest_message(period=_minutes(1)),
+                "Old messages",
+                f"A message has been in the {name} queue for more than {oldest} s: its Lambda does not keep up, or"
+                " fails. Look at its errors and throttles, then raise its concurrency.",
+                threshold=oldest,
+                periods=3,
+            )
+
+    def _watch_function(self, name: str, function: Function) -> None:
+        self._alarm(
+            f"{name}-errors",
+            function.metric_errors(period=_minutes(5)),
+            "Lambda errors",
+            f"An invocation of the {name} died: out of memory, out of time, or the app cannot be imported. Read its"
+            " log. What it was given it is given again, by itself.",
+        )
+        self._alarm(
+            f"{name}-throttles",
+            function.metric_throttles(period=_minutes(1)),
+            "Throttles",
+            f"Lambda has refused to run the {name} for three minutes: the account's concurrency, or the {name}'s"
+            " reserved share, is used up. Raise it, or lower the concurrency of others.",
+            periods=3,
+        )
+
+    def _watch_sweeps(self, app_id: str) -> None:
+        self._alarm(
+            "sweep-late",
+            app_metric(app_id, "Sweeps", "Sum", _minutes(1)),
+            "Sweep late",
+            f"No sweep has ended well for {_SWEEP_LATE} minutes. Timers more than {queues.HORIZON // 60_000} minutes"
+            " ahead are not brought, so sleeps, retries and deadlines will be late. Read the sweep's log.",
+            threshold=1,
+            periods=_SWEEP_LATE,
+            comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+            treat_missing_data=cloudwatch.TreatMissingData.BREACHING,
+        )
+
+    def _watch_matching(self, app_id: str) -> None:
+        self._alarm(
+            "match-errors",
+            app_metric(app_id, "MatchErrors", "Sum", _minutes(5)),
+            "Match errors",
+            "An expression could not be evaluated for an event: a field is missing or of another type. It counted as"
+            " no match. `tarry run` shows which on the wait; mend the expression or the sender.",
+        )
+
+    def _alarm(
+        self,
+        name: str,
+        metric: cloudwatch.IMetric,
+        section: str,
+        description: str,
+        *,
+        threshold: float = 0,
+        periods: int = 1,
+        **others: Any,
+    ) -> None:
+        options = {
+            "comparison_operator": cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            "treat_missing_data": cloudwatch.TreatMissingData.NOT_BREACHING,
+        } | others
+        alarm = cloudwatch.Alarm(
+            self,
+            name.title().replace("-", ""),
+            alarm_name=f"{Stack.of(self).stack_name}-{name}",
+            alarm_description=f'{description} See "{section}" in docs/operate.md.',
+            metric=metric,
+            threshold=threshold,
+            evaluation_periods=periods,
+            **options,
+        )
+        alarm.add_alarm_action(*self._actions)
+        self.alarms[name] = alarm
+
+
+def _minutes(number: int) -> Duration:
+    return Duration.minutes(number)
