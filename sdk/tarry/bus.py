@@ -6,9 +6,9 @@ import os
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from tarry.aws import client
 from tarry.errors import EventError, OutputError, SendError
 from tarry.event import MAX_ID, check_event, check_name, new_id
 from tarry.jsonvalues import encode
@@ -41,6 +41,8 @@ def source_of(app_id: str) -> str:
 class EventBus:
     """One app's way to its bus. boto3 is loaded with the first event that is sent."""
 
+    _client: EventBridgeClient = client("events")
+
     def __init__(self, app_id: str, name: str | None = None) -> None:
         self._app_id = app_id
         self._name = name
@@ -65,12 +67,6 @@ class EventBus:
     def disconnect(self) -> None:
         """Forgets the connection; the next event makes one anew, from the environment as it is then."""
         self.__dict__.pop("_client", None)
-
-    @cached_property
-    def _client(self) -> EventBridgeClient:
-        import boto3
-
-        return boto3.client("events")
 
     def _entry(self, event: Event) -> Entry:
         entry: Entry = {

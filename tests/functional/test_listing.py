@@ -1,5 +1,6 @@
 """What people look for in the store: runs, waits, events."""
 
+import random
 from itertools import islice
 
 import pytest
@@ -73,12 +74,32 @@ def test_a_run_is_found_by_the_beginning_of_its_id(host: Host) -> None:
 
 
 def test_events_are_read_in_their_order_of_one_name_or_all(host: Host) -> None:
-    log, now = runtime().store.log, host.cloud.clock.now()
+    store, now = runtime().store, host.cloud.clock.now()
 
     def ids(name: str | None, since: int) -> list[str]:
-        return [received.event.id for received in listing.events(log, name, since, now)]
+        return [received.event.id for received in listing.events(store, name, since, now)]
 
     assert ids("long", 0) == ["e-1", "e-3"]
     assert ids(None, 0) == ["e-1", "e-2", "e-3", "e-4"]
     assert ids(None, now - 150_000) == ["e-3", "e-4"]
     assert ids("done", 0) == []
+
+
+def test_the_reading_of_the_whole_table_stops_at_the_page_at_which_it_is_told_to(host: Host) -> None:
+    """Twenty events of 75 KB each, as they are kept, make two pages."""
+    texts = [random.Random(number).randbytes(75_000).hex() for number in range(20)]
+    host.send([Event("large", {"text": text}, id=f"l-{number}") for number, text in enumerate(texts)])
+    store, now = runtime().store, host.cloud.clock.now()
+    pages: list[int] = []
+
+    def found(most: int) -> int:
+        def on_page(page: int) -> bool:
+            pages.append(page)
+            return page < most
+
+        return len(list(listing.events(store, None, 0, now, on_page)))
+
+    assert found(99) == 24
+    assert pages == [1, 2]
+    assert 0 < found(1) < 24
+    assert pages == [1, 2, 1]

@@ -9,7 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
+from tarry_dev.cli.dlq import dlq
 from tarry_dev.cli.errors import Commands
+from tarry_dev.cli.options import AsJson, Limit, Stack  # noqa: TC001 - typer reads them
 from tarry_dev.cli.screen import screen
 
 __all__ = ["app"]
@@ -24,9 +26,8 @@ app = typer.Typer(
     epilog="Begin with: tarry demo, then tarry dev examples.onboarding:app",
 )
 
-AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON document, for programs.")]
+RunId = Annotated[str, typer.Argument(metavar="ID", help="A run's id, or its beginning.")]
 AppTarget = Annotated[str, typer.Argument(metavar="MODULE:APP", help="Such as examples.onboarding:app.")]
-Limit = Annotated[int, typer.Option(min=1, help="How many at most.")]
 
 
 class RunStatus(StrEnum):
@@ -35,6 +36,7 @@ class RunStatus(StrEnum):
     RUNNING = "running"
     FINISHED = "finished"
     FAILED = "failed"
+    CANCELLED = "cancelled"
 
 
 def _show_version(wanted: bool) -> None:
@@ -50,6 +52,23 @@ def tarry(
     ] = False,
 ) -> None:
     """Durable functions that wait for events."""
+
+
+@app.command(short_help="Write a small project of your own.")
+def init(folder: Annotated[Path, typer.Argument(metavar="NAME", help="The folder, and the package in it.")]) -> None:
+    """Write a small project of your own: functions, their tests, a CDK app.
+
+    NAME is a new or empty folder; its name is that of the Python package with the functions. In it `make test`,
+    `make dev` and `make deploy` work at once.
+
+    \b
+    Examples:
+      tarry init shop
+      tarry init ~/projects/shop
+    """
+    from tarry_dev.cli.init import write_project
+
+    write_project(folder, screen())
 
 
 @app.command(short_help="See an app get a file of events, and what comes of it.")
@@ -86,7 +105,8 @@ def dev(
 
     Shows each event and each move of a run, until Ctrl-C. It listens on localhost for the AWS CLI and SDKs
     (--endpoint-url), and takes events by POST /events. The other commands, given in the same folder or one
-    below it, find it by .tarry/dev.json. All is kept in memory, and gone at the end.
+    below it, find it by .tarry/dev.json. All is kept in memory, and gone at the end, but for the audit trail:
+    .tarry/audit has every event, for tarry events --sql.
 
     \b
     Examples:
@@ -109,6 +129,7 @@ def send(
     ] = None,
     event_id: Annotated[str | None, typer.Option("--id", help="The same id starts a function once.")] = None,
     user: Annotated[str | None, typer.Option(help="Whom it concerns, a JSON object.")] = None,
+    stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
     """Send an event, or a file of them.
@@ -127,10 +148,10 @@ def send(
     if (name is None) == (file is None):
         raise typer.BadParameter("give the NAME of an event, or a --file of them")
     if file is not None:
-        send_events(events_of(file), as_json)
+        send_events(events_of(file), stack, as_json)
     elif name is not None:
         about = None if user is None else _object("--user", user)
-        send_events([event(name, _object("DATA", data), event_id, about)], as_json)
+        send_events([event(name, _object("DATA", data), event_id, about)], stack, as_json)
 
 
 @app.command()
@@ -138,6 +159,7 @@ def runs(
     function: Annotated[str | None, typer.Option(help="Only this function's.")] = None,
     status: Annotated[RunStatus | None, typer.Option(help="Only those of this status.")] = None,
     limit: Limit = 20,
+    stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
     """List runs, the newest first, with what they wait for.
@@ -152,12 +174,13 @@ def runs(
     """
     from tarry_dev.cli.asking import show_runs
 
-    show_runs(function, status.value if status else None, limit, as_json)
+    show_runs(function, status.value if status else None, limit, stack, as_json)
 
 
 @app.command(short_help="Show one run: its steps in time.")
 def run(
-    run_id: Annotated[str, typer.Argument(metavar="ID", help="A run's id, or its beginning.")],
+    run_id: RunId,
+    stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
     """Show one run: its steps in time, what they took, gave, and wait for.
@@ -173,12 +196,33 @@ def run(
     """
     from tarry_dev.cli.asking import show_run
 
-    show_run(run_id, as_json)
+    show_run(run_id, stack, as_json)
+
+
+@app.command(short_help="Cancel a run.")
+def cancel(run_id: RunId, stack: Stack = None, as_json: AsJson = False) -> None:
+    """Cancel a run: what it executes now ends, and nothing comes after.
+
+    Its waits and timers are withdrawn, and tarry/function.cancelled goes over the bus. A run that has been
+    cancelled stays so; one that has finished or failed cannot be cancelled (exit code 1).
+
+    --json writes {"id": ..., "status": "cancelled"}; "running" if it still executes something after five seconds.
+
+    \b
+    Examples:
+      tarry cancel 60WDSJCJ
+      tarry runs --function onboarding --status running --json | jq -r '.runs[].id' | xargs -n1 tarry cancel
+    """
+    from tarry_dev.cli.cancelling import cancel_run
+
+    cancel_run(run_id, stack, as_json)
 
 
 @app.command()
-def waits(limit: Limit = 50, as_json: AsJson = False) -> None:
+def waits(limit: Limit = 50, stack: Stack = None, as_json: AsJson = False) -> None:
     """List the open waits, the nearest deadline first.
+
+    They are looked for among the 10,000 sleeps, retries and deadlines that come next.
 
     --json writes {"waits": [...]}, each with run, function, step, event, expression, since, deadline, note.
 
@@ -189,30 +233,46 @@ def waits(limit: Limit = 50, as_json: AsJson = False) -> None:
     """
     from tarry_dev.cli.asking import show_waits
 
-    show_waits(limit, as_json)
+    show_waits(limit, stack, as_json)
 
 
 @app.command(short_help="List the newest events that came over the bus.")
 def events(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="Only those of this name.")] = None,
     since: Annotated[str, typer.Option(help="How far to look back, such as 90s, 1h30m, 7d.")] = "1h",
+    sql: Annotated[str | None, typer.Option(metavar="QUERY", help="Ask the audit trail instead, in SQL.")] = None,
     limit: Limit = 50,
+    stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
     """List the newest events that came over the bus, whether somebody waited for them or not.
 
-    Without a NAME it reads the whole table: on a large one, give a name.
+    Without a NAME it reads the table through, up to 200 MB of it: on a large one, give a name.
 
-    --json writes {"events": [...]}, each with received, id, name, data, ts, user, source.
+    --sql asks the audit trail, a table events: received, time, name, source, id, data, user_data (JSON as
+    text), eventbridge_id, account, region, resources, day. An event is in it a second after it came, in a
+    stack's, which Athena asks, some six minutes after. It stays when tarry dev ends.
+
+    --json writes {"events": [...]}, each with received, id, name, data, ts, user, source; with --sql
+    {"columns": [...], "rows": [[...]]}.
 
     \b
     Examples:
       tarry events
       tarry events app/account.created --since 1d --json | jq '.events[].data'
+      tarry events --sql "select name, count(*) from events group by 1 order by 2 desc"
     """
-    from tarry_dev.cli.asking import show_events
+    from tarry_dev.cli.asking import show_answer, show_events
 
-    show_events(name, since, limit, as_json)
+    if sql is None:
+        show_events(name, since, limit, stack, as_json)
+    elif name is not None:
+        raise typer.BadParameter("give the NAME of an event, or --sql: a query names its own")
+    else:
+        show_answer(sql, stack, as_json)
+
+
+app.add_typer(dlq, name="dlq")
 
 
 def _object(argument: str, text: str) -> dict[str, Any]:

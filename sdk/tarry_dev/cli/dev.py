@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
+from tarry_dev.cli.ask_sql import FOLDER
 from tarry_dev.cli.endpoint import Endpoint
 from tarry_dev.cli.errors import CommandError
 from tarry_dev.cli.logs import log_lines
@@ -31,19 +32,19 @@ __all__ = ["serve"]
 
 
 def serve(app: App, target: str, port: int, console: Console) -> None:
-    """Serves the app until it is interrupted. All that it keeps is in memory, and gone then."""
+    """Serves the app until it is interrupted. But for the audit trail all is kept in memory, and gone then."""
     Endpoint.check_alone()
     _check_free(port)
     with (
         _interruptible() as ended,
         log_lines(console),
-        Cloud(app, clock=RealClock(), on_delivery=Watch(console)) as cloud,
+        Cloud(app, clock=RealClock(), on_delivery=Watch(console), audit=FOLDER.absolute()) as cloud,
         cloud.serve(port) as server,
         _written(Endpoint.of(cloud, server.url)) as endpoint,
     ):
         console.print(_banner(app, target, endpoint))
         ended.wait()
-        console.print(Text("\nended; runs and events are gone with it", QUIET))
+        console.print(Text(f"\nended; runs and events are gone with it, the audit trail stays in {FOLDER}", QUIET))
 
 
 @contextmanager
@@ -98,8 +99,9 @@ def _banner(app: App, target: str, endpoint: Endpoint) -> RenderableType:
     grid.add_row("", f"""curl {endpoint.url}/events -d '{{"name": "{name}", "data": {{"key": "value"}}}}'""")
     grid.add_row("Look", "tarry runs, tarry run ID, tarry waits, tarry events")
     settings = endpoint.settings
+    grid.add_row("Ask", f"""tarry events --sql "select name, count(*) from events group by 1" ({FOLDER})""")
     grid.add_row("AWS", f"{endpoint.url} {endpoint.region}, bus {settings['bus']}, table {settings['table']}")
-    grid.add_row("End", "Ctrl-C; all is kept in memory only")
+    grid.add_row("End", f"Ctrl-C; all but {FOLDER} is kept in memory only")
     return grid
 
 

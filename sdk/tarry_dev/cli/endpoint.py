@@ -16,28 +16,19 @@ from tarry_dev.cli.errors import CommandError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tarry.bus import EventBus
-    from tarry_backend.store import Store
+    from tarry_dev.cli.connection import Connection
     from tarry_dev.cloud import Cloud
 
-__all__ = ["FILE", "Connection", "Endpoint", "connected"]
+__all__ = ["FILE", "Endpoint"]
 
 FILE = Path(".tarry/dev.json")
 """In the folder in which ``tarry dev`` runs; the other commands look there and in the folders above."""
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
-    """An app that can be asked: its store, its bus, its functions."""
-
-    store: Store
-    bus: EventBus
-    functions: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Endpoint:
-    """What ``.tarry/dev.json`` holds. ``settings`` are the fields of ``tarry_backend.settings.Settings``."""
+    """What ``.tarry/dev.json`` holds. ``settings`` are the fields of ``tarry_backend.settings.Settings``,
+    ``dead_letters`` the URLs of the dead-letter queues by the names of their queues."""
 
     url: str
     pid: int
@@ -45,12 +36,14 @@ class Endpoint:
     functions: tuple[str, ...]
     region: str
     settings: dict[str, Any]
+    dead_letters: dict[str, str]
 
     @classmethod
     def of(cls, cloud: Cloud, url: str) -> Self:
         """A cloud that this process serves."""
         app = cloud.app
-        return cls(url, os.getpid(), app.id, tuple(app.functions), cloud.region, asdict(cloud.settings))
+        dead_letters = {name: queue.dead_url for name, queue in cloud.queues.items()}
+        return cls(url, os.getpid(), app.id, tuple(app.functions), cloud.region, asdict(cloud.settings), dead_letters)
 
     @classmethod
     def find(cls) -> Self:
@@ -60,7 +53,8 @@ class Endpoint:
             if (file := folder / FILE).is_file():
                 return cls.read(file)
         raise CommandError(
-            f"no tarry dev runs in {here} or above it (looked for {FILE}); start one: tarry dev MODULE:app"
+            f"no tarry dev runs in {here} or above it (looked for {FILE}); start one: tarry dev MODULE:app; "
+            "or name a stack on AWS: --stack NAME"
         )
 
     @classmethod
@@ -100,13 +94,15 @@ class Endpoint:
     def opened(self) -> Iterator[Connection]:
         """The app at this endpoint. Meanwhile boto clients of this process speak to it, whatever profile,
         region or keys the person uses elsewhere."""
-        from tarry.bus import EventBus
+        from tarry_backend.deployment import Deployment
         from tarry_backend.settings import Settings
         from tarry_backend.store import open_store
+        from tarry_dev.cli.connection import Connection
 
         with _environment(self.url, self.region):
             settings = Settings(**self.settings)
-            yield Connection(open_store(settings, self.url), EventBus(self.app, settings.bus), self.functions)
+            deployment = Deployment(self.app, self.functions, settings, self.dead_letters)
+            yield Connection(deployment, open_store(settings, self.url))
 
     def _check(self, file: Path) -> None:
         place = urlsplit(self.url)
@@ -116,13 +112,6 @@ class Endpoint:
             raise CommandError(
                 f"nothing answers at {self.url}, which {file} names: that tarry dev was ended; start it again"
             ) from error
-
-
-@contextmanager
-def connected() -> Iterator[Connection]:
-    """The app of the ``tarry dev`` that runs here."""
-    with Endpoint.find().opened() as connection:
-        yield connection
 
 
 @contextmanager

@@ -25,8 +25,14 @@ class Commands(TyperGroup):
         except Exception as error:
             if not _is_expected(error):
                 raise
-            complain(str(error))
+            complain(_words(error))
             raise typer.Exit(1) from error
+
+
+def _words(error: Exception) -> str:
+    from tarry_dev.cli.refusals import in_words
+
+    return in_words(error) or str(error)
 
 
 def _is_expected(error: Exception) -> bool:

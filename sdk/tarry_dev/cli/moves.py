@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tarry_backend.replay import Status
 from tarry_dev.cli.moments import compact, span
-from tarry_dev.cli.phrases import MARKS, answer, failure, mark, outcome, value
+from tarry_dev.cli.phrases import MARKS, answer, end_mark, failure, mark, outcome, value
 from tarry_dev.cli.screen import OPEN, STATUS
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def _run_moves(before: Whole | None, run: Run, calendar: Calendar) -> Iterator[M
         end = failure(run.error) if run.error else value(run.output)
         after = span(run.ended - run.started)
         text = f"{run.status.value} after {after}" + (f": {end}" if end else "")
-        yield Move(run.ended, MARKS["failed" if run.error else "done"], STATUS[run.status.value], text)
+        yield Move(run.ended, end_mark(run), STATUS[run.status.value], text)
     elif run.due is not None and (before is None or before.run.due != run.due):
         text = f"failed: {failure(run.error)}; tries again at {calendar.at(run.due)}"
         yield Move(calendar.today, MARKS["retrying"], STATUS["retrying"], text)

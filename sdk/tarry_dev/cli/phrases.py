@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from tarry_backend.replay import Status
+from tarry_backend.store import RunStatus
 from tarry_dev.cli.moments import compact, span
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from tarry_backend.store import Run, Whole
     from tarry_dev.cli.moments import Calendar
 
-__all__ = ["MARKS", "SHORT", "answer", "failure", "mark", "now_doing", "outcome", "value"]
+__all__ = ["MARKS", "SHORT", "answer", "end_mark", "failure", "mark", "now_doing", "outcome", "value"]
 
 SHORT = 8
 """How many characters of a run's id are shown: enough to tell it from others, and to ask for it."""
@@ -26,6 +27,7 @@ MARKS = {
     "sleeping": "◷",
     "retrying": "↻",
     "withdrawn": "○",
+    "cancelled": "⊘",
     "timeout": "⧖",
 }
 
@@ -33,6 +35,11 @@ MARKS = {
 def mark(step: Step) -> str:
     """The sign of a step's state."""
     return MARKS["timeout" if _timed_out(step) else step.status.value]
+
+
+def end_mark(run: Run) -> str:
+    """The sign of a run's end."""
+    return MARKS["done" if run.status is RunStatus.FINISHED else run.status.value]
 
 
 def outcome(step: Step, calendar: Calendar, width: int = 60) -> str:

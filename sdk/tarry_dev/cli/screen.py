@@ -11,7 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["BAD", "GOOD", "OPEN", "QUIET", "STATUS", "complain", "print_json", "screen", "table"]
+__all__ = ["BAD", "GOOD", "OPEN", "QUIET", "STATUS", "complain", "note", "print_json", "screen", "table"]
 
 GOOD, BAD, OPEN, QUIET = "green", "bold red", "yellow", "dim"
 
@@ -19,6 +19,7 @@ STATUS = {
     "finished": GOOD,
     "done": GOOD,
     "failed": BAD,
+    "cancelled": QUIET,
     "running": OPEN,
     "waiting": OPEN,
     "sleeping": OPEN,
@@ -52,6 +53,11 @@ def print_json(document: Any) -> None:
     """The one JSON document that a command with ``--json`` writes."""
     json.dump(document, sys.stdout, ensure_ascii=False, indent=2)
     sys.stdout.write("\n")
+
+
+def note(message: str) -> None:
+    """What a person should know besides the answer, to standard error."""
+    Console(stderr=True, markup=False, highlight=False, emoji=False, soft_wrap=True).print(f"note: {message}")
 
 
 def complain(message: str) -> None:

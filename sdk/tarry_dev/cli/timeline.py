@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tarry_dev.cli.moments import compact, span
-from tarry_dev.cli.phrases import MARKS, answer, failure, mark, outcome, value
+from tarry_dev.cli.phrases import MARKS, answer, end_mark, failure, mark, outcome, value
 from tarry_dev.cli.screen import BAD, QUIET, STATUS
 
 if TYPE_CHECKING:
@@ -85,10 +85,10 @@ def _details(step: Step, calendar: Calendar) -> Text:
 
 def _end(run: Run, calendar: Calendar) -> tuple[RenderableType, ...]:
     ended = calendar.at(run.ended or 0)
-    if run.error is None:
-        return ended, Text(MARKS["done"], STATUS["done"]), "finished", "", value(run.output, _WIDTH)
-    text = Text.assemble((failure(run.error), BAD), "\n", (_place(run.error), QUIET))
-    return ended, Text(MARKS["failed"], BAD), "failed", "", text
+    text = Text(value(run.output, _WIDTH))
+    if run.error is not None:
+        text = Text.assemble((failure(run.error), BAD), "\n", (_place(run.error), QUIET))
+    return ended, Text(end_mark(run), STATUS[run.status.value]), run.status.value, "", text
 
 
 def _place(error: Failure) -> str:

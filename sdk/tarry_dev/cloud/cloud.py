@@ -13,6 +13,7 @@ from tarry_backend.runtime import host
 from tarry_backend.settings import Settings
 from tarry_backend.topology import QUEUES, Queue
 from tarry_dev.cloud.account import ACCOUNT_ID, account
+from tarry_dev.cloud.audit import Audit
 from tarry_dev.cloud.clock import Clock, MovedClock, RealClock
 from tarry_dev.cloud.function import LambdaFunction
 from tarry_dev.cloud.pump import Pump
@@ -22,6 +23,7 @@ from tarry_dev.cloud.sweep import Sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
@@ -58,8 +60,9 @@ class Cloud:
     has left.
 
     ``on_delivery`` is told of each invocation. ``handlers`` stand in for deployed ones, by the function's
-    name. ``max_deliveries`` bounds the batches between two moves of the clock. ``settings`` are those fields
-    of ``tarry_backend.settings.Settings`` that have a default, such as ``settle_seconds``.
+    name. ``max_deliveries`` bounds the batches between two moves of the clock. ``audit`` is a folder that gets
+    the audit trail as Parquet files, the last of them at the end of the ``with`` block. ``settings`` are those
+    fields of ``tarry_backend.settings.Settings`` that have a default, such as ``settle_seconds``.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Cloud:
         on_delivery: Observer | None = None,
         handlers: Mapping[str, Handler] | None = None,
         max_deliveries: int = 2_000,
+        audit: Path | None = None,
         **settings: int,
     ) -> None:
         self.app = app
@@ -79,6 +83,7 @@ class Cloud:
         self.functions = {name: self._function(name, handlers or {}) for name in _TIMEOUTS}
         self._observers = [on_delivery] if on_delivery else []
         self._limit = max_deliveries
+        self._audit = Audit(audit, self.clock) if audit else None
         self._overrides = settings
         self._life = ExitStack()
 
@@ -86,6 +91,8 @@ class Cloud:
         with ExitStack() as life:
             self.clock.start()
             life.callback(self.clock.stop)
+            if self._audit:
+                life.callback(self._audit.flush)
             self.clients = life.enter_context(account(self.region))
             _forget_client(self.app)
             life.callback(_forget_client, self.app)
@@ -203,14 +210,15 @@ class Cloud:
 
         if not isinstance(self.clock, RealClock):
             raise UsageError("a cloud is served in real time: make it with clock=RealClock()")
-        return Server(self, self._pump, self._sweep, port)
+        return Server(self, self._pump, self._sweep, port, self._audit)
 
     def _deploy(self) -> None:
         """Makes the resources, and the environment that tells the functions of them."""
         self._table = make_store(self.clients)
         pairs = make_queues(self.clients, self.clock.tick)
         self.bus = self.app.bus.name
-        make_bus(self.clients, self.bus, pairs["events"].queue.queue_arn)
+        taker = self._audit.take if self._audit else None
+        make_bus(self.clients, self.bus, pairs["events"].queue.queue_arn, taker)
         self.settings = self._settings(pairs)
         os.environ.update({Settings.variable(name): str(value) for name, value in asdict(self.settings).items()})
         self.queues = {spec.name: self._queue(spec, pairs[spec.name]) for spec in QUEUES}

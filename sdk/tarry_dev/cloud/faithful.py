@@ -6,6 +6,7 @@ They take the place of moto's own by ``become``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
@@ -139,13 +140,20 @@ class FaithfulRule(Rule):
     """A rule of moto's. moto writes the event by putting texts into a template, and so breaks one whose name
     has a quotation mark, or whose data has ``<id>`` in it; it leaves the account out, and takes its time."""
 
+    _on_event: Callable[[dict[str, Any]], None] | None
+
     @classmethod
-    def become(cls, rule: Rule) -> None:
-        """Mends a rule in its place."""
+    def become(cls, rule: Rule, on_event: Callable[[dict[str, Any]], None] | None = None) -> None:
+        """Mends a rule in its place. ``on_event`` is told of each event that comes over its bus."""
         rule.__class__ = cls
+        assert isinstance(rule, FaithfulRule)
+        rule._on_event = on_event
 
     def send_to_targets(self, original_event: EventMessageType, transform_input: bool = True) -> None:
         event: Any = {key: value for key, value in original_event.items() if key != "ingestion-time"}
+        if self._on_event is not None:
+            moment = datetime.fromtimestamp(float(event["time"]), UTC)  # moto makes it a text only for a queue
+            self._on_event({**event, "time": f"{moment:%Y-%m-%dT%H:%M:%SZ}"})
         super().send_to_targets(event, transform_input=False)
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from tarry import Event
 from tarry_backend.intake import parse, received
-from tarry_backend.messages import MessageError, Start, decode
+from tarry_backend.messages import Cancel, MessageError, Start, decode
+from tarry_backend.runtime import runtime
 from tarry_dev.cloud.runs import HostedRun
 
 if TYPE_CHECKING:
@@ -60,6 +61,11 @@ class Host:
         """
         self.cloud.advance(time)
         self.cloud.catch_up()
+
+    def cancel(self, run: HostedRun) -> None:
+        """Cancels a run, as ``tarry cancel`` does. One that has ended stays as it is."""
+        runtime().queues.tell_runs([Cancel(run.id)])
+        self.cloud.pump()
 
     def runs(self, fn_id: str | None = None) -> list[HostedRun]:
         """The runs, of one function or of all, in the order in which they started."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tarry_dev.cloud.crash import Crash
 from tarry_dev.cloud.message import Delivery, Message, refused
+from tarry_dev.dead_letters import DeadLetters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +52,7 @@ class LocalQueue:
         self.function = function
         self._stored = stored
         self._dead = dead
-        self._dead_url = dead.physical_resource_id
+        self.dead_url = dead.physical_resource_id
         self._client = client
         self._observe = observe
         self._holds = 0
@@ -113,13 +114,7 @@ class LocalQueue:
 
     def redrive(self) -> int:
         """Puts all dead letters back, as new messages; returns how many."""
-        count = 0
-        while letters := self._receive(self._dead_url, 10):
-            for letter in letters:
-                self._send_again(letter)
-            self._delete(self._dead_url, letters)
-            count += len(letters)
-        return count
+        return DeadLetters(self._client, self.spec.name, self.url, self.dead_url, wait=0).redrive()
 
     def _records(self, batch: Sequence[Message]) -> list[dict[str, Any]]:
         return [message.record(self.arn) for message in batch]
@@ -129,13 +124,6 @@ class LocalQueue:
             QueueUrl=url, MaxNumberOfMessages=most, AttributeNames=["All"], MessageAttributeNames=["All"]
         )
         return [Message.received(message) for message in answer.get("Messages", [])]
-
-    def _send_again(self, letter: Message) -> None:
-        names = ("MessageGroupId", "MessageDeduplicationId")
-        fifo: Any = {name: letter.attributes[name] for name in names if name in letter.attributes}
-        self._client.send_message(
-            QueueUrl=self.url, MessageBody=letter.body, MessageAttributes=letter.message_attributes, **fifo
-        )
 
     def _delete(self, url: str, messages: Sequence[Message]) -> None:
         if messages:

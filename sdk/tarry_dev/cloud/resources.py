@@ -67,12 +67,14 @@ def make_queues(clients: Clients, on_message: Callable[[], None]) -> dict[str, Q
     return {spec.name: make_pair(spec) for spec in QUEUES}
 
 
-def make_bus(clients: Clients, name: str, target_arn: str) -> None:
-    """The app's bus, and the rule that sends every event to the events queue."""
+def make_bus(
+    clients: Clients, name: str, target_arn: str, on_event: Callable[[dict[str, Any]], None] | None = None
+) -> None:
+    """The app's bus, and the rule that sends every event to the events queue, and to ``on_event``."""
     clients.events.create_event_bus(Name=name)
     clients.events.put_rule(Name=NAME, EventBusName=name, EventPattern=json.dumps(RULE_PATTERN))
     clients.events.put_targets(Rule=NAME, EventBusName=name, Targets=[{"Id": "events", "Arn": target_arn}])
-    FaithfulRule.become(events_backends[ACCOUNT_ID][clients.region].event_buses[name].rules[NAME])
+    FaithfulRule.become(events_backends[ACCOUNT_ID][clients.region].event_buses[name].rules[NAME], on_event)
 
 
 def _attributes(spec: Queue, kept_days: int) -> dict[QueueAttributeNameType, str]:

@@ -70,7 +70,7 @@ class HostedRun:
 
     @property
     def status(self) -> str:
-        """``running`` (also while it waits), ``finished`` or ``failed``."""
+        """``running`` (also while it waits), ``finished``, ``failed`` or ``cancelled``."""
         return self._run.status.value
 
     @property

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from wsgiref.types import StartResponse, WSGIEnvironment
 
+    from tarry_dev.cloud.audit import Audit
     from tarry_dev.cloud.cloud import Cloud
     from tarry_dev.cloud.pump import Pump
     from tarry_dev.cloud.sweep import Sweep
@@ -40,6 +41,9 @@ _LOCAL = ("localhost", _HOST)
 
 _IDLE = 0.02
 """Seconds between two looks at the queues when nothing is to be done: looking costs microseconds."""
+
+_AUDIT = 1.0
+"""Seconds between two files of the audit trail."""
 
 _POLL = 0.05
 """Seconds until the server notices that it is to stop."""
@@ -60,7 +64,7 @@ class Server:
     served.
     """
 
-    def __init__(self, cloud: Cloud, pump: Pump, sweep: Sweep, port: int) -> None:
+    def __init__(self, cloud: Cloud, pump: Pump, sweep: Sweep, port: int, audit: Audit | None = None) -> None:
         self._cloud = cloud
         self._pump = pump
         self._sweep = sweep
@@ -70,6 +74,7 @@ class Server:
         self._threads = [
             Thread(target=self._http.serve_forever, args=(_POLL,), name="tarry-http", daemon=True),
             Thread(target=self._move, name="tarry-pump", daemon=True),
+            *([Thread(target=self._write, args=(audit,), name="tarry-audit", daemon=True)] if audit else []),
         ]
 
     @property
@@ -106,6 +111,14 @@ class Server:
             except Exception:
                 _log.exception("the embedded cloud stumbled, and goes on")
                 self._stopping.wait(1)
+
+    def _write(self, audit: Audit) -> None:
+        """Beside the pump, so that a run's next step does not wait for a file. The last is written by the cloud."""
+        while not self._stopping.wait(_AUDIT):
+            try:
+                audit.flush()
+            except Exception:
+                _log.exception("the audit trail could not be written")
 
     def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = Request(environ)

@@ -91,3 +91,8 @@ def test_a_function_that_failed_is_told_when_it_is_tried_again() -> None:
     trying = whole(error=Failure("KeyError", "'x'"), due=T + 15_000, attempt=1)
     assert lines(whole(), trying) == ["↻ failed: KeyError: 'x'; tries again at 12:00:15"]
     assert lines(trying, trying) == []
+
+
+def test_a_run_that_is_cancelled_says_so_and_no_more() -> None:
+    running, cancelled = whole(wait(1)), whole(wait(1), status=RunStatus.CANCELLED, ended=T + 2_000)
+    assert lines(running, cancelled) == ["⊘ cancelled after 2 s"]

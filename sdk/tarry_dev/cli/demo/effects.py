@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from tarry_backend.store import RunStatus
 from tarry_dev.cli.moments import compact
 from tarry_dev.cli.phrases import SHORT, answer, failure, outcome
 
@@ -121,7 +122,7 @@ def _counts(started: int, resumed: int) -> str:
 
 def _end(whole: Whole) -> str:
     run = whole.run
-    if run.ended is None or run.error is not None:
+    if run.status is not RunStatus.FINISHED:
         return run.status.value
     output = json.loads(run.output or "null")
     return output if isinstance(output, str) else compact(output, 40)

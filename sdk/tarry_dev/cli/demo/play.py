@@ -54,7 +54,7 @@ def play(app: App, script: Sequence[Line]) -> Play:
         _finish(cloud)
         store, ended = runtime().store, cloud.clock.now()
         newest = listing.newest_runs(store.runs, app.functions, limit=_MOST)
-        logged = listing.events(store.log, None, began - 1, ended)
+        logged = listing.events(store, None, began - 1, ended)
         events = tuple(each for each in logged if not each.event.name.startswith(_OWN))
     return Play(tuple(reversed(newest)), events, began, ended, time.monotonic() - start)
 

@@ -1,0 +1,51 @@
+"""``tarry cancel``: asks the executor to end a run, and looks whether it has."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from tarry_backend.messages import Cancel
+from tarry_backend.store import RunStatus
+from tarry_dev.cli.connection import connected
+from tarry_dev.cli.errors import CommandError
+from tarry_dev.cli.finding import find_run
+from tarry_dev.cli.screen import print_json, screen
+
+if TYPE_CHECKING:
+    from tarry_backend.store import Run
+    from tarry_dev.cli.connection import Connection
+
+__all__ = ["cancel_run"]
+
+_PATIENCE = 5.0
+"""So many seconds it is waited for the run's end: a run that rests ends within one."""
+
+_PAUSE = 0.2
+
+
+def cancel_run(beginning: str, stack: str | None, as_json: bool) -> None:
+    """Cancels the run whose id begins so; ``CommandError`` if it has ended otherwise, or there is none."""
+    with connected(stack) as tarry:
+        run = find_run(beginning, tarry).run
+        if run.status is RunStatus.RUNNING:
+            tarry.queues.tell_runs([Cancel(run.id)])
+            run = _ended(run, tarry)
+    if run.status not in (RunStatus.RUNNING, RunStatus.CANCELLED):
+        raise CommandError(f"run {run.id} of {run.function_id} is {run.status} already: there is nothing to cancel")
+    if as_json:
+        print_json({"id": run.id, "status": run.status.value})
+    elif run.status is RunStatus.CANCELLED:
+        screen().print(f"run {run.id} of {run.function_id} is cancelled")
+    else:
+        screen().print(f"run {run.id} of {run.function_id} will be cancelled when what it executes now has ended")
+
+
+def _ended(run: Run, tarry: Connection) -> Run:
+    """The run once it has ended, or as it is when patience is over."""
+    end = time.monotonic() + _PATIENCE
+    while run.status is RunStatus.RUNNING and time.monotonic() < end:
+        time.sleep(_PAUSE)
+        if (whole := tarry.store.runs.load(run.id)) is not None:
+            run = whole.run
+    return run

@@ -1,0 +1,75 @@
+"""An app that commands speak to: that of the ``tarry dev`` that runs here, or that of a stack on AWS."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tarry.bus import EventBus
+    from tarry_backend.deployment import Deployment
+    from tarry_backend.queues import Queues
+    from tarry_backend.store import Store
+    from tarry_dev.dead_letters import DeadLetters
+
+__all__ = ["Connection", "connected"]
+
+
+@dataclass(frozen=True)
+class Connection:
+    """An app that can be asked. ``outputs`` are all of its stack's; none where ``tarry dev`` runs it."""
+
+    deployment: Deployment
+    store: Store
+    outputs: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The ids of the functions that the app has now."""
+        return self.deployment.functions
+
+    @cached_property
+    def bus(self) -> EventBus:
+        """Where its events go."""
+        from tarry.bus import EventBus
+
+        return EventBus(self.deployment.app_id, self.deployment.settings.bus)
+
+    @cached_property
+    def queues(self) -> Queues:
+        """What tells its Lambdas something."""
+        from tarry_backend.queues import Queues
+
+        return Queues(self.deployment.settings)
+
+    @cached_property
+    def dead_letters(self) -> dict[str, DeadLetters]:
+        """The dead-letter queues by the names of their queues."""
+        import boto3
+
+        from tarry_dev.dead_letters import DeadLetters
+
+        client = boto3.client("sqs")
+        return {
+            name: DeadLetters(client, name, getattr(self.deployment.settings, f"{name}_queue"), url)
+            for name, url in self.deployment.dead_letters.items()
+        }
+
+
+@contextmanager
+def connected(stack: str | None = None) -> Iterator[Connection]:
+    """The app of the stack, or else of the ``tarry dev`` that runs here; ``CommandError`` if it is not there."""
+    if stack is not None:
+        from tarry_dev.cli.stacks import opened
+
+        with opened(stack) as connection:
+            yield connection
+    else:
+        from tarry_dev.cli.endpoint import Endpoint
+
+        with Endpoint.find().opened() as connection:
+            yield connection

@@ -1,0 +1,123 @@
+"""What ``tarry dlq`` shows and does."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tarry_backend.clock import now
+from tarry_backend.intake import parse, received
+from tarry_backend.messages import MessageError, decode
+from tarry_dev.cli.connection import connected
+from tarry_dev.cli.moments import Calendar, compact, iso
+from tarry_dev.cli.phrases import SHORT
+from tarry_dev.cli.screen import note, print_json, screen, table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rich.table import Table
+
+    from tarry_dev.dead_letters import Letter
+
+__all__ = ["redrive_letters", "show_letters"]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a letter is: its kind, the event's name or that of the event it carries, the run it is for."""
+
+    kind: str
+    event: str | None = None
+    run: str | None = None
+
+
+def content(body: str) -> Content:
+    """What a message's body says; of the kind ``unreadable`` if it is neither an event nor a message of Tarry's."""
+    try:
+        fields = parse(body)
+        if "tarry" not in fields:
+            return Content("event", received(fields, 0).event.name)
+        message = decode(body)
+    except MessageError:
+        return Content("unreadable")
+    carried = getattr(message, "carried", None)
+    return Content(message.kind, carried.name if carried else None, getattr(message, "run_id", None))
+
+
+def show_letters(show: int, stack: str | None, as_json: bool) -> None:
+    """``tarry dlq ls``."""
+    with connected(stack) as tarry:
+        queues = tarry.dead_letters
+        counts = {name: queue.count() for name, queue in queues.items()}
+        letters = {name: queue.peek(min(show, counts[name])) for name, queue in queues.items()}
+    if as_json:
+        print_json({"queues": [_document(name, counts[name], letters[name]) for name in queues]})
+        return
+    screen().print(_counts(counts))
+    for name, found in letters.items():
+        if found:
+            screen().print(_letters(name, found))
+
+
+def redrive_letters(queue: str | None, stack: str | None, as_json: bool) -> None:
+    """``tarry dlq redrive``."""
+    with connected(stack) as tarry:
+        chosen = tarry.dead_letters if queue is None else {queue: tarry.dead_letters[queue]}
+        redriven = {name: each.redrive() for name, each in chosen.items()}
+    if as_json:
+        print_json({"redriven": redriven})
+        return
+    for name, count in redriven.items():
+        screen().print(f"{name}: {count} put back" if count else f"{name}: no dead letters")
+    if redriven.get("events"):
+        note("events count as received now: a wait whose deadline has passed meanwhile stays timed out")
+
+
+def _counts(counts: Mapping[str, int]) -> Table:
+    made = table("Queue", "Dead letters")
+    for name, count in counts.items():
+        made.add_row(name, str(count))
+    return made
+
+
+def _letters(name: str, letters: Sequence[Letter]) -> Table:
+    made = table("Queue", "Sent", "Receives", "Kind", "Event", "Run", "Body")
+    calendar = Calendar(now())
+    for letter in letters:
+        what = content(letter.body)
+        made.add_row(
+            name,
+            calendar.at(letter.sent),
+            str(letter.receives),
+            what.kind,
+            what.event or "",
+            (what.run or "")[:SHORT],
+            compact(_json(letter.body), 200),
+        )
+    return made
+
+
+def _document(name: str, count: int, letters: Sequence[Letter]) -> dict[str, Any]:
+    return {"name": name, "count": count, "letters": [_letter(letter) for letter in letters]}
+
+
+def _letter(letter: Letter) -> dict[str, Any]:
+    what = content(letter.body)
+    return {
+        "id": letter.id,
+        "kind": what.kind,
+        "event": what.event,
+        "run": what.run,
+        "sent": iso(letter.sent),
+        "receives": letter.receives,
+        "body": _json(letter.body),
+    }
+
+
+def _json(body: str) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body

@@ -1,0 +1,24 @@
+"""The options that commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+__all__ = ["AsJson", "Limit", "Stack"]
+
+AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON document, for programs.")]
+
+Limit = Annotated[int, typer.Option(min=1, help="How many at most.")]
+
+Stack = Annotated[
+    str | None,
+    typer.Option(
+        "--stack",
+        envvar="TARRY_STACK",
+        metavar="NAME",
+        help="A CloudFormation stack, in place of the tarry dev of this folder. AWS_PROFILE, AWS_REGION and "
+        "AWS_ENDPOINT_URL say where.",
+    ),
+]

@@ -1,0 +1,64 @@
+"""A stack on AWS, found by its name: CloudFormation's outputs say what is needed to speak to it."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.exceptions import ClientError
+
+from tarry import UsageError
+from tarry_backend.deployment import Deployment
+from tarry_backend.store import open_store
+from tarry_dev.cli.connection import Connection
+from tarry_dev.cli.errors import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["opened"]
+
+
+@contextmanager
+def opened(stack: str) -> Iterator[Connection]:
+    """The app of the stack, with the person's own credentials, profile, region and endpoint.
+
+    ``CommandError`` if there is no such stack, or it is not Tarry's.
+    """
+    session = boto3.Session(region_name=os.environ.get("AWS_REGION"))  # which the CLI heeds, and boto3 does not
+    with _default(session):
+        outputs = _outputs(session, stack)
+        try:
+            deployment = Deployment.read(outputs)
+        except (UsageError, ValueError) as error:
+            raise CommandError(
+                f"stack {stack!r} is not one that this version of Tarry deployed: {error}; deploy it again (cdk deploy)"
+            ) from error
+        endpoint = os.environ.get("AWS_ENDPOINT_URL_DYNAMODB") or os.environ.get("AWS_ENDPOINT_URL")
+        yield Connection(deployment, open_store(deployment.settings, endpoint, session.region_name), outputs)
+
+
+def _outputs(session: boto3.Session, stack: str) -> dict[str, str]:
+    try:
+        described = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationError" or "does not exist" not in str(error):
+            raise
+        raise CommandError(
+            f"there is no stack {stack!r} in {session.region_name}, in the account of these credentials; another "
+            "region is AWS_REGION=..., another account AWS_PROFILE=..."
+        ) from error
+    return {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])}
+
+
+@contextmanager
+def _default(session: boto3.Session) -> Iterator[None]:
+    """Meanwhile the clients of this process are this session's."""
+    before = boto3.DEFAULT_SESSION
+    boto3.DEFAULT_SESSION = session
+    try:
+        yield
+    finally:
+        boto3.DEFAULT_SESSION = before

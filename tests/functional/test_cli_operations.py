@@ -1,0 +1,272 @@
+"""Cancelling runs and redriving dead letters, and all commands on a stack: the same on ``tarry dev`` and on AWS.
+
+The AWS is that of a ``tarry dev``, on which CloudFormation is told of the stack's outputs.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from typer.testing import CliRunner, Result
+
+from tarry_backend.deployment import Deployment
+from tarry_backend.messages import Wake, encode
+from tarry_backend.settings import Settings
+from tarry_dev.cli.commands import app as commands
+from tests.functional.serving import Dev, eventually
+
+pytestmark = pytest.mark.xdist_group("cli-operations")
+
+REGION = "us-east-1"
+STACK = "tarry-mine"
+
+APP = """
+import tarry
+
+app = tarry.App("mine")
+
+
+@app.create_function(fn_id="waiter", trigger=tarry.TriggerEvent(event="app/begun"))
+async def waiter(ctx: tarry.Context):
+    await ctx.step.wait_for_event("wait", event="app/done", match="data.id", timeout="2d")
+    return "done"
+
+
+@app.create_function(fn_id="quick", trigger=tarry.TriggerEvent(event="app/quick"))
+async def quick(ctx: tarry.Context):
+    return "at once"
+"""
+
+
+@pytest.fixture(scope="module")
+def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
+    folder = tmp_path_factory.mktemp("served")
+    (folder / "mine.py").write_text(APP)
+    dev = Dev("mine:app", folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        yield dev
+    dev.stop()
+
+
+def outputs(dev: Dev) -> dict[str, str]:
+    told = dev.endpoint
+    settings = Settings(**told["settings"])
+    return Deployment(told["app"], tuple(told["functions"]), settings, told["dead_letters"]).outputs()
+
+
+def deploy(dev: Dev, name: str, told: dict[str, str]) -> None:
+    """Has CloudFormation know a stack of that name with these outputs."""
+    template = {
+        "Resources": {"Nothing": {"Type": "AWS::CloudFormation::WaitConditionHandle"}},
+        "Outputs": {key: {"Value": value} for key, value in told.items()},
+    }
+    client("cloudformation", dev).create_stack(StackName=name, TemplateBody=json.dumps(template))
+
+
+@pytest.fixture(scope="module")
+def stack(dev: Dev) -> str:
+    deploy(dev, STACK, outputs(dev))
+    return STACK
+
+
+def client(service: Any, dev: Dev) -> Any:
+    return boto3.Session("any", "any", region_name=REGION).client(service, endpoint_url=dev.url)
+
+
+@pytest.fixture
+def aws(dev: Dev, stack: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The person's own way to AWS, from a folder without a tarry dev."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", dev.url)
+    monkeypatch.setenv("AWS_REGION", REGION)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "any")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "any")
+
+
+@pytest.fixture(params=["tarry dev", "a stack"])
+def somewhere(request: pytest.FixtureRequest, dev: Dev, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The commands find the app there, without being told at each call."""
+    where: str = request.param
+    if where == "a stack":
+        request.getfixturevalue("aws")
+        monkeypatch.setenv("TARRY_STACK", STACK)
+    return where
+
+
+def ask(*arguments: str) -> Result:
+    return CliRunner().invoke(commands, arguments, catch_exceptions=False)
+
+
+def succeed(*arguments: str) -> str:
+    result = ask(*arguments)
+    assert result.exit_code == 0, result.stderr
+    return result.stdout
+
+
+def document(*arguments: str) -> Any:
+    return json.loads(succeed(*arguments, "--json"))
+
+
+def fails(*arguments: str) -> str:
+    """What is said; on one line."""
+    result = ask(*arguments)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1
+    return result.stderr
+
+
+def started(event_id: str, name: str = "app/begun", status: str = "running") -> Any:
+    """A run that this event starts, once it has that status, and waits if it is to run."""
+    succeed("send", name, json.dumps({"id": event_id}), "--id", event_id)
+
+    def found() -> Any:
+        runs = document("runs", "--status", status)["runs"]
+        return [run for run in runs if run["event"]["id"] == event_id and (run["open"] or status != "running")]
+
+    return eventually(found)[0]
+
+
+def test_a_run_is_sent_listed_shown_and_resumed(somewhere: str) -> None:
+    run = started(f"r {somewhere}")
+    assert run["id"] in {wait["run"] for wait in document("waits")["waits"]}
+    assert document("run", run["id"])["steps"][0]["wait"]["event"] == "app/done"
+    succeed("send", "app/done", json.dumps({"id": f"r {somewhere}"}))
+    ended = eventually(
+        lambda: [each for each in document("runs", "--status", "finished")["runs"] if each["id"] == run["id"]]
+    )
+    assert ended[0]["output"] == "done"
+    names = {event["name"] for event in document("events")["events"]}
+    assert names >= {"app/begun", "app/done"}
+    assert document("events", "app/done")["events"][-1]["data"] == {"id": f"r {somewhere}"}
+
+
+def test_a_run_is_cancelled_by_the_beginning_of_its_id(somewhere: str) -> None:
+    run = started(f"c {somewhere}")
+    assert succeed("cancel", run["id"][:12].lower()) == f"run {run['id']} of waiter is cancelled\n"
+    assert document("cancel", run["id"]) == {"id": run["id"], "status": "cancelled"}
+    assert run["id"] not in {wait["run"] for wait in document("waits")["waits"]}
+    listed = document("runs", "--status", "cancelled")["runs"]
+    assert run["id"] in {each["id"] for each in listed}
+    shown = succeed("run", run["id"])
+    assert "⊘" in shown
+    assert "still open when its run ended" in shown
+    assert eventually(
+        lambda: [
+            each
+            for each in document("events", "tarry/function.cancelled")["events"]
+            if each["data"]["run_id"] == run["id"]
+        ]
+    )
+
+
+def test_a_run_that_has_ended_or_is_not_there_cannot_be_cancelled(somewhere: str) -> None:
+    run = started(f"q {somewhere}", "app/quick", "finished")
+    assert f"run {run['id']} of quick is finished already: there is nothing to cancel" in fails("cancel", run["id"])
+    assert "no run has an id that begins with XYZ" in fails("cancel", "xyz")
+
+
+def begun(event_id: str) -> str:
+    """An event as EventBridge puts it into the queue."""
+    detail = {"v": 1, "id": event_id, "ts": 0, "data": {"id": event_id}}
+    return json.dumps({"detail-type": "app/begun", "source": "tarry.mine", "detail": detail})
+
+
+def bury(dev: Dev, queue: str, body: str, **fifo: str) -> None:
+    client("sqs", dev).send_message(QueueUrl=dev.endpoint["dead_letters"][queue], MessageBody=body, **fifo)
+
+
+def test_dead_letters_are_counted_shown_and_put_back(dev: Dev, somewhere: str) -> None:
+    event_id = f"d {somewhere}"
+    bury(dev, "events", begun(event_id))
+    wakes = [encode(Wake("RUN1", due)) for due in (1, 2)]
+    for wake in wakes:
+        bury(dev, "runs", wake, MessageGroupId="RUN1", MessageDeduplicationId=f"{wake} {somewhere}")
+    shown = succeed("dlq", "ls", "--show", "5")
+    for text in ("app/begun", "wake", "RUN1"):
+        assert text in shown
+    for receives in (2, 3):  # looking hides nothing
+        queues = {queue["name"]: queue for queue in document("dlq", "ls", "--show", "5")["queues"]}
+        assert {name: queue["count"] for name, queue in queues.items()} == {"events": 1, "runs": 2, "timers": 0}
+        [event] = queues["events"]["letters"]
+        assert (event["kind"], event["event"], event["run"]) == ("event", "app/begun", None)
+        assert (event["receives"], event["sent"][:2]) == (receives, "20")
+        assert [(each["kind"], each["run"]) for each in queues["runs"]["letters"]] == [("wake", "RUN1")] * 2
+        assert [each["body"]["due"] for each in queues["runs"]["letters"]] == [1, 2]
+    assert document("dlq", "ls")["queues"][0]["letters"] == []
+
+    assert succeed("dlq", "redrive", "runs") == "runs: 2 put back\n"
+    result = ask("dlq", "redrive")
+    assert result.stdout == "events: 1 put back\nruns: no dead letters\ntimers: no dead letters\n"
+    assert "received now" in result.stderr
+    assert eventually(lambda: [run for run in document("runs")["runs"] if run["event"]["id"] == event_id])
+    assert document("dlq", "redrive", "runs") == {"redriven": {"runs": 0}}
+
+
+def test_a_letter_that_nobody_can_read_is_shown_all_the_same(dev: Dev, somewhere: str) -> None:
+    bury(dev, "timers", "nonsense")
+    [letter] = document("dlq", "ls", "--show", "1")["queues"][2]["letters"]
+    assert (letter["kind"], letter["event"], letter["run"], letter["body"]) == ("unreadable", None, None, "nonsense")
+    assert "nonsense" in succeed("dlq", "ls", "--show", "1")
+    sqs, url = client("sqs", dev), dev.endpoint["dead_letters"]["timers"]
+    [message] = sqs.receive_message(QueueUrl=url)["Messages"]
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+
+
+@pytest.mark.usefixtures("aws")
+class TestOnAws:
+    def test_the_stack_may_be_named_at_each_call(self, stack: str) -> None:
+        assert "runs" in document("runs", "--stack", stack)
+
+    def test_the_runs_of_a_function_that_is_gone_are_listed_by_its_id(self, dev: Dev, stack: str) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("TARRY_STACK", stack)
+            run = started("gone")
+        deploy(dev, "tarry-newer", outputs(dev) | {"Functions": '["quick"]'})
+        listed = document("runs", "--function", "waiter", "--stack", "tarry-newer")["runs"]
+        assert run["id"] in {each["id"] for each in listed}
+        assert "there is no function 'nobody': it has quick" in fails(
+            "runs", "--function", "nobody", "--stack", "tarry-newer"
+        )
+
+    def test_a_stack_that_is_not_there(self) -> None:
+        said = fails("runs", "--stack", "tarry-other")
+        assert f"there is no stack 'tarry-other' in {REGION}" in said
+        assert "AWS_REGION" in said
+
+    def test_a_stack_that_is_none_of_tarrys(self, dev: Dev) -> None:
+        deploy(dev, "shop-website", {"AppId": "shop"})
+        said = fails("runs", "--stack", "shop-website")
+        assert "'shop-website' is not one that this version of Tarry deployed: it has no output Functions, " in said
+
+    def test_a_stack_without_an_audit_trail(self, stack: str) -> None:
+        assert "keeps no audit trail" in fails("events", "--sql", "select 1", "--stack", stack)
+
+    def test_no_region(self, stack: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("AWS_REGION")
+        assert "set AWS_REGION" in fails("runs", "--stack", stack)
+
+    def test_no_credentials(self, stack: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+        monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+        said = fails("runs", "--stack", stack)
+        assert "there are no AWS credentials" in said
+        assert "AWS_PROFILE" in said
+
+    def test_a_profile_that_is_not_there(self, stack: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AWS_PROFILE", "nobody")
+        assert "(nobody) could not be found: AWS_PROFILE names it" in fails("runs", "--stack", stack)
+
+    def test_an_endpoint_at_which_nothing_answers(self, stack: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:1")
+        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+        assert "http://localhost:1" in fails("runs", "--stack", stack)

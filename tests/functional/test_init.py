@@ -1,0 +1,163 @@
+"""``tarry init``: what it writes works at once, and what it refuses is told with a way out."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from importlib.metadata import Distribution
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from tarry_dev.cli.commands import app as commands
+from tarry_dev.init.origin import requirement
+from tests.functional.serving import ROOT
+
+BIN = Path(sys.executable).parent
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, in which projects are made."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def project(folder: Path) -> Path:
+    assert init("my_demo").exit_code == 0
+    return folder / "my_demo"
+
+
+def init(name: str) -> Result:
+    return CliRunner().invoke(commands, ["init", name], catch_exceptions=False)
+
+
+def do(command: list[str], where: Path, **variables: str) -> str:
+    """Runs it there, and returns all that it wrote; a program that fails, fails the test with that."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "TARRY", "CDK"))}
+    run = subprocess.run(
+        command,
+        cwd=where,
+        env=environment | variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout
+    return run.stdout
+
+
+def test_make_test_runs_the_projects_tests(project: Path) -> None:
+    """With the packages of these tests in the place of its own .venv, which would come from an index."""
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        os.utime(project / name, (0, 0))  # older than what stands for the set-up, or make would set up these packages
+    assert "4 passed" in do(["make", "test", f"BIN={BIN}", "READY=README.md"], project)
+
+
+def test_its_cdk_app_makes_a_stack_with_its_functions_and_without_its_tests(project: Path) -> None:
+    do([sys.executable, "app.py"], project, CDK_OUTDIR="cdk.out")
+    template = json.loads((project / "cdk.out/tarry-my-demo.template.json").read_text())
+    resources = template["Resources"].values()
+    environments = [
+        each["Properties"]["Environment"] for each in resources if "Environment" in each.get("Properties", {})
+    ]
+    assert {each["Variables"].get("TARRY_APP") for each in environments} >= {"my_demo.functions:app"}
+    (asset,) = (project / "cdk.out").glob("asset.*/my_demo")
+    assert {path.suffix for path in asset.rglob("*") if path.is_file()} <= {".py", ".pyc"}
+    assert not (asset.parent / "tests").exists()
+    assert not (asset.parent / "app.py").exists()
+
+
+def test_the_cdk_is_told_to_start_that_app_in_the_projects_own_environment(project: Path) -> None:
+    assert json.loads((project / "cdk.json").read_text()) == {"app": ".venv/bin/python app.py"}
+    assert ".venv/" in (project / ".gitignore").read_text().split()
+
+
+def test_what_is_written_is_in_form_and_has_no_mark_left(project: Path) -> None:
+    do([str(BIN / "ruff"), "format", "--isolated", "--line-length=120", "--check", "."], project)
+    do([str(BIN / "ruff"), "check", "--isolated", "--line-length=120", "--select=E,F,I,B,UP", "."], project)
+    texts = [path.read_text() for path in project.rglob("*") if path.is_file() and ".ruff_cache" not in path.parts]
+    assert [mark for text in texts for mark in ("@package@", "@stack@", "@tarry@") if mark in text] == []
+
+
+def test_five_lines_say_what_to_do_next(folder: Path) -> None:
+    said = init("deep/shop").stdout.splitlines()
+    assert len(said) == 5
+    assert said[1].split() == ["cd", "deep/shop"]
+    assert [line.split()[:2] for line in said[2:]] == [["make", "test"], ["make", "dev"], ["make", "deploy"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "problem", "instead"),
+    [
+        ("My-Shop", "cannot be the name of a Python package", "my_shop"),
+        ("3d", "cannot be the name of a Python package", "my_3d"),
+        ("a/class", "is a word of Python's own", "a/my_class"),
+        ("json", "is the name of a module that is there already", "my_json"),
+        ("pytest", "is the name of a module that is there already", "my_pytest"),
+        ("tests", "is the name of something else in the project", "my_tests"),
+        ("-", "cannot be the name of a Python package", "shop"),
+    ],
+)
+def test_a_name_that_python_could_not_import_gets_another_suggested(
+    folder: Path, name: str, problem: str, instead: str
+) -> None:
+    result = init(name)
+    assert result.exit_code == 1
+    assert problem in result.stderr
+    assert result.stderr.strip().endswith(f"tarry init {instead}")
+    assert list(folder.iterdir()) == []
+    assert init(instead).exit_code == 0
+
+
+def test_a_folder_with_something_in_it_is_left_alone(folder: Path) -> None:
+    (folder / "shop").mkdir()
+    (folder / "shop/app.py").write_text("mine")
+    result = init("shop")
+    assert (result.exit_code, "the folder shop is not empty" in result.stderr) == (1, True)
+    assert [path.read_text() for path in (folder / "shop").iterdir()] == ["mine"]
+    (folder / "stall").write_text("mine")
+    assert "stall is a file" in init("stall").stderr
+
+
+def test_an_empty_repository_is_a_place_for_a_project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "shop/.git").mkdir(parents=True)
+    monkeypatch.chdir(folder / "shop")
+    assert init(".").exit_code == 0
+    assert (folder / "shop/shop/functions.py").is_file()
+
+
+@pytest.mark.parametrize(
+    ("recorded", "line"),
+    [
+        (None, "tarry[local,infra]==1.2"),
+        ({"url": "file:///src/tarry", "dir_info": {"editable": True}}, "tarry[local,infra] @ file:///src/tarry"),
+        ({"url": "file:///d/tarry.whl", "archive_info": {}}, "tarry[local,infra] @ file:///d/tarry.whl"),
+        (
+            {"url": "https://git.test/tarry", "vcs_info": {"vcs": "git", "commit_id": "abc"}},
+            "tarry[local,infra] @ git+https://git.test/tarry@abc",
+        ),
+    ],
+)
+def test_a_project_asks_for_the_tarry_that_made_it(tmp_path: Path, recorded: object, line: str) -> None:
+    (tmp_path / "METADATA").write_text("Name: tarry\nVersion: 1.2\n")
+    if recorded is not None:
+        (tmp_path / "direct_url.json").write_text(json.dumps(recorded))
+    assert requirement(Distribution.at(tmp_path)) == line
+
+
+def test_a_wheel_carries_the_template_and_the_lambdas_lock(folder: Path) -> None:
+    do([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)], ROOT)
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder / "installed")
+    installed = {"PYTHONPATH": str(folder / "installed")}
+    do([sys.executable, "-m", "tarry_dev.cli", "init", "shop"], folder, **installed)
+    assert (folder / "shop/.gitignore").is_file()
+    lock = do([sys.executable, "-c", "from tarry_infra.bundle import LOCK; print(LOCK)"], folder, **installed)
+    assert Path(lock.split()[-1]).relative_to(folder / "installed").as_posix() == "tarry_infra/requirements.lock"
+    assert Path(lock.split()[-1]).read_bytes() == (ROOT / "functions/requirements.lock").read_bytes()

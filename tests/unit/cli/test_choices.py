@@ -1,0 +1,13 @@
+"""What the commands offer to choose from is what there is: they repeat it, since to load it takes long."""
+
+from tarry_backend.store import RunStatus
+from tarry_backend.topology import QUEUES
+from tarry_dev.cli import commands, dlq
+
+
+def test_each_status_of_a_run_can_be_asked_for() -> None:
+    assert [status.value for status in commands.RunStatus] == [status.value for status in RunStatus]
+
+
+def test_each_queue_can_be_redriven() -> None:
+    assert [name.value for name in dlq.QueueName] == [queue.name for queue in QUEUES]
