@@ -8,16 +8,17 @@ ARGS    ?=
 VENV  := .venv
 BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
+CLOUD := .venv-e2e/.ready
 
 # The CDK runs on Node 20, but says at every start that it is old.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check synth bench lock clean format node
+.PHONY: help setup demo test check e2e synth bench bench-log bench-matching bench-load lock clean format node
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make .venv from requirements.lock (the other targets do it by themselves)
 
@@ -33,27 +34,40 @@ check: $(READY) ## what CI runs: format, lint, types, tests
 	$(BIN)/mypy
 	@$(MAKE) --no-print-directory test
 
+e2e: $(READY) $(CLOUD) node ## deploy to a cloud on loopback, and drive it from outside (takes minutes)
+	@$(BIN)/python -m pytest tests/e2e $(ARGS)
+
 synth: $(READY) node ## write the CloudFormation template to cdk.out/
 	@rm -rf cdk.out
 	@CDK_OUTDIR=cdk.out $(BIN)/python -m tarry_infra.app
 	@echo "The template:" cdk.out/*.template.json
 
-bench: $(READY) ## measure what is claimed (ARGS=--list names the benchmarks)
+bench: $(READY) node ## measure what is claimed (ARGS=--list names the benchmarks)
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-matching: $(READY) ## show that matching is flat, on DynamoDB Local: needs Java 11+ (JSON=FILE SIZES=100,10000)
+	@$(BIN)/python -m benchmarks.matching $(if $(JSON),--json "$(JSON)") $(if $(SIZES),--sizes "$(SIZES)") $(ARGS)
+
+bench-log: $(READY) ## what a look into a busy name's log reads, on DynamoDB Local: needs Java 11+
+	@$(BIN)/python -m benchmarks.matching.busy_log
+
+bench-load: $(READY) $(CLOUD) node ## time from event to resume under load: needs Java 11+, takes a quarter of an hour (JSON=FILE)
+	@$(BIN)/python -m benchmarks.load $(if $(JSON),--json "$(JSON)") $(ARGS)
 
 format: $(READY) ## put the code into form, and mend what ruff can mend
 	@$(BIN)/ruff check --fix --exit-zero --quiet
 	@$(BIN)/ruff format
 
-LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url $(if $(UPGRADE),--upgrade)
 
-lock: $(READY) ## renew both lock files after a change in pyproject.toml (UPGRADE=1: newest versions)
-	$(LOCK) --all-extras --group dev --output-file requirements.lock
-	$(LOCK) --constraints requirements.lock --output-file functions/requirements.lock
+lock: $(READY) ## renew the lock files after a change in pyproject.toml (UPGRADE=1: newest versions)
+	$(LOCK) pyproject.toml --all-extras --group dev --output-file requirements.lock
+	$(LOCK) pyproject.toml --constraints requirements.lock --output-file functions/requirements.lock
+	$(LOCK) --group e2e --output-file tests/e2e/requirements.lock
 
 clean: ## remove all that these targets made
-	rm -rf $(VENV) cdk.out dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-e2e .cache cdk.out dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # uv (itself pinned and hash-checked) installs in seconds what takes pip a minute. It does not read
@@ -68,6 +82,13 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock || \
 		$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(CLOUD): tests/e2e/requirements.lock $(READY)
+	@echo "Setting up .venv-e2e/ from $< ..."
+	@$(BIN)/python -m venv --clear .venv-e2e
+	@$(BIN)/uv pip install --quiet --python .venv-e2e/bin/python --require-hashes -r $< || \
+		.venv-e2e/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 node:

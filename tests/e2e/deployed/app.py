@@ -1,0 +1,50 @@
+"""The CDK app that the tests of tests/e2e deploy: as a user's own, but for what the emulator is."""
+
+import platform
+import sys
+from typing import Any
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from constructs import IConstruct
+
+from tarry_infra import Capacity, TarryStack
+
+FEW = Capacity(memory=1024, timeout=30, concurrency=2)  # each is a process on this machine, and a core's worth
+
+
+@jsii.implements(cdk.IAspect)
+class BatchAsAnAction:
+    """AWS lets whom it lets ``sqs:SendMessage`` send batches, too; MiniStack asks for an action of that name."""
+
+    def visit(self, node: IConstruct) -> None:
+        """Called by the CDK for each construct."""
+        if isinstance(node, iam.CfnPolicy):
+            document: dict[str, Any] = cdk.Stack.of(node).resolve(node.policy_document)
+            for statement in document["Statement"]:
+                if statement["Action"] == "sqs:SendMessage":
+                    statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
+            node.policy_document = document
+
+
+def main() -> None:
+    """MiniStack runs Lambdas under its own interpreter, on this machine; the bootstrap's roles it does not know."""
+    app = cdk.App(default_stack_synthesizer=cdk.CliCredentialsStackSynthesizer())
+    stack = TarryStack(
+        app,
+        "Shop",
+        app="shop:app",
+        stack_name="shop",
+        runtime=lambda_.Runtime(f"python3.{sys.version_info.minor}", lambda_.RuntimeFamily.PYTHON),
+        architecture=lambda_.Architecture.ARM_64 if platform.machine() == "aarch64" else lambda_.Architecture.X86_64,
+        matcher=FEW,
+        timers=FEW,
+        removal_policy=cdk.RemovalPolicy.DESTROY,
+    )
+    cdk.Aspects.of(stack).add(BatchAsAnAction())
+    app.synth()
+
+
+main()

@@ -1,0 +1,212 @@
+"""A deployed stack as anybody sees it who has an AWS account and none of Tarry's code: by boto3."""
+
+import json
+import time
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import boto3
+
+from tests.e2e.emulator import ACCOUNT, REGION, MiniStack
+
+T = TypeVar("T")
+
+_PATIENCE = 45.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step as the table has it. Times are Unix milliseconds."""
+
+    key: str
+    status: str
+    began: int
+    ended: int | None
+    deadline: int | None
+    output: Any
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as the table has it."""
+
+    id: str
+    status: str
+    started: int
+    ended: int | None
+    event: dict[str, Any]
+    output: Any
+    error: Any
+    steps: dict[str, Step]
+
+
+class Stack:
+    """What a stack's outputs lead to."""
+
+    def __init__(self, cloud: MiniStack, name: str) -> None:
+        self.name = name
+        self._session = boto3.Session(ACCOUNT, "e2e", region_name=REGION)
+        self._cloud = cloud
+        described = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+        self.outputs: dict[str, str] = {each["OutputKey"]: each["OutputValue"] for each in described["Outputs"]}
+        self._table = self.client("dynamodb")
+        self._events = self.client("events")
+
+    def client(self, service: str) -> Any:
+        """A boto3 client."""
+        return self._session.client(service, endpoint_url=self._cloud.url, verify=str(self._cloud.certificate))  # type: ignore[call-overload]
+
+    def resource(self, kind: str) -> str:
+        """The one resource of that CloudFormation type."""
+        found = self.client("cloudformation").describe_stack_resources(StackName=self.name)["StackResources"]
+        [name] = [each["PhysicalResourceId"] for each in found if each["ResourceType"] == kind]
+        return str(name)
+
+    def put(self, name: str, *datas: dict[str, Any], source: str = "tests") -> None:
+        """Puts events of one name on the bus."""
+        entries = [
+            {"EventBusName": self.outputs["Bus"], "Source": source, "DetailType": name, "Detail": json.dumps(data)}
+            for data in datas
+        ]
+        for start in range(0, len(entries), 10):
+            answer = self._events.put_events(Entries=entries[start : start + 10])
+            assert answer["FailedEntryCount"] == 0, answer
+
+    def runs(self, function: str, *statuses: str) -> list[Run]:
+        """A function's runs, with their steps, of these statuses or of all."""
+        found = []
+        for status in statuses or ("running", "finished", "failed", "cancelled"):
+            pages = self._table.get_paginator("query").paginate(
+                TableName=self.outputs["Table"],
+                IndexName="runs",
+                KeyConditionExpression="fn_status = :key",
+                ExpressionAttributeValues={":key": {"S": f"{function}#{status}"}},
+            )
+            found += [self._load(item["pk"]["S"]) for page in pages for item in page["Items"]]
+        return found
+
+    def count(self, function: str, status: str) -> int:
+        """How many runs of a function are of this status."""
+        answer = self._table.query(
+            TableName=self.outputs["Table"],
+            IndexName="runs",
+            Select="COUNT",
+            KeyConditionExpression="fn_status = :key",
+            ExpressionAttributeValues={":key": {"S": f"{function}#{status}"}},
+        )
+        return int(answer["Count"])
+
+    def open_waits(self, event: str) -> int:
+        """How many waits an event of that name could resume."""
+        pages = self._table.get_paginator("scan").paginate(
+            TableName=self.outputs["Table"],
+            IndexName="waits",
+            Select="COUNT",
+            FilterExpression="begins_with(match_key, :event)",
+            ExpressionAttributeValues={":event": {"S": f"{event}#"}},
+        )
+        return sum(page["Count"] for page in pages)
+
+    def run_of(self, function: str, **data: Any) -> Run | None:
+        """The run that an event with such data started."""
+        return next((run for run in self.runs(function) if data.items() <= run.event["data"].items()), None)
+
+    def ended(self, function: str, **data: Any) -> Run:
+        """The run that an event with such data started, when it has ended."""
+        return eventually(lambda: _if(self.run_of(function, **data), lambda run: run.status != "running"))
+
+    def waiting(self, function: str, step: str, **data: Any) -> Run:
+        """The run that an event with such data started, when it waits at that step."""
+        return eventually(
+            lambda: _if(
+                self.run_of(function, **data), lambda run: step in run.steps and run.steps[step].status == "waiting"
+            )
+        )
+
+    def listen(self, name: str) -> Callable[[], dict[str, Any] | None]:
+        """Has events of a name come to a queue of the test's own; gives what takes them from there."""
+        sqs = self.client("sqs")
+        label = name.replace("/", "-").replace(".", "-")
+        queue = sqs.create_queue(QueueName=f"test-{label}")["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+        place = {"EventBusName": self.outputs["Bus"]}
+        self._events.put_rule(Name=f"test-{label}", EventPattern=json.dumps({"detail-type": [name]}), **place)
+        self._events.put_targets(Rule=f"test-{label}", Targets=[{"Id": "queue", "Arn": arn}], **place)
+
+        def take() -> dict[str, Any] | None:
+            messages = sqs.receive_message(QueueUrl=queue).get("Messages", [])
+            event: dict[str, Any] | None = json.loads(messages[0]["Body"]) if messages else None
+            return event
+
+        return take
+
+    def _load(self, key: str) -> Run:
+        items = self._table.query(
+            TableName=self.outputs["Table"],
+            ConsistentRead=True,
+            KeyConditionExpression="pk = :key",
+            ExpressionAttributeValues={":key": {"S": key}},
+        )["Items"]
+        steps = {
+            step.key: step
+            for item in items
+            if item["sk"]["S"].startswith("step#")
+            for step in [
+                Step(
+                    item["sk"]["S"].removeprefix("step#"),
+                    item["status"]["S"],
+                    int(item["began"]["N"]),
+                    _number(item, "ended"),
+                    _number(item, "deadline"),
+                    _value(item, "output"),
+                )
+            ]
+        }
+        run = next(item for item in items if item["sk"]["S"] == "run")
+        return Run(
+            key.removeprefix("run#"),
+            run["status"]["S"],
+            int(run["started"]["N"]),
+            _number(run, "ended"),
+            _value(run, "event"),
+            _value(run, "output"),
+            _value(run, "error"),
+            steps,
+        )
+
+
+def eventually(get: Callable[[], T | None], patience: float = _PATIENCE) -> T:
+    """The first value that is true: the cloud does its work in its own time."""
+    end = time.monotonic() + patience
+    while not (value := get()):
+        assert time.monotonic() < end, f"it did not happen in {patience:.0f} s"
+        time.sleep(0.1)
+    return value
+
+
+def _if(value: T | None, holds: Callable[[T], bool]) -> T | None:
+    return value if value is not None and holds(value) else None
+
+
+def _number(item: dict[str, Any], name: str) -> int | None:
+    return int(item[name]["N"]) if name in item else None
+
+
+def _value(item: dict[str, Any], name: str) -> Any:
+    """JSON, behind a ``j``, or compressed behind a ``z``; none of the tests has values that go to the bucket."""
+    if name not in item:
+        return None
+    packed: bytes = item[name]["B"]
+    form, body = packed[:1], packed[1:]
+    assert form in (b"j", b"z"), form
+    return json.loads(zlib.decompress(body) if form == b"z" else body)

@@ -1,0 +1,115 @@
+"""What an operator does with a deployed stack: look, cancel, deploy anew, mend an outage."""
+
+import json
+from typing import Any
+
+from tests.e2e.conftest import Tarry
+from tests.e2e.deployment import Deployment
+from tests.e2e.outside import Stack, eventually
+
+
+def test_the_command_line_shows_a_deployed_stack(stack: Stack, tarry: Tarry) -> None:
+    tarry("send", "agent/task.requested", '{"taskId": "by-hand"}')
+    run = stack.waiting("approval", "review", taskId="by-hand")
+
+    listed = tarry("runs", "--function", "approval", "--status", "running")["runs"]
+    assert run.id in [each["id"] for each in listed]
+    shown = tarry("run", run.id)
+    assert [(step["id"], step["status"]) for step in shown["steps"]] == [("plan", "done"), ("review", "waiting")]
+    assert "agent/plan.reviewed" in [wait["event"] for wait in tarry("waits")["waits"] if wait["run"] == run.id]
+    names = [event["name"] for event in tarry("events", "agent/task.requested")["events"]]
+    assert names
+    assert set(names) == {"agent/task.requested"}
+
+
+def test_a_run_is_cancelled(stack: Stack, tarry: Tarry) -> None:
+    told = stack.listen("tarry/function.cancelled")
+    stack.put("agent/task.requested", {"taskId": "given-up"})
+    run = stack.waiting("approval", "review", taskId="given-up")
+    before = stack.open_waits("agent/plan.reviewed")
+
+    tarry("cancel", run.id)
+
+    assert stack.ended("approval", taskId="given-up").status == "cancelled"
+    assert run.id in json.dumps(eventually(told))
+    eventually(lambda: stack.open_waits("agent/plan.reviewed") == before - 2)  # it had two keys, a reviewer each
+
+
+def test_runs_that_wait_go_on_with_the_code_of_the_next_deployment(stack: Stack, deployment: Deployment) -> None:
+    stack.put("app/release.asked", *({"n": n} for n in range(100, 150)))
+    eventually(lambda: stack.open_waits("app/release.told") == 50)
+
+    new = deployment.raise_release()
+    deployment.deploy()
+    stack.put("app/release.told", *({"n": n} for n in range(100, 150)))
+
+    runs = eventually(
+        lambda: (
+            finished
+            if len(finished := [run for run in stack.runs("release", "finished") if run.event["data"]["n"] >= 100])
+            == 50
+            else None
+        )
+    )
+    assert {(run.output["before"], run.output["after"]) for run in runs} == {(new - 1, new)}
+
+
+def test_an_outage_ends_in_dead_letters_and_a_redrive(stack: Stack, tarry: Tarry) -> None:
+    """The matcher loses its table: what came meanwhile is put back when it has it again. A message that is none
+    of Tarry's lies in the dead-letter queue after that as it did before."""
+    sqs, functions = stack.client("sqs"), stack.client("lambda")
+    queue, dead_letters = stack.outputs["EventsQueue"], stack.outputs["EventsDeadLetters"]
+    matcher = next(
+        each["FunctionName"] for each in functions.list_functions()["Functions"] if "Matcher" in each["FunctionName"]
+    )
+    environment = functions.get_function_configuration(FunctionName=matcher)["Environment"]["Variables"]
+    again_after = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
+    # Five tries in a row, instead of one a minute.
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "1"})
+
+    functions.update_function_configuration(
+        FunctionName=matcher, Environment={"Variables": environment | {"TARRY_TABLE": "no-such-table"}}
+    )
+    stack.put("app/trial.started", {"user": "during-the-outage", "flag": "none"})
+    sqs.send_message(QueueUrl=queue, MessageBody="poison")
+    eventually(lambda: depth(sqs, dead_letters) == 2)
+    assert alarmed(stack, dead_letters)
+    assert {each["name"]: each["count"] for each in tarry("dlq", "ls")["queues"]}["events"] == 2
+    assert stack.run_of("feature", user="during-the-outage") is None
+
+    functions.update_function_configuration(FunctionName=matcher, Environment={"Variables": environment})
+    tarry("dlq", "redrive", "events")
+
+    stack.waiting("feature", "flag", user="during-the-outage")
+    eventually(lambda: depth(sqs, dead_letters) == 1)
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes=again_after)
+
+
+def depth(sqs: Any, queue: str) -> int:
+    """How many messages lie in a queue."""
+    attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
+    return int(attributes["ApproximateNumberOfMessages"])
+
+
+def alarmed(stack: Stack, queue: str) -> bool:
+    """Whether the alarm on a dead-letter queue is raised by its depth. MiniStack keeps no metrics of SQS, so the
+    test does what SQS does: it publishes the queue's attribute under the metric's name."""
+    cloudwatch, name = stack.client("cloudwatch"), queue.rpartition("/")[2]
+    dimensions = [{"Name": "QueueName", "Value": name}]
+    cloudwatch.put_metric_data(
+        Namespace="AWS/SQS",
+        MetricData=[
+            {
+                "MetricName": "ApproximateNumberOfMessagesVisible",
+                "Dimensions": dimensions,
+                "Value": depth(stack.client("sqs"), queue),
+            }
+        ],
+    )
+    found = [alarm for alarm in cloudwatch.describe_alarms()["MetricAlarms"] if alarm.get("Dimensions") == dimensions]
+    assert [alarm["MetricName"] for alarm in found] == ["ApproximateNumberOfMessagesVisible"]
+    return bool(
+        eventually(
+            lambda: cloudwatch.describe_alarms(AlarmNames=[found[0]["AlarmName"]], StateValue="ALARM")["MetricAlarms"]
+        )
+    )
