@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tarry.errors import ExpressionError, UsageError
 from tarry.event import base32
+from tarry_backend.addressing import addressee
 from tarry_backend.delays import marker_delay
 from tarry_backend.intake import parse, received
 from tarry_backend.matching import MatchError, match_key, residual_holds, trigger_holds
@@ -126,9 +127,14 @@ class Matcher:
         return known
 
     def _starts(self, incoming: Received, carried: Carried, unreadable: list[str]) -> Iterator[Start]:
+        addressed_to = addressee(incoming.event, self._app.id)
+        if addressed_to is not None and addressed_to not in self._app.functions:
+            unreadable.append(f"event {incoming.event.id} is for function {addressed_to!r}, which the app has not")
         for function in self._app.functions.values():
             try:
-                triggered = any(self._triggers(trigger, incoming) for trigger in function.triggers)
+                triggered = addressed_to == function.id or any(
+                    self._triggers(each, incoming) for each in function.triggers
+                )
             except ExpressionError as error:
                 unreadable.append(f"the trigger of function {function.id!r}: {error}")
                 continue

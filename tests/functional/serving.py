@@ -26,7 +26,7 @@ class Dev:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tarry_dev.cli", "dev", target, "--port", "0"],
             cwd=folder,
-            env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+            env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -49,10 +49,15 @@ class Dev:
         return str(self.endpoint["url"])
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> int:
-        """Ends it, and returns its exit code."""
+        """Ends it, and returns its exit code. One that does not end says where its threads are."""
         if self._process.poll() is None:
             self._process.send_signal(how)
-        self.output, _ = self._process.communicate(timeout=_PATIENCE)
+        try:
+            self.output, _ = self._process.communicate(timeout=_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.send_signal(signal.SIGABRT)
+            self.output, _ = self._process.communicate(timeout=_PATIENCE)
+            raise AssertionError(f"tarry dev did not end: {self.output}") from None
         return self._process.returncode
 
     def _is_up(self) -> bool:

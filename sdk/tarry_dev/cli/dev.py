@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import signal
 import socket
-import threading
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["serve"]
 
+_LOOK = 0.1
+"""Seconds between two looks whether the end is asked for."""
+
 
 def serve(app: App, target: str, port: int, console: Console) -> None:
     """Serves the app until it is interrupted. But for the audit trail all is kept in memory, and gone then."""
@@ -43,7 +46,8 @@ def serve(app: App, target: str, port: int, console: Console) -> None:
         _written(Endpoint.of(cloud, server.url)) as endpoint,
     ):
         console.print(_banner(app, target, endpoint))
-        ended.wait()
+        while not ended:
+            time.sleep(_LOOK)
         console.print(Text(f"\nended; runs and events are gone with it, the audit trail stays in {FOLDER}", QUIET))
 
 
@@ -57,14 +61,18 @@ def _written(endpoint: Endpoint) -> Iterator[Endpoint]:
 
 
 @contextmanager
-def _interruptible() -> Iterator[threading.Event]:
-    """An event that Ctrl-C, or the end that a supervisor asks for, sets. A second Ctrl-C ends the process."""
-    ended = threading.Event()
+def _interruptible() -> Iterator[list[int]]:
+    """Gets the signal by which Ctrl-C, or a supervisor, asks for the end. A second Ctrl-C ends the process.
 
-    def end(_signal: int, _frame: FrameType | None) -> None:
-        if ended.is_set():
+    No event to wait for: Python's handlers run in the main thread only, and a lock on which that waits without a limit
+    does not let it go when the system hands the signal to another thread.
+    """
+    ended: list[int] = []
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        if ended:
             raise KeyboardInterrupt
-        ended.set()
+        ended.append(number)
 
     before = {each: signal.signal(each, end) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
