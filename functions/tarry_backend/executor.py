@@ -105,7 +105,8 @@ class Executor:
             if delivery.again:
                 self._tell_again(function, message, whole, delivery)
             elif (told := self._telling.apply(message, whole)) is not None:
-                self._replay(function, told, self._journal(message, told, delivery))
+                news = told.ended_steps - whole.ended_steps
+                self._replay(function, told, self._journal(message, told, delivery), news)
 
     def _tell_again(self, function: Function, message: Told, whole: Whole, delivery: Delivery) -> None:
         """The last executor has failed or died somewhere on the way: all that may be missing is done again."""
@@ -117,21 +118,23 @@ class Executor:
         try:
             whole = self._telling.apply(message, whole) or whole
             whole = self._telling.look_again(whole)
+            news = whole.ended_steps - before.ended_steps + 1  # of what was kept then, the last may not have been given
             journal = self._journal(message, whole, delivery)
             self._ending.remind(whole.run)
             for step in whole.steps:
                 journal.remind(step)
-            self._replay(function, whole, journal)
+            self._replay(function, whole, journal, news)
         except Exception:
             self._absolve(before)
             raise
 
-    def _replay(self, function: Function, whole: Whole, journal: RunJournal) -> None:
+    def _replay(self, function: Function, whole: Whole, journal: RunJournal, news: int) -> None:
         if whole.rests(journal.now()):  # a message that comes twice does not hasten the next attempt
             self._ending.leave(whole.run)
             return
         run = whole.run
-        replayed = Replayed(run.id, run.event, run.received_at, whole.attempt)
+        news = max(news, min(whole.attempt, 1))  # it raised after the newest result, and begins there anew
+        replayed = Replayed(run.id, run.event, run.received_at, whole.attempt, news)
         outcome = replay(function, replayed, whole.steps, journal, self._settings.max_steps)
         self._ending.keep(replace(whole, steps=journal.steps()), outcome, function.retries)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from tarry.group import Group, GroupSync
+from tarry.runlogger import RunLogger
 from tarry.step import Step, StepSync
 
 if TYPE_CHECKING:
+    import logging
+
     from tarry.event import Event
     from tarry.operations import Engine
 
@@ -20,9 +22,7 @@ class _Base:
         self._engine = engine
         self.event = event
         self.run_id = run_id
-        self.logger: logging.LoggerAdapter[logging.Logger] = logging.LoggerAdapter(
-            logging.getLogger(f"tarry.run.{function_id}"), {"run_id": run_id, "function_id": function_id}
-        )
+        self.logger: logging.LoggerAdapter[logging.Logger] = RunLogger(engine, run_id, function_id)
 
     @property
     def attempt(self) -> int:
@@ -34,7 +34,8 @@ class Context(_Base):
     """Given to an ``async def`` function.
 
     ``event`` is the event that started the run, ``run_id`` the run's id, ``step`` the step tools, ``group``
-    what runs them side by side, ``logger`` a logger whose lines carry the ids of run and function.
+    what runs them side by side, ``logger`` a logger whose lines carry the ids of run and function, and are not
+    repeated when the code is (see ``tarry.runlogger``).
     Code outside of steps runs again at each resume, so whatever has an effect belongs into a step.
     """
 

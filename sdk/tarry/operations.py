@@ -79,5 +79,9 @@ class Engine(Protocol):
         """The attempt of the step whose body asks, else of the function; from 0."""
 
     @property
+    def is_repeating(self) -> bool:
+        """Whether the code that asks does again, outside of steps, what the run has done before."""
+
+    @property
     def idempotency_key(self) -> str:
         """The key of the step whose body asks."""

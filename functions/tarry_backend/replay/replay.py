@@ -57,12 +57,17 @@ _BRANCHES = 500
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What replay must know of a run. ``received_at`` is that of the event which started it."""
+    """What replay must know of a run. ``received_at`` is that of the event which started it.
+
+    ``news`` is how many of the newest kept results may be new to the function. Those before them it has been given,
+    and has gone on from there until it rested.
+    """
 
     id: str
     event: Event
     received_at: int
     attempt: int = 0
+    news: int = 1
 
 
 def replay(
@@ -82,7 +87,7 @@ class Engine:
         self._run = run
         self._kept = {step.key: step for step in history}
         self._journal = journal
-        self._turns = Turns(history)
+        self._turns = Turns(history, news=run.news)
         self._performer = Performer(run.id, function.retries, journal, history, max_steps)
         self._keys: set[str] = set()
         self._uses: Counter[str] = Counter()
@@ -113,6 +118,12 @@ class Engine:
     def attempt(self) -> int:
         body = BODY.get()
         return body.attempt if body else self._run.attempt
+
+    @property
+    def is_repeating(self) -> bool:
+        if BODY.get() is not None:
+            return False
+        return self._turns.is_replaying or isinstance(self._ending, Paused)  # its ``finally`` blocks, at each rest
 
     @property
     def idempotency_key(self) -> str:

@@ -21,9 +21,9 @@ __all__ = ["Turns"]
 
 
 class Turns:
-    """Who goes on next. Keys are those of steps."""
+    """Who goes on next. Keys are those of steps; ``news`` is that of ``Replayed``."""
 
-    def __init__(self, history: Iterable[Step]) -> None:
+    def __init__(self, history: Iterable[Step], *, news: int = 1) -> None:
         steps = list(history)
         ended = sorted((s for s in steps if not s.is_open), key=lambda s: s.ended_order or 0)
         self._results = deque(s.key for s in ended)
@@ -32,6 +32,19 @@ class Turns:
         self._newcomers: deque[tuple[str, asyncio.Future[None]]] = deque()
         self._starts: deque[asyncio.Future[None]] = deque()
         self._replaying = bool(steps)
+        self._news = news
+
+    @property
+    def is_replaying(self) -> bool:
+        """Whether the function does again what it has done before.
+
+        A new step shows that it does not, but code runs before one is asked for. What follows a result that is news is
+        new; what follows others ran before, up to where it rested:
+
+            given   a ─────────── b, news ────── new step         given   a ─────────── b ──────── new step
+            code       repeated ──┤ new ────────────────►         code       repeated ─────────────┤ new ───►
+        """
+        return self._replaying and (bool(self._missing) or len(self._results) >= self._news)
 
     def visit(self, key: str) -> None:
         """The function has asked for this step."""

@@ -114,11 +114,18 @@ class MemoryRun:
         self.journal = journal or MemoryJournal()
         self._max_steps = max_steps
         self.attempt = 0
+        self._had = 0
 
-    def replay(self) -> Outcome:
-        """The function is run over its kept steps, and on from there."""
-        run = Replayed("run-1", START, NOON, self.attempt)
-        return replay(self.function, run, list(self.journal.steps.values()), self.journal, self._max_steps)
+    def replay(self, *, cut_off: bool = False) -> Outcome:
+        """The function is run over its kept steps, and on from there; ``cut_off`` if it had died before it rested."""
+        news = max(self._ended() - self._had, int(cut_off or self.attempt > 0))
+        run = Replayed("run-1", START, NOON, self.attempt, news)
+        outcome = replay(self.function, run, list(self.journal.steps.values()), self.journal, self._max_steps)
+        self._had = self._ended()
+        return outcome
+
+    def _ended(self) -> int:
+        return sum(not step.is_open for step in self.journal.steps.values())
 
     def receive(self, name: str, event_id: str = "e", **data: Any) -> Outcome:
         """A second later an event comes, and the run goes on."""

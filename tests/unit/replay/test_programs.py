@@ -42,13 +42,13 @@ class MortalRun(MemoryRun):
         super().__init__(durable(face(performance.handler)), journal)
         self._mortal = journal
 
-    def replay(self) -> Outcome:
+    def replay(self, *, cut_off: bool = False) -> Outcome:
         while True:
             self._mortal.is_mortal = True
             try:
-                return super().replay()
+                return super().replay(cut_off=cut_off)
             except DeathError:
-                continue
+                cut_off = True
             finally:
                 self._mortal.is_mortal = False
 

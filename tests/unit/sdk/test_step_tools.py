@@ -18,6 +18,7 @@ class Notebook:
     """``tarry.operations.Engine``: writes down what it is asked for, and answers with what it was given."""
 
     attempt = 3
+    is_repeating = False
     idempotency_key = "run-1/charge"
 
     def __init__(self, answer: object = None) -> None:
