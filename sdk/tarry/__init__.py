@@ -4,6 +4,7 @@ from tarry.app import App
 from tarry.context import Context, ContextSync
 from tarry.errors import (
     DurationError,
+    EventDataError,
     EventError,
     ExpressionError,
     LimitError,
@@ -19,6 +20,7 @@ from tarry.errors import (
     UsageError,
 )
 from tarry.event import Event
+from tarry.eventtypes import event_type
 from tarry.function import Function
 from tarry.triggers import TriggerEvent
 
@@ -28,6 +30,7 @@ __all__ = [
     "ContextSync",
     "DurationError",
     "Event",
+    "EventDataError",
     "EventError",
     "ExpressionError",
     "Function",
@@ -43,4 +46,5 @@ __all__ = [
     "TarryError",
     "TriggerEvent",
     "UsageError",
+    "event_type",
 ]

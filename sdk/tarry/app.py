@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tarry.bus import EventBus
 from tarry.errors import UsageError
-from tarry.event import Event
+from tarry.eventtypes import as_events
 from tarry.function import DEFAULT_BACKOFF, Function, Retries
 from tarry.triggers import TriggerEvent
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from tarry.durations import Duration
+    from tarry.eventtypes import Sendable
     from tarry.function import Handler
 
 __all__ = ["App"]
@@ -77,13 +78,14 @@ class App:
 
         return register
 
-    def send(self, events: Event | Iterable[Event]) -> list[str]:
+    def send(self, events: Sendable | Iterable[Sendable]) -> list[str]:
         """Puts events on the app's bus and returns their ids.
 
+        Each is an ``Event``, or an instance of an event type (see ``tarry.event_type``).
         They go in batches of ten. An event that the bus refuses is tried again, twice; then ``SendError`` names
         those which did not go. An event that no bus would carry raises ``EventError`` before anything is sent.
         """
-        return self.bus.send([events] if isinstance(events, Event) else list(events))
+        return self.bus.send(as_events(events))
 
     def __repr__(self) -> str:
         return f"App({self.id!r}, functions={sorted(self._functions)})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, cast
 
 from tarry.group import Group, GroupSync
 from tarry.runlogger import RunLogger
@@ -11,16 +11,25 @@ from tarry.step import Step, StepSync
 if TYPE_CHECKING:
     import logging
 
+    from typing_extensions import TypeVar
+
     from tarry.event import Event
     from tarry.operations import Engine
+
+    D = TypeVar("D", default=Any)
+else:
+    from typing import TypeVar
+
+    D = TypeVar("D")
 
 __all__ = ["Context", "ContextSync"]
 
 
-class _Base:
+class _Base(Generic[D]):
     def __init__(self, engine: Engine, event: Event, run_id: str, function_id: str) -> None:
         self._engine = engine
         self.event = event
+        self.data: D = cast(D, event.data)
         self.run_id = run_id
         self.logger: logging.LoggerAdapter[logging.Logger] = RunLogger(engine, run_id, function_id)
 
@@ -30,12 +39,14 @@ class _Base:
         return self._engine.attempt
 
 
-class Context(_Base):
+class Context(_Base[D]):
     """Given to an ``async def`` function.
 
-    ``event`` is the event that started the run, ``run_id`` the run's id, ``step`` the step tools, ``group``
-    what runs them side by side, ``logger`` a logger whose lines carry the ids of run and function, and are not
-    repeated when the code is (see ``tarry.runlogger``).
+    ``event`` is the event that started the run, ``data`` its data: as an instance of the trigger's type if it has one
+    (write ``Context[OrderPlaced]`` for a type checker to know), else as they are, the plain ``event.data``. ``run_id``
+    is the run's id, ``step`` the step tools, ``group`` what runs them side by side, ``logger`` a logger whose lines
+    carry the ids of run and function, and are not repeated when the code is (see ``tarry.runlogger``).
+
     Code outside of steps runs again at each resume, so whatever has an effect belongs into a step.
     """
 
@@ -45,7 +56,7 @@ class Context(_Base):
         self.group = Group(engine)
 
 
-class ContextSync(_Base):
+class ContextSync(_Base[D]):
     """Given to a plain ``def`` function: a ``Context`` whose tools are not awaited."""
 
     def __init__(self, engine: Engine, event: Event, run_id: str, function_id: str) -> None:

@@ -2,6 +2,7 @@
 
 TarryError
 ├── NonRetriableError      raise it in a step: no further attempt is made
+│   ├── EventDataError     an event's data is not of the type that it was asked for as; user code may catch it
 │   └── UsageError         the function asks for something that cannot be; its run fails at once
 │       ├── DurationError  a timeout, lookback or sleep that is none
 │       ├── ExpressionError an expression that cannot be compiled or is not boolean
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DurationError",
+    "EventDataError",
     "EventError",
     "ExpressionError",
     "LimitError",
@@ -49,6 +51,22 @@ class TarryError(Exception):
 
 class NonRetriableError(TarryError):
     """Raised by user code: another attempt would fail as well, so none is made."""
+
+
+class EventDataError(NonRetriableError, ValueError):
+    """An event's data is not of the type that a trigger or a wait asks for.
+
+    At a trigger it fails the run before the function is called. At a wait it is raised in the function, which may catch
+    it: the event has ended the wait, and is the same at each replay. ``problems`` holds, for each place in the event at
+    which something is wrong (``data.items[0].sku``), that place and what it is.
+    """
+
+    def __init__(self, event_name: str, event_id: str, type_name: str, problems: Sequence[tuple[str, str]]) -> None:
+        self.event_name = event_name
+        self.event_id = event_id
+        self.problems = tuple(problems)
+        named = "; ".join(f"{place}: {problem}" for place, problem in self.problems)
+        super().__init__(f"event {event_name!r} ({event_id}) is no {type_name}: {named}")
 
 
 class UsageError(NonRetriableError):

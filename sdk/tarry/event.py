@@ -7,18 +7,24 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tarry.errors import EventError
+from tarry.errors import EventError, OutputError
+from tarry.jsonvalues import decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["MAX_ID", "MAX_NAME", "Event", "base32", "check_event", "check_name", "new_id"]
+    from tarry.eventtypes import Typed
+
+__all__ = ["DECLARED", "MAX_ID", "MAX_NAME", "Event", "base32", "check_event", "check_name", "new_id"]
 
 MAX_NAME = 128
 """The longest event name, in characters: EventBridge's limit for a detail type."""
 
 MAX_ID = 512
 """The longest event id, in bytes of UTF-8: it is part of the log's keys."""
+
+DECLARED = "__tarry_event__"
+"""The attribute in which an event type has its event's name."""
 
 _BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -47,7 +53,9 @@ def check_name(name: object) -> str:
 def check_event(event: object) -> Event:
     """The event, if it is one; else ``EventError``."""
     if not isinstance(event, Event):
-        raise EventError(f"{str(event)[:80]!r} is no event: give tarry.Event(name, data)")
+        raise EventError(
+            f"{str(event)[:80]!r} is no event: give tarry.Event(name, data), or what has a class with @tarry.event_type"
+        )
     return event
 
 
@@ -67,3 +75,32 @@ class Event:
     ts: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
     user: Mapping[str, Any] | None = None
     source: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        value: Typed,
+        *,
+        id: str = "",  # noqa: A002 - the event's own field
+        ts: int | None = None,
+        user: Mapping[str, Any] | None = None,
+    ) -> Event:
+        """The event that an instance of an event type stands for (see ``tarry.event_type``): name and data are its own.
+
+        ``EventError`` if its class is no event type, or its data are not JSON.
+        """
+        name = getattr(type(value), DECLARED, None)
+        if name is None:
+            raise EventError(f"{type(value).__name__} has no event's name: put @tarry.event_type('…') on the class")
+        data = _data(value, f"event {name!r}")
+        return cls(name, data, id, user=user) if ts is None else cls(name, data, id, ts, user)
+
+
+def _data(value: Any, what: str) -> dict[str, Any]:
+    """A pydantic model is written with its aliases, since it is read by them."""
+    dump = getattr(value, "model_dump", None)
+    try:
+        data: dict[str, Any] = decode(encode(dump(mode="json", by_alias=True) if callable(dump) else value, what))
+    except OutputError as error:
+        raise EventError(str(error)) from error
+    return data

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from tarry.durations import milliseconds
 from tarry.errors import UsageError
+from tarry.eventdata import given
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from tarry.context import Context, ContextSync
     from tarry.durations import Duration
+    from tarry.event import Event
     from tarry.triggers import TriggerEvent
 
     Handler = Callable[[Context], Awaitable[Any]] | Callable[[ContextSync], Any]
@@ -69,3 +71,13 @@ class Function:
     def is_async(self) -> bool:
         """Whether the handler is an ``async def``, and so is given a ``Context``."""
         return inspect.iscoroutinefunction(self.handler)
+
+    def data_of(self, event: Event) -> Any:
+        """An event's data as the trigger for it has them: an instance of its type, else the plain data.
+
+        ``EventDataError`` if they are not of that type.
+        """
+        for trigger in self.triggers:
+            if trigger.data_type is not None and trigger.names(event.name):
+                return given(event, trigger.data_type)
+        return event.data

@@ -10,7 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from tarry.errors import UsageError
-from tarry.event import Event, check_event, check_name
+from tarry.event import Event
+from tarry.eventdata import given
+from tarry.eventtypes import as_events, event_name_of
 from tarry.operations import RunStep, SendEvent, Sleep, WaitForEvent
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tarry.durations import Duration, Timeout
+    from tarry.eventtypes import Sendable, Typed
     from tarry.operations import Engine
 
 __all__ = ["MAX_STEP_ID", "Step", "StepSync"]
@@ -27,6 +30,7 @@ MAX_STEP_ID = 512
 
 P = ParamSpec("P")
 T = TypeVar("T")
+E = TypeVar("E", bound="Typed")
 
 
 class _Tools:
@@ -70,6 +74,7 @@ class Step(_Tools):
         """Goes on at ``until``, an aware ``datetime`` at most 366 days away; at once if it is past."""
         await self._engine.perform(Sleep(_checked(step_id), until))
 
+    @overload
     async def wait_for_event(
         self,
         step_id: str,
@@ -79,8 +84,32 @@ class Step(_Tools):
         if_exp: str | None = None,
         match: str | None = None,
         lookback: Duration | None = None,
-    ) -> Event | None:
+    ) -> Event | None: ...
+    @overload
+    async def wait_for_event(
+        self,
+        step_id: str,
+        *,
+        event: type[E],
+        timeout: Timeout,  # noqa: ASYNC109 - a deadline that is kept, not one of the event loop
+        if_exp: str | None = None,
+        match: str | None = None,
+        lookback: Duration | None = None,
+    ) -> E | None: ...
+    async def wait_for_event(
+        self,
+        step_id: str,
+        *,
+        event: str | type[Any],
+        timeout: Timeout,  # noqa: ASYNC109 - a deadline that is kept, not one of the event loop
+        if_exp: str | None = None,
+        match: str | None = None,
+        lookback: Duration | None = None,
+    ) -> Any:
         """The earliest event named ``event`` that matches, or ``None`` if none is received by the deadline.
+
+        ``event`` is a name, or an event type (see ``tarry.event_type``): then it gives an instance of that. An event
+        that matches, and whose data are not of the type, ends the wait with ``EventDataError``, which may be caught.
 
         ``if_exp`` is CEL over ``event`` (which started the run) and ``async`` (the incoming one), such as
         ``"async.data.userId == event.data.userId"``. ``match="data.userId"`` is short for just that: the same
@@ -96,10 +125,13 @@ class Step(_Tools):
         What could never match as written fails the run here, with ``ExpressionError``, ``DurationError`` or
         ``EventError``, and is nothing to catch: the function would do the same at each replay.
         """
-        return _event(await self._engine.perform(_wait(step_id, event, timeout, if_exp, match, lookback)))
+        return _event(await self._engine.perform(_wait(step_id, event, timeout, if_exp, match, lookback)), event)
 
-    async def send_event(self, step_id: str, events: Event | Sequence[Event]) -> list[str]:
-        """Puts events on the app's bus and returns their ids, which are the same at each attempt."""
+    async def send_event(self, step_id: str, events: Sendable | Sequence[Sendable]) -> list[str]:
+        """Puts events on the app's bus and returns their ids, which are the same at each attempt.
+
+        Each is an ``Event``, or an instance of an event type (see ``tarry.event_type``).
+        """
         sent: list[str] = await self._engine.perform(_send(step_id, events))
         return sent
 
@@ -123,6 +155,7 @@ class StepSync(_Tools):
         """As ``Step.sleep_until``."""
         self._engine.perform_sync(Sleep(_checked(step_id), until))
 
+    @overload
     def wait_for_event(
         self,
         step_id: str,
@@ -132,11 +165,32 @@ class StepSync(_Tools):
         if_exp: str | None = None,
         match: str | None = None,
         lookback: Duration | None = None,
-    ) -> Event | None:
+    ) -> Event | None: ...
+    @overload
+    def wait_for_event(
+        self,
+        step_id: str,
+        *,
+        event: type[E],
+        timeout: Timeout,
+        if_exp: str | None = None,
+        match: str | None = None,
+        lookback: Duration | None = None,
+    ) -> E | None: ...
+    def wait_for_event(
+        self,
+        step_id: str,
+        *,
+        event: str | type[Any],
+        timeout: Timeout,
+        if_exp: str | None = None,
+        match: str | None = None,
+        lookback: Duration | None = None,
+    ) -> Any:
         """As ``Step.wait_for_event``."""
-        return _event(self._engine.perform_sync(_wait(step_id, event, timeout, if_exp, match, lookback)))
+        return _event(self._engine.perform_sync(_wait(step_id, event, timeout, if_exp, match, lookback)), event)
 
-    def send_event(self, step_id: str, events: Event | Sequence[Event]) -> list[str]:
+    def send_event(self, step_id: str, events: Sendable | Sequence[Sendable]) -> list[str]:
         """As ``Step.send_event``."""
         sent: list[str] = self._engine.perform_sync(_send(step_id, events))
         return sent
@@ -158,7 +212,7 @@ def _run(step_id: str, handler: Any, args: tuple[Any, ...], kwargs: Mapping[str,
 
 def _wait(
     step_id: str,
-    event: str,
+    event: str | type[Any],
     timeout: Timeout,
     if_exp: str | None,
     match: str | None,
@@ -166,13 +220,12 @@ def _wait(
 ) -> WaitForEvent:
     if if_exp is not None and match is not None:
         raise UsageError(f"step {step_id!r}: give if_exp or match, not both")
-    return WaitForEvent(_checked(step_id), check_name(event), timeout, if_exp, match, lookback)
+    return WaitForEvent(_checked(step_id), event_name_of(event), timeout, if_exp, match, lookback)
 
 
-def _send(step_id: str, events: Event | Sequence[Event]) -> SendEvent:
-    several = (events,) if isinstance(events, Event) else tuple(events)
-    return SendEvent(_checked(step_id), tuple(check_event(event) for event in several))
+def _send(step_id: str, events: Sendable | Sequence[Sendable]) -> SendEvent:
+    return SendEvent(_checked(step_id), as_events(events))
 
 
-def _event(output: Mapping[str, Any] | None) -> Event | None:
-    return None if output is None else Event(**output)
+def _event(output: Mapping[str, Any] | None, asked: str | type[Any]) -> Any:
+    return None if output is None else given(Event(**output), asked)

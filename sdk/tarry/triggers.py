@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from tarry.errors import UsageError
-from tarry.event import check_name
+from tarry.eventtypes import event_name_of
 
 __all__ = ["TriggerEvent"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class TriggerEvent:
     """The function starts with every event of this name.
 
-    ``event`` is a name, or a prefix with a ``*`` at its end: ``app/*``. ``expression`` is CEL over the
-    incoming ``event`` (``event.data.total > 100``); where it is false, or fails, the function is not started.
+    ``event`` is a name, or a prefix with a ``*`` at its end: ``app/*``; or an event type (see ``tarry.event_type``), an
+    instance of which is then ``ctx.data``. ``expression`` is CEL over the incoming ``event`` (``event.data.total >
+    100``); where it is false, or fails, the function is not started.
     """
 
     event: str
-    expression: str | None = None
+    expression: str | None
+    data_type: type[Any] | None
 
-    def __post_init__(self) -> None:
-        check_name(self.event)
+    def __init__(self, event: str | type[Any], expression: str | None = None) -> None:
+        object.__setattr__(self, "event", event_name_of(event))
+        object.__setattr__(self, "expression", expression)
+        object.__setattr__(self, "data_type", event if isinstance(event, type) else None)
         if "*" in self.event.removesuffix("*"):
             raise UsageError(f"trigger {self.event!r}: a * stands only at the end, as in 'app/*'")
 

@@ -283,11 +283,12 @@ class Engine:
         self._teach(root)
 
     async def _root(self) -> Any:
-        event, run_id, function_id = self._run.event, self._run.id, self._function.id
+        face = Context if self._function.is_async else ContextSync
+        context = face(self, self._run.event, self._run.id, self._function.id)
+        context.data = self._function.data_of(context.event)
         handler: Callable[[Any], Any] = self._function.handler
         if self._function.is_async:
-            return await handler(Context(self, event, run_id, function_id))
-        context = ContextSync(self, event, run_id, function_id)
+            return await handler(context)
         return await self._bridge.run(copy_context(), partial(handler, context))
 
     def _root_ended(self, root: asyncio.Task[Any]) -> None:

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
-    from tarry import App, Event
+    from tarry import App
     from tarry.durations import Timeout
+    from tarry.eventtypes import Sendable
     from tarry_dev.cloud.crash import Call
     from tarry_dev.cloud.function import Handler
     from tarry_dev.cloud.message import Delivery, Message
@@ -105,7 +106,7 @@ class Cloud:
     def __exit__(self, *_: object) -> None:
         self._life.close()
 
-    def send(self, events: Event | Iterable[Event]) -> list[str]:
+    def send(self, events: Sendable | Iterable[Sendable]) -> list[str]:
         """Puts events on the bus as the app does; returns their ids."""
         return self.app.send(events)
 

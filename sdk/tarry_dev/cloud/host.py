@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
     from tarry.durations import Timeout
+    from tarry.eventtypes import Sendable
     from tarry_dev.cloud.cloud import Cloud
     from tarry_dev.cloud.message import Delivery, Message
 
@@ -38,8 +39,8 @@ class Host:
         """The time at which the clock stands."""
         return datetime.fromtimestamp(self.cloud.clock.now() / 1000, UTC)
 
-    def send(self, events: str | Event | Iterable[Event], data: Mapping[str, Any] | None = None) -> list[str]:
-        """Sends an event by its name and data, or ``Event`` objects; returns their ids.
+    def send(self, events: str | Sendable | Iterable[Sendable], data: Mapping[str, Any] | None = None) -> list[str]:
+        """Sends an event by its name and data, or what ``app.send`` takes; returns their ids.
 
         When it comes back, all that can happen without time passing has happened.
         """

@@ -1,0 +1,80 @@
+"""Typed events across all the handlers: sent as instances, kept as JSON, given as instances."""
+
+from dataclasses import dataclass
+
+import pydantic
+import pytest
+
+from tarry import App, Context, ContextSync, Event, TriggerEvent, event_type
+from tarry_dev.cloud import Host
+
+
+@event_type("order/placed")
+@dataclass(frozen=True)
+class Placed:
+    order: int
+    items: list[str]
+
+
+@event_type("order/paid")
+class Paid(pydantic.BaseModel):
+    order: int
+    total: float
+
+
+@event_type("order/shipped")
+@dataclass(frozen=True)
+class Shipped:
+    order: int
+    total: float
+
+
+@pytest.fixture(params=["async", "def"])
+def shop(request: pytest.FixtureRequest, app: App) -> App:
+    trigger = TriggerEvent(event=Placed)
+
+    async def order(ctx: Context[Placed]) -> str:
+        paid = await ctx.step.wait_for_event("paid", event=Paid, match="data.order", timeout="1h")
+        if paid is None:
+            return "unpaid"
+        await ctx.step.send_event("tell", Shipped(ctx.data.order, paid.total))
+        return ", ".join(ctx.data.items)
+
+    def order_sync(ctx: ContextSync[Placed]) -> str:
+        paid = ctx.step.wait_for_event("paid", event=Paid, match="data.order", timeout="1h")
+        if paid is None:
+            return "unpaid"
+        ctx.step.send_event("tell", Shipped(ctx.data.order, paid.total))
+        return ", ".join(ctx.data.items)
+
+    app.create_function(fn_id="order", trigger=trigger)(order if request.param == "async" else order_sync)
+    return app
+
+
+def test_instances_go_in_and_come_out(shop: App, host: Host) -> None:
+    host.send(Placed(7, ["book", "pen"]))
+    host.send([Paid(order=8, total=1), Event.of(Paid(order=7, total=9.5), id="mine")])
+    assert host.run().output == "book, pen"
+    [shipped] = host.events("order/shipped")
+    assert shipped.data == {"order": 7, "total": 9.5}
+    assert "mine" in [event.id for event in host.events("order/paid")]
+
+
+def test_a_trigger_of_another_form_fails_its_run_at_once(shop: App, host: Host) -> None:
+    host.send("order/placed", {"order": "7"})
+    run = host.run()
+    assert (run.status, run.steps) == ("failed", {})
+    assert run.error is not None
+    assert run.error.name == "EventDataError"
+    assert "data.order: text, where a whole number should be; data.items: missing" in run.error.message
+
+
+def test_an_event_of_another_form_fails_its_run_at_the_wait(shop: App, host: Host) -> None:
+    host.send(Placed(7, []))
+    host.send("order/paid", {"order": 7})
+    run = host.run()
+    assert run.status == "failed"
+    assert run.error is not None
+    assert "is no Paid: data.total" in run.error.message
+    host.advance("1h")
+    assert len(host.events("tarry/function.failed")) == 1
