@@ -34,6 +34,9 @@ class _Shelf:
     def keep(self, step: Step) -> None:
         self.steps[step.key] = step
 
+    def withdraw(self, step: Step) -> None:
+        self.keep(step)
+
     def open_wait(self, step: Step, request: WaitRequest) -> Step:
         wait = Wait(
             event_name=request.event_name,

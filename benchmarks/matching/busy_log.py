@@ -92,7 +92,7 @@ def _measured(wire: Wire, store: Store, dynamodb: Any, rate: int, by_key: bool) 
     store.log.append((each, name.log_shards) for each in events)
     written = wire.take()
     began = time.perf_counter()
-    found = earliest(wait, store, name, end, frozenset())
+    found = earliest(wait, store, lambda _: name, end, frozenset())
     took = time.perf_counter() - began
     assert found is not None
     read = wire.take()

@@ -87,6 +87,7 @@ class RunJournal:
     def open_wait(self, step: Step, request: WaitRequest) -> Step:
         """Keeps the wait, then looks into the log: in this order, no event falls between the two."""
         step = replace(step, wait=self._wait(request), due=request.deadline)
+        _check_bindings(step)
         if request.deadline <= step.began:
             return self._end(step, self._look(step))
         self._keep(step)
@@ -98,6 +99,13 @@ class RunJournal:
         self.remind(step)
         return step
 
+    def withdraw(self, step: Step) -> None:
+        """Keeps its end, which takes it out of the indexes. Messages that are on their way to it find it ended."""
+        self._keep(step)
+        self._store.runs.drop(self._run.id, step)
+        if step.wait:
+            self._meter.count("WaitsClosed")
+
     def remind(self, step: Step) -> None:
         """Asks to be woken for an open step, if that is soon, and for a wait's settle."""
         if step.is_open:
@@ -105,8 +113,9 @@ class RunJournal:
 
     def _reminders(self, step: Step) -> Iterable[tuple[TimerMessage, int]]:
         due, moment = step.due or 0, now()
-        if step.wait and step.wait.alternatives and due - moment > self._settle * 1000:
-            yield Settle(self._run.id, step.key, self._had_since(step.wait.since)), self._settle
+        if step.wait and due - moment > self._settle * 1000 and any(each.alternatives for each in step.wait.all):
+            since = min(each.since for each in step.wait.all)
+            yield Settle(self._run.id, step.key, self._had_since(since)), self._settle
         if due - moment <= HORIZON:
             yield Due(self._run.id, step.key, step.kind, due), delay_until(due, moment, step.kind)
 
@@ -116,8 +125,8 @@ class RunJournal:
 
     def _look(self, step: Step) -> Received | None:
         assert step.wait is not None
-        name = self._store.names.recent(step.wait.event_name)  # the settle, or the deadline, knows what is newer
-        return earliest(step.wait, self._store, name, self.now() + SKEW, self._excluded(step))
+        names = self._store.names.recent  # the settle, or the deadline, knows what is newer
+        return earliest(step.wait, self._store, names, self.now() + SKEW, self._excluded(step))
 
     def _had_since(self, since: Position) -> list[str]:
         """The latest events that ended waits of this run, as far as a look from ``since`` on would meet them."""
@@ -143,13 +152,13 @@ class RunJournal:
             deadline=request.deadline,
             alternatives=self._findable(request.event_name, expression, planned.alternatives),
             note="no event can match; it can only time out" if planned.never else None,
+            others=tuple(self._wait(other) for other in request.others),
         )
 
     def _findable(
         self, event_name: str, expression: str | None, alternatives: tuple[Alternative, ...]
     ) -> tuple[Alternative, ...]:
         """The alternatives, with shapes by which the matcher looks; past the most shapes, the name alone."""
-        _check_bindings(alternatives)
         keyed = [self._sharded(event_name, alternative) for alternative in alternatives]
         for alternative in keyed:
             if not alternative.shape.startswith(NAME_ONLY) and not self._store.names.add(event_name, alternative.shape):
@@ -167,8 +176,10 @@ class RunJournal:
         return replace(alternative, shape=shape, key=key)
 
 
-def _check_bindings(alternatives: Iterable[Alternative]) -> None:
-    """All alternatives of a wait stand in its one item."""
+def _check_bindings(step: Step) -> None:
+    """All alternatives of a step's waits stand in its one item."""
+    assert step.wait is not None
+    alternatives = (alternative for wait in step.wait.all for alternative in wait.alternatives)
     if sum(len(json.dumps(alternative.bindings)) for alternative in alternatives) > MAX_BINDINGS:
         raise LimitError(
             f"the expression takes over more than {MAX_BINDINGS:,} characters from the event that started the run; "

@@ -55,12 +55,11 @@ class Telling:
             return None
         position = Position(message.carried.received_at, message.carried.id)
         excluded = _excluded(whole, step)
-        if not admits(step.wait, position, excluded):
+        if not admits(step.wait, message.carried.name, position, excluded):
             return None
         # An event before it may have been overtaken: by another matcher, or because the index was late to show the
         # wait. What ends it is the log's earliest, whoever tells of it.
-        name = self._store.names.recent(step.wait.event_name)
-        found = overtaken(step.wait, self._store, name, position, excluded)
+        found = overtaken(step.wait, self._store, position, excluded)
         return self._resolve(whole, step, found or self._store.log.carried(message.carried))
 
     def _look(self, whole: Whole, key: str, *, at_deadline: bool) -> Whole | None:
@@ -68,9 +67,9 @@ class Telling:
         step = whole.step(key)
         if step is None or step.status is not Status.WAITING or step.wait is None:
             return None
-        name = self._store.names.of(step.wait.event_name)
         since = step.wait.deadline - TAIL if at_deadline else 0
-        found = earliest(step.wait, self._store, name, now() + SKEW, _excluded(whole, step), named_since=since)
+        names = self._store.names.of
+        found = earliest(step.wait, self._store, names, now() + SKEW, _excluded(whole, step), named_since=since)
         return self._resolve(whole, step, found) if found or at_deadline else None
 
     def _resolve(self, whole: Whole, step: Step, found: Received | None) -> Whole:

@@ -77,8 +77,7 @@ class Timers:
         step = self._store.runs.step(message.run_id, message.step_key)
         if step is None or step.status is not Status.WAITING or step.wait is None:
             return
-        name = self._store.names.of(step.wait.event_name)
-        if earliest(step.wait, self._store, name, now() + SKEW, frozenset(message.excluded)):
+        if earliest(step.wait, self._store, self._store.names.of, now() + SKEW, frozenset(message.excluded)):
             self._queues.tell_runs([Look(message.run_id, message.step_key)])
 
 

@@ -11,7 +11,7 @@ from tarry_backend.replay.history import Status
 from tarry_backend.store.events import event_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from collections.abc import Set as AbstractSet
 
     from tarry_backend.received import Received
@@ -30,42 +30,64 @@ OVERTAKEN = 20
 one that was overtaken. Matchers that work side by side, and an index that lags, make events overtake a few others."""
 
 
-def admits(wait: Wait, position: Position, excluded: AbstractSet[str]) -> bool:
-    """Whether an event at that position may end the wait, if it matches."""
-    return wait.since < position and position.received_at <= wait.deadline and position.event_id not in excluded
+def admits(wait: Wait, event_name: str, position: Position, excluded: AbstractSet[str]) -> bool:
+    """Whether an event of that name, at that position, may end the wait, if it matches."""
+    if position.received_at > wait.deadline or position.event_id in excluded:
+        return False
+    return any(each.event_name == event_name and each.since < position for each in wait.all)
 
 
 def earliest(
-    wait: Wait, store: Store, name: Name, until: int, excluded: AbstractSet[str], *, named_since: int = 0
+    wait: Wait,
+    store: Store,
+    names: Callable[[str], Name],
+    until: int,
+    excluded: AbstractSet[str],
+    *,
+    named_since: int = 0,
 ) -> Received | None:
     """The earliest event in the log, received up to ``until``, that ends the wait.
 
-    ``name`` is what is known of the event's name: fresh, where no later look makes up for what it lacks. Of a log by
+    ``names`` tells what is known of an event's name: fresh, where no later look makes up for what it lacks. Of a log by
     name only what was received after ``named_since`` is of interest.
     """
-    if not wait.alternatives:
-        return None
-    by_name = max(wait.since, Position(named_since))
-    for received in _events(wait, store.log, name, by_name, min(wait.deadline, until)):
-        if received.event.id not in excluded and _matches(wait, received):
-            return received
-    return None
+
+    def of_one(each: Wait) -> Received | None:
+        by_name = max(each.since, Position(named_since))
+        events = _events(each, store.log, names(each.event_name), by_name, min(each.deadline, until))
+        return _first(each, events, excluded)
+
+    return _earliest(of_one(each) for each in wait.all if each.alternatives)
 
 
-def overtaken(wait: Wait, store: Store, name: Name, position: Position, excluded: AbstractSet[str]) -> Received | None:
+def overtaken(wait: Wait, store: Store, position: Position, excluded: AbstractSet[str]) -> Received | None:
     """The earliest event in the log before that position that ends the wait: one that nobody has told it of yet.
 
     In a busy log the wait's keys are asked; until they are all there, for two minutes, it is not looked for.
     """
+
+    def of_one(each: Wait) -> Received | None:
+        events = _last(each, store.log, store.names.recent(each.event_name), position)
+        return _first(each, (received for received in events if received.position < position), excluded)
+
+    return _earliest(of_one(each) for each in wait.all if each.alternatives)
+
+
+def _earliest(found: Iterable[Received | None]) -> Received | None:
+    return min((each for each in found if each), key=lambda received: received.position, default=None)
+
+
+def _first(wait: Wait, events: Iterable[Received], excluded: AbstractSet[str]) -> Received | None:
+    return next((each for each in events if each.event.id not in excluded and _matches(wait, each)), None)
+
+
+def _last(wait: Wait, log: EventLog, name: Name, position: Position) -> Iterable[Received]:
+    if position <= wait.since:
+        return ()
     if name.hot_since is None:
-        found: Iterable[Received] = store.log.last(wait.event_name, wait.since, position, OVERTAKEN)
-    else:
-        since = max(wait.since, Position.after(name.keyed_since or 0))
-        found = store.log.read_keyed([each.key for each in wait.alternatives], since, position.received_at)
-    for received in found:
-        if received.position < position and received.event.id not in excluded and _matches(wait, received):
-            return received
-    return None
+        return log.last(wait.event_name, wait.since, position, OVERTAKEN)
+    since = max(wait.since, Position.after(name.keyed_since or 0))
+    return log.read_keyed([each.key for each in wait.alternatives], since, position.received_at)
 
 
 def _events(wait: Wait, log: EventLog, name: Name, by_name: Position, until: int) -> Iterator[Received]:
@@ -86,7 +108,7 @@ def _events(wait: Wait, log: EventLog, name: Name, by_name: Position, until: int
 def ended(step: Step, received: Received | None, order: int, now: int) -> Step:
     """The wait's step once an event, or its deadline, has ended it."""
     assert step.wait is not None
-    wait = replace(step.wait, resolved_by=received.position if received else None)
+    wait = step.wait.resolved(received.position if received else None)
     output = event_text(received.event) if received else "null"
     return replace(step, status=Status.DONE, ended_order=order, ended=now, due=None, output=output, wait=wait)
 

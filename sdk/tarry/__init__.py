@@ -22,6 +22,7 @@ from tarry.errors import (
 from tarry.event import Event
 from tarry.eventtypes import event_type
 from tarry.function import Function
+from tarry.matches import EventMatch
 from tarry.triggers import TriggerEvent
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Event",
     "EventDataError",
     "EventError",
+    "EventMatch",
     "ExpressionError",
     "Function",
     "LimitError",

@@ -28,7 +28,16 @@ class Group:
         When one waits, the others run to their own end or wait, and what they finish is kept. If some fail,
         the first failure, in the order of the branches, is raised once all have ended.
         """
-        return await self._engine.parallel(_checked(branches))
+        return await self._engine.parallel(_checked(branches, "parallel"))
+
+    async def race(self, branches: Sequence[Callable[[], Awaitable[Any]]]) -> Any:
+        """Runs the branches side by side until the first of them ends: returns its result, or raises its error.
+
+        The others are stopped where they are: waits, sleeps and retries that they have open are withdrawn at once, a
+        body that is an ``async def`` is cancelled, a plain one runs to its end for nothing, and no step follows. Each
+        replay has the same winner.
+        """
+        return await self._engine.race(_contestants(branches))
 
 
 class GroupSync:
@@ -43,13 +52,24 @@ class GroupSync:
         Their steps' bodies run side by side; between steps one branch at a time runs, as on an event loop, so that
         each replay finds them in the same order. So no branch may wait for another but by steps.
         """
-        return self._engine.parallel_sync(_checked(branches))
+        return self._engine.parallel_sync(_checked(branches, "parallel"))
+
+    def race(self, branches: Sequence[Callable[[], Any]]) -> Any:
+        """As ``Group.race``, with plain callables. Where a branch that has lost is in a step, ``Suspended`` is raised,
+        which passes by ``except Exception``."""
+        return self._engine.race_sync(_contestants(branches))
 
 
-def _checked(branches: Sequence[Callable[[], T]]) -> Sequence[Callable[[], T]]:
+def _checked(branches: Sequence[Callable[[], T]], what: str) -> Sequence[Callable[[], T]]:
     for branch in branches:
         if not callable(branch):
             raise UsageError(
-                f"group.parallel takes functions without arguments, such as lambda: ctx.step.run(...), not {branch!r}"
+                f"group.{what} takes functions without arguments, such as lambda: ctx.step.run(...), not {branch!r}"
             )
     return branches
+
+
+def _contestants(branches: Sequence[Callable[[], T]]) -> Sequence[Callable[[], T]]:
+    if not branches:
+        raise UsageError("group.race has no branches: nothing would ever end it")
+    return _checked(branches, "race")

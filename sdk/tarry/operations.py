@@ -10,8 +10,9 @@ if TYPE_CHECKING:
 
     from tarry.durations import Duration, Timeout
     from tarry.event import Event
+    from tarry.matches import EventMatch
 
-__all__ = ["Engine", "Operation", "RunStep", "SendEvent", "Sleep", "WaitForEvent"]
+__all__ = ["CollectEvents", "Engine", "Operation", "RunStep", "SendEvent", "Sleep", "WaitForEvent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +37,32 @@ class Sleep:
 
 @dataclass(frozen=True, slots=True)
 class WaitForEvent:
-    """Go on with the first event that matches, or with ``None`` at the deadline."""
+    """Go on with the first event that one of ``matches`` is for, or with ``None`` at the deadline."""
 
     kind: ClassVar[str] = "wait"
     id: str
-    event: str
+    matches: tuple[EventMatch, ...]
     timeout: Timeout
-    if_exp: str | None
-    match: str | None
     lookback: Duration | None
+
+
+@dataclass(frozen=True, slots=True)
+class CollectEvents:
+    """Wait again and again, up to the deadline of the first wait, and go on with all that came.
+
+    It is complete with ``count`` events, or once ``until`` holds for those that have come. Each wait is a step.
+    """
+
+    id: str
+    wait: WaitForEvent
+    count: int | None
+    until: Callable[[list[Event]], bool] | None
+
+    def is_complete(self, events: list[Event]) -> bool:
+        """Whether no more is waited for."""
+        if self.count is not None and len(events) >= self.count:
+            return True
+        return self.until is not None and bool(events) and self.until(events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +75,16 @@ class SendEvent:
 
 
 Operation = RunStep | Sleep | WaitForEvent | SendEvent
+"""What is kept as one step."""
 
 
 class Engine(Protocol):
     """What carries operations out. The machinery is the backend's; here is only what the step tools need."""
 
-    async def perform(self, operation: Operation) -> Any:
+    async def perform(self, operation: Operation | CollectEvents) -> Any:
         """The operation's result, now or in a later invocation."""
 
-    def perform_sync(self, operation: Operation) -> Any:
+    def perform_sync(self, operation: Operation | CollectEvents) -> Any:
         """The same, for a function that is no coroutine."""
 
     def parallel_sync(self, branches: Sequence[Callable[[], Any]]) -> tuple[Any, ...]:
@@ -73,6 +92,12 @@ class Engine(Protocol):
 
     async def parallel(self, branches: Sequence[Callable[[], Awaitable[Any]]]) -> tuple[Any, ...]:
         """Awaits the branches side by side."""
+
+    def race_sync(self, branches: Sequence[Callable[[], Any]]) -> Any:
+        """Calls the branches side by side until the first of them ends."""
+
+    async def race(self, branches: Sequence[Callable[[], Awaitable[Any]]]) -> Any:
+        """Awaits the branches side by side until the first of them ends."""
 
     @property
     def attempt(self) -> int:

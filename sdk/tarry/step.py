@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 from tarry.errors import UsageError
 from tarry.event import Event
 from tarry.eventdata import given
-from tarry.eventtypes import as_events, event_name_of
-from tarry.operations import RunStep, SendEvent, Sleep, WaitForEvent
+from tarry.eventtypes import as_events
+from tarry.matches import EventMatch
+from tarry.operations import CollectEvents, RunStep, SendEvent, Sleep, WaitForEvent
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
     from tarry.eventtypes import Sendable, Typed
     from tarry.operations import Engine
 
-__all__ = ["MAX_STEP_ID", "Step", "StepSync"]
+__all__ = ["MAX_FIRST", "MAX_STEP_ID", "Step", "StepSync"]
+
+MAX_FIRST = 10
+"""For how many kinds of events one ``wait_for_first`` waits at most: each is asked for in the log by itself."""
 
 MAX_STEP_ID = 512
 """The longest step id, in bytes of UTF-8: it is part of its item's key."""
@@ -125,7 +129,76 @@ class Step(_Tools):
         What could never match as written fails the run here, with ``ExpressionError``, ``DurationError`` or
         ``EventError``, and is nothing to catch: the function would do the same at each replay.
         """
-        return _event(await self._engine.perform(_wait(step_id, event, timeout, if_exp, match, lookback)), event)
+        matches = _one(step_id, event, if_exp, match)
+        return _event(await self._engine.perform(_wait(step_id, matches, timeout, lookback)), matches)
+
+    async def wait_for_first(
+        self,
+        step_id: str,
+        events: Sequence[EventMatch],
+        *,
+        timeout: Timeout,  # noqa: ASYNC109 - a deadline that is kept, not one of the event loop
+        lookback: Duration | None = None,
+    ) -> Any:
+        """The earliest event that one of ``events`` is for, or ``None`` if none is received by the deadline.
+
+        ``events`` are up to 10 ``tarry.EventMatch``, of one name or of several; the event's ``name`` tells which it is.
+        What is asked for by an event type comes as that. It is one step and one wait, so nothing is left of the others
+        when it ends. ``timeout`` and ``lookback`` are those of ``wait_for_event``, and so is what is raised.
+        """
+        matches = _several(step_id, events)
+        return _event(await self._engine.perform(_wait(step_id, matches, timeout, lookback)), matches)
+
+    @overload
+    async def wait_for_events(
+        self,
+        step_id: str,
+        *,
+        event: str,
+        timeout: Timeout,  # noqa: ASYNC109 - a deadline that is kept, not one of the event loop
+        count: int | None = None,
+        until: Callable[[list[Event]], bool] | None = None,
+        if_exp: str | None = None,
+        match: str | None = None,
+        lookback: Duration | None = None,
+    ) -> list[Event]: ...
+    @overload
+    async def wait_for_events(
+        self,
+        step_id: str,
+        *,
+        event: type[E],
+        timeout: Timeout,  # noqa: ASYNC109 - a deadline that is kept, not one of the event loop
+        count: int | None = None,
+        until: Callable[[list[E]], bool] | None = None,
+        if_exp: str | None = None,
+        match: str | None = None,
+        lookback: Duration | None = None,
+    ) -> list[E]: ...
+    async def wait_for_events(
+        self,
+        step_id: str,
+        *,
+        event: str | type[Any],
+        timeout: Timeout,  # noqa: ASYNC109 - a deadline that is kept, not one of the event loop
+        count: int | None = None,
+        until: Callable[[list[Any]], bool] | None = None,
+        if_exp: str | None = None,
+        match: str | None = None,
+        lookback: Duration | None = None,
+    ) -> Any:
+        """The matching events, in the order in which they came: ``count`` of them, or those received by the deadline.
+
+        ``until`` is asked with the events so far, after each: it ends the collecting where it is true. Like all code
+        outside of steps it is asked again at each replay, so it goes by the events alone. With neither, all that come
+        by the deadline are collected. None is counted twice, and none is lost between two.
+
+        Each event that comes is a step of the run (``step_id``, ``step_id:1``, …) and counts towards its most steps.
+        The other parameters, and what is raised, are those of ``wait_for_event``.
+        """
+        wait = _wait(step_id, _one(step_id, event, if_exp, match), timeout, lookback)
+        collected = await self._engine.perform(_collect(wait, count, until, event))
+        return [given(each, event) for each in collected]
 
     async def send_event(self, step_id: str, events: Sendable | Sequence[Sendable]) -> list[str]:
         """Puts events on the app's bus and returns their ids, which are the same at each attempt.
@@ -188,7 +261,63 @@ class StepSync(_Tools):
         lookback: Duration | None = None,
     ) -> Any:
         """As ``Step.wait_for_event``."""
-        return _event(self._engine.perform_sync(_wait(step_id, event, timeout, if_exp, match, lookback)), event)
+        matches = _one(step_id, event, if_exp, match)
+        return _event(self._engine.perform_sync(_wait(step_id, matches, timeout, lookback)), matches)
+
+    def wait_for_first(
+        self,
+        step_id: str,
+        events: Sequence[EventMatch],
+        *,
+        timeout: Timeout,
+        lookback: Duration | None = None,
+    ) -> Any:
+        """As ``Step.wait_for_first``."""
+        matches = _several(step_id, events)
+        return _event(self._engine.perform_sync(_wait(step_id, matches, timeout, lookback)), matches)
+
+    @overload
+    def wait_for_events(
+        self,
+        step_id: str,
+        *,
+        event: str,
+        timeout: Timeout,
+        count: int | None = None,
+        until: Callable[[list[Event]], bool] | None = None,
+        if_exp: str | None = None,
+        match: str | None = None,
+        lookback: Duration | None = None,
+    ) -> list[Event]: ...
+    @overload
+    def wait_for_events(
+        self,
+        step_id: str,
+        *,
+        event: type[E],
+        timeout: Timeout,
+        count: int | None = None,
+        until: Callable[[list[E]], bool] | None = None,
+        if_exp: str | None = None,
+        match: str | None = None,
+        lookback: Duration | None = None,
+    ) -> list[E]: ...
+    def wait_for_events(
+        self,
+        step_id: str,
+        *,
+        event: str | type[Any],
+        timeout: Timeout,
+        count: int | None = None,
+        until: Callable[[list[Any]], bool] | None = None,
+        if_exp: str | None = None,
+        match: str | None = None,
+        lookback: Duration | None = None,
+    ) -> Any:
+        """As ``Step.wait_for_events``."""
+        wait = _wait(step_id, _one(step_id, event, if_exp, match), timeout, lookback)
+        collected = self._engine.perform_sync(_collect(wait, count, until, event))
+        return [given(each, event) for each in collected]
 
     def send_event(self, step_id: str, events: Sendable | Sequence[Sendable]) -> list[str]:
         """As ``Step.send_event``."""
@@ -210,22 +339,43 @@ def _run(step_id: str, handler: Any, args: tuple[Any, ...], kwargs: Mapping[str,
     return RunStep(_checked(step_id), handler, args, kwargs)
 
 
-def _wait(
-    step_id: str,
-    event: str | type[Any],
-    timeout: Timeout,
-    if_exp: str | None,
-    match: str | None,
-    lookback: Duration | None,
-) -> WaitForEvent:
+def _wait(step_id: str, matches: tuple[EventMatch, ...], timeout: Timeout, lookback: Duration | None) -> WaitForEvent:
+    return WaitForEvent(_checked(step_id), matches, timeout, lookback)
+
+
+def _one(step_id: str, event: str | type[Any], if_exp: str | None, match: str | None) -> tuple[EventMatch, ...]:
     if if_exp is not None and match is not None:
         raise UsageError(f"step {step_id!r}: give if_exp or match, not both")
-    return WaitForEvent(_checked(step_id), event_name_of(event), timeout, if_exp, match, lookback)
+    return (EventMatch(event, if_exp, match),)
+
+
+def _several(step_id: str, events: Sequence[EventMatch]) -> tuple[EventMatch, ...]:
+    several = tuple(events)
+    if not all(isinstance(each, EventMatch) for each in several):
+        raise UsageError(f"step {step_id!r}: wait_for_first takes a list of tarry.EventMatch, not {events!r}")
+    if not 0 < len(several) <= MAX_FIRST:
+        raise UsageError(f"step {step_id!r}: wait_for_first waits for 1 to {MAX_FIRST} events, not {len(several)}")
+    return several
+
+
+def _collect(
+    wait: WaitForEvent, count: int | None, until: Callable[[list[Any]], bool] | None, asked: str | type[Any]
+) -> CollectEvents:
+    if count is not None and (type(count) is not int or count < 1):
+        raise UsageError(f"step {wait.id!r}: count={count!r}; give how many events are wanted, 1 or more")
+    if until is None:
+        return CollectEvents(wait.id, wait, count, None)
+    if not callable(until):
+        raise UsageError(f"step {wait.id!r}: until={until!r}; give a function of the events so far")
+    return CollectEvents(wait.id, wait, count, lambda events: until([given(each, asked) for each in events]))
 
 
 def _send(step_id: str, events: Sendable | Sequence[Sendable]) -> SendEvent:
     return SendEvent(_checked(step_id), as_events(events))
 
 
-def _event(output: Mapping[str, Any] | None, asked: str | type[Any]) -> Any:
-    return None if output is None else given(Event(**output), asked)
+def _event(output: Mapping[str, Any] | None, matches: Sequence[EventMatch]) -> Any:
+    if output is None:
+        return None
+    event = Event(**output)
+    return given(event, next((each.event for each in matches if each.name == event.name), event.name))

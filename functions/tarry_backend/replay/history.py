@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -50,18 +50,23 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitRequest:
-    """A wait that a function asks for: events of this name, in ``(since, deadline]``."""
+    """A wait that a function asks for: events of this name, in ``(since, deadline]``; or those of the ``others``."""
 
     event_name: str
     if_exp: str | None
     match: str | None
     since: Position
     deadline: int
+    others: tuple[WaitRequest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """A wait as it is kept. ``note`` says what a person should know of it: that it can only time out, say."""
+    """A wait as it is kept. ``note`` says what a person should know of it: that it can only time out, say.
+
+    A step that waits for the first of several events has ``others``: what is received first for any of them ends all,
+    and all have the same ``deadline`` and ``resolved_by``.
+    """
 
     event_name: str
     expression: str | None
@@ -70,6 +75,22 @@ class Wait:
     alternatives: tuple[Alternative, ...]
     resolved_by: Position | None = None
     note: str | None = None
+    others: tuple[Wait, ...] = ()
+
+    @property
+    def all(self) -> tuple[Wait, ...]:
+        """Itself and the others."""
+        return (self, *self.others)
+
+    @property
+    def names(self) -> str:
+        """The names of the events, for people."""
+        return " or ".join(dict.fromkeys(each.event_name for each in self.all))
+
+    def resolved(self, position: Position | None) -> Wait:
+        """The wait once an event at that position, or its deadline, has ended it."""
+        others = tuple(replace(other, resolved_by=position) for other in self.others)
+        return replace(self, resolved_by=position, others=others)
 
     @property
     def left_off(self) -> Position:

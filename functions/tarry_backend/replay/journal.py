@@ -28,5 +28,8 @@ class Journal(Protocol):
     def open_wait(self, step: Step, request: WaitRequest) -> Step:
         """Keeps a wait, and ends it at once if the log holds its event already."""
 
+    def withdraw(self, step: Step) -> None:
+        """Keeps the end of a step that was open until now, and that nothing is to go on with."""
+
     def send(self, events: Sequence[Event]) -> None:
         """Puts events on the app's bus."""

@@ -34,8 +34,10 @@ class Past:
         """The past once ``step`` has ended."""
         if step.wait is None:
             return replace(self, leaves=step.leaves)
-        left_off = {**self.left_off, step.wait.event_name: step.wait.left_off}
-        return Past(step.leaves, left_off)
+        left_off: dict[str, Position] = {}
+        for wait in step.wait.all:
+            left_off[wait.event_name] = min(wait.left_off, left_off.get(wait.event_name, wait.left_off))
+        return Past(step.leaves, {**self.left_off, **left_off})
 
     def joined(self, branches: Iterable[Past]) -> Past:
         """The past once branches which began here have ended: the earliest of what each of them has left."""

@@ -85,6 +85,12 @@ class Performer:
         began = self._journal.now()
         return Step(key=key, kind=operation.kind, status=status, begun_order=self._order, began=began)
 
+    def withdraw(self, step: Step) -> Step:
+        """Ends an open step whose branch has lost a race."""
+        step = self._end(replace(step, due=None), Status.WITHDRAWN, error=step.error)
+        self._journal.withdraw(step)
+        return step
+
     def _end(self, step: Step, status: Status, output: str | None = None, error: Failure | None = None) -> Step:
         self._order += 1
         return replace(
@@ -154,13 +160,18 @@ class Performer:
 
     def _wait(self, step: Step, operation: WaitForEvent) -> Step:
         now = step.began
-        request = WaitRequest(
-            event_name=operation.event,
-            if_exp=operation.if_exp,
-            match=operation.match,
-            since=PAST.get().since(operation.event, operation.lookback, now),
-            deadline=max(now, deadline(operation.timeout, now)),
+        until = max(now, deadline(operation.timeout, now))
+        first, *others = (
+            WaitRequest(
+                event_name=each.name,
+                if_exp=each.if_exp,
+                match=each.match,
+                since=PAST.get().since(each.name, operation.lookback, now),
+                deadline=until,
+            )
+            for each in operation.matches
         )
+        request = replace(first, others=tuple(others))
         self._order += 1  # kept free for its end, should the log hold its event already
         return self._journal.open_wait(replace(step, status=Status.WAITING), request)
 

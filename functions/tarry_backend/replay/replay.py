@@ -10,15 +10,18 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tarry.context import Context, ContextSync
 from tarry.errors import LimitError, ReplayError, StepCallError, StepError, Suspended, UsageError
+from tarry.event import Event
 from tarry.jsonvalues import decode
+from tarry.operations import CollectEvents
 from tarry_backend.position import Position
 from tarry_backend.replay.bridge import Bridge
 from tarry_backend.replay.history import Status
@@ -26,18 +29,19 @@ from tarry_backend.replay.loop import GRACE, LAST_GRACE, QuietLoop
 from tarry_backend.replay.outcome import Failed, Outcome, Paused, of_error, of_output
 from tarry_backend.replay.past import PAST, Past
 from tarry_backend.replay.performer import BODY, Performer
+from tarry_backend.replay.race import check_lanes, entered, first_of, lanes
 from tarry_backend.replay.threads import strangers
 from tarry_backend.replay.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
     from contextvars import Context as Variables
 
-    from tarry.event import Event
     from tarry.function import Function
     from tarry.operations import Operation
     from tarry_backend.replay.history import Step
     from tarry_backend.replay.journal import Journal
+    from tarry_backend.replay.race import Lane
 
 __all__ = ["Replayed", "replay"]
 
@@ -132,13 +136,13 @@ class Engine:
             raise StepCallError("ctx.step.idempotency_key belongs to a step: ask for it in the step's body")
         return f"{body.run_id}/{body.key}"
 
-    async def perform(self, operation: Operation) -> Any:
+    async def perform(self, operation: Operation | CollectEvents) -> Any:
         await self._enter(f"step {operation.id!r}")
-        return _given(await self._step(operation))
+        return await self._carry_out(operation)
 
-    def perform_sync(self, operation: Operation) -> Any:
+    def perform_sync(self, operation: Operation | CollectEvents) -> Any:
         self._enter_sync(f"step {operation.id!r}")
-        return _given(self._bridge.ask(self._step(operation)))
+        return self._bridge.ask(self._carry_out(operation))
 
     async def parallel(self, branches: Sequence[Callable[[], Awaitable[Any]]]) -> tuple[Any, ...]:
         await self._enter("group.parallel")
@@ -151,21 +155,91 @@ class Engine:
 
     def parallel_sync(self, branches: Sequence[Callable[[], Any]]) -> tuple[Any, ...]:
         self._enter_sync("group.parallel")
+        with self._threads_for(branches, "group.parallel"):
+            variables = [copy_context() for _ in branches]
+            return _joined(self._bridge.ask(self._bridge.run_all(branches, variables)), variables)
+
+    async def race(self, branches: Sequence[Callable[[], Awaitable[Any]]]) -> Any:
+        await self._enter("group.race")
+        side_by_side = lanes(len(branches))
+        tasks = [
+            self._loop.create_task(_awaited(branch), context=lane.variables)
+            for lane, branch in zip(side_by_side, branches, strict=True)
+        ]
+        return await self._decide(side_by_side, tasks)
+
+    def race_sync(self, branches: Sequence[Callable[[], Any]]) -> Any:
+        self._enter_sync("group.race")
+        with self._threads_for(branches, "group.race"):
+            return self._bridge.ask(self._race_of_threads(lanes(len(branches)), branches))
+
+    async def _race_of_threads(self, side_by_side: Sequence[Lane], branches: Sequence[Callable[[], Any]]) -> Any:
+        self._bridge.hold()
+        calls = (self._bridge.run(lane.variables, b) for lane, b in zip(side_by_side, branches, strict=True))
+        return await self._decide(side_by_side, [self._loop.create_task(call) for call in calls])
+
+    @contextmanager
+    def _threads_for(self, branches: Sequence[object], what: str) -> Iterator[None]:
         if self._branches + len(branches) > _BRANCHES:
             raise LimitError(
-                f"group.parallel has a thread for each branch of a def, at most {_BRANCHES} at a time; use an async def"
+                f"{what} has a thread for each branch of a def, at most {_BRANCHES} at a time; use an async def"
             )
         self._branches += len(branches)
         try:
-            variables = [copy_context() for _ in branches]
-            return _joined(self._bridge.ask(self._bridge.run_all(branches, variables)), variables)
+            yield
         finally:
             self._branches -= len(branches)
+
+    # Several steps.
+
+    async def _carry_out(self, operation: Operation | CollectEvents) -> Any:
+        if isinstance(operation, CollectEvents):
+            return await self._collect(operation)
+        return _given(await self._step(operation))
+
+    async def _collect(self, operation: CollectEvents) -> list[Event]:
+        """Waits on, each time from where the last wait left off, so that nothing falls between two."""
+        wait, events = operation.wait, list[Event]()
+        while not operation.is_complete(events):
+            step = await self._step(wait)
+            if (output := _given(step)) is None:
+                break
+            events.append(Event(**output))
+            assert step.wait is not None
+            until = datetime.fromtimestamp(step.wait.deadline / 1000, UTC)
+            wait = replace(wait, timeout=until, lookback=None)
+        return events
+
+    async def _decide(self, side_by_side: Sequence[Lane], tasks: Sequence[asyncio.Task[Any]]) -> Any:
+        winner = await first_of(tasks)
+        if self._ending is not None:  # they end since the run is suspended, none has won
+            await asyncio.wait(tasks)
+            raise Suspended(Suspended.__doc__)
+        for place, (lane, task) in enumerate(zip(side_by_side, tasks, strict=True)):
+            if place != winner:
+                await self._stop(lane, task)
+        PAST.set(side_by_side[winner].variables[PAST])
+        return tasks[winner].result()
+
+    async def _stop(self, lane: Lane, task: asyncio.Task[Any]) -> None:
+        """Ends a branch that has lost, where it is, and withdraws what it has open."""
+        lane.has_lost = True
+        for each in {task, *lane.waiting} - self._bridge.holding:
+            each.cancel()
+        done, _ = await asyncio.wait({task}, timeout=_FAREWELL)
+        _hear(done)
+        for key in sorted(lane.keys & self._kept.keys()):
+            if self._kept[key].is_open:
+                self._kept[key] = self._performer.withdraw(self._kept[key])
 
     # One step.
 
     async def _step(self, operation: Operation) -> Step:
         key = self._key(operation.id)
+        with entered(key):
+            return await self._asked(operation, key)
+
+    async def _asked(self, operation: Operation, key: str) -> Step:
         kept = self._kept.get(key)
         self._turns.visit(key)
         if kept is not None and kept.kind != operation.kind:
@@ -190,6 +264,7 @@ class Engine:
             return await self._end(of_error(error, key))
         except BaseException as error:  # not the user's: it ends the invocation, and is raised there
             return await self._end(error)
+        self._kept[key] = step
         if step.is_open:
             return await self._rest()
         self._turns.ended(key)
@@ -235,6 +310,7 @@ class Engine:
                 f"{what} is called outside its run: call it in the function, not in a thread or loop of its own"
             )
         if self._ending is None:
+            check_lanes(what)
             return
         self._refusals += 1
         if isinstance(self._ending, Paused):

@@ -12,6 +12,8 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
+from tarry_backend.replay.history import Status
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -25,7 +27,8 @@ class Turns:
 
     def __init__(self, history: Iterable[Step], *, news: int = 1) -> None:
         steps = list(history)
-        ended = sorted((s for s in steps if not s.is_open), key=lambda s: s.ended_order or 0)
+        given = (s for s in steps if not s.is_open and s.status is not Status.WITHDRAWN)
+        ended = sorted(given, key=lambda s: s.ended_order or 0)
         self._results = deque(s.key for s in ended)
         self._missing = {s.key: s for s in steps}
         self._listeners: dict[str, asyncio.Future[None]] = {}
@@ -82,18 +85,20 @@ class Turns:
 
     def advance(self) -> bool:
         """Starts a thread, gives the next result, or lets the new steps begin; false if there is nothing to do."""
-        if self._starts:
-            self._starts.popleft().set_result(None)
-            return True
+        while self._starts:
+            future = self._starts.popleft()
+            if not future.done():  # its branch may have lost a race before it began
+                future.set_result(None)
+                return True
         if self._results:
             return self._give(self._results[0])
         if not self._replaying or self._missing:
             return False
         self._replaying = False
-        began = [future for _, future in self._newcomers if not future.done()]
+        began = [newcomer for _, newcomer in self._newcomers if not newcomer.done()]
         self._newcomers.clear()
-        for future in began:
-            future.set_result(None)
+        for newcomer in began:
+            newcomer.set_result(None)
         return bool(began)
 
     def _give(self, key: str) -> bool:

@@ -154,6 +154,7 @@ class StepItem(Item):
     residual = UnicodeAttribute(null=True)
     bindings = UnicodeAttribute(null=True)
     also = UnicodeAttribute(null=True)
+    others = UnicodeAttribute(null=True)
 
 
 class AliasItem(Item):

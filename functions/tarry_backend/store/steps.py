@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tarry_backend.matching import Alternative
 from tarry_backend.position import Position
@@ -13,6 +13,8 @@ from tarry_backend.replay.history import Failure, Status, Step, Wait
 from tarry_backend.store.models import DUE_SHARDS, AliasItem, StepItem
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tarry_backend.store.values import Values
 
 __all__ = ["StepItems", "alias_items", "due_shard", "run_pk", "step_sk", "wait_target"]
@@ -40,12 +42,11 @@ def wait_target(wait_ref: str) -> tuple[str, str]:
 
 
 def alias_items(run_id: str, step: Step) -> list[AliasItem]:
-    """The further keys of a wait which an expression with ``||`` has."""
-    wait = step.wait
-    if wait is None:
+    """The further keys of a wait: those of an expression with ``||``, and of the other events that it is for."""
+    if step.wait is None:
         return []
     items = []
-    for place, alternative in enumerate(wait.alternatives[1:], start=1):
+    for place, (wait, alternative) in enumerate(_further(step.wait), start=1):
         sk = f"wait#{step.key}#{place}"
         items.append(
             AliasItem(
@@ -60,6 +61,12 @@ def alias_items(run_id: str, step: Step) -> list[AliasItem]:
             )
         )
     return items
+
+
+def _further(wait: Wait) -> Iterator[tuple[Wait, Alternative]]:
+    """All alternatives but that which stands in the step's own item."""
+    yield from ((wait, alternative) for alternative in wait.alternatives[1:])
+    yield from ((other, alternative) for other in wait.others for alternative in other.alternatives)
 
 
 class StepItems:
@@ -114,6 +121,8 @@ def _add_wait(item: StepItem, run_id: str, wait: Wait, is_open: bool) -> None:
     item.since = wait.since.text()
     item.deadline = wait.deadline
     item.note = wait.note
+    if wait.others:
+        item.others = _json([_other(other, is_open) for other in wait.others])
     if wait.resolved_by is not None:
         item.resolved_by = wait.resolved_by.text()
     if is_open and wait.alternatives:
@@ -132,15 +141,33 @@ def _wait(item: StepItem) -> Wait:
         alternatives += [Alternative(**other) for other in json.loads(item.also or "[]")]
     assert item.event_name is not None
     assert item.since is not None
-    return Wait(
+    deadline = int(item.deadline or 0)
+    wait = Wait(
         event_name=item.event_name,
         expression=item.expression,
         since=Position.parse(item.since),
-        deadline=int(item.deadline or 0),
+        deadline=deadline,
         alternatives=tuple(alternatives),
-        resolved_by=Position.parse(item.resolved_by) if item.resolved_by else None,
         note=item.note,
+        others=tuple(_other_wait(other, deadline) for other in json.loads(item.others or "[]")),
     )
+    return wait.resolved(Position.parse(item.resolved_by)) if item.resolved_by else wait
+
+
+def _other(wait: Wait, is_open: bool) -> dict[str, Any]:
+    return {
+        "event_name": wait.event_name,
+        "expression": wait.expression,
+        "since": wait.since.text(),
+        "note": wait.note,
+        "alternatives": [asdict(each) for each in wait.alternatives] if is_open else [],
+    }
+
+
+def _other_wait(fields: dict[str, Any], deadline: int) -> Wait:
+    alternatives = tuple(Alternative(**each) for each in fields.pop("alternatives"))
+    since = Position.parse(fields.pop("since"))
+    return Wait(**fields, since=since, deadline=deadline, alternatives=alternatives)
 
 
 def _json(value: object) -> str:

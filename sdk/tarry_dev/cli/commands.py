@@ -186,8 +186,8 @@ def run(
     """Show one run: its steps in time, what they took, gave, and wait for.
 
     --json writes what tarry runs writes of it, and all its steps, each with id, kind, status, began, ended,
-    attempt, due, output, error, and for a wait: wait (event, expression, since, deadline, resolved_by,
-    timed_out, note).
+    attempt, due, output, error, and for a wait: wait (event, expression, since, note, others (the same of
+    each further event that it is for), deadline, resolved_by, timed_out).
 
     \b
     Examples:

@@ -20,7 +20,7 @@ from tarry_dev.cli.moments import iso
 if TYPE_CHECKING:
     from tarry import Event
     from tarry_backend.received import Received
-    from tarry_backend.replay import Step
+    from tarry_backend.replay import Step, Wait
     from tarry_backend.store import Run, Whole
 
 __all__ = ["event_document", "open_wait_document", "received_document", "run_document", "run_page"]
@@ -85,12 +85,19 @@ def _wait(step: Step) -> Document | None:
         return None
     event = _value(step.output)
     return {
-        "event": wait.event_name,
-        "expression": wait.expression,
-        "since": iso(wait.since.received_at),
+        **_awaited(wait),
+        "others": [_awaited(other) for other in wait.others],
         "deadline": iso(wait.deadline),
         "resolved_by": None if event is None else {**event, "ts": iso(event["ts"])},
         "timed_out": step.status.value == "done" and wait.resolved_by is None,
+    }
+
+
+def _awaited(wait: Wait) -> Document:
+    return {
+        "event": wait.event_name,
+        "expression": wait.expression,
+        "since": iso(wait.since.received_at),
         "note": wait.note,
     }
 

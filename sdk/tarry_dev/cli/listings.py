@@ -11,7 +11,7 @@ from tarry_dev.cli.phrases import SHORT, now_doing
 from tarry_dev.cli.screen import BAD, QUIET, STATUS, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from rich.table import Table
 
@@ -72,9 +72,12 @@ def events_table(events: Iterable[Received], calendar: Calendar) -> Table:
 
 
 def _awaited(wait: Wait) -> Text:
-    text = Text(wait.event_name)
+    return Text("\n").join(line for each in wait.all for line in _lines(each))
+
+
+def _lines(wait: Wait) -> Iterator[Text]:
+    yield Text(wait.event_name)
     if wait.expression:
-        text.append(f"\nif {wait.expression}", QUIET)
+        yield Text(f"if {wait.expression}", QUIET)
     if wait.note:
-        text.append(f"\nnote: {wait.note}", BAD)
-    return text
+        yield Text(f"note: {wait.note}", BAD)

@@ -62,7 +62,7 @@ def _step_moves(old: Step | None, step: Step, calendar: Calendar) -> Iterator[tu
     if old is not None and _stands(old) == _stands(step):
         return
     if old is None and step.wait is not None:
-        wait = f"{step.key}: waits for {step.wait.event_name} until {calendar.at(step.wait.deadline)}"
+        wait = f"{step.key}: waits for {step.wait.names} until {calendar.at(step.wait.deadline)}"
         yield step.begun_order, Move(step.began, MARKS["waiting"], STATUS["waiting"], wait)
         if step.is_open:
             return

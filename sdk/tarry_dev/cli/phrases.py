@@ -54,7 +54,7 @@ def outcome(step: Step, calendar: Calendar, width: int = 60) -> str:
         case Status.FAILED:
             return failure(step.error)
         case Status.WITHDRAWN:
-            return "still open when its run ended"
+            return "lost its race" if step.ended_order else "still open when its run ended"
     if step.kind == "sleep":
         return "slept"
     if step.kind == "send":
@@ -102,10 +102,10 @@ def _timed_out(step: Step) -> bool:
 
 def _wait(step: Step, wait: Wait, calendar: Calendar) -> str:
     if step.is_open:
-        return f"waits for {wait.event_name} until {calendar.at(wait.deadline)}"
+        return f"waits for {wait.names} until {calendar.at(wait.deadline)}"
     if found := answer(step):
         return f"{found[0]} came"
-    return f"no {wait.event_name} within {span(wait.deadline - step.began)}"
+    return f"no {wait.names} within {span(wait.deadline - step.began)}"
 
 
 def _retrying(step: Step, calendar: Calendar) -> str:

@@ -14,9 +14,11 @@ from tarry_dev.cli.phrases import MARKS, answer, end_mark, failure, mark, outcom
 from tarry_dev.cli.screen import BAD, QUIET, STATUS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import RenderableType
 
-    from tarry_backend.replay import Failure, Step
+    from tarry_backend.replay import Failure, Step, Wait
     from tarry_backend.store import Run, Whole
     from tarry_dev.cli.moments import Calendar
 
@@ -69,18 +71,23 @@ def _row(step: Step, calendar: Calendar) -> tuple[RenderableType, ...]:
 def _details(step: Step, calendar: Calendar) -> Text:
     lines = [Text(outcome(step, calendar, _WIDTH))]
     if step.wait is not None:
-        wait = step.wait
         if found := answer(step):
             lines.append(Text(f"event {found[1]}", QUIET))
-        if wait.expression:
-            lines.append(Text(f"if {wait.expression}", QUIET))
-        since, until = calendar.at(wait.since.received_at), calendar.at(wait.deadline)
-        lines.append(Text(f"since {since} · until {until}", QUIET))
-        if wait.note:
-            lines.append(Text(f"note: {wait.note}", BAD))
+        for wait in step.wait.all:
+            lines += _awaited(wait, calendar, named=bool(step.wait.others))
     if step.error is not None and (place := _place(step.error)):
         lines.append(Text(place, QUIET))
     return Text("\n").join(lines)
+
+
+def _awaited(wait: Wait, calendar: Calendar, *, named: bool) -> Iterator[Text]:
+    name = f"{wait.event_name} " if named else ""
+    if wait.expression:
+        yield Text(f"{name}if {wait.expression}", QUIET)
+    since, until = calendar.at(wait.since.received_at), calendar.at(wait.deadline)
+    yield Text(f"{'' if wait.expression else name}since {since} · until {until}", QUIET)
+    if wait.note:
+        yield Text(f"note: {wait.note}", BAD)
 
 
 def _end(run: Run, calendar: Calendar) -> tuple[RenderableType, ...]:

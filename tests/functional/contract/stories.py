@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from tarry import Context, Event
+from tarry import Context, Event, EventMatch
 from tests.functional.contract.diary import Diary
 
 __all__ = ["STORIES", "Story"]
@@ -17,6 +17,7 @@ Tell = Callable[[Context, Diary], Awaitable[str]]
 @dataclass(frozen=True)
 class Story:
     """One function, and what comes to pass: ``events`` are sent one after the other, with ``pause`` after each.
+    Each is an event's id: its name, and behind a ``#`` what tells it from others of the name.
 
     The pause is long enough for a dead executor's message to come back, so the next event meets the living.
     ``meanwhile`` are sent together with the first: who dies decides whom they meet.
@@ -78,10 +79,56 @@ async def side_by_side(ctx: Context, diary: Diary) -> str:
     return " ".join(event.id for event in (paid, packed) if event)
 
 
+async def first_of_two(ctx: Context, diary: Diary) -> str:
+    """One wait for two names, one of them by two keys; what comes later finds nothing of it."""
+    await ctx.step.run("bill", diary.write, "bill")
+    waits = [EventMatch("order/paid", EITHER), EventMatch("order/packed", match="data.id")]
+    event = await ctx.step.wait_for_first("first", waits, timeout="2h")
+    await ctx.step.run("ship", diary.write, "ship")
+    return event.id if event else "in vain"
+
+
+async def collect(ctx: Context, diary: Diary) -> str:
+    await ctx.step.run("bill", diary.write, "bill")
+    events = await ctx.step.wait_for_events("paid", event="order/paid", if_exp=EITHER, count=3, timeout="2h")
+    await ctx.step.run("ship", diary.write, "ship")
+    return " ".join(sorted(event.id for event in events))
+
+
+async def race(ctx: Context, diary: Diary) -> str:
+    """A wait wins; the losers wait by two keys, sleep, and are tried again."""
+
+    async def paid() -> str:
+        event = await ctx.step.wait_for_event("paid", event="order/paid", if_exp=EITHER, timeout="2h")
+        return event.id if event else "in vain"
+
+    async def packed() -> str:
+        await ctx.step.wait_for_event("packed", event="order/packed", if_exp=EITHER, timeout="2h")
+        await ctx.step.run("deliver", diary.write, "deliver")
+        return "packed"
+
+    async def slept() -> str:
+        await ctx.step.sleep("sleep", "2h")
+        return "slept"
+
+    won = await ctx.group.race([paid, packed, slept])
+    await ctx.step.run("ship", diary.write, "ship")
+    late = await ctx.step.wait_for_event("late", event="order/late", match="data.id", timeout="2h")
+    return f"{won} {late.id if late else 'in vain'}"
+
+
 STORIES = {
     "steps": Story(steps, "shipped", ("pack", "ship"), sends=("order/packed",)),
     "retry": Story(retry, "labelled", ("label 0", "label 1")),
     "wait late": Story(wait_late, "order/paid order/packed", ("bill",), meanwhile=("order/paid", "order/packed")),
     "wait in vain": Story(wait_in_vain, "in vain", ("remind",), pause="3h"),
+    "first of two": Story(first_of_two, "order/packed", ("bill", "ship"), events=("order/packed", "order/paid")),
+    "collect": Story(
+        collect,
+        "order/paid order/paid#2 order/paid#3",
+        ("bill", "ship"),
+        events=("order/paid", "order/paid#2", "order/paid#3"),
+    ),
+    "race": Story(race, "order/paid order/late", ("ship",), events=("order/paid", "order/packed", "order/late")),
     "side by side": Story(side_by_side, "order/paid order/packed", ("ship",), events=("order/paid", "order/packed")),
 }

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tarry import App, Context, Event, TriggerEvent
+from tarry import App, Context, Event, EventMatch, TriggerEvent
 from tarry_dev.cloud import Call, Host
 
 COSTS: dict[str, dict[str, dict[str, int]]] = {
@@ -46,6 +46,12 @@ COSTS: dict[str, dict[str, dict[str, int]]] = {
     # The run is read, and the log, since an earlier event may have been overtaken.
     "resume": {"executor": {"Query": 2, "PutItem": 1}},
     "further keys removed": {"executor": {"BatchWriteItem": 1}},
+    # A wait for the first of several events looks into the log of each of their names; its other keys are further ones.
+    "further name of a wait": {"executor": {"Query": 1}},
+    "further name at its settle": {"timers": {"GetItem": 1, "Query": 1}},
+    "further name at its resume": {"executor": {"Query": 1}},
+    # A race's losers, one by one.
+    "withdrawn": {"executor": {"PutItem": 1}},
     # The end: the run, its announcement (an event like others), its steps by 25.
     "finish": {"executor": {"PutItem": 1, "PutEvents": 1}},
     "steps retired": {"executor": {"BatchWriteItem": 1}},
@@ -117,6 +123,21 @@ async def fail_once(ctx: Context) -> None:
             raise ValueError
 
     await ctx.step.run("fail", fail)
+
+
+async def wait_for_first(ctx: Context) -> None:
+    matches = [EventMatch("paid", match="data.id"), EventMatch("packed", match="data.id")]
+    await ctx.step.wait_for_first("wait", matches, timeout="1h")
+
+
+async def race(ctx: Context) -> None:
+    await ctx.group.race(
+        [
+            lambda: ctx.step.wait_for_event("paid", event="paid", match="data.id", timeout="1h"),
+            lambda: ctx.step.wait_for_event("packed", event="packed", match="data.id", timeout="1h"),
+            lambda: ctx.step.sleep("rest", "1h"),
+        ]
+    )
 
 
 async def all_at_once(ctx: Context) -> None:
@@ -203,6 +224,22 @@ BILLS = {
         [
             ("placed", [*BEGUN, "failure", "timer within three minutes"]),
             ("1m", ["due", "wake", "step", *ENDED]),
+        ],
+    ),
+    "wait for first": Bill(
+        wait_for_first,
+        [
+            ("placed", [*BEGUN, *FIRST_WAIT * 2, "further name of a wait", "further keys", "wait"]),
+            ("1m", ["settle", "further name at its settle"]),
+            ("packed", [*HEARD, "further name at its resume", "further keys removed", *ENDED, "further keys removed"]),
+        ],
+    ),
+    "race": Bill(
+        race,
+        [
+            ("placed", [*BEGUN, *[*FIRST_WAIT, "wait"] * 2, "sleep"]),
+            ("1m", ["settle", "settle"]),
+            ("paid", [*HEARD, "withdrawn", "withdrawn", *ENDED]),
         ],
     ),
     "all at once": Bill(

@@ -1,11 +1,12 @@
 """Typed events across all the handlers: sent as instances, kept as JSON, given as instances."""
 
 from dataclasses import dataclass
+from typing import assert_type
 
 import pydantic
 import pytest
 
-from tarry import App, Context, ContextSync, Event, TriggerEvent, event_type
+from tarry import App, Context, ContextSync, Event, EventMatch, TriggerEvent, event_type
 from tarry_dev.cloud import Host
 
 
@@ -78,3 +79,19 @@ def test_an_event_of_another_form_fails_its_run_at_the_wait(shop: App, host: Hos
     assert "is no Paid: data.total" in run.error.message
     host.advance("1h")
     assert len(host.events("tarry/function.failed")) == 1
+
+
+def test_types_stand_where_names_do_in_the_first_of_several_and_in_so_many(app: App, host: Host) -> None:
+    @app.create_function(fn_id="collector", trigger=TriggerEvent(event="begun"))
+    async def collector(ctx: Context) -> list[object]:
+        first = await ctx.step.wait_for_first("first", [EventMatch(Paid), EventMatch("closed")], timeout="1h")
+        payments = await ctx.step.wait_for_events(
+            "paid", event=Paid, timeout="1h", until=lambda paid: sum(each.total for each in paid) >= 30
+        )
+        assert_type(payments, list[Paid])
+        return [type(first).__name__, first.total, *(each.total for each in payments)]
+
+    host.send("begun")
+    for amount in (5, 10, 20):
+        host.send([Event.of(Paid(order=7, total=amount))])
+    assert host.run("collector").output == ["Paid", 5, 10, 20]

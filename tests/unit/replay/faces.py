@@ -65,6 +65,9 @@ class _Groups:
     async def parallel(self, branches: Sequence[Callable[[], Coroutine[Any, Any, T]]]) -> tuple[T, ...]:
         return self._ctx.group.parallel([partial(_call, branch) for branch in branches])
 
+    async def race(self, branches: Sequence[Callable[[], Coroutine[Any, Any, Any]]]) -> Any:
+        return self._ctx.group.race([partial(_call, branch) for branch in branches])
+
 
 def _call(branch: Callable[[], Coroutine[Any, Any, T]]) -> T:
     return _now(branch())

@@ -71,6 +71,9 @@ class MemoryJournal:
         self.keep(step)
         return step
 
+    def withdraw(self, step: Step) -> None:
+        self.keep(step)
+
     def send(self, events: Sequence[Event]) -> None:
         self.sent += events
 

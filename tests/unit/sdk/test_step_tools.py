@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tarry import Context, ContextSync, Event, EventError, UsageError
+from tarry import Context, ContextSync, Event, EventError, EventMatch, UsageError
 from tarry.group import Group, GroupSync
-from tarry.operations import Operation, RunStep, SendEvent, Sleep, WaitForEvent
+from tarry.operations import CollectEvents, Operation, RunStep, SendEvent, Sleep, WaitForEvent
 from tarry.step import Step, StepSync
 
 
@@ -22,13 +22,13 @@ class Notebook:
     idempotency_key = "run-1/charge"
 
     def __init__(self, answer: object = None) -> None:
-        self.asked: list[Operation] = []
+        self.asked: list[Operation | CollectEvents] = []
         self._answer = answer
 
-    async def perform(self, operation: Operation) -> Any:
+    async def perform(self, operation: Operation | CollectEvents) -> Any:
         return self.perform_sync(operation)
 
-    def perform_sync(self, operation: Operation) -> Any:
+    def perform_sync(self, operation: Operation | CollectEvents) -> Any:
         self.asked.append(operation)
         return self._answer
 
@@ -37,6 +37,12 @@ class Notebook:
 
     def parallel_sync(self, branches: Sequence[Callable[[], Any]]) -> tuple[Any, ...]:
         return tuple([branch() for branch in branches])
+
+    async def race(self, branches: Sequence[Callable[[], Awaitable[Any]]]) -> Any:
+        return await branches[-1]()
+
+    def race_sync(self, branches: Sequence[Callable[[], Any]]) -> Any:
+        return branches[-1]()
 
 
 Tools = Step | StepSync
@@ -49,7 +55,7 @@ async def _async(call: Awaitable[Any]) -> Any:
     return await call
 
 
-def asked(call: Call, answer: object = None) -> tuple[list[Operation], Any]:
+def asked(call: Call, answer: object = None) -> tuple[list[Operation | CollectEvents], Any]:
     """What a call asks of the engine and gives back, which is the same for both faces."""
     engine, other = Notebook(answer), Notebook(answer)
     given = asyncio.run(_async(call(Step(engine))))
@@ -73,7 +79,8 @@ def says(call: Call) -> str:
 def send(order: int, *, by: str) -> None: ...
 
 
-WAIT = WaitForEvent(id="w", event="paid", timeout="3d", if_exp=None, match=None, lookback=None)
+WAIT = WaitForEvent(id="w", matches=(EventMatch("paid"),), timeout="3d", lookback=None)
+EITHER = [EventMatch("paid", match="data.n"), EventMatch("cancelled")]
 
 
 @pytest.mark.parametrize(
@@ -87,16 +94,25 @@ WAIT = WaitForEvent(id="w", event="paid", timeout="3d", if_exp=None, match=None,
         (lambda step: step.wait_for_event("w", event="paid", timeout="3d"), WAIT),
         (
             lambda step: step.wait_for_event("w", event="paid", timeout=AT, if_exp="async.data.n == 1", lookback=0),
-            WaitForEvent(id="w", event="paid", timeout=AT, if_exp="async.data.n == 1", match=None, lookback=0),
+            WaitForEvent(id="w", matches=(EventMatch("paid", "async.data.n == 1"),), timeout=AT, lookback=0),
         ),
         (
             lambda step: step.wait_for_event("w", event="paid", timeout=5, match="data.n", lookback="1m"),
-            WaitForEvent(id="w", event="paid", timeout=5, if_exp=None, match="data.n", lookback="1m"),
+            WaitForEvent(id="w", matches=(EventMatch("paid", match="data.n"),), timeout=5, lookback="1m"),
+        ),
+        (
+            lambda step: step.wait_for_first("w", EITHER, timeout="3d", lookback=0),
+            WaitForEvent(id="w", matches=tuple(EITHER), timeout="3d", lookback=0),
+        ),
+        (
+            lambda step: step.wait_for_events("w", event="paid", timeout="3d", count=2),
+            CollectEvents("w", WAIT, count=2, until=None),
         ),
     ],
 )
-def test_a_call_is_an_operation(call: Call, operation: Operation) -> None:
-    assert asked(call)[0] == [operation]
+def test_a_call_is_an_operation(call: Call, operation: Operation | CollectEvents) -> None:
+    answer: object = [] if isinstance(operation, CollectEvents) else None
+    assert asked(call, answer)[0] == [operation]
 
 
 def test_w1_a_wait_gives_the_whole_event_and_w2_none_if_there_is_none() -> None:
@@ -116,6 +132,8 @@ def test_a_step_id_is_a_text_of_1_to_512_bytes(step_id: str) -> None:
         lambda step: step.sleep(step_id, "1h"),
         lambda step: step.sleep_until(step_id, AT),
         lambda step: step.wait_for_event(step_id, event="paid", timeout="1h"),
+        lambda step: step.wait_for_first(step_id, EITHER, timeout="1h"),
+        lambda step: step.wait_for_events(step_id, event="paid", timeout="1h"),
         lambda step: step.send_event(step_id, EVENT),
     ]
     assert {"a step id is a text of 1 to 512 bytes" in says(call) for call in calls} == {True}
@@ -134,6 +152,46 @@ def test_if_exp_and_match_together_are_an_error_that_names_the_step() -> None:
     assert says(wait) == "step 'w': give if_exp or match, not both"
 
 
+def test_a_match_with_if_exp_and_match_is_an_error_that_names_the_event() -> None:
+    with pytest.raises(UsageError, match="events 'paid': give if_exp or match, not both"):
+        EventMatch("paid", "async.data.n == 1", "data.n")
+
+
+@pytest.mark.parametrize(
+    ("events", "problem"),
+    [
+        ([], "waits for 1 to 10 events, not 0"),
+        (EITHER * 6, "waits for 1 to 10 events, not 12"),
+        (["paid"], r"takes a list of tarry.EventMatch, not ['paid']"),
+    ],
+)
+def test_the_first_of_no_of_too_many_or_of_other_things_is_an_error(events: Any, problem: str) -> None:
+    assert problem in says(lambda step: step.wait_for_first("w", events, timeout="3d"))
+
+
+@pytest.mark.parametrize("count", [0, -1, True, "3", 1.5])
+def test_a_count_is_a_number_from_1(count: Any) -> None:
+    said = says(lambda step: step.wait_for_events("w", event="paid", timeout="3d", count=count))
+    assert said == f"step 'w': count={count!r}; give how many events are wanted, 1 or more"
+
+
+def test_until_is_asked_with_the_events_so_far() -> None:
+    engine = Notebook([])
+    StepSync(engine).wait_for_events("w", event="paid", timeout="3d", until=lambda events: events[-1].id == "e1")
+    [collect] = engine.asked
+    assert isinstance(collect, CollectEvents)
+    assert not collect.is_complete([])
+    assert not collect.is_complete([Event("paid", id="e0")])
+    assert collect.is_complete([Event("paid", id="e0"), EVENT])
+
+
+def test_until_is_a_function() -> None:
+    until: Any = "async.data.last"
+    assert "give a function of the events" in says(
+        lambda step: step.wait_for_events("w", event="paid", timeout="3d", until=until)
+    )
+
+
 @pytest.mark.parametrize("name", ["", "x" * 200])
 def test_e7_a_name_that_no_event_can_have_is_an_error_at_the_wait_as_at_send(name: str) -> None:
     assert "128" in says(lambda step: step.wait_for_event("w", event=name, timeout="3d"))
@@ -146,7 +204,10 @@ def test_what_is_no_event_is_an_error_before_anything_is_sent(events: Any) -> No
     assert "is no event" in says(lambda step: step.send_event("tell", events))
 
 
-@pytest.mark.parametrize("tool", ["run", "sleep", "sleep_until", "wait_for_event", "send_event"])
+@pytest.mark.parametrize(
+    "tool",
+    ["run", "sleep", "sleep_until", "wait_for_event", "wait_for_first", "wait_for_events", "send_event"],
+)
 def test_both_faces_have_the_same_tools_with_the_same_parameters(tool: str) -> None:
     assert inspect.signature(getattr(Step, tool)) == inspect.signature(getattr(StepSync, tool))
     assert inspect.iscoroutinefunction(getattr(Step, tool))
@@ -175,6 +236,18 @@ def test_a_group_gives_its_branches_results_in_order() -> None:
 
     assert asyncio.run(Group(Notebook()).parallel([one, two])) == (1, 2)
     assert GroupSync(Notebook()).parallel([lambda: 1, lambda: 2]) == (1, 2)
+
+
+def test_a_race_gives_one_result_and_has_branches() -> None:
+    async def one() -> int:
+        return 1
+
+    assert asyncio.run(Group(Notebook()).race([one])) == 1
+    assert GroupSync(Notebook()).race([lambda: 1]) == 1
+    with pytest.raises(UsageError, match="has no branches"):
+        GroupSync(Notebook()).race([])
+    with pytest.raises(UsageError, match=r"group\.race takes functions"):
+        asyncio.run(Group(Notebook()).race([7]))  # type: ignore[list-item]
 
 
 def test_a_group_of_calls_instead_of_functions_is_an_error_that_shows_how() -> None:

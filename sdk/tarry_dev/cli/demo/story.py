@@ -76,7 +76,8 @@ def _bus(app: App, play: Play, calendar: Calendar) -> RenderableType:
 
 def _parted(app: App, play: Play) -> tuple[list[Received], list[Received]]:
     """The events that the app starts with or has waited for, by their names, and the others."""
-    awaited = {step.wait.event_name for whole in play.wholes for step in whole.steps if step.wait}
+    waits = (step.wait for whole in play.wholes for step in whole.steps if step.wait)
+    awaited = {each.event_name for wait in waits for each in wait.all}
     triggers = [trigger for function in app.functions.values() for trigger in function.triggers]
 
     def concerns(received: Received) -> bool:
