@@ -66,7 +66,7 @@ class Ending:
             self._store.runs.save(replace(run, deaths=0))
 
     def remind(self, run: Run) -> None:
-        """Asks to be woken for the function's next attempt, if that is soon."""
+        """Asks to be woken for the function's next attempt, or its first, if that is soon."""
         if run.due is not None and run.due - now() <= HORIZON:
             message = Due(run.id, None, "run", run.due)
             self._queues.tell_timers([(message, delay_until(run.due, now(), message.step_kind))])

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from tarry.durations import MAX_DURATION
 from tarry_backend.clock import now
 from tarry_backend.ending import Ending
 from tarry_backend.journal import RunJournal
@@ -19,7 +20,7 @@ from tarry_backend.traffic import Traffic
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tarry import App, Function
+    from tarry import App, Event, Function
     from tarry.bus import EventBus
     from tarry_backend.messages import Message
     from tarry_backend.queues import Queues
@@ -34,6 +35,9 @@ __all__ = ["MAX_DEATHS", "Delivery", "Executor"]
 
 MAX_DEATHS = 3
 """When so many executors have died over one message, its run is failed."""
+
+_TOLERANCE = 1_000
+"""An event that is so many milliseconds ahead is not for later: its sender's clock is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +90,19 @@ class Executor:
         if not isinstance(message, Start):
             return self._store.runs.load(message.run_id)
         function = self._function(message.function_id)
-        received = self._store.log.carried(message.carried)
+        received, moment = self._store.log.carried(message.carried), now()
         run = Run(
             id=message.run_id,
             function_id=function.id,
             event=received.event,
             received_at=received.received_at,
-            started=now(),
+            started=moment,
+            due=_begins(received.event, moment),
         )
         if not self._store.runs.create(run):
             return self._store.runs.load(run.id)
         self._meter.count("Started")
+        self._ending.remind(run)  # if this does not come to pass the message comes again, and it is made up for
         return Whole(run)
 
     def _tell(self, message: Told, whole: Whole, delivery: Delivery) -> None:
@@ -172,6 +178,11 @@ class Executor:
         """The executor has not died, it has failed in an orderly way: the function is not to blame."""
         with suppress(Exception):  # what is raised now is what counts
             self._store.runs.save(before.run)
+
+
+def _begins(event: Event, moment: int) -> int | None:
+    """When a run begins whose event is of a time to come; None if it begins at once."""
+    return min(event.ts, moment + MAX_DURATION) if event.ts > moment + _TOLERANCE else None
 
 
 def _run_message(message: Message) -> RunMessage:

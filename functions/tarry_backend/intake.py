@@ -17,8 +17,8 @@ __all__ = ["parse", "received"]
 def received(fields: dict[str, Any], received_at: int) -> Received:
     """The event in an EventBridge message; ``MessageError`` if it is none.
 
-    An event that the SDK has sent carries its own id, time and user in an envelope. Of any other, the detail is
-    the data, and EventBridge's id, time and source are the event's.
+    An event that the SDK has sent carries its own id, time and user in an envelope; that of a schedule has no time but
+    EventBridge's. Of any other, the detail is the data, and EventBridge's id, time and source are the event's.
     """
     try:
         return Received(_event(fields), received_at)
@@ -33,9 +33,13 @@ def _event(fields: dict[str, Any]) -> Event:
     if not isinstance(detail, dict):
         raise TypeError(f"detail is a {type(detail).__name__}, not an object")
     if source.startswith("tarry.") and detail.get("v") == ENVELOPE_VERSION:
-        return _checked(name, detail["data"], detail["id"], detail["ts"], detail.get("user"), source)
-    moment = datetime.fromisoformat(fields["time"])
-    return _checked(name, detail, fields["id"], int(moment.timestamp() * 1000), None, source)
+        ts = detail["ts"] if "ts" in detail else _time(fields)
+        return _checked(name, detail["data"], detail["id"], ts, detail.get("user"), source)
+    return _checked(name, detail, fields["id"], _time(fields), None, source)
+
+
+def _time(fields: dict[str, Any]) -> int:
+    return int(datetime.fromisoformat(fields["time"]).timestamp() * 1000)
 
 
 def _checked(name: str, data: Any, event_id: Any, ts: Any, user: Any, source: str) -> Event:

@@ -133,7 +133,7 @@ class Matcher:
         for function in self._app.functions.values():
             try:
                 triggered = addressed_to == function.id or any(
-                    self._triggers(each, incoming) for each in function.triggers
+                    self._triggers(each, incoming) for each in function.event_triggers
                 )
             except ExpressionError as error:
                 unreadable.append(f"the trigger of function {function.id!r}: {error}")

@@ -10,6 +10,7 @@ from aws_cdk import aws_logs as logs
 
 from tarry_backend.deployment import Deployment
 from tarry_backend.runtime import load_app
+from tarry_backend.schedules import schedules_of
 from tarry_backend.settings import Settings
 from tarry_backend.store.models import DueIndex, WaitsIndex
 from tarry_infra.audit import Audit
@@ -21,6 +22,7 @@ from tarry_infra.ingest import MATCHER, Ingest
 from tarry_infra.observability import Observability
 from tarry_infra.outputs import tell
 from tarry_infra.runs import EXECUTOR, Runs
+from tarry_infra.schedules import Schedules
 from tarry_infra.state import State
 from tarry_infra.timers import SWEEP, TIMERS, Timers
 from tarry_infra.user_app import UserApp
@@ -61,6 +63,8 @@ class TarryStack(Stack):
         The least that the Lambdas log, and how long CloudWatch keeps it.
     ``audit``, ``audit_days``
         Whether every event is kept as a file too, for Athena to ask in SQL, and for how many days: see ``Audit``.
+    ``schedules``
+        Whether functions start at the times of their crons. ``False`` for a stack that is to keep quiet.
     ``alarm_actions``
         What each alarm does: ``[aws_cloudwatch_actions.SnsAction(topic)]``, say. Without it alarms only show.
     """
@@ -85,6 +89,7 @@ class TarryStack(Stack):
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
         audit: bool = True,
         audit_days: int = 365,
+        schedules: bool = True,
         alarm_actions: Sequence[cloudwatch.IAlarmAction] = (),
         runtime: lambda_.Runtime = lambda_.Runtime.PYTHON_3_14,
         architecture: lambda_.Architecture = lambda_.Architecture.ARM_64,
@@ -107,6 +112,7 @@ class TarryStack(Stack):
         self.runs = Runs(self, "Runs", host=host, capacity=executor)
         self.timers = Timers(self, "Timers", host=host, timers=timers, sweep=sweep)
         self.audit = self._audit(host, audit_days, removal_policy) if audit else None
+        self.schedules = self._schedules(encryption_key, enabled=schedules)
         settings = self._settings(tuning or {})
         self._configure(settings)
         self._tell(settings)
@@ -122,6 +128,20 @@ class TarryStack(Stack):
             host=host,
             days=days,
             removal_policy=removal_policy,
+        )
+
+    def _schedules(self, key: kms.IKey | None, *, enabled: bool) -> Schedules | None:
+        schedules = list(schedules_of(load_app(self.app.spec)))
+        if not schedules:
+            return None
+        return Schedules(
+            self,
+            "Schedules",
+            app_id=self.app.id,
+            schedules=schedules,
+            bus=self.ingest.bus,
+            encryption_key=key,
+            enabled=enabled,
         )
 
     def _settings(self, tuning: Tuning) -> Settings:
@@ -159,13 +179,18 @@ class TarryStack(Stack):
 
     def _observe(self, actions: Sequence[cloudwatch.IAlarmAction]) -> Observability:
         ingest, runs, timers, audit = self.ingest, self.runs, self.timers, self.audit
+        beside = {"sweep": timers.missed}
+        if audit:
+            beside["audit"] = audit.dead_letters
+        if self.schedules:
+            beside["schedules"] = self.schedules.dead_letters
         return Observability(
             self,
             "Observability",
             app_id=self.app.id,
             work=[ingest.queue, runs.queue, timers.queue],
             functions=self._functions() | ({"converter": audit.delivery.converter} if audit else {}),
-            dead_letters={"sweep": timers.missed, **({"audit": audit.dead_letters} if audit else {})},
+            dead_letters=beside,
             actions=actions,
         )
 

@@ -23,7 +23,7 @@ from tarry.event import Event
 from tarry.eventtypes import event_type
 from tarry.function import Function
 from tarry.matches import EventMatch
-from tarry.triggers import TriggerEvent
+from tarry.triggers import TriggerCron, TriggerEvent
 
 __all__ = [
     "App",
@@ -46,6 +46,7 @@ __all__ = [
     "StepError",
     "Suspended",
     "TarryError",
+    "TriggerCron",
     "TriggerEvent",
     "UsageError",
     "event_type",

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tarry.aws import client
+from tarry.durations import MAX_DURATION
 from tarry.errors import EventError, OutputError, SendError
 from tarry.event import MAX_ID, check_event, check_name, new_id
 from tarry.jsonvalues import encode
@@ -74,7 +75,7 @@ class EventBus:
             "Source": source_of(self._app_id),
             "DetailType": check_name(event.name),
             "Detail": _envelope(event),
-            "Time": datetime.fromtimestamp(event.ts / 1000, UTC),
+            "Time": _time(event),
         }
         if (size := _size(entry)) > MAX_ENTRY:
             raise EventError(f"event {event.name!r} ({event.id}) has {size:,} bytes; the bus carries {MAX_ENTRY:,}")
@@ -109,6 +110,16 @@ def _envelope(event: Event) -> str:
         return encode(carried, f"event {event.name!r}")
     except OutputError as error:
         raise EventError(str(error)) from None
+
+
+def _time(event: Event) -> datetime:
+    ts: object = event.ts
+    if not isinstance(ts, int) or isinstance(ts, bool) or ts > time.time_ns() // 1_000_000 + MAX_DURATION:
+        raise EventError(f"event {event.name!r}: ts is {ts!r}; give Unix milliseconds, at most 366 days from now")
+    try:
+        return datetime.fromtimestamp(ts / 1000, UTC)
+    except (OverflowError, ValueError, OSError):
+        raise EventError(f"event {event.name!r}: ts is {ts}, which is before year 1") from None
 
 
 def _is_id(value: object) -> bool:

@@ -65,7 +65,10 @@ class Event:
 
     ``name`` is EventBridge's detail type, at most 128 characters. ``data`` is a JSON object. ``id`` makes it one
     event, however often it is sent: the same id starts a function once; left empty, it is given when the event
-    is sent. ``ts`` is its time in Unix milliseconds. ``user`` is a JSON object about whom it concerns.
+    is sent. ``ts`` is its time in Unix milliseconds. If that lies ahead, by more than the second by which clocks
+    differ and 366 days at most, the runs that the event starts begin then: they are there at once, can be looked at
+    and cancelled, and a wait of theirs may look back to when the event was received. What waits for the event is
+    resumed at once. ``user`` is a JSON object about whom it concerns.
     ``source`` is who put it on the bus; events of your own get ``tarry.<app>`` when they are sent.
     """
 

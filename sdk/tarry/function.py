@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tarry.durations import milliseconds
 from tarry.errors import UsageError
 from tarry.eventdata import given
+from tarry.triggers import TriggerEvent
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from tarry.context import Context, ContextSync
     from tarry.durations import Duration
     from tarry.event import Event
-    from tarry.triggers import TriggerEvent
+    from tarry.triggers import Trigger
 
     Handler = Callable[[Context], Awaitable[Any]] | Callable[[ContextSync], Any]
 
@@ -64,8 +65,14 @@ class Function:
     id: str
     app_id: str
     handler: Handler
-    triggers: tuple[TriggerEvent, ...]
+    triggers: tuple[Trigger, ...]
     retries: Retries
+    idempotency: str | None = None
+
+    @property
+    def event_triggers(self) -> tuple[TriggerEvent, ...]:
+        """The events that start it."""
+        return tuple(each for each in self.triggers if isinstance(each, TriggerEvent))
 
     @property
     def is_async(self) -> bool:
@@ -77,7 +84,7 @@ class Function:
 
         ``EventDataError`` if they are not of that type.
         """
-        for trigger in self.triggers:
+        for trigger in self.event_triggers:
             if trigger.data_type is not None and trigger.names(event.name):
                 return given(event, trigger.data_type)
         return event.data

@@ -42,11 +42,11 @@ def synthesise(tmp_path_factory: pytest.TempPathFactory) -> Synthesise:
     ``share`` makes further ones in a stack of their own, as a user has a key or a bus.
     """
 
-    def synthesise(share: Share | None = None, **properties: Any) -> Template:
+    def synthesise(share: Share | None = None, spec: str = SHOP, **properties: Any) -> Template:
         outdir = tmp_path_factory.mktemp("cdk.out")
         app = application(str(outdir), NO_BUNDLING)
         further = share(cdk.Stack(app, "Shared")) if share else {}
-        TarryStack(app, "Tarry", app=SHOP, **properties, **further)
+        TarryStack(app, "Tarry", app=spec, **properties, **further)
         app.synth()
         found = {path.name: json.loads(path.read_text()) for path in outdir.glob("*.template.json")}
         theirs = found.get("Shared.template.json", {})

@@ -45,8 +45,8 @@ class Run:
     """A run as it is kept. Times are Unix milliseconds; ``output`` is JSON text.
 
     ``attempt`` counts failures of the function itself since it last made progress, which is since it had
-    ``attempt_steps`` ended steps; ``due`` is when the next attempt is made. ``suspect`` is the message whose
-    executor has died, ``deaths`` times.
+    ``attempt_steps`` ended steps; ``due`` is when the next attempt is made, or the first if the event is of a time to
+    come. ``suspect`` is the message whose executor has died, ``deaths`` times.
     """
 
     id: str
@@ -92,8 +92,10 @@ class Whole:
         return self.run.attempt if self.ended_steps == self.run.attempt_steps else 0
 
     def rests(self, moment: int) -> bool:
-        """Whether the function has failed, and its next attempt is to come later than ``moment``."""
-        return self.attempt > 0 and self.run.due is not None and self.run.due > moment
+        """Whether the function's next attempt, or its first, is to come later than ``moment``. It does not if it has
+        made progress since it failed: a step has ended that went on beside."""
+        due = self.run.due
+        return due is not None and due > moment and self.ended_steps == self.run.attempt_steps
 
     @property
     def next_order(self) -> int:

@@ -7,11 +7,15 @@ import signal
 import socket
 import time
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from rich.table import Table
 from rich.text import Text
 
+from tarry import TriggerEvent
+from tarry_backend.clock import now
 from tarry_dev.cli.ask_sql import FOLDER
 from tarry_dev.cli.endpoint import Endpoint
 from tarry_dev.cli.errors import CommandError
@@ -19,6 +23,7 @@ from tarry_dev.cli.logs import log_lines
 from tarry_dev.cli.screen import QUIET
 from tarry_dev.cli.watch import Watch
 from tarry_dev.cloud import Cloud, RealClock
+from tarry_dev.cloud.schedules import times_after
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +32,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from tarry import App
+    from tarry.triggers import Trigger
 
 __all__ = ["serve"]
 
@@ -101,8 +107,8 @@ def _banner(app: App, target: str, endpoint: Endpoint) -> RenderableType:
     grid.add_column(overflow="fold")
     grid.add_row("Tarry", f"app {app.id} ({target}) on an embedded AWS, in real time")
     for function in app.functions.values():
-        grid.add_row("", f"{function.id} starts with {', '.join(each.event for each in function.triggers)}")
-    name = next((_example(each.event) for f in app.functions.values() for each in f.triggers), "app/event")
+        grid.add_row("", f"{function.id} starts with {', '.join(map(_start, function.triggers))}")
+    name = next((_example(each.event) for f in app.functions.values() for each in f.event_triggers), "app/event")
     grid.add_row("Send", f"""tarry send {name} '{{"key": "value"}}'""")
     grid.add_row("", f"""curl {endpoint.url}/events -d '{{"name": "{name}", "data": {{"key": "value"}}}}'""")
     grid.add_row("Look", "tarry runs, tarry run ID, tarry waits, tarry events")
@@ -111,6 +117,13 @@ def _banner(app: App, target: str, endpoint: Endpoint) -> RenderableType:
     grid.add_row("AWS", f"{endpoint.url} {endpoint.region}, bus {settings['bus']}, table {settings['table']}")
     grid.add_row("End", f"Ctrl-C; all but {FOLDER} is kept in memory only")
     return grid
+
+
+def _start(trigger: Trigger) -> str:
+    if isinstance(trigger, TriggerEvent):
+        return trigger.event
+    following = datetime.fromtimestamp(next(times_after(trigger, now())) / 1000, ZoneInfo(trigger.timezone))
+    return f"cron {trigger.cron} ({trigger.timezone}), next on {following:%a %-d %b at %H:%M}"
 
 
 def _example(trigger: str) -> str:

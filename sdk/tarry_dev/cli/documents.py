@@ -3,7 +3,8 @@
 Times are ISO 8601 in UTC, outputs and data are JSON values, what is not there is ``null``.
 
 event   id, name, data, ts, user, source
-run     id, function, status, started, ended, event, output, error, open (steps), and in ``tarry run`` steps
+run     id, function, status, started, due (an attempt), ended, event, output, error, open (steps), and in ``tarry run``
+        steps
 step    id, kind, status, began, ended, attempt, due, output, error, wait
 wait    event, expression, since, deadline, resolved_by (an event), timed_out, note
 error   name, message, stack
@@ -36,6 +37,7 @@ def run_document(whole: Whole) -> Document:
         "function": run.function_id,
         "status": run.status.value,
         "started": iso(run.started),
+        "due": iso(run.due),
         "ended": iso(run.ended),
         "event": event_document(run.event),
         "output": _value(run.output),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tarry_backend.replay import Status
 from tarry_dev.cli.moments import compact, span
-from tarry_dev.cli.phrases import MARKS, answer, end_mark, failure, mark, outcome, value
+from tarry_dev.cli.phrases import MARKS, answer, end_mark, failure, mark, next_attempt, outcome, value
 from tarry_dev.cli.screen import OPEN, STATUS
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ def _run_moves(before: Whole | None, run: Run, calendar: Calendar) -> Iterator[M
         text = f"{run.status.value} after {after}" + (f": {end}" if end else "")
         yield Move(run.ended, end_mark(run), STATUS[run.status.value], text)
     elif run.due is not None and (before is None or before.run.due != run.due):
-        text = f"failed: {failure(run.error)}; tries again at {calendar.at(run.due)}"
-        yield Move(calendar.today, MARKS["retrying"], STATUS["retrying"], text)
+        sign = "retrying" if run.error else "waiting"
+        yield Move(calendar.today, MARKS[sign], STATUS[sign], next_attempt(run, run.due, calendar))
 
 
 def _step_moves(old: Step | None, step: Step, calendar: Calendar) -> Iterator[tuple[int, Move]]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tarry_backend.store import Run, Whole
     from tarry_dev.cli.moments import Calendar
 
-__all__ = ["MARKS", "SHORT", "answer", "end_mark", "failure", "mark", "now_doing", "outcome", "value"]
+__all__ = ["MARKS", "SHORT", "answer", "end_mark", "failure", "mark", "next_attempt", "now_doing", "outcome", "value"]
 
 SHORT = 8
 """How many characters of a run's id are shown: enough to tell it from others, and to ask for it."""
@@ -76,8 +76,15 @@ def now_doing(whole: Whole, calendar: Calendar, width: int) -> str:
         return end
     states = [outcome(step, calendar) for step in whole.steps if step.is_open]
     if whole.run.due is not None:
-        states.append(f"failed: {failure(whole.run.error)}; tries again at {calendar.at(whole.run.due)}")
+        states.append(next_attempt(whole.run, whole.run.due, calendar))
     return "\n".join(states) or "is executing"
+
+
+def next_attempt(run: Run, due: int, calendar: Calendar) -> str:
+    """When the function begins, or that it has failed and when it is tried again."""
+    if run.error is None:
+        return f"begins at {calendar.at(due)}"
+    return f"failed: {failure(run.error)}; tries again at {calendar.at(due)}"
 
 
 def failure(error: Failure | None) -> str:

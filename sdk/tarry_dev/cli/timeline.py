@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tarry_dev.cli.moments import compact, span
-from tarry_dev.cli.phrases import MARKS, answer, end_mark, failure, mark, outcome, value
+from tarry_dev.cli.phrases import MARKS, answer, end_mark, failure, mark, next_attempt, outcome, value
 from tarry_dev.cli.screen import BAD, QUIET, STATUS
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ def timeline(whole: Whole, calendar: Calendar) -> RenderableType:
     grid.add_row(calendar.at(run.started), MARKS["start"], run.event.name, "", _data(run))
     for step in whole.steps:
         grid.add_row(*_row(step, calendar))
+    if run.due is not None:
+        grid.add_row(calendar.at(run.due), MARKS["waiting"], "", "", next_attempt(run, run.due, calendar))
     if run.ended is not None:
         grid.add_row(*_end(run, calendar))
     return Group(_title(run, calendar), "", grid)

@@ -19,6 +19,7 @@ from tarry_dev.cloud.function import LambdaFunction
 from tarry_dev.cloud.pump import Pump
 from tarry_dev.cloud.queue import LocalQueue
 from tarry_dev.cloud.resources import NAME, QueuePair, make_bus, make_queues, make_store
+from tarry_dev.cloud.schedules import Schedules
 from tarry_dev.cloud.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -134,8 +135,9 @@ class Cloud:
     def advance(self, time: Timeout) -> int:
         """Lets time pass: a ``timedelta``, ``"3d"``, milliseconds, or up to a ``datetime``.
 
-        On its way the clock stops at each moment at which something happens: a message becomes visible, or
-        the minute sweep finds something. What can be delivered there, is. Returns the number of batches.
+        On its way the clock stops at each moment at which something happens: a message becomes visible, the
+        minute sweep finds something, or a cron's time has come. What can be delivered there, is. Returns the number of
+        batches.
         """
         return self._pump.advance(deadline(time, self.clock.now()))
 
@@ -211,7 +213,7 @@ class Cloud:
 
         if not isinstance(self.clock, RealClock):
             raise UsageError("a cloud is served in real time: make it with clock=RealClock()")
-        return Server(self, self._pump, self._sweep, port, self._audit)
+        return Server(self, self._pump, self._sweep, self._schedules, port, self._audit)
 
     def _deploy(self) -> None:
         """Makes the resources, and the environment that tells the functions of them."""
@@ -224,7 +226,8 @@ class Cloud:
         os.environ.update({Settings.variable(name): str(value) for name, value in asdict(self.settings).items()})
         self.queues = {spec.name: self._queue(spec, pairs[spec.name]) for spec in QUEUES}
         self._sweep = Sweep(self.functions["sweep"], self._table, self.clock, self.region, self._observe)
-        self._pump = Pump(self.clock, tuple(self.queues.values()), self._sweep, self._limit)
+        self._schedules = Schedules(self.app, self.clock, self.put_events)
+        self._pump = Pump(self.clock, tuple(self.queues.values()), self._sweep, self._schedules, self._limit)
 
     def _settings(self, pairs: Mapping[str, QueuePair]) -> Settings:
         values: Any = {f"{name}_queue": pair.queue.physical_resource_id for name, pair in pairs.items()}

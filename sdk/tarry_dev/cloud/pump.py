@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from tarry_dev.cloud.clock import Clock
     from tarry_dev.cloud.queue import LocalQueue
+    from tarry_dev.cloud.schedules import Schedules
     from tarry_dev.cloud.sweep import Sweep
 
 __all__ = ["EndlessError", "Pump"]
@@ -26,10 +27,13 @@ class Pump:
     """Delivers what can be delivered, oldest first, one batch at a time: Lambda's handlers expect to be alone
     in their process. ``limit`` is the most batches between two moves of the clock."""
 
-    def __init__(self, clock: Clock, queues: Sequence[LocalQueue], sweep: Sweep, limit: int) -> None:
+    def __init__(
+        self, clock: Clock, queues: Sequence[LocalQueue], sweep: Sweep, schedules: Schedules, limit: int
+    ) -> None:
         self._clock = clock
         self._queues = queues
         self._sweep = sweep
+        self._schedules = schedules
         self._limit = limit
         self._alone = RLock()
 
@@ -37,7 +41,7 @@ class Pump:
     def next_moment(self) -> int | None:
         """When something happens next, in Unix milliseconds: now or later; None if nothing is to come."""
         moments = [queue.next_delivery for queue in self._queues if not queue.is_held]
-        moments.append(self._sweep.next_moment)
+        moments += [self._sweep.next_moment, self._schedules.next_moment]
         earliest = min((moment for moment in moments if moment is not None), default=None)
         return None if earliest is None else max(math.ceil(earliest), self._clock.now())
 
@@ -68,6 +72,7 @@ class Pump:
                 self._clock.move_to(moment)
                 if moment == swept:
                     self._sweep.run()
+                self._schedules.run()
                 count += self.run()
             self._clock.move_to(until)
             return count + self.run()

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tarry_dev.cloud.audit import Audit
     from tarry_dev.cloud.cloud import Cloud
     from tarry_dev.cloud.pump import Pump
+    from tarry_dev.cloud.schedules import Schedules
     from tarry_dev.cloud.sweep import Sweep
 
 __all__ = ["Server"]
@@ -64,10 +65,13 @@ class Server:
     served.
     """
 
-    def __init__(self, cloud: Cloud, pump: Pump, sweep: Sweep, port: int, audit: Audit | None = None) -> None:
+    def __init__(
+        self, cloud: Cloud, pump: Pump, sweep: Sweep, schedules: Schedules, port: int, audit: Audit | None = None
+    ) -> None:
         self._cloud = cloud
         self._pump = pump
         self._sweep = sweep
+        self._schedules = schedules
         self._aws = DomainDispatcherApplication(create_backend_app)
         self._http = make_server(_HOST, port, self._answer, threaded=True, request_handler=_QuietHandler)
         self._stopping = Flag()
@@ -106,6 +110,7 @@ class Server:
                 if self._cloud.clock.now() >= minute:
                     self._sweep.run()
                     minute = self._sweep.next_minute
+                self._schedules.run()
                 if not self._pump.step():
                     self._stopping.wait(_IDLE)
             except Exception:

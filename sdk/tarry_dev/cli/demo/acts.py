@@ -93,14 +93,14 @@ def _names(script: Iterable[Line]) -> set[str]:
 
 
 def _starts(app: App, names: Iterable[str]) -> bool:
-    triggers = [trigger for function in app.functions.values() for trigger in function.triggers]
+    triggers = [trigger for function in app.functions.values() for trigger in function.event_triggers]
     return any(trigger.names(name) for name in names for trigger in triggers)
 
 
 def _nothing_starts(scripts: Mapping[Path, Sequence[Line]], apps: Mapping[str, App]) -> str:
     names = sorted(name for script in scripts.values() for name in _names(script))
     triggers = sorted(
-        trigger.event for app in apps.values() for each in app.functions.values() for trigger in each.triggers
+        trigger.event for app in apps.values() for each in app.functions.values() for trigger in each.event_triggers
     )
     return (
         f"{', '.join(map(str, scripts))} would start nothing: it sends {', '.join(names) or 'no event'}, "

@@ -78,7 +78,7 @@ def _parted(app: App, play: Play) -> tuple[list[Received], list[Received]]:
     """The events that the app starts with or has waited for, by their names, and the others."""
     waits = (step.wait for whole in play.wholes for step in whole.steps if step.wait)
     awaited = {each.event_name for wait in waits for each in wait.all}
-    triggers = [trigger for function in app.functions.values() for trigger in function.triggers]
+    triggers = [trigger for function in app.functions.values() for trigger in function.event_triggers]
 
     def concerns(received: Received) -> bool:
         name = received.event.name
