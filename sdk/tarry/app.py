@@ -48,28 +48,17 @@ class App:
         trigger: Trigger | Sequence[Trigger],
         retries: int = 4,
         backoff: Sequence[Duration] = DEFAULT_BACKOFF,
-        idempotency: str | None = None,
     ) -> Callable[[Handler], Function]:
         """Makes the decorated handler a durable function of this app.
 
         ``fn_id`` is its lasting name: runs in flight find their code by it, so keep it when you rename the
         handler. ``trigger`` is what starts it, one or several. A step that fails is tried again ``retries``
         times (0 to 20) after the pauses of ``backoff``, the last of which repeats; then it has failed for good.
-
-        ``idempotency`` is CEL over the event that starts it, such as ``event.data.orderId``: any value of JSON. Of the
-        events that give the same value within 24 hours one starts a run, the first that is handled; each further one
-        starts nothing. Values are equal as in expressions: 1 and 1.0 are, "1" is another. An event for which it
-        fails, since it lacks the field, say, starts a run of its own, and counts as a match error. One that is not CEL
-        brings the function's events to the dead-letter queue, from where they start it once it is mended.
         """
         triggers = tuple(trigger) if isinstance(trigger, list | tuple) else (trigger,)
         if not triggers or not all(isinstance(one, Trigger) for one in triggers):
             raise UsageError(
                 f"function {fn_id!r}: trigger is {trigger!r}; give a TriggerEvent or a TriggerCron, or a list of some"
-            )
-        if idempotency is not None and not str(idempotency).strip():
-            raise UsageError(
-                f"function {fn_id!r}: idempotency is {idempotency!r}; give an expression, such as 'event.data.orderId'"
             )
         if isinstance(backoff, str):
             raise UsageError(
@@ -83,7 +72,6 @@ class App:
                 handler=handler,
                 triggers=triggers,
                 retries=Retries(retries, tuple(backoff)),
-                idempotency=idempotency,
             )
             if fn_id in self._functions:
                 raise UsageError(f"app {self.id!r} has a function {fn_id!r} already: each fn_id stands for one")

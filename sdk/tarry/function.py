@@ -67,7 +67,6 @@ class Function:
     handler: Handler
     triggers: tuple[Trigger, ...]
     retries: Retries
-    idempotency: str | None = None
 
     @property
     def event_triggers(self) -> tuple[TriggerEvent, ...]:
