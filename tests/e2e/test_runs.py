@@ -32,8 +32,8 @@ def test_a_run_goes_on_with_the_event_that_matches(stack: Stack) -> None:
 
 
 def test_a_deadline_is_kept_to_the_second(stack: Stack, figures: list[str]) -> None:
-    """The median of five. One goes before them: the timers start cold, which takes seconds on a machine that is busy with
-    other Lambdas' starts."""
+    """The median of five. One goes before them: the timers start cold, which takes seconds while the machine is busy
+    with other Lambdas' starts."""
     stack.put("app/account.created", {"userId": "first", "email": "eve@shop.test", "seconds": 1})
     stack.ended("onboarding", userId="first")
     several = range(6, 11)
