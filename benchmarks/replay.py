@@ -31,6 +31,9 @@ class _Shelf:
     def out_of_time(self) -> bool:
         return False
 
+    def is_cancelled(self) -> bool:
+        return False
+
     def keep(self, step: Step) -> None:
         self.steps[step.key] = step
 

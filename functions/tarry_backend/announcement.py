@@ -21,8 +21,9 @@ _LARGEST = 200_000
 def announcement(run: Run) -> Event:
     """``tarry/function.finished``, ``.failed`` or ``.cancelled``: once a run, for its id is the run's.
 
-    The data names function and run, and holds the event that started the run and its ``result`` or ``error``; a run
-    that was cancelled has neither.
+    The data names function and run, and holds the event that started the run and its ``result`` or ``error``; of a run
+    that was cancelled instead the ``reason`` (``event``, ``timeouts.start``, ``timeouts.finish`` or ``by hand``), and
+    as ``cancelled_by`` name and id of the event that did it, if one did.
     An event or result too large for the bus is left out, and ``truncated`` says so.
     """
     data: dict[str, Any] = {"function_id": run.function_id, "run_id": run.id}
@@ -31,6 +32,8 @@ def announcement(run: Run) -> Event:
         data["error"] = asdict(run.error)
     elif run.status is RunStatus.FINISHED:
         larger["result"] = json.loads(run.output or "null")
+    elif run.cancellation is not None:
+        data |= {"reason": run.cancellation.reason.value, "cancelled_by": run.cancellation.cancelled_by}
     for name, value in larger.items():
         if len(json.dumps(value)) <= _LARGEST:
             data[name] = value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tarry_backend.replay.history import LISTENING
+
 __all__ = ["delay_until", "marker_delay"]
 
 _MARGIN = 500
@@ -10,10 +12,10 @@ _MARGIN = 500
 def delay_until(due: int, moment: int, step_kind: str) -> int:
     """Seconds from ``moment`` to ``due`` (both Unix milliseconds).
 
-    A wait's deadline is brought up to a second early, since its marker still follows it; anything else is
-    brought up to a second late.
+    The deadline of what listens for events is brought up to a second early, since its marker still follows it;
+    anything else is brought up to a second late.
     """
-    return (due - moment) // 1000 if step_kind == "wait" else -(-(due - moment) // 1000)
+    return (due - moment) // 1000 if step_kind in LISTENING else -(-(due - moment) // 1000)
 
 
 def marker_delay(deadline: int, moment: int) -> int:

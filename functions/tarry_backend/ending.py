@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tarry_backend.announcement import announcement
+from tarry_backend.cancellation import BY_HAND
 from tarry_backend.clock import now
 from tarry_backend.delays import delay_until
 from tarry_backend.messages import Continue, Due
@@ -17,6 +18,7 @@ from tarry_backend.store import RunStatus
 if TYPE_CHECKING:
     from tarry.bus import EventBus
     from tarry.function import Retries
+    from tarry_backend.cancellation import Cancellation
     from tarry_backend.queues import Queues
     from tarry_backend.replay import Failure, Outcome
     from tarry_backend.store import Run, Store, Whole
@@ -50,9 +52,10 @@ class Ending:
         """Ends the run as failed."""
         self._end(whole, RunStatus.FAILED, error=error)
 
-    def cancel(self, whole: Whole) -> None:
-        """Ends the run where it is. The FIFO queue has kept the message until nothing of the run was executing."""
-        self._end(whole, RunStatus.CANCELLED)
+    def cancel(self, whole: Whole, why: Cancellation = BY_HAND) -> None:
+        """Ends the run where it is. The FIFO queue has kept the message until nothing of the run was executing, or
+        what executes has stopped between two steps."""
+        self._end(replace(whole, run=replace(whole.run, cancellation=why)), RunStatus.CANCELLED)
 
     def conclude(self, whole: Whole) -> None:
         """Announces an end that is kept, and withdraws what the run still had open. May be done twice: the
@@ -75,7 +78,7 @@ class Ending:
         run = replace(whole.run, status=status, ended=now(), output=output, error=error, due=None)
         self._store.runs.save(run)
         self._meter.count(status.capitalize())
-        self._meter.count("WaitsClosed", sum(step.status is Status.WAITING for step in whole.steps))
+        self._meter.count("WaitsClosed", sum(step.status is Status.WAITING for step in whole.parts))
         self.conclude(replace(whole, run=run))
 
     def _try_again(self, whole: Whole, failed: Failed, retries: Retries) -> None:

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tarry.durations import MAX_DURATION
+from tarry.errors import UsageError
 from tarry_backend.clock import now
 from tarry_backend.ending import Ending
+from tarry_backend.guards import guarded, overdue
 from tarry_backend.journal import RunJournal
 from tarry_backend.messages import Cancel, Continue, Deadline, Look, MessageError, Resume, Start, Wake, decode
-from tarry_backend.replay import Failure, Replayed, replay
+from tarry_backend.replay import Failure, Paused, Replayed, replay
 from tarry_backend.store import Run, RunStatus, Whole
 from tarry_backend.telemetry import concerning, logger
 from tarry_backend.telling import Telling
@@ -112,7 +114,7 @@ class Executor:
                 self._tell_again(function, message, whole, delivery)
             elif (told := self._telling.apply(message, whole)) is not None:
                 news = told.ended_steps - whole.ended_steps
-                self._replay(function, told, self._journal(message, told, delivery), news)
+                self._go_on(function, message, told, self._journal(message, told, delivery), news)
 
     def _tell_again(self, function: Function, message: Told, whole: Whole, delivery: Delivery) -> None:
         """The last executor has failed or died somewhere on the way: all that may be missing is done again."""
@@ -129,10 +131,24 @@ class Executor:
             self._ending.remind(whole.run)
             for step in whole.steps:
                 journal.remind(step)
-            self._replay(function, whole, journal, news)
+            self._go_on(function, message, whole, journal, news)
         except Exception:
             self._absolve(before)
             raise
+
+    def _go_on(self, function: Function, message: Told, whole: Whole, journal: RunJournal, news: int) -> None:
+        """Cancels the run, if it is to be, or replays its function. Its first message opens its guards."""
+        if isinstance(message, Start):
+            try:
+                whole = guarded(function, whole, journal)
+            except UsageError as error:
+                self._ending.fail(replace(whole, guards=journal.guards()), Failure.of(error))
+                return
+        why = whole.run.cancellation or overdue(whole.guards, journal.now())
+        if why is not None:
+            self._ending.cancel(whole, why)
+        else:
+            self._replay(function, whole, journal, news)
 
     def _replay(self, function: Function, whole: Whole, journal: RunJournal, news: int) -> None:
         if whole.rests(journal.now()):  # a message that comes twice does not hasten the next attempt
@@ -142,7 +158,11 @@ class Executor:
         news = max(news, min(whole.attempt, 1))  # it raised after the newest result, and begins there anew
         replayed = Replayed(run.id, run.event, run.received_at, whole.attempt, news)
         outcome = replay(function, replayed, whole.steps, journal, self._settings.max_steps)
-        self._ending.keep(replace(whole, steps=journal.steps()), outcome, function.retries)
+        whole = replace(whole, steps=journal.steps())
+        if journal.cancellation is not None and isinstance(outcome, Paused):
+            self._ending.cancel(whole, journal.cancellation)
+        else:
+            self._ending.keep(whole, outcome, function.retries)
 
     def _journal(self, message: Told, whole: Whole, delivery: Delivery) -> RunJournal:
         return RunJournal(

@@ -8,8 +8,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tarry.errors import LimitError
+from tarry_backend.cancellation import BY_HAND, Cancellation
 from tarry_backend.clock import now
 from tarry_backend.delays import delay_until
+from tarry_backend.guards import met, overdue
 from tarry_backend.matching import NAME_ONLY, Alternative, match_expression, match_key, plan
 from tarry_backend.messages import Due, Settle
 from tarry_backend.queues import HORIZON
@@ -30,11 +32,14 @@ if TYPE_CHECKING:
     from tarry_backend.telemetry import Meter
     from tarry_backend.traffic import Traffic
 
-__all__ = ["MAX_BINDINGS", "RunJournal"]
+__all__ = ["LOOKED", "MAX_BINDINGS", "RunJournal"]
 
 MAX_BINDINGS = 64_000
 """The most characters of JSON that an expression may take over from the event that started its run, all its
 alternatives together."""
+
+LOOKED = 1_000
+"""For so many milliseconds an invocation goes by its last look whether the run is cancelled meanwhile."""
 
 _EXCLUDED_HINTS = 100
 
@@ -42,6 +47,7 @@ _EXCLUDED_HINTS = 100
 class RunJournal:
     """The journal of one replay (see ``tarry_backend.replay.Journal``).
 
+    ``cancellation`` is why no further step has begun, if the run was found to be cancelled.
     ``settle`` is in seconds. ``floor`` is a time (Unix milliseconds) which has come, whatever this Lambda's
     own clock says: that of the message which woke the run.
     """
@@ -61,6 +67,9 @@ class RunJournal:
     ) -> None:
         self._run = whole.run
         self._steps = {step.key: step for step in whole.steps}
+        self._guards = {guard.key: guard for guard in whole.guards}
+        self._looked = now()
+        self.cancellation: Cancellation | None = None
         self._store = store
         self._queues = queues
         self._bus = bus
@@ -73,6 +82,10 @@ class RunJournal:
     def steps(self) -> tuple[Step, ...]:
         """The run's steps as they are kept by now."""
         return tuple(self._steps.values())
+
+    def guards(self) -> tuple[Step, ...]:
+        """The run's guards, likewise."""
+        return tuple(self._guards.values())
 
     def now(self) -> int:
         return max(now(), self._floor)
@@ -106,27 +119,73 @@ class RunJournal:
         if step.wait:
             self._meter.count("WaitsClosed")
 
+    def open_guard(self, guard: Step, request: WaitRequest | None) -> Cancellation | None:
+        """Keeps a guard, unless it is kept, and looks into the log, as for a wait. Without a request it is a timer.
+
+        Returns why its run is to end at once, if it is.
+        """
+        kept = self._guards.get(guard.key)
+        guard = kept or (replace(guard, wait=self._wait(request)) if request else guard)
+        if not guard.is_open:
+            return None
+        if kept is None:
+            _check_bindings(guard)
+            self._keep(guard)
+            self._meter.count("WaitsOpened", guard.wait is not None)
+        if guard.wait and (found := self._look(guard)):
+            return Cancellation.by(found.event)
+        self.remind(guard)
+        return None
+
+    def is_cancelled(self) -> bool:
+        """Whether the run is cancelled by now. It costs nothing unless the last look is more than a second old.
+
+        executor    look ── a long step ───────────────── look, and no further step begins
+        matcher               (event) log ── resume, which waits in the run's group
+
+        What it finds has been told to the run, or will be: whatever this misses, a message brings.
+        """
+        moment, since = now(), self._looked
+        if self.cancellation is None:
+            self.cancellation = overdue(self._guards.values(), self.now())
+        if self.cancellation is None and moment - since > LOOKED:
+            self._looked = moment
+            self.cancellation = self._cancelled(since - SKEW)
+        return self.cancellation is not None
+
     def remind(self, step: Step) -> None:
         """Asks to be woken for an open step, if that is soon, and for a wait's settle."""
         if step.is_open:
             self._queues.tell_timers(self._reminders(step))
 
     def _reminders(self, step: Step) -> Iterable[tuple[TimerMessage, int]]:
-        due, moment = step.due or 0, now()
-        if step.wait and due - moment > self._settle * 1000 and any(each.alternatives for each in step.wait.all):
-            since = min(each.since for each in step.wait.all)
-            yield Settle(self._run.id, step.key, self._had_since(since)), self._settle
-        if due - moment <= HORIZON:
+        due, moment = step.due, now()
+        waits = step.wait.all if step.wait else ()
+        if step.wait and step.wait.deadline - moment > self._settle * 1000 and any(each.alternatives for each in waits):
+            had = [] if step.is_guard else self._had_since(min(each.since for each in waits))
+            yield Settle(self._run.id, step.key, had), self._settle
+        if due is not None and due - moment <= HORIZON:
             yield Due(self._run.id, step.key, step.kind, due), delay_until(due, moment, step.kind)
 
     def _keep(self, step: Step) -> None:
-        self._store.runs.keep(self._run.id, step, is_new=step.key not in self._steps)
-        self._steps[step.key] = step
+        kept = self._guards if step.is_guard else self._steps
+        self._store.runs.keep(self._run.id, step, is_new=step.key not in kept)
+        kept[step.key] = step
 
-    def _look(self, step: Step) -> Received | None:
+    def _look(self, step: Step, named_since: int = 0) -> Received | None:
         assert step.wait is not None
         names = self._store.names.recent  # the settle, or the deadline, knows what is newer
-        return earliest(step.wait, self._store, names, self.now() + SKEW, self._excluded(step))
+        until, excluded = self.now() + SKEW, self._excluded(step)
+        return earliest(step.wait, self._store, names, until, excluded, named_since=named_since)
+
+    def _cancelled(self, since: int) -> Cancellation | None:
+        """Looks whether anybody has asked for it, and into the log for each guard, from ``since`` on."""
+        if self._store.runs.is_to_stop(self._run.id):
+            return BY_HAND
+        for guard in self._guards.values():
+            if guard.is_open and guard.wait and (found := self._look(guard, since)):
+                return Cancellation.by(found.event)
+        return None
 
     def _had_since(self, since: Position) -> list[str]:
         """The latest events that ended waits of this run, as far as a look from ``since`` on would meet them."""
@@ -137,6 +196,8 @@ class RunJournal:
         return excluded_ids(self._steps.values(), step.begun_order, self._run.event.id)
 
     def _end(self, step: Step, found: Received | None) -> Step:
+        if found and self.cancellation is None:
+            self.cancellation = met(self._guards.values(), found, self._run.event.id)
         done = ended(step, found, step.begun_order + 1, self.now())
         self._keep(done)
         self._store.runs.drop(self._run.id, step)
@@ -178,8 +239,8 @@ class RunJournal:
 
 def _check_bindings(step: Step) -> None:
     """All alternatives of a step's waits stand in its one item."""
-    assert step.wait is not None
-    alternatives = (alternative for wait in step.wait.all for alternative in wait.alternatives)
+    waits = step.wait.all if step.wait else ()
+    alternatives = (alternative for wait in waits for alternative in wait.alternatives)
     if sum(len(json.dumps(alternative.bindings)) for alternative in alternatives) > MAX_BINDINGS:
         raise LimitError(
             f"the expression takes over more than {MAX_BINDINGS:,} characters from the event that started the run; "

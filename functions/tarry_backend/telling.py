@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tarry_backend.cancellation import Cancellation
 from tarry_backend.clock import now
+from tarry_backend.guards import met
 from tarry_backend.messages import Continue, Deadline, Look, Resume, Start, Wake
 from tarry_backend.position import Position
 from tarry_backend.replay import Status, excluded_ids
@@ -30,7 +33,10 @@ class Telling:
         self._meter = meter
 
     def apply(self, message: RunMessage, whole: Whole) -> Whole | None:
-        """The run as it is once it has been told; ``None`` if that is nothing to go on with."""
+        """The run as it is once it has been told; ``None`` if that is nothing to go on with.
+
+        What tells a guard of its event gives the run a ``cancellation``, and keeps nothing: the run's end does.
+        """
         match message:
             case Start() | Continue():
                 return whole
@@ -72,14 +78,25 @@ class Telling:
         found = earliest(step.wait, self._store, names, now() + SKEW, _excluded(whole, step), named_since=since)
         return self._resolve(whole, step, found) if found or at_deadline else None
 
-    def _resolve(self, whole: Whole, step: Step, found: Received | None) -> Whole:
+    def _resolve(self, whole: Whole, step: Step, found: Received | None) -> Whole | None:
         """Ends the wait by one conditional write. All that follows is done again if it is cut off."""
+        if found and (why := _cancelled(whole, step, found)):
+            return replace(whole, run=replace(whole.run, cancellation=whole.run.cancellation or why))
         moment = now()
+        if step.is_guard:
+            self._end_guard(whole, step, moment)
+            return None
         done = ended(step, found, whole.next_order, moment)
         self._store.runs.keep(whole.run.id, done, is_new=False)
         self._measure(step, found, moment)
         self._store.runs.drop(whole.run.id, step)
         return whole.with_step(done)
+
+    def _end_guard(self, whole: Whole, guard: Step, moment: int) -> None:
+        """The guard listens no longer. That is nothing to its run."""
+        self._store.runs.keep(whole.run.id, ended(guard, None, guard.begun_order, moment), is_new=False)
+        self._meter.count("WaitsClosed")
+        self._store.runs.drop(whole.run.id, guard)
 
     def _measure(self, step: Step, found: Received | None, moment: int) -> None:
         assert step.wait is not None
@@ -97,7 +114,12 @@ def _excluded(whole: Whole, step: Step) -> frozenset[str]:
     return excluded_ids(whole.steps, step.begun_order, whole.run.event.id)
 
 
+def _cancelled(whole: Whole, step: Step, found: Received) -> Cancellation | None:
+    """An event that a guard and a wait have both been waiting for cancels the run, whichever is told first."""
+    return Cancellation.by(found.event) if step.is_guard else met(whole.guards, found, whole.run.event.id)
+
+
 def _has_due(whole: Whole, moment: int) -> bool:
-    """Whether a sleep, a retry or the function itself is due. A wait's deadline comes another way."""
-    dues = [step.due for step in whole.steps if step.is_open and step.wait is None]
+    """Whether a sleep, a retry, the function itself or its time is due. A wait's deadline comes another way."""
+    dues = [step.due for step in whole.parts if step.is_open and step.wait is None]
     return any(due is not None and due <= moment for due in (whole.run.due, *dues))

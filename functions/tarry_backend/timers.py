@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tarry_backend.clock import now
 from tarry_backend.delays import delay_until, marker_delay
 from tarry_backend.messages import Due, Look, Marker, MessageError, Settle, Wake, decode
-from tarry_backend.replay.history import Status
+from tarry_backend.replay.history import LISTENING, Status
 from tarry_backend.store import dues
 from tarry_backend.store.names import SKEW
 from tarry_backend.waiting import earliest
@@ -62,7 +62,7 @@ class Timers:
         delay = delay_until(message.due, moment, message.step_kind)
         if delay > 0:
             self._queues.tell_timers([(message, delay)])
-        elif message.step_kind == "wait" and message.step_key is not None:
+        elif message.step_kind in LISTENING and message.step_key is not None:
             marker = Marker(message.run_id, message.step_key, message.due)
             self._queues.tell_matcher(marker, marker_delay(message.due, moment))
         else:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tarry_backend.replay.history import Step, Wait
     from tarry_backend.store import EventLog, Name, Store
 
-__all__ = ["OVERTAKEN", "TAIL", "admits", "earliest", "ended", "overtaken"]
+__all__ = ["OVERTAKEN", "TAIL", "admits", "earliest", "ended", "matches", "overtaken"]
 
 TAIL = 360_000
 """How much of a log that is kept by name alone, in milliseconds, a wait's deadline reads once more. What is older has
@@ -78,7 +78,7 @@ def _earliest(found: Iterable[Received | None]) -> Received | None:
 
 
 def _first(wait: Wait, events: Iterable[Received], excluded: AbstractSet[str]) -> Received | None:
-    return next((each for each in events if each.event.id not in excluded and _matches(wait, each)), None)
+    return next((each for each in events if each.event.id not in excluded and matches(wait, each)), None)
 
 
 def _last(wait: Wait, log: EventLog, name: Name, position: Position) -> Iterable[Received]:
@@ -113,7 +113,8 @@ def ended(step: Step, received: Received | None, order: int, now: int) -> Step:
     return replace(step, status=Status.DONE, ended_order=order, ended=now, due=None, output=output, wait=wait)
 
 
-def _matches(wait: Wait, received: Received) -> bool:
+def matches(wait: Wait, received: Received) -> bool:
+    """Whether one of the wait's alternatives holds for the event; where it stands in the log is not asked."""
     for alternative in wait.alternatives:
         if match_key(wait.event_name, alternative.shape, received.event) != alternative.key:
             continue

@@ -1,6 +1,7 @@
 """Durable functions that wait for events, on your own AWS account."""
 
 from tarry.app import App
+from tarry.cancel import Cancel, Timeouts
 from tarry.context import Context, ContextSync
 from tarry.errors import (
     DurationError,
@@ -27,6 +28,7 @@ from tarry.triggers import TriggerCron, TriggerEvent
 
 __all__ = [
     "App",
+    "Cancel",
     "Context",
     "ContextSync",
     "DurationError",
@@ -46,6 +48,7 @@ __all__ = [
     "StepError",
     "Suspended",
     "TarryError",
+    "Timeouts",
     "TriggerCron",
     "TriggerEvent",
     "UsageError",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import TYPE_CHECKING, Any
 
 from tarry.bus import EventBus
+from tarry.cancel import MAX_CANCELS, Cancel, Timeouts
 from tarry.errors import UsageError
 from tarry.eventtypes import as_events
 from tarry.function import DEFAULT_BACKOFF, Function, Retries
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from tarry.function import Handler
 
 __all__ = ["App"]
+
+logger = logging.getLogger("tarry")
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -48,12 +52,15 @@ class App:
         trigger: Trigger | Sequence[Trigger],
         retries: int = 4,
         backoff: Sequence[Duration] = DEFAULT_BACKOFF,
+        cancel: Cancel | Sequence[Cancel] = (),
+        timeouts: Timeouts | None = None,
     ) -> Callable[[Handler], Function]:
         """Makes the decorated handler a durable function of this app.
 
         ``fn_id`` is its lasting name: runs in flight find their code by it, so keep it when you rename the
         handler. ``trigger`` is what starts it, one or several. A step that fails is tried again ``retries``
         times (0 to 20) after the pauses of ``backoff``, the last of which repeats; then it has failed for good.
+        ``cancel`` are up to 5 events that cancel its runs, ``timeouts`` the time they have to start and to finish.
         """
         triggers = tuple(trigger) if isinstance(trigger, list | tuple) else (trigger,)
         if not triggers or not all(isinstance(one, Trigger) for one in triggers):
@@ -64,6 +71,11 @@ class App:
             raise UsageError(
                 f"function {fn_id!r}: backoff is {backoff!r}; give a list of pauses, such as [{backoff!r}]"
             )
+        cancels = _cancels(fn_id, cancel)
+        if not isinstance(timeouts, Timeouts | None):
+            raise UsageError(
+                f"function {fn_id!r}: timeouts is {timeouts!r}; give tarry.Timeouts(start=..., finish=...)"
+            )
 
         def register(handler: Handler) -> Function:
             function = Function(
@@ -72,10 +84,13 @@ class App:
                 handler=handler,
                 triggers=triggers,
                 retries=Retries(retries, tuple(backoff)),
+                cancels=cancels,
+                timeouts=timeouts or Timeouts(),
             )
             if fn_id in self._functions:
                 raise UsageError(f"app {self.id!r} has a function {fn_id!r} already: each fn_id stands for one")
             self._functions[fn_id] = function
+            _tell_of_all(function)
             return function
 
         return register
@@ -91,6 +106,25 @@ class App:
 
     def __repr__(self) -> str:
         return f"App({self.id!r}, functions={sorted(self._functions)})"
+
+
+def _cancels(fn_id: str, cancel: Cancel | Sequence[Cancel]) -> tuple[Cancel, ...]:
+    cancels = tuple(cancel) if isinstance(cancel, list | tuple) else (cancel,)
+    if not all(isinstance(one, Cancel) for one in cancels):
+        raise UsageError(f"function {fn_id!r}: cancel is {cancel!r}; give a Cancel, or a list of some")
+    if len(cancels) > MAX_CANCELS:
+        raise UsageError(f"function {fn_id!r} has {len(cancels)} cancels; at most {MAX_CANCELS}")
+    return cancels
+
+
+def _tell_of_all(function: Function) -> None:
+    for cancel in function.cancels:
+        if cancel.takes_all:
+            logger.warning(
+                "function %r: each event %r cancels every run of it, for this cancel has neither if_exp nor match",
+                function.id,
+                cancel.event,
+            )
 
 
 def _checked(name: Any, what: str) -> str:

@@ -6,6 +6,7 @@ import inspect
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tarry.cancel import Timeouts
 from tarry.durations import milliseconds
 from tarry.errors import UsageError
 from tarry.eventdata import given
@@ -14,6 +15,7 @@ from tarry.triggers import TriggerEvent
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from tarry.cancel import Cancel
     from tarry.context import Context, ContextSync
     from tarry.durations import Duration
     from tarry.event import Event
@@ -67,6 +69,8 @@ class Function:
     handler: Handler
     triggers: tuple[Trigger, ...]
     retries: Retries
+    cancels: tuple[Cancel, ...] = ()
+    timeouts: Timeouts = field(default_factory=Timeouts)
 
     @property
     def event_triggers(self) -> tuple[TriggerEvent, ...]:

@@ -24,13 +24,16 @@ if TYPE_CHECKING:
     from tarry.eventtypes import Sendable, Typed
     from tarry.operations import Engine
 
-__all__ = ["MAX_FIRST", "MAX_STEP_ID", "Step", "StepSync"]
+__all__ = ["MAX_FIRST", "MAX_STEP_ID", "OWN", "Step", "StepSync"]
 
 MAX_FIRST = 10
 """For how many kinds of events one ``wait_for_first`` waits at most: each is asked for in the log by itself."""
 
 MAX_STEP_ID = 512
 """The longest step id, in bytes of UTF-8: it is part of its item's key."""
+
+OWN = "tarry/"
+"""So begin the ids of what Tarry itself keeps among a run's steps, as the names of its own events do."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -328,6 +331,8 @@ class StepSync(_Tools):
 def _checked(step_id: object) -> str:
     if not isinstance(step_id, str) or not 0 < len(step_id.encode("utf-8", "surrogatepass")) <= MAX_STEP_ID:
         raise UsageError(f"a step id is a text of 1 to {MAX_STEP_ID} bytes, not {str(step_id)[:80]!r}")
+    if step_id.startswith(OWN):
+        raise UsageError(f"step id {step_id[:80]!r}: ids that begin with {OWN!r} are Tarry's own; choose another")
     return step_id
 
 

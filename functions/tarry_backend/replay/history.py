@@ -15,10 +15,31 @@ if TYPE_CHECKING:
 
     from tarry_backend.matching import Alternative
 
-__all__ = ["OVERTAKING", "Failure", "Status", "Step", "Wait", "WaitRequest", "excluded_ids"]
+__all__ = [
+    "FAR",
+    "GUARDS",
+    "LISTENING",
+    "OVERTAKING",
+    "Failure",
+    "Status",
+    "Step",
+    "Wait",
+    "WaitRequest",
+    "excluded_ids",
+]
 
 OVERTAKING = 60_000
 """By how much, in milliseconds, events may overtake each other between the bus and the log."""
+
+
+LISTENING = frozenset({"wait", "cancel"})
+"""The kinds of steps that events end, and whose deadlines so take the events' road."""
+
+GUARDS = frozenset({"cancel", "timeout"})
+"""The kinds of steps that a function does not ask for: see ``tarry_backend.guards``."""
+
+FAR = 10**15 - 1
+"""The deadline, in Unix milliseconds, of what listens for ever; 15 digits are what a position has."""
 
 
 class Status(StrEnum):
@@ -131,6 +152,11 @@ class Step:
     def is_open(self) -> bool:
         """Whether the step goes on later."""
         return self.ended_order is None
+
+    @property
+    def is_guard(self) -> bool:
+        """Whether it guards the run, and is no step of its function."""
+        return self.kind in GUARDS
 
     @property
     def leaves(self) -> Position:

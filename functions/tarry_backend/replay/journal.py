@@ -22,6 +22,9 @@ class Journal(Protocol):
     def out_of_time(self) -> bool:
         """Whether the invocation is too near its end to begin another step."""
 
+    def is_cancelled(self) -> bool:
+        """Whether the run is cancelled by now, so that no further step of it begins."""
+
     def keep(self, step: Step) -> None:
         """Keeps a step that has ended, or that sleeps or is to be tried again."""
 

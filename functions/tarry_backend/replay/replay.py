@@ -253,6 +253,8 @@ class Engine:
     async def _live(self, operation: Operation, key: str, kept: Step | None) -> Step:
         """Performs a step that has not ended; returns once it has."""
         await self._turns.live(key)
+        if self._journal.is_cancelled():
+            return await self._rest()
         if self._journal.out_of_time():
             self._out_of_time = True
             return await self._rest()

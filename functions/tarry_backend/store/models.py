@@ -4,6 +4,7 @@ item      pk                              sk                           indexes, 
 run       run#<run>                       run                          runs; due (a retry of the function)
 step      run#<run>                       step#<step>                  waits, due
 alias     run#<run>                       wait#<step>#<n>              waits (further keys of one wait)
+stop      run#<run>                       stop
 event     log#<name>#<day>#<shard>        <received_at>#<event id>
           key#<match key>#<day>           <received_at>#<event id>     (of a hot name, by each of its keys)
 name      name#<event name>               name
@@ -40,6 +41,7 @@ __all__ = [
     "RunItem",
     "RunsIndex",
     "StepItem",
+    "StopItem",
     "WaitsIndex",
     "bind",
     "table_definition",
@@ -127,6 +129,7 @@ class RunItem(Item):
     error = BinaryAttribute(legacy_encoding=False, null=True)
     attempt = NumberAttribute(default=0)
     attempt_steps = NumberAttribute(default=0)
+    cancellation = UnicodeAttribute(null=True)
     suspect = UnicodeAttribute(null=True)
     deaths = NumberAttribute(default=0)
 
@@ -166,6 +169,11 @@ class AliasItem(Item):
     deadline = NumberAttribute()
 
 
+class StopItem(Item):
+    """Somebody has asked for the run to be cancelled. An item of its own: the executor, which writes the run anew from
+    what it has read, cannot lose it, and to look for it does not read the run's event."""
+
+
 class EventItem(Item):
     """An event in the log. In a partition by key a large one is left out: the one by name has it."""
 
@@ -190,7 +198,7 @@ class CursorItem(Item):
 
 
 def _by_sort_key(sk: str) -> type[Item]:
-    return {"run": RunItem, "step": StepItem, "wait": AliasItem}.get(sk.partition("#")[0], Item)
+    return {"run": RunItem, "step": StepItem, "wait": AliasItem, "stop": StopItem}.get(sk.partition("#")[0], Item)
 
 
 _INDEXES: tuple[tuple[type[GlobalSecondaryIndex[Any]], Attribute[Any], Attribute[Any]], ...] = (

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pynamodb.exceptions import PutError, UpdateError
 
 from tarry.errors import TarryError
+from tarry_backend.cancellation import Cancellation, Reason
 from tarry_backend.replay.history import Failure, Status
 from tarry_backend.store.events import event_of, event_text
-from tarry_backend.store.models import CONDITION_FAILED, AliasItem, Item, RunItem, StepItem
+from tarry_backend.store.models import CONDITION_FAILED, AliasItem, Item, RunItem, StepItem, StopItem
 from tarry_backend.store.steps import StepItems, alias_items, due_shard, run_pk, step_sk
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ class Run:
 
     ``attempt`` counts failures of the function itself since it last made progress, which is since it had
     ``attempt_steps`` ended steps; ``due`` is when the next attempt is made, or the first if the event is of a time to
-    come. ``suspect`` is the message whose executor has died, ``deaths`` times.
+    come. ``suspect`` is the message whose executor has died, ``deaths`` times. ``cancellation`` is why it is, or is to
+    be, cancelled.
     """
 
     id: str
@@ -63,23 +65,33 @@ class Run:
     due: int | None = None
     suspect: str | None = None
     deaths: int = 0
+    cancellation: Cancellation | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A run with its steps, in the order in which they began, and its waits' further keys."""
+    """A run with its steps, in the order in which they began, its guards, and the further keys of what waits."""
 
     run: Run
     steps: tuple[Step, ...] = ()
     aliases: tuple[AliasItem, ...] = ()
+    guards: tuple[Step, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Step, ...]:
+        """Guards and steps."""
+        return (*self.guards, *self.steps)
 
     def step(self, key: str) -> Step | None:
-        """The step of that key."""
-        return next((step for step in self.steps if step.key == key), None)
+        """The step or guard of that key."""
+        return next((step for step in self.parts if step.key == key), None)
 
     def with_step(self, step: Step) -> Whole:
         """The same with a step as it is now."""
-        return replace(self, steps=tuple(step if old.key == step.key else old for old in self.steps))
+        steps, guards = (
+            tuple(step if old.key == step.key else old for old in parts) for parts in (self.steps, self.guards)
+        )
+        return replace(self, steps=steps, guards=guards)
 
     @property
     def ended_steps(self) -> int:
@@ -132,7 +144,9 @@ class Runs:
             elif isinstance(item, AliasItem):
                 aliases.append(item)
         steps.sort(key=lambda step: step.begun_order)
-        return Whole(run, tuple(steps), tuple(aliases)) if run else None
+        own = tuple(step for step in steps if not step.is_guard)
+        guards = tuple(step for step in steps if step.is_guard)
+        return Whole(run, own, tuple(aliases), guards) if run else None
 
     def step(self, run_id: str, key: str) -> Step | None:
         """One step, strongly consistent."""
@@ -162,11 +176,29 @@ class Runs:
         """Withdraws what a run that has ended still had open, and lets time to live remove the run."""
         expires = now // 1000 + self._days * 86_400
         with StepItem.batch_write() as batch:
-            for step in whole.steps:
+            for step in whole.parts:
                 item = self._steps.item(whole.run.id, _withdrawn(step) if step.is_open else step)
                 item.expires = expires
                 batch.save(item)
-        _delete([*whole.aliases, *(alias for step in whole.steps for alias in alias_items(whole.run.id, step))])
+        _delete([*whole.aliases, *(alias for step in whole.parts for alias in alias_items(whole.run.id, step))])
+
+    def ask_to_stop(self, run_ids: Iterable[str], now: int) -> None:
+        """Lets executors know that these runs are to be cancelled, before the messages come that say so.
+
+        It is a hint to those which are at work, so nothing depends on it, and time to live removes it in any case.
+        """
+        expires = now // 1000 + self._days * 86_400
+        with StopItem.batch_write() as batch:
+            for run_id in run_ids:
+                batch.save(StopItem(run_pk(run_id), _STOP, expires=expires))
+
+    def is_to_stop(self, run_id: str) -> bool:
+        """Whether somebody has asked for that; strongly consistent."""
+        try:
+            StopItem.get(run_pk(run_id), _STOP, consistent_read=True)
+        except StopItem.DoesNotExist:
+            return False
+        return True
 
     def note(self, run_id: str, key: str, text: str) -> None:
         """Writes on an open wait what a person should know of it; on one that has ended meanwhile, nothing."""
@@ -197,6 +229,7 @@ class Runs:
             attempt_steps=run.attempt_steps,
             due=run.due,
             due_shard=None if run.due is None else due_shard(run.id),
+            cancellation=None if run.cancellation is None else json.dumps(asdict(run.cancellation)),
             suspect=run.suspect,
             deaths=run.deaths,
             expires=None if ended is None else ended // 1000 + self._days * 86_400,
@@ -218,6 +251,7 @@ class Runs:
             due=None if item.due is None else int(item.due),
             suspect=item.suspect,
             deaths=int(item.deaths),
+            cancellation=None if item.cancellation is None else _cancellation(json.loads(item.cancellation)),
         )
 
 
@@ -225,6 +259,8 @@ def fn_status(function_id: str, status: RunStatus) -> str:
     """The key of the runs index: a function's runs of one status."""
     return f"{function_id}#{status}"
 
+
+_STOP = "stop"
 
 # A new run or step: nobody has kept it before. If the write took effect but its answer was lost, the repeated
 # write is a conflict, the message comes back, and the replay finds the step kept.
@@ -235,6 +271,10 @@ _OPEN = StepItem.status.is_in(Status.WAITING.value, Status.SLEEPING.value, Statu
 
 # A run ends once.
 _RUNNING = RunItem.status == RunStatus.RUNNING.value
+
+
+def _cancellation(fields: dict[str, Any]) -> Cancellation:
+    return Cancellation(**{**fields, "reason": Reason(fields["reason"])})
 
 
 def _put(item: RunItem | StepItem, condition: Condition) -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from tarry import Event
 from tarry_backend.intake import parse, received
-from tarry_backend.messages import Cancel, MessageError, Start, decode
+from tarry_backend.messages import MessageError, Start, decode
 from tarry_backend.runtime import runtime
+from tarry_backend.stopping import stop
 from tarry_dev.cloud.runs import HostedRun
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Host:
 
     def cancel(self, run: HostedRun) -> None:
         """Cancels a run, as ``tarry cancel`` does. One that has ended stays as it is."""
-        runtime().queues.tell_runs([Cancel(run.id)])
+        stop([run.id], runtime().store, runtime().queues)
         self.cloud.pump()
 
     def runs(self, fn_id: str | None = None) -> list[HostedRun]:

@@ -11,6 +11,7 @@ from tarry import Event
 from tarry_backend.runtime import runtime
 
 if TYPE_CHECKING:
+    from tarry_backend.cancellation import Cancellation
     from tarry_backend.replay import Failure, Step
     from tarry_backend.store import Run, Whole
 
@@ -85,6 +86,12 @@ class HostedRun:
         return self._run.error
 
     @property
+    def cancellation(self) -> Cancellation | None:
+        """Why the run is cancelled: ``reason`` (``event``, ``timeouts.start``, ``timeouts.finish`` or ``by hand``), and
+        of an event ``event_name`` and ``event_id``."""
+        return self._run.cancellation
+
+    @property
     def steps(self) -> dict[str, HostedStep]:
         """The steps by their ids, in the order in which they began. A repeated id is there as ``id:1``, ``id:2``."""
         return {step.key: HostedStep.of(step) for step in self._whole.steps}
@@ -103,5 +110,6 @@ class HostedRun:
     def __repr__(self) -> str:
         run = self._run
         end = f", {run.error.name}: {run.error.message}" if run.error else ""
+        end += f" ({run.cancellation})" if run.cancellation else ""
         steps = "; ".join(map(str, self.steps.values()))
         return f"<run {self.id} of {run.function_id!r}, {run.status}{end}; {steps or 'no steps'}>"

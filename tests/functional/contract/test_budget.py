@@ -6,13 +6,15 @@ The table is the documentation. What is not in it is not called.
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from tarry import App, Context, Event, EventMatch, TriggerEvent
+from tarry import App, Cancel, Context, Event, EventMatch, Timeouts, TriggerEvent
 from tarry_dev.cloud import Call, Host
+from tarry_dev.cloud.clock import Clock
 
 COSTS: dict[str, dict[str, dict[str, int]]] = {
     # A batch of events, and each name in it: the log is written, then it is read what is known of the name; before
@@ -36,6 +38,13 @@ COSTS: dict[str, dict[str, dict[str, int]]] = {
     "sleep": {"executor": {"PutItem": 1}},
     "failure": {"executor": {"PutItem": 1}},
     "timer within three minutes": {"executor": {"SendMessageBatch": 1}},
+    # What guards a run costs what a wait and a sleep do, and its end by an event what a resume reads.
+    "cancel": {"executor": {"PutItem": 1, "Query": 1, "SendMessageBatch": 1}},
+    "time to finish": {"executor": {"PutItem": 1}},
+    "cancelled": {"executor": {"Query": 2}},
+    # After a second of work, before the next step: whether somebody has asked for the run's end, and each cancel's log.
+    "look at the mark": {"executor": {"GetItem": 1}},
+    "look for a cancel": {"executor": {"Query": 1}},
     # What goes on by itself, and what wakes a run. A deadline looks into the log's tail.
     "settle": {"timers": {"GetItem": 2, "Query": 1}},
     "minute sweep": {"sweep": {"GetItem": 1, "Query": 8, "PutItem": 1}},
@@ -57,6 +66,8 @@ COSTS: dict[str, dict[str, dict[str, int]]] = {
     "steps retired": {"executor": {"BatchWriteItem": 1}},
 }
 
+CLOCK: ContextVar[Clock] = ContextVar("clock")
+
 EITHER = "async.data.id == event.data.id || async.data.all == true"
 ANNOUNCED = ["events", "event name", "name not read lately"]
 ENDED = ["finish", "steps retired", *ANNOUNCED]
@@ -68,6 +79,7 @@ class Bill:
 
     handler: Callable[[Context], Awaitable[Any]]
     items: list[tuple[str, list[str]]]
+    options: dict[str, Any] = field(default_factory=dict)
 
 
 async def say(what: str) -> str:
@@ -138,6 +150,12 @@ async def race(ctx: Context) -> None:
             lambda: ctx.step.sleep("rest", "1h"),
         ]
     )
+
+
+async def long_steps(ctx: Context) -> None:
+    clock = CLOCK.get()
+    for _ in range(3):
+        await ctx.step.run("work", clock.move_to, clock.now() + 1_500)
 
 
 async def all_at_once(ctx: Context) -> None:
@@ -242,6 +260,39 @@ BILLS = {
             ("paid", [*HEARD, "withdrawn", "withdrawn", *ENDED]),
         ],
     ),
+    "cancel": Bill(
+        sleep_long,
+        [
+            ("placed", [*BEGUN, *FIRST_WAIT, "cancel", "sleep"]),
+            ("1m", ["settle"]),
+            ("paid", ["events", "event name", "shape", "matches", "cancelled", *ENDED]),
+        ],
+        {"cancel": Cancel("paid", match="data.id")},
+    ),
+    "cancel that is not needed": Bill(
+        nothing,
+        [("placed", [*BEGUN, *FIRST_WAIT, "cancel", *ENDED])],
+        {"cancel": Cancel("paid", match="data.id")},
+    ),
+    "time to finish": Bill(
+        nothing,
+        [("placed", [*BEGUN, "time to finish", *ENDED])],
+        {"timeouts": Timeouts(start="1h", finish="1h")},
+    ),
+    "steps of a second": Bill(
+        long_steps,
+        [("placed", [*BEGUN, "step", "look at the mark", "step", "look at the mark", "step", *ENDED])],
+    ),
+    "steps of a second and a cancel": Bill(
+        long_steps,
+        [
+            (
+                "placed",
+                [*BEGUN, *FIRST_WAIT, "cancel", *["step", "look at the mark", "look for a cancel"] * 2, "step", *ENDED],
+            )
+        ],
+        {"cancel": Cancel("paid", match="data.id")},
+    ),
     "all at once": Bill(
         all_at_once,
         [
@@ -292,7 +343,8 @@ def happen(host: Host, what: str) -> None:
 @pytest.mark.parametrize("name", BILLS)
 def test_each_thing_costs_the_calls_of_the_table_and_no_others(app: App, host: Host, name: str) -> None:
     bill, meter = BILLS[name], Meter()
-    app.create_function(fn_id="order", trigger=TriggerEvent(event="placed"))(bill.handler)
+    app.create_function(fn_id="order", trigger=TriggerEvent(event="placed"), **bill.options)(bill.handler)
+    CLOCK.set(host.cloud.clock)
     counted = []
     with host.cloud.dies(meter):
         for what, _ in bill.items:

@@ -122,7 +122,8 @@ def test_the_bus_is_told_which_run_was_cancelled_and_by_what_it_was_started(app:
     run = host.run()
     host.cancel(run)
     [told] = host.events(CANCELLED)
-    assert told.data.keys() == {"function_id", "run_id", "event"}
+    assert told.data.keys() == {"function_id", "run_id", "event", "reason", "cancelled_by"}
+    assert (told.data["reason"], told.data["cancelled_by"]) == ("by hand", None)
     assert (told.data["function_id"], told.data["run_id"]) == ("order", run.id)
     assert told.data["event"]["id"] == "p-1"
     assert host.events("tarry/function.finished") == []

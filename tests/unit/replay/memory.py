@@ -45,12 +45,16 @@ class MemoryJournal:
         self.log: list[tuple[Position, Event]] = []
         self.sent: list[Event] = []
         self.is_out_of_time = False
+        self.cancelled = False
 
     def now(self) -> int:
         return self.clock
 
     def out_of_time(self) -> bool:
         return self.is_out_of_time
+
+    def is_cancelled(self) -> bool:
+        return self.cancelled
 
     def keep(self, step: Step) -> None:
         self.steps[step.key] = step
