@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tarry import App, Context, ContextSync, Event, Function, TriggerEvent
-from tarry_backend.replay import Paused, Replayed, Step, Wait, WaitRequest, replay
+from tarry_backend.replay import InvokeRequest, Paused, Replayed, Step, Wait, WaitRequest, replay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,6 +51,9 @@ class _Shelf:
         step = replace(step, wait=wait, due=request.deadline)
         self.keep(step)
         return step
+
+    def invoke(self, step: Step, request: InvokeRequest) -> Step:
+        raise NotImplementedError
 
     def send(self, events: Sequence[Event]) -> None:
         raise NotImplementedError

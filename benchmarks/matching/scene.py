@@ -12,9 +12,10 @@ import boto3
 from benchmarks.matching.wire import EVENTS_QUEUE, RUNS_QUEUE, TIMERS_QUEUE, Traffic, Wire
 from tarry import App, Event
 from tarry.bus import EventBus
+from tarry_backend.addressing import run_id_of
 from tarry_backend.clock import now
 from tarry_backend.journal import RunJournal
-from tarry_backend.matcher import Matcher, run_id_of
+from tarry_backend.matcher import Matcher
 from tarry_backend.position import Position
 from tarry_backend.queues import Queues
 from tarry_backend.replay import Status, Step, WaitRequest
@@ -149,6 +150,7 @@ class Scene:
             store,
             self._queues,
             EventBus(self._app.id, self._settings.bus),
+            app=self._app,
             meter=Meter(),
             traffic=self._rates,
             settle=self._settings.settle_seconds,

@@ -1,15 +1,20 @@
-"""Events that are addressed to one function, whatever its triggers: an invocation by another run, a schedule's."""
+"""Which run an event starts; and events that are addressed to one function, whatever its triggers: an invocation by
+another run, a schedule's."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from tarry.bus import source_of
+from tarry.event import base32
 
 if TYPE_CHECKING:
     from tarry import Event
+    from tarry_backend.store import Run
 
-__all__ = ["ADDRESS", "FUNCTION", "INVOKED", "SCHEDULED", "addressee"]
+__all__ = ["ADDRESS", "FUNCTION", "INVOKED", "SCHEDULED", "Caller", "addressee", "caller", "run_id_of"]
 
 INVOKED = "tarry/function.invoked"
 """The event that starts a function for a step that invokes it."""
@@ -23,6 +28,26 @@ ADDRESS = "_tarry"
 FUNCTION = "function_id"
 """In the address: the function that is to start."""
 
+_CALLING_RUN, _CALLING_STEP = "run_id", "step"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The step that has invoked a function, and waits for its end."""
+
+    run_id: str
+    step_key: str
+
+    def address(self, function_id: str) -> dict[str, str]:
+        """What an invocation of that function says of itself."""
+        return {FUNCTION: function_id, _CALLING_RUN: self.run_id, _CALLING_STEP: self.step_key}
+
+
+def run_id_of(app_id: str, function_id: str, event_id: str) -> str:
+    """The run that an event starts: the same event, the same run. 128 bits of a hash, written as a ULID is."""
+    digest = hashlib.sha256(f"{app_id}/{function_id}/{event_id}".encode("utf-8", "surrogatepass")).digest()
+    return base32(int.from_bytes(digest[:16]))
+
 
 def addressee(event: Event, app_id: str) -> str | None:
     """The id of the one function that the event starts; None of an event that starts whatever has a trigger for it.
@@ -31,6 +56,18 @@ def addressee(event: Event, app_id: str) -> str | None:
     """
     if event.name not in (INVOKED, SCHEDULED) or event.source != source_of(app_id):
         return None
-    address = event.data.get(ADDRESS)
-    function_id = address.get(FUNCTION) if isinstance(address, dict) else None
-    return function_id if isinstance(function_id, str) else None
+    return _text(event, FUNCTION)
+
+
+def caller(run: Run, app_id: str) -> Caller | None:
+    """Who waits for the run's end: the step whose invocation has started it, and was addressed to its function."""
+    if run.event.name != INVOKED or addressee(run.event, app_id) != run.function_id:
+        return None
+    run_id, step_key = _text(run.event, _CALLING_RUN), _text(run.event, _CALLING_STEP)
+    return None if run_id is None or step_key is None else Caller(run_id, step_key)
+
+
+def _text(event: Event, name: str) -> str | None:
+    address: Any = event.data.get(ADDRESS)
+    value = address.get(name) if isinstance(address, dict) else None
+    return value if isinstance(value, str) else None

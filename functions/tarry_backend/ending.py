@@ -6,11 +6,12 @@ import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tarry_backend.addressing import caller
 from tarry_backend.announcement import announcement
 from tarry_backend.cancellation import BY_HAND
 from tarry_backend.clock import now
 from tarry_backend.delays import delay_until
-from tarry_backend.messages import Continue, Due
+from tarry_backend.messages import Continue, Due, Returned
 from tarry_backend.queues import HORIZON
 from tarry_backend.replay import Failed, Finished, Paused, Status
 from tarry_backend.store import RunStatus
@@ -30,7 +31,8 @@ __all__ = ["Ending"]
 class Ending:
     """Keeps outcomes: a run's end, its pause, its next attempt."""
 
-    def __init__(self, store: Store, queues: Queues, bus: EventBus, meter: Meter) -> None:
+    def __init__(self, app_id: str, store: Store, queues: Queues, bus: EventBus, meter: Meter) -> None:
+        self._app_id = app_id
         self._store = store
         self._queues = queues
         self._bus = bus
@@ -58,10 +60,16 @@ class Ending:
         self._end(replace(whole, run=replace(whole.run, cancellation=why)), RunStatus.CANCELLED)
 
     def conclude(self, whole: Whole) -> None:
-        """Announces an end that is kept, and withdraws what the run still had open. May be done twice: the
-        announcement's id is the run's, so that it counts once."""
+        """Tells of an end that is kept, and withdraws what the run still had open. May be done twice: the
+        announcement's id is the run's, so that it counts once, and a step is ended once."""
+        self.answer(whole.run)
         self._bus.send([announcement(whole.run)])
         self._store.runs.retire(whole, whole.run.ended or now())
+
+    def answer(self, run: Run) -> None:
+        """Tells the step which has invoked the run, if one has, that it has ended: how, stands in the run itself."""
+        if (waiting := caller(run, self._app_id)) is not None:
+            self._queues.tell_runs([Returned(waiting.run_id, waiting.step_key)])
 
     def leave(self, run: Run) -> None:
         """Leaves the run to its next attempt. This executor has not died of it."""

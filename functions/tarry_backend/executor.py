@@ -12,7 +12,7 @@ from tarry_backend.clock import now
 from tarry_backend.ending import Ending
 from tarry_backend.guards import guarded, overdue
 from tarry_backend.journal import RunJournal
-from tarry_backend.messages import Cancel, Continue, Deadline, Look, MessageError, Resume, Start, Wake, decode
+from tarry_backend.messages import Cancel, Continue, Deadline, Look, MessageError, Resume, Returned, Start, Wake, decode
 from tarry_backend.replay import Failure, Paused, Replayed, replay
 from tarry_backend.store import Run, RunStatus, Whole
 from tarry_backend.telemetry import concerning, logger
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tarry_backend.store import Store
     from tarry_backend.telemetry import Meter
 
-    Told = Start | Resume | Wake | Deadline | Look | Continue
+    Told = Start | Resume | Wake | Deadline | Look | Returned | Continue
     RunMessage = Told | Cancel
 
 __all__ = ["MAX_DEATHS", "Delivery", "Executor"]
@@ -71,7 +71,7 @@ class Executor:
         self._meter = meter
         self._traffic = Traffic()
         self._telling = Telling(store, meter)
-        self._ending = Ending(store, queues, bus, meter)
+        self._ending = Ending(app.id, store, queues, bus, meter)
 
     def handle(self, body: str, delivery: Delivery) -> None:
         """One message of the runs queue. ``MessageError`` if it can be none of this app's."""
@@ -82,8 +82,12 @@ class Executor:
         elif whole.run.status is not RunStatus.RUNNING:
             if delivery.again:
                 self._ending.conclude(whole)
+            elif isinstance(message, Start):
+                self._ending.answer(whole.run)  # to a caller that asks once more: see ``RunJournal.invoke``
         elif isinstance(message, Cancel):
             self._ending.cancel(whole)  # its function need not be there any more
+        elif isinstance(message, Returned) and whole.step(message.step_key) is None:
+            logger.info("run %s could not keep step %s: the answer is dropped", message.run_id, message.step_key)
         else:
             self._tell(message, whole, delivery)
 
@@ -170,6 +174,7 @@ class Executor:
             self._store,
             self._queues,
             self._bus,
+            app=self._app,
             meter=self._meter,
             traffic=self._traffic,
             settle=self._settings.settle_seconds,
@@ -206,7 +211,7 @@ def _begins(event: Event, moment: int) -> int | None:
 
 
 def _run_message(message: Message) -> RunMessage:
-    if isinstance(message, Start | Resume | Wake | Deadline | Look | Continue | Cancel):
+    if isinstance(message, Start | Resume | Wake | Deadline | Look | Returned | Continue | Cancel):
         return message
     raise MessageError(f"a {message.kind} message does not belong into the runs queue")
 

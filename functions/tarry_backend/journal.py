@@ -7,7 +7,9 @@ import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tarry.errors import LimitError
+from tarry import Event
+from tarry.errors import LimitError, UsageError
+from tarry_backend.addressing import ADDRESS, INVOKED, Caller, run_id_of
 from tarry_backend.cancellation import BY_HAND, Cancellation
 from tarry_backend.clock import now
 from tarry_backend.delays import delay_until
@@ -15,7 +17,7 @@ from tarry_backend.guards import met, overdue
 from tarry_backend.matching import NAME_ONLY, Alternative, match_expression, match_key, plan
 from tarry_backend.messages import Due, Settle
 from tarry_backend.queues import HORIZON
-from tarry_backend.replay import Step, Wait, WaitRequest, excluded_ids
+from tarry_backend.replay import Invocation, Step, Wait, WaitRequest, excluded_ids
 from tarry_backend.store.names import SKEW
 from tarry_backend.traffic import shards_for
 from tarry_backend.waiting import earliest, ended
@@ -23,11 +25,12 @@ from tarry_backend.waiting import earliest, ended
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from tarry import Event
+    from tarry import App
     from tarry.bus import EventBus
     from tarry_backend.position import Position
     from tarry_backend.queues import Queues, TimerMessage
     from tarry_backend.received import Received
+    from tarry_backend.replay import InvokeRequest
     from tarry_backend.store import Store, Whole
     from tarry_backend.telemetry import Meter
     from tarry_backend.traffic import Traffic
@@ -59,12 +62,14 @@ class RunJournal:
         queues: Queues,
         bus: EventBus,
         *,
+        app: App,
         meter: Meter,
         traffic: Traffic,
         settle: int,
         floor: int,
         out_of_time: Callable[[], bool],
     ) -> None:
+        self._app = app
         self._run = whole.run
         self._steps = {step.key: step for step in whole.steps}
         self._guards = {guard.key: guard for guard in whole.guards}
@@ -153,6 +158,25 @@ class RunJournal:
             self.cancellation = self._cancelled(since - SKEW)
         return self.cancellation is not None
 
+    def invoke(self, step: Step, request: InvokeRequest) -> Step:
+        """Sends the event that starts the function, then keeps the step.
+
+        An executor that dies between the two is followed by another, which sends the event again. The function has
+        been started by the first one, and may have ended: then its answer stands behind the message that this run is
+        at, or has come and found no step; so the second event makes it answer again.
+
+        caller      send ── dies                         send ── step kept ──────────── Returned
+        function         start ── returns, Returned           start: has ended, Returned
+        """
+        function_id = self._invoked(request)
+        data = {**request.data, ADDRESS: Caller(self._run.id, step.key).address(function_id)}
+        user = None if request.user is None else dict(request.user)
+        self._bus.send([Event(INVOKED, data, request.event_id, step.began, user)])
+        invocation = Invocation(function_id, run_id_of(self._app.id, function_id, request.event_id))
+        step = replace(step, invocation=invocation)
+        self.keep(step)
+        return step
+
     def remind(self, step: Step) -> None:
         """Asks to be woken for an open step, if that is soon, and for a wait's settle."""
         if step.is_open:
@@ -186,6 +210,18 @@ class RunJournal:
             if guard.is_open and guard.wait and (found := self._look(guard, since)):
                 return Cancellation.by(found.event)
         return None
+
+    def _invoked(self, request: InvokeRequest) -> str:
+        if request.app_id not in (None, self._app.id):
+            raise UsageError(
+                f"function {request.function_id!r} is of app {request.app_id!r}; {self._app.id!r} can invoke its own "
+                "only: send that app an event, and wait for its answer"
+            )
+        if request.function_id not in self._app.functions:
+            raise UsageError(
+                f"app {self._app.id!r} has no function {request.function_id!r}, only {sorted(self._app.functions)}"
+            )
+        return request.function_id
 
     def _had_since(self, since: Position) -> list[str]:
         """The latest events that ended waits of this run, as far as a look from ``since`` on would meet them."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from tarry.errors import ExpressionError, UsageError
-from tarry.event import base32
-from tarry_backend.addressing import addressee
+from tarry_backend.addressing import addressee, run_id_of
 from tarry_backend.delays import marker_delay
 from tarry_backend.intake import parse, received
 from tarry_backend.matching import MatchError, match_key, residual_holds, trigger_holds
@@ -27,7 +25,7 @@ if TYPE_CHECKING:
     from tarry_backend.store import Name, Store
     from tarry_backend.telemetry import Meter
 
-__all__ = ["PAGES", "Batch", "Matcher", "run_id_of"]
+__all__ = ["PAGES", "Batch", "Matcher"]
 
 PAGES = 10
 """How many pages of waits one message resumes before it hands the rest to a continuation."""
@@ -36,12 +34,6 @@ _PARTS = "01234567"
 """With what the places of waits begin, all equally often: a run's id is 128 random bits in digits of five."""
 
 _INTERNAL = "tarry/"
-
-
-def run_id_of(app_id: str, function_id: str, event_id: str) -> str:
-    """The run that an event starts: the same event, the same run. 128 bits of a hash, written as a ULID is."""
-    digest = hashlib.sha256(f"{app_id}/{function_id}/{event_id}".encode("utf-8", "surrogatepass")).digest()
-    return base32(int.from_bytes(digest[:16]))
 
 
 class Matcher:

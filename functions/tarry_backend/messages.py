@@ -23,6 +23,7 @@ __all__ = [
     "Message",
     "MessageError",
     "Resume",
+    "Returned",
     "Settle",
     "Start",
     "Wake",
@@ -88,7 +89,7 @@ class Resume:
 
 @dataclass(frozen=True, slots=True)
 class Wake:
-    """To the executor: a sleep has ended or an attempt is due, at ``due`` (Unix milliseconds)."""
+    """To the executor: at ``due`` (Unix milliseconds) a sleep ends, an attempt is made or an invocation times out."""
 
     kind: ClassVar[str] = "wake"
     run_id: str
@@ -109,6 +110,15 @@ class Look:
     """To the executor: the log holds an event that a wait has not been told of."""
 
     kind: ClassVar[str] = "look"
+    run_id: str
+    step_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """To the executor: the run that a step has invoked has ended."""
+
+    kind: ClassVar[str] = "returned"
     run_id: str
     step_key: str
 
@@ -174,11 +184,11 @@ class FanOut:
     carried: Carried
 
 
-Message = Start | Resume | Wake | Deadline | Look | Continue | Cancel | Due | Settle | Marker | FanOut
+Message = Start | Resume | Wake | Deadline | Look | Returned | Continue | Cancel | Due | Settle | Marker | FanOut
 
 _KINDS: dict[str, type[Message]] = {
     message.kind: message
-    for message in (Start, Resume, Wake, Deadline, Look, Continue, Cancel, Due, Settle, Marker, FanOut)
+    for message in (Start, Resume, Wake, Deadline, Look, Returned, Continue, Cancel, Due, Settle, Marker, FanOut)
 }
 
 

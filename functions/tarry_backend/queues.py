@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tarry.aws import client
 from tarry.errors import TarryError
 from tarry.event import new_id
-from tarry_backend.messages import Continue, Due, Settle, encode
+from tarry_backend.messages import Continue, Due, Returned, Settle, encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tarry_backend.messages import Cancel, Deadline, FanOut, Look, Marker, Resume, Start, Wake
     from tarry_backend.settings import Settings
 
-    RunMessage = Start | Resume | Wake | Deadline | Look | Continue | Cancel
+    RunMessage = Start | Resume | Wake | Deadline | Look | Returned | Continue | Cancel
     TimerMessage = Due | Settle
     Page = list[dict[str, Any]]
 
@@ -139,6 +139,7 @@ def _delay(seconds: int) -> int:
 
 
 def _of_run(message: RunMessage, body: str) -> dict[str, str]:
-    """A group each run; what is resent within five minutes is dropped, but to go on is meant anew each time."""
-    identity = new_id() if isinstance(message, Continue) else hashlib.sha256(body.encode()).hexdigest()
+    """A group each run; what is resent within five minutes is dropped. But to go on is meant anew each time, and so is
+    an answer that may have found nobody at first."""
+    identity = new_id() if isinstance(message, Continue | Returned) else hashlib.sha256(body.encode()).hexdigest()
     return {"MessageGroupId": message.run_id, "MessageDeduplicationId": identity}

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from tarry_backend.cancellation import Cancellation
 from tarry_backend.clock import now
 from tarry_backend.guards import met
-from tarry_backend.messages import Continue, Deadline, Look, Resume, Start, Wake
+from tarry_backend.invoking import returned, timed_out
+from tarry_backend.messages import Continue, Deadline, Look, Resume, Returned, Start, Wake
 from tarry_backend.position import Position
 from tarry_backend.replay import Status, excluded_ids
 from tarry_backend.store.names import SKEW
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from tarry_backend.store import Store, Whole
     from tarry_backend.telemetry import Meter
 
-    RunMessage = Start | Resume | Wake | Deadline | Look | Continue
+    RunMessage = Start | Resume | Wake | Deadline | Look | Returned | Continue
 
 __all__ = ["Telling"]
 
@@ -41,19 +42,55 @@ class Telling:
             case Start() | Continue():
                 return whole
             case Wake(due=due):
-                return whole if _has_due(whole, max(now(), due)) else None
+                return self._wake(whole, max(now(), due))
             case Resume():
                 return self._resume(message, whole)
             case Look(step_key=key):
                 return self._look(whole, key, at_deadline=False)
             case Deadline(step_key=key):
                 return self._look(whole, key, at_deadline=True)
+            case Returned(step_key=key):
+                return self._return(whole, key, at_deadline=False)
 
     def look_again(self, whole: Whole) -> Whole:
-        """Looks into the log for each open wait: an executor may have died between writing it and looking."""
+        """Looks into the log for each open wait: an executor may have died between writing it and looking. And at the
+        runs that were invoked."""
         for step in whole.steps:
             whole = self._look(whole, step.key, at_deadline=False) or whole
+            whole = self._return(whole, step.key, at_deadline=False) or whole
         return whole
+
+    def _wake(self, whole: Whole, moment: int) -> Whole | None:
+        if not _has_due(whole, moment):
+            return None
+        for step in whole.steps:
+            if step.due is not None and step.due <= moment:
+                whole = self._return(whole, step.key, at_deadline=True) or whole
+        return whole
+
+    def _return(self, whole: Whole, key: str, *, at_deadline: bool) -> Whole | None:
+        """Ends an invocation with what has become of its run; at its deadline, in any case.
+
+        The run itself says how it has ended, and it is read after the deadline. So what was kept in time always counts,
+        and what comes later finds a step that has ended:
+
+        function    end kept ────── Returned ┄┄┄┄┄┄┄┄┄┄┄ dropped
+        caller          deadline ── Wake ── look ── result kept
+
+        function                                end kept ────── Returned: dropped
+        caller          deadline ── Wake ── look ── timeout kept
+        """
+        step = whole.step(key)
+        if step is None or step.status is not Status.INVOKING or step.invocation is None:
+            return None
+        run = self._store.runs.run(step.invocation.run_id)
+        done = None if run is None else returned(step, run, whole.size, whole.next_order, now())
+        if done is None and at_deadline:
+            done = timed_out(step, whole.next_order, now())
+        if done is None:
+            return None
+        self._store.runs.keep(whole.run.id, done, is_new=False)
+        return whole.with_step(done)
 
     def _resume(self, message: Resume, whole: Whole) -> Whole | None:
         step = whole.step(message.step_key)

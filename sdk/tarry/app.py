@@ -54,6 +54,7 @@ class App:
         backoff: Sequence[Duration] = DEFAULT_BACKOFF,
         cancel: Cancel | Sequence[Cancel] = (),
         timeouts: Timeouts | None = None,
+        on_failure: Handler | None = None,
     ) -> Callable[[Handler], Function]:
         """Makes the decorated handler a durable function of this app.
 
@@ -61,6 +62,12 @@ class App:
         handler. ``trigger`` is what starts it, one or several. A step that fails is tried again ``retries``
         times (0 to 20) after the pauses of ``backoff``, the last of which repeats; then it has failed for good.
         ``cancel`` are up to 5 events that cancel its runs, ``timeouts`` the time they have to start and to finish.
+
+        ``on_failure`` is a handler, ``async def`` or ``def``, that is run once for each run that fails, also for one
+        whose executor died again and again. It is a function of its own, ``<fn_id>-failure``, with the same
+        ``retries``. Its ``ctx.event`` is ``tarry/function.failed``, whose ``data`` has ``function_id``, ``run_id``, the
+        ``error`` (``name``, ``message``, ``stack``) and the ``event`` that had started the run; if all of that is more
+        than the bus carries, the event is left out, and ``truncated`` is true.
         """
         triggers = tuple(trigger) if isinstance(trigger, list | tuple) else (trigger,)
         if not triggers or not all(isinstance(one, Trigger) for one in triggers):
@@ -77,6 +84,9 @@ class App:
                 f"function {fn_id!r}: timeouts is {timeouts!r}; give tarry.Timeouts(start=..., finish=...)"
             )
 
+        if not callable(on_failure) and on_failure is not None:
+            raise UsageError(f"function {fn_id!r}: on_failure is {on_failure!r}; give a handler, a def or an async def")
+
         def register(handler: Handler) -> Function:
             function = Function(
                 id=_checked(fn_id, "function"),
@@ -87,9 +97,7 @@ class App:
                 cancels=cancels,
                 timeouts=timeouts or Timeouts(),
             )
-            if fn_id in self._functions:
-                raise UsageError(f"app {self.id!r} has a function {fn_id!r} already: each fn_id stands for one")
-            self._functions[fn_id] = function
+            self._add(function, *([] if on_failure is None else [function.on_failure(on_failure)]))
             _tell_of_all(function)
             return function
 
@@ -103,6 +111,12 @@ class App:
         those which did not go. An event that no bus would carry raises ``EventError`` before anything is sent.
         """
         return self.bus.send(as_events(events))
+
+    def _add(self, *functions: Function) -> None:
+        for function in functions:
+            if function.id in self._functions:
+                raise UsageError(f"app {self.id!r} has a function {function.id!r} already: each fn_id stands for one")
+        self._functions |= {function.id: function for function in functions}
 
     def __repr__(self) -> str:
         return f"App({self.id!r}, functions={sorted(self._functions)})"

@@ -6,6 +6,7 @@ import inspect
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tarry.bus import source_of
 from tarry.cancel import Timeouts
 from tarry.durations import milliseconds
 from tarry.errors import UsageError
@@ -23,9 +24,12 @@ if TYPE_CHECKING:
 
     Handler = Callable[[Context], Awaitable[Any]] | Callable[[ContextSync], Any]
 
-__all__ = ["DEFAULT_BACKOFF", "MAX_RETRIES", "Function", "Retries"]
+__all__ = ["DEFAULT_BACKOFF", "FAILED", "MAX_RETRIES", "Function", "Retries"]
 
 MAX_RETRIES = 20
+
+FAILED = "tarry/function.failed"
+"""The event that tells of a run which has failed for good."""
 
 DEFAULT_BACKOFF: tuple[Duration, ...] = ("15s", "30s", "1m", "2m", "5m", "10m", "20m", "40m", "1h", "2h")
 """The pauses before the attempts that follow a failure; the last one repeats. Inngest's schedule."""
@@ -91,3 +95,15 @@ class Function:
             if trigger.data_type is not None and trigger.names(event.name):
                 return given(event, trigger.data_type)
         return event.data
+
+    def on_failure(self, handler: Handler) -> Function:
+        """The function that is started by each run of this one that fails: not by its own, which has another id, nor by
+        those of another app on the bus."""
+        expression = f'event.source == "{source_of(self.app_id)}" && event.data.function_id == "{self.id}"'
+        return Function(
+            id=f"{self.id}-failure",
+            app_id=self.app_id,
+            handler=handler,
+            triggers=(TriggerEvent(FAILED, expression),),
+            retries=self.retries,
+        )

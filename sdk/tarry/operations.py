@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tarry.event import Event
     from tarry.matches import EventMatch
 
-__all__ = ["CollectEvents", "Engine", "Operation", "RunStep", "SendEvent", "Sleep", "WaitForEvent"]
+__all__ = ["CollectEvents", "Engine", "InvokeFunction", "Operation", "RunStep", "SendEvent", "Sleep", "WaitForEvent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,20 @@ class SendEvent:
     events: Sequence[Event]
 
 
-Operation = RunStep | Sleep | WaitForEvent | SendEvent
+@dataclass(frozen=True, slots=True)
+class InvokeFunction:
+    """Start a function, and go on with what it returns. ``app_id`` is the function's app; None is the run's own."""
+
+    kind: ClassVar[str] = "invoke"
+    id: str
+    app_id: str | None
+    function_id: str
+    data: Mapping[str, Any]
+    user: Mapping[str, Any] | None
+    timeout: Timeout | None
+
+
+Operation = RunStep | Sleep | WaitForEvent | SendEvent | InvokeFunction
 """What is kept as one step."""
 
 

@@ -7,17 +7,19 @@ steps by them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from tarry.errors import UsageError
 from tarry.event import Event
 from tarry.eventdata import given
 from tarry.eventtypes import as_events
+from tarry.function import Function
 from tarry.matches import EventMatch
-from tarry.operations import CollectEvents, RunStep, SendEvent, Sleep, WaitForEvent
+from tarry.operations import CollectEvents, InvokeFunction, RunStep, SendEvent, Sleep, WaitForEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from datetime import datetime
 
     from tarry.durations import Duration, Timeout
@@ -211,6 +213,48 @@ class Step(_Tools):
         sent: list[str] = await self._engine.perform(_send(step_id, events))
         return sent
 
+    async def invoke(
+        self,
+        step_id: str,
+        *,
+        function: Function,
+        data: Mapping[str, Any] | None = None,
+        user: Mapping[str, Any] | None = None,
+        timeout: Timeout | None = None,  # noqa: ASYNC109 - a deadline that is kept, not one of the event loop
+    ) -> Any:
+        """Starts a function of this app, whatever its triggers, and returns what it returns.
+
+        It runs as a run of its own, with its own steps and retries; this run waits meanwhile, and costs nothing.
+        Its event is ``tarry/function.invoked``, with ``data`` (a JSON object; under its key ``_tarry`` Tarry says
+        who invokes whom) and ``user``; event and result may have what events and outputs may have: 1 MB, and 4 MB.
+
+        If the function fails for good, ``StepError`` is raised here, with the name, message and stack of its error;
+        if it is cancelled, with the name ``InvocationCancelledError``. ``timeout`` is what ``wait_for_event`` takes;
+        without one there is no limit. If the function has not ended by then, ``StepError`` has the name
+        ``InvokeTimeoutError``. The function goes on all the same, as it does if this run is cancelled.
+
+        A function that the app has not, and data that no event can have, fail the run here with ``UsageError`` or
+        ``EventError``, and are nothing to catch.
+        """
+        return await self._engine.perform(_invoke(step_id, function, data, user, timeout))
+
+    async def invoke_by_id(
+        self,
+        step_id: str,
+        *,
+        function_id: str,
+        app_id: str | None = None,
+        data: Mapping[str, Any] | None = None,
+        user: Mapping[str, Any] | None = None,
+        timeout: Timeout | None = None,  # noqa: ASYNC109 - a deadline that is kept, not one of the event loop
+    ) -> Any:
+        """As ``invoke``, by the function's ``fn_id``: of a function that is defined further down, say.
+
+        ``app_id`` can only be this app's own: to have another app do something, send it an event, and wait for its
+        answer.
+        """
+        return await self._engine.perform(_invoke_by_id(step_id, app_id, function_id, data, user, timeout))
+
 
 class StepSync(_Tools):
     """The step tools of a plain ``def`` function: those of ``Step``, not awaited."""
@@ -327,6 +371,31 @@ class StepSync(_Tools):
         sent: list[str] = self._engine.perform_sync(_send(step_id, events))
         return sent
 
+    def invoke(
+        self,
+        step_id: str,
+        *,
+        function: Function,
+        data: Mapping[str, Any] | None = None,
+        user: Mapping[str, Any] | None = None,
+        timeout: Timeout | None = None,
+    ) -> Any:
+        """As ``Step.invoke``."""
+        return self._engine.perform_sync(_invoke(step_id, function, data, user, timeout))
+
+    def invoke_by_id(
+        self,
+        step_id: str,
+        *,
+        function_id: str,
+        app_id: str | None = None,
+        data: Mapping[str, Any] | None = None,
+        user: Mapping[str, Any] | None = None,
+        timeout: Timeout | None = None,
+    ) -> Any:
+        """As ``Step.invoke_by_id``."""
+        return self._engine.perform_sync(_invoke_by_id(step_id, app_id, function_id, data, user, timeout))
+
 
 def _checked(step_id: object) -> str:
     if not isinstance(step_id, str) or not 0 < len(step_id.encode("utf-8", "surrogatepass")) <= MAX_STEP_ID:
@@ -377,6 +446,34 @@ def _collect(
 
 def _send(step_id: str, events: Sendable | Sequence[Sendable]) -> SendEvent:
     return SendEvent(_checked(step_id), as_events(events))
+
+
+def _invoke(
+    step_id: str,
+    function: Function,
+    data: Mapping[str, Any] | None,
+    user: Mapping[str, Any] | None,
+    timeout: Timeout | None,
+) -> InvokeFunction:
+    if not isinstance(function, Function):
+        raise UsageError(
+            f"step {step_id!r}: give invoke what create_function has made, not {function!r}; or use invoke_by_id"
+        )
+    return _invoke_by_id(step_id, function.app_id, function.id, data, user, timeout)
+
+
+def _invoke_by_id(
+    step_id: str,
+    app_id: str | None,
+    function_id: str,
+    data: Mapping[str, Any] | None,
+    user: Mapping[str, Any] | None,
+    timeout: Timeout | None,
+) -> InvokeFunction:
+    for name, value in (("data", data), ("user", user)):
+        if not isinstance(value, Mapping | None):
+            raise UsageError(f"step {step_id!r}: {name} is a JSON object, such as {{'id': 7}}, not {str(value)[:80]!r}")
+    return InvokeFunction(_checked(step_id), app_id, function_id, data or {}, user, timeout)
 
 
 def _event(output: Mapping[str, Any] | None, matches: Sequence[EventMatch]) -> Any:

@@ -1,6 +1,15 @@
 """Replay: runs a function over the steps that its run has kept. Pure: what it decides goes to a ``Journal``."""
 
-from tarry_backend.replay.history import Failure, Status, Step, Wait, WaitRequest, excluded_ids
+from tarry_backend.replay.history import (
+    Failure,
+    Invocation,
+    InvokeRequest,
+    Status,
+    Step,
+    Wait,
+    WaitRequest,
+    excluded_ids,
+)
 from tarry_backend.replay.journal import Journal
 from tarry_backend.replay.outcome import Failed, Finished, Outcome, Paused
 from tarry_backend.replay.replay import Replayed, replay
@@ -9,6 +18,8 @@ __all__ = [
     "Failed",
     "Failure",
     "Finished",
+    "Invocation",
+    "InvokeRequest",
     "Journal",
     "Outcome",
     "Paused",

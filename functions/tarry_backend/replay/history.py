@@ -5,13 +5,13 @@ from __future__ import annotations
 import traceback
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tarry.errors import StepError
 from tarry_backend.position import Position
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from tarry_backend.matching import Alternative
 
@@ -21,6 +21,8 @@ __all__ = [
     "LISTENING",
     "OVERTAKING",
     "Failure",
+    "Invocation",
+    "InvokeRequest",
     "Status",
     "Step",
     "Wait",
@@ -50,6 +52,7 @@ class Status(StrEnum):
     WAITING = "waiting"
     SLEEPING = "sleeping"
     RETRYING = "retrying"
+    INVOKING = "invoking"
     WITHDRAWN = "withdrawn"
 
 
@@ -126,12 +129,31 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InvokeRequest:
+    """An invocation that a function asks for. ``event_id`` is the same however often it is asked for."""
+
+    app_id: str | None
+    function_id: str
+    event_id: str
+    data: Mapping[str, Any]
+    user: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """The run that a step has started, and that it waits for."""
+
+    function_id: str
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """A kept step.
 
     ``begun_order`` and ``ended_order`` count the beginnings and ends of the run's steps, so that a replay gives
     results back in the order in which they came. ``began`` is in Unix milliseconds. ``output`` is JSON text.
-    ``due`` is when an open step goes on by itself: a sleep's end, a retry, a wait's deadline.
+    ``due`` is when an open step goes on by itself: a sleep's end, a retry, the deadline of a wait or an invocation.
     ``attempt`` is the one that was made, or is due, from 0.
     """
 
@@ -147,6 +169,7 @@ class Step:
     error: Failure | None = None
     due: int | None = None
     wait: Wait | None = field(default=None)
+    invocation: Invocation | None = None
 
     @property
     def is_open(self) -> bool:

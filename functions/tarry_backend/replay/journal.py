@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tarry.event import Event
-    from tarry_backend.replay.history import Step, WaitRequest
+    from tarry_backend.replay.history import InvokeRequest, Step, WaitRequest
 
 __all__ = ["Journal"]
 
@@ -33,6 +33,10 @@ class Journal(Protocol):
 
     def withdraw(self, step: Step) -> None:
         """Keeps the end of a step that was open until now, and that nothing is to go on with."""
+
+    def invoke(self, step: Step, request: InvokeRequest) -> Step:
+        """Starts the function, then keeps the step that waits for its end: in this order, it is started in any case,
+        and under the same event id however often it is begun, so once."""
 
     def send(self, events: Sequence[Event]) -> None:
         """Puts events on the app's bus."""

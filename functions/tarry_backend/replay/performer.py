@@ -14,8 +14,8 @@ from tarry.durations import deadline
 from tarry.errors import LimitError, NonRetriableError, RetryAfterError
 from tarry.event import base32
 from tarry.jsonvalues import encode
-from tarry.operations import RunStep, SendEvent, Sleep, WaitForEvent
-from tarry_backend.replay.history import Failure, Status, Step, WaitRequest
+from tarry.operations import InvokeFunction, RunStep, SendEvent, Sleep, WaitForEvent
+from tarry_backend.replay.history import Failure, InvokeRequest, Status, Step, WaitRequest
 from tarry_backend.replay.past import PAST
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ class Performer:
                 return self._sleep(step, operation)
             case WaitForEvent():
                 return step if kept else self._wait(step, operation)
+            case InvokeFunction():
+                return step if kept else self._invoke(step, operation)
 
     def _begin(self, operation: Operation, key: str) -> Step:
         if self._begun >= self._max_steps:
@@ -174,6 +176,17 @@ class Performer:
         request = replace(first, others=tuple(others))
         self._order += 1  # kept free for its end, should the log hold its event already
         return self._journal.open_wait(replace(step, status=Status.WAITING), request)
+
+    def _invoke(self, step: Step, operation: InvokeFunction) -> Step:
+        due = None if operation.timeout is None else max(step.began, deadline(operation.timeout, step.began))
+        request = InvokeRequest(
+            app_id=operation.app_id,
+            function_id=operation.function_id,
+            event_id=_event_id(self._run_id, step.key, 0),
+            data=operation.data,
+            user=operation.user,
+        )
+        return self._journal.invoke(replace(step, status=Status.INVOKING, due=due), request)
 
 
 async def _call(operation: RunStep) -> Any:

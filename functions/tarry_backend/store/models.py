@@ -158,6 +158,8 @@ class StepItem(Item):
     bindings = UnicodeAttribute(null=True)
     also = UnicodeAttribute(null=True)
     others = UnicodeAttribute(null=True)
+    invoked_function = UnicodeAttribute(null=True)
+    invoked_run = UnicodeAttribute(null=True)
 
 
 class AliasItem(Item):

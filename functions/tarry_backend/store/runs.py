@@ -99,6 +99,11 @@ class Whole:
         return sum(not step.is_open for step in self.steps)
 
     @property
+    def size(self) -> int:
+        """How many characters of JSON the steps' outputs have."""
+        return sum(len(step.output or "") for step in self.steps)
+
+    @property
     def attempt(self) -> int:
         """The function's attempt, from 0: the first again once it has made progress."""
         return self.run.attempt if self.ended_steps == self.run.attempt_steps else 0
@@ -147,6 +152,13 @@ class Runs:
         own = tuple(step for step in steps if not step.is_guard)
         guards = tuple(step for step in steps if step.is_guard)
         return Whole(run, own, tuple(aliases), guards) if run else None
+
+    def run(self, run_id: str) -> Run | None:
+        """The run without its steps, strongly consistent."""
+        try:
+            return self._run(RunItem.get(run_pk(run_id), "run", consistent_read=True))
+        except RunItem.DoesNotExist:
+            return None
 
     def step(self, run_id: str, key: str) -> Step | None:
         """One step, strongly consistent."""
@@ -267,7 +279,7 @@ _STOP = "stop"
 _NEW = Item.pk.does_not_exist()
 
 # A step that goes on: it is still open. An executor that was thought dead and writes late loses here.
-_OPEN = StepItem.status.is_in(Status.WAITING.value, Status.SLEEPING.value, Status.RETRYING.value)
+_OPEN = StepItem.status.is_in(Status.WAITING.value, Status.SLEEPING.value, Status.RETRYING.value, Status.INVOKING.value)
 
 # A run ends once.
 _RUNNING = RunItem.status == RunStatus.RUNNING.value

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tarry_backend.matching import Alternative
 from tarry_backend.position import Position
-from tarry_backend.replay.history import Failure, Status, Step, Wait
+from tarry_backend.replay.history import Failure, Invocation, Status, Step, Wait
 from tarry_backend.store.models import DUE_SHARDS, AliasItem, StepItem
 
 if TYPE_CHECKING:
@@ -93,6 +93,8 @@ class StepItems:
             due=step.due,
             due_shard=due_shard(run_id) if step.is_open and step.due is not None else None,
         )
+        if step.invocation is not None:
+            item.invoked_function, item.invoked_run = step.invocation.function_id, step.invocation.run_id
         if step.wait is not None:
             _add_wait(item, run_id, step.wait, step.status is Status.WAITING)
         return item
@@ -112,6 +114,7 @@ class StepItems:
             error=None if item.error is None else Failure(**json.loads(self._values.unpack(item.error))),
             due=_whole(item.due),
             wait=_wait(item) if item.event_name is not None else None,
+            invocation=Invocation(item.invoked_function, item.invoked_run) if item.invoked_run is not None else None,
         )
 
 

@@ -5,7 +5,7 @@ Times are ISO 8601 in UTC, outputs and data are JSON values, what is not there i
 event   id, name, data, ts, user, source
 run     id, function, status, started, due (an attempt), ended, event, output, error, open (steps), and in ``tarry run``
         steps
-step    id, kind, status, began, ended, attempt, due, output, error, wait
+step    id, kind, status, began, ended, attempt, due, output, error, wait, invoked (function, run)
 wait    event, expression, since, deadline, resolved_by (an event), timed_out, note
 error   name, message, stack
 """
@@ -78,6 +78,7 @@ def _step(step: Step) -> Document:
         "output": None if step.wait else _value(step.output),
         "error": asdict(step.error) if step.error else None,
         "wait": _wait(step),
+        "invoked": {"function": run.function_id, "run": run.run_id} if (run := step.invocation) else None,
     }
 
 

@@ -83,6 +83,6 @@ def _said(step: Step, calendar: Calendar) -> str:
         return f": resumed by {found[0]} {found[1]} after {took}"
     if step.wait is not None and step.status is Status.DONE:
         return f": timed out, {what}"
-    if step.kind == "run" and step.status is Status.DONE:
+    if step.kind in ("run", "invoke") and step.status is Status.DONE:
         return f" took {took}" + (f" → {what}" if what else "")
     return f": {what}"

@@ -26,6 +26,7 @@ MARKS = {
     "waiting": "◷",
     "sleeping": "◷",
     "retrying": "↻",
+    "invoking": "◷",
     "withdrawn": "○",
     "cancelled": "⊘",
     "timeout": "⧖",
@@ -51,6 +52,8 @@ def outcome(step: Step, calendar: Calendar, width: int = 60) -> str:
             return f"sleeps until {calendar.at(step.due or 0)}"
         case Status.RETRYING:
             return _retrying(step, calendar)
+        case Status.INVOKING:
+            return _invoking(step, calendar)
         case Status.FAILED:
             return failure(step.error)
         case Status.WITHDRAWN:
@@ -113,6 +116,12 @@ def _wait(step: Step, wait: Wait, calendar: Calendar) -> str:
     if found := answer(step):
         return f"{found[0]} came"
     return f"no {wait.names} within {span(wait.deadline - step.began)}"
+
+
+def _invoking(step: Step, calendar: Calendar) -> str:
+    assert step.invocation is not None
+    until = "" if step.due is None else f" until {calendar.at(step.due)}"
+    return f"waits for {step.invocation.function_id}, run {step.invocation.run_id[:SHORT]},{until}".rstrip(",")
 
 
 def _retrying(step: Step, calendar: Calendar) -> str:

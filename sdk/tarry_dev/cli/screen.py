@@ -24,6 +24,7 @@ STATUS = {
     "waiting": OPEN,
     "sleeping": OPEN,
     "retrying": BAD,
+    "invoking": OPEN,
     "withdrawn": QUIET,
 }
 """The style of each status of a run or step."""

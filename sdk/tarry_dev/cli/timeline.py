@@ -77,6 +77,8 @@ def _details(step: Step, calendar: Calendar) -> Text:
             lines.append(Text(f"event {found[1]}", QUIET))
         for wait in step.wait.all:
             lines += _awaited(wait, calendar, named=bool(step.wait.others))
+    if step.invocation is not None:
+        lines.append(Text(f"{step.invocation.function_id} run {step.invocation.run_id}", QUIET))
     if step.error is not None and (place := _place(step.error)):
         lines.append(Text(place, QUIET))
     return Text("\n").join(lines)

@@ -119,6 +119,11 @@ def play(
     async def order(ctx: Context) -> Any:
         return await story.tell(ctx, diary)
 
+    @app.create_function(fn_id="pack", trigger=TriggerEvent(event="order/to-pack"), retries=1, backoff=["1s"])
+    async def pack(ctx: Context) -> Any:
+        assert story.pack is not None
+        return await story.pack(ctx, diary)
+
     with Cloud(app) as cloud, cloud.dies(watch):
         opened(cloud)
         host = Host(cloud)
@@ -153,7 +158,7 @@ def _ending(host: Host, diary: Diary) -> Ending:
     cloud = host.cloud
     queues = cloud.queues.values()
     return Ending(
-        outcome=(host.run().status, host.run().output),
+        outcome=(host.run("order").status, host.run("order").output),
         bodies=Counter(diary.entries),
         sent=Counter(event.name for event in host.events() if _name(event.id) != event.name),
         left=frozenset(in_indexes(cloud))

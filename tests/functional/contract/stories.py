@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from tarry import Context, Event, EventMatch
+from tarry import Context, Event, EventMatch, StepError
 from tests.functional.contract.diary import Diary
 
 __all__ = ["STORIES", "Story"]
@@ -16,8 +16,8 @@ Tell = Callable[[Context, Diary], Awaitable[str]]
 
 @dataclass(frozen=True)
 class Story:
-    """One function, and what comes to pass: ``events`` are sent one after the other, with ``pause`` after each.
-    Each is an event's id: its name, and behind a ``#`` what tells it from others of the name.
+    """One function, which may invoke ``pack``, and what comes to pass: ``events`` are sent one after the other, with
+    ``pause`` after each. Each is an event's id: its name, and behind a ``#`` what tells it from others of the name.
 
     The pause is long enough for a dead executor's message to come back, so the next event meets the living.
     ``meanwhile`` are sent together with the first: who dies decides whom they meet.
@@ -30,6 +30,7 @@ class Story:
     meanwhile: tuple[str, ...] = ()
     pause: str = "20m"
     sends: tuple[str, ...] = ()
+    pack: Tell | None = None
 
 
 async def steps(ctx: Context, diary: Diary) -> str:
@@ -117,6 +118,32 @@ async def race(ctx: Context, diary: Diary) -> str:
     return f"{won} {late.id if late else 'in vain'}"
 
 
+async def invoke(ctx: Context, diary: Diary) -> str:
+    packed: str = await ctx.step.invoke_by_id("pack", function_id="pack", data={"id": "7"}, timeout="3h")
+    await ctx.step.run("ship", diary.write, "ship")
+    return packed
+
+
+async def invoke_in_vain(ctx: Context, diary: Diary) -> str:
+    """The function ends long after nobody waits for it any more."""
+    try:
+        await ctx.step.invoke_by_id("pack", function_id="pack", timeout="2m")
+    except StepError as error:
+        await ctx.step.run("remind", diary.write, error.name)
+    await ctx.step.sleep("rest", "5h")
+    return "in vain"
+
+
+async def pack(ctx: Context, diary: Diary) -> str:
+    await ctx.step.run("pack", diary.write, f"pack {ctx.event.data['id']}")
+    return "packed"
+
+
+async def pack_slowly(ctx: Context, diary: Diary) -> str:
+    await ctx.step.sleep("rest", "2h")
+    return await diary.write("packed")
+
+
 STORIES = {
     "steps": Story(steps, "shipped", ("pack", "ship"), sends=("order/packed",)),
     "retry": Story(retry, "labelled", ("label 0", "label 1")),
@@ -130,5 +157,20 @@ STORIES = {
         events=("order/paid", "order/paid#2", "order/paid#3"),
     ),
     "race": Story(race, "order/paid order/late", ("ship",), events=("order/paid", "order/packed", "order/late")),
+    "invoke": Story(
+        invoke,
+        "packed",
+        ("pack 7", "ship"),
+        sends=("tarry/function.invoked", "tarry/function.finished"),
+        pack=pack,
+    ),
+    "invoke in vain": Story(
+        invoke_in_vain,
+        "in vain",
+        ("InvokeTimeoutError", "packed"),
+        sends=("tarry/function.invoked", "tarry/function.finished"),
+        pack=pack_slowly,
+        pause="8h",
+    ),
     "side by side": Story(side_by_side, "order/paid order/packed", ("ship",), events=("order/paid", "order/packed")),
 }

@@ -6,13 +6,14 @@ The table is the documentation. What is not in it is not called.
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from tarry import App, Cancel, Context, Event, EventMatch, Timeouts, TriggerEvent
+from tarry import App, Cancel, Context, Event, EventMatch, StepError, Timeouts, TriggerEvent
 from tarry_dev.cloud import Call, Host
 from tarry_dev.cloud.clock import Clock
 
@@ -61,6 +62,12 @@ COSTS: dict[str, dict[str, dict[str, int]]] = {
     "further name at its resume": {"executor": {"Query": 1}},
     # A race's losers, one by one.
     "withdrawn": {"executor": {"PutItem": 1}},
+    # An invocation is an event like others, and a step. The function's end sends its caller a message; who gets it
+    # reads its own run, then of the function's run the one item. So does a deadline.
+    "invoke": {"executor": {"PutEvents": 1, "PutItem": 1}},
+    "answer": {"executor": {"SendMessageBatch": 1}},
+    "returned": {"executor": {"Query": 1, "GetItem": 1, "PutItem": 1}},
+    "invocation times out": {"executor": {"GetItem": 1, "PutItem": 1}},
     # The end: the run, its announcement (an event like others), its steps by 25.
     "finish": {"executor": {"PutItem": 1, "PutEvents": 1}},
     "steps retired": {"executor": {"BatchWriteItem": 1}},
@@ -166,6 +173,15 @@ async def all_at_once(ctx: Context) -> None:
         ctx.step.sleep("rest", "1h"),
         ctx.step.run("say", say, "a"),
     )
+
+
+async def invoke(ctx: Context) -> None:
+    await ctx.step.invoke_by_id("pack", function_id="pack")
+
+
+async def invoke_in_vain(ctx: Context) -> None:
+    with suppress(StepError):
+        await ctx.step.invoke_by_id("rest", function_id="rest", timeout="90s")
 
 
 BEGUN = ["events", "event name", "name not read lately", "starts", "start"]
@@ -293,6 +309,26 @@ BILLS = {
         ],
         {"cancel": Cancel("paid", match="data.id")},
     ),
+    "invoke": Bill(
+        invoke,
+        [
+            (
+                "placed",
+                [
+                    *[*BEGUN, "invoke"],
+                    *[*BEGUN, "answer", "finish", *ANNOUNCED],
+                    *["returned", "finish", "steps retired", "events", "event name"],
+                ],
+            ),
+        ],
+    ),
+    "invoke in vain": Bill(
+        invoke_in_vain,
+        [
+            ("placed", [*BEGUN, "invoke", "timer within three minutes", *BEGUN, "sleep"]),
+            ("2m", ["due", "wake", "invocation times out", *ENDED]),
+        ],
+    ),
     "all at once": Bill(
         all_at_once,
         [
@@ -345,6 +381,8 @@ def test_each_thing_costs_the_calls_of_the_table_and_no_others(app: App, host: H
     bill, meter = BILLS[name], Meter()
     app.create_function(fn_id="order", trigger=TriggerEvent(event="placed"), **bill.options)(bill.handler)
     CLOCK.set(host.cloud.clock)
+    app.create_function(fn_id="pack", trigger=TriggerEvent(event="never"))(nothing)
+    app.create_function(fn_id="rest", trigger=TriggerEvent(event="never"))(sleep_long)
     counted = []
     with host.cloud.dies(meter):
         for what, _ in bill.items:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tarry import App, Cancel, Context, ContextSync, Event, Timeouts, TriggerEvent
-from tarry_backend.matcher import run_id_of
+from tarry_backend.addressing import run_id_of
 from tarry_backend.runtime import runtime
 from tarry_backend.stopping import stop
 from tarry_dev.cloud import Host

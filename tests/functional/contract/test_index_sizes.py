@@ -118,6 +118,7 @@ class Waits:
             store,
             self._queues,
             bus,
+            app=runtime().app,
             meter=Meter(),
             traffic=self._traffic,
             settle=15,

@@ -7,7 +7,7 @@ from typing import Any
 
 from tarry import Event
 from tarry_backend.position import Position
-from tarry_backend.replay import Failure, Status, Step, Wait
+from tarry_backend.replay import Failure, Invocation, Status, Step, Wait
 from tarry_backend.store import Run, RunStatus, Whole
 from tarry_dev.cli.moments import Calendar
 from tarry_dev.cli.moves import moves
@@ -96,3 +96,17 @@ def test_a_function_that_failed_is_told_when_it_is_tried_again() -> None:
 def test_a_run_that_is_cancelled_says_so_and_no_more() -> None:
     running, cancelled = whole(wait(1)), whole(wait(1), status=RunStatus.CANCELLED, ended=T + 2_000)
     assert lines(running, cancelled) == ["⊘ cancelled after 2 s"]
+
+
+def invocation(status: Status = Status.INVOKING, **fields: Any) -> Step:
+    return replace(step("i", 1, status, **fields), kind="invoke", invocation=Invocation("pack", "01ABCDEFGH"))
+
+
+def test_an_invocation_says_for_which_run_it_waits_and_what_that_returned() -> None:
+    assert lines(whole(), whole(invocation())) == ["◷ i: waits for pack, run 01ABCDEF"]
+    assert lines(whole(), whole(invocation(due=T + 60_000))) == ["◷ i: waits for pack, run 01ABCDEF, until 12:01:00"]
+    done = invocation(Status.DONE, ended_order=2, ended=T + 5_000, output="[1]")
+    assert lines(whole(invocation()), whole(done)) == ["✓ i took 5 s → [1]"]
+    error = Failure("InvokeTimeoutError", "function 'pack' has not ended")
+    failed = invocation(Status.FAILED, ended_order=2, ended=T + 5_000, error=error)
+    assert lines(whole(invocation()), whole(failed)) == ["✗ i: InvokeTimeoutError: function 'pack' has not ended"]

@@ -6,13 +6,15 @@ import json
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from tarry import App, Event, Function, TriggerEvent
+from tarry import App, Event, Function, TriggerEvent, UsageError
 from tarry.durations import milliseconds
 from tarry_backend.position import Position
 from tarry_backend.replay import (
     Failed,
     Failure,
     Finished,
+    Invocation,
+    InvokeRequest,
     Outcome,
     Replayed,
     Status,
@@ -36,7 +38,10 @@ START = Event("shop/order.placed", {"order": 7}, id="start", ts=NOON)
 
 
 class MemoryJournal:
-    """``tarry_backend.replay.Journal``. ``writes`` are the steps as they were kept, one after the other."""
+    """``tarry_backend.replay.Journal``. ``writes`` are the steps as they were kept, one after the other.
+
+    Of the functions that are invoked ``pack`` is the only one that there is.
+    """
 
     def __init__(self) -> None:
         self.clock = NOON
@@ -44,6 +49,7 @@ class MemoryJournal:
         self.writes: list[Step] = []
         self.log: list[tuple[Position, Event]] = []
         self.sent: list[Event] = []
+        self.invoked: list[InvokeRequest] = []
         self.is_out_of_time = False
         self.cancelled = False
 
@@ -77,6 +83,20 @@ class MemoryJournal:
 
     def withdraw(self, step: Step) -> None:
         self.keep(step)
+
+    def invoke(self, step: Step, request: InvokeRequest) -> Step:
+        if request.function_id != "pack":
+            raise UsageError(f"there is no function {request.function_id!r}")
+        self.invoked.append(request)
+        step = replace(step, invocation=Invocation(request.function_id, f"run of {request.event_id}"))
+        self.keep(step)
+        return step
+
+    def hear(self, key: str, output: object = None, error: Failure | None = None) -> None:
+        """What a step has invoked comes to its end."""
+        status = Status.DONE if error is None else Status.FAILED
+        step = replace(self.steps[key], status=status, output=json.dumps(output), error=error)
+        self.keep(replace(step, ended_order=self._next_order(), ended=self.clock, due=None))
 
     def send(self, events: Sequence[Event]) -> None:
         self.sent += events
@@ -143,6 +163,12 @@ class MemoryRun:
     def time_out(self, key: str) -> Outcome:
         """A wait's deadline passes, and the run goes on."""
         self.journal.time_out(key)
+        return self.replay()
+
+    def hear(self, key: str, output: object = None, error: Failure | None = None) -> Outcome:
+        """A second later what a step has invoked has come to its end, and the run goes on."""
+        self.journal.clock += 1000
+        self.journal.hear(key, output, error)
         return self.replay()
 
     def wake_after(self, pause: Duration) -> Outcome:

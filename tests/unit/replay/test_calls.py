@@ -33,10 +33,11 @@ CALLS: list[Call] = [
     lambda ctx: ctx.step.sleep("inner", "1d"),
     lambda ctx: ctx.step.wait_for_event("inner", event="paid", timeout="1d"),
     lambda ctx: ctx.step.send_event("inner", Event("sent")),
+    lambda ctx: ctx.step.invoke_by_id("inner", function_id="pack"),
 ]
 
 
-@pytest.mark.parametrize("call", CALLS, ids=["run", "sleep", "wait", "send"])
+@pytest.mark.parametrize("call", CALLS, ids=["run", "sleep", "wait", "send", "invoke"])
 def test_r10_a_step_inside_a_step_fails_that_step_without_another_attempt(face: Face, call: Call) -> None:
     async def ship(ctx: Context) -> object:
         async def body() -> object:

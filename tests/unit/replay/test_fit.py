@@ -74,18 +74,20 @@ def test_r7_another_kind_under_the_same_id_is_an_error_that_names_both(
     assert ran == []
 
 
-@pytest.mark.parametrize("kind", ["sleep", "send"])
+@pytest.mark.parametrize("kind", ["sleep", "send", "invoke"])
 def test_r7_every_kind_of_step_is_told_from_a_run(run: MemoryRun, face: Face, kind: str) -> None:
     async def changed(ctx: Context) -> None:
         if kind == "sleep":
             await ctx.step.sleep("reserve", "1d")
+        elif kind == "invoke":
+            await ctx.step.invoke_by_id("reserve", function_id="pack")
         else:
             await ctx.step.send_event("reserve", [])
 
     message = error_of(deployed(run, changed, face).replay()).message
     assert "run step 'reserve'" in message
     assert f"{kind} step 'reserve'" in message
-    assert run.journal.sent == []
+    assert (run.journal.sent, run.journal.invoked) == ([], [])
 
 
 def test_r7_a_step_put_in_before_kept_ones_does_not_run(run: MemoryRun, face: Face) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from tarry import Context, ContextSync, Event, ExpressionError, SendError, TarryError
-from tarry_backend.replay import Failed, Paused, Step, WaitRequest
+from tarry_backend.replay import Failed, InvokeRequest, Paused, Step, WaitRequest
 from tests.unit.replay.faces import Face
 from tests.unit.replay.memory import MemoryJournal, MemoryRun, durable, error_of, output_of
 
@@ -37,6 +37,11 @@ class Unreachable(MemoryJournal):
         if step.key == self._key:
             raise self._error
         return super().open_wait(step, request)
+
+    def invoke(self, step: Step, request: InvokeRequest) -> Step:
+        if step.key == self._key:
+            raise self._error
+        return super().invoke(step, request)
 
 
 async def catch_all(ctx: Context) -> str:

@@ -116,3 +116,29 @@ def test_an_app_shows_what_it_is() -> None:
     app = App("shop")
     app.create_function(fn_id="ship", trigger=PAID)(ship)
     assert repr(app) == "App('shop', functions=['ship'])"
+
+
+@pytest.mark.parametrize("handler", [ship, ship_sync], ids=["async", "def"])
+def test_on_failure_is_a_function_of_its_own_with_the_same_retries(handler: object) -> None:
+    app = App("shop")
+    options = {"fn_id": "x" * 64, "trigger": PAID, "retries": 2, "backoff": ["1m"]}
+    function = app.create_function(**options, on_failure=handler)(ship)  # type: ignore[arg-type]
+    assert list(app.functions) == ["x" * 64, "x" * 64 + "-failure"]
+    failure = app.functions["x" * 64 + "-failure"]
+    assert (failure.handler, failure.app_id, failure.retries) == (handler, "shop", function.retries)
+    [trigger] = failure.event_triggers
+    assert trigger.event == "tarry/function.failed"
+    assert trigger.expression == f'event.source == "tarry.shop" && event.data.function_id == "{"x" * 64}"'
+
+
+def test_what_is_no_handler_for_failures_is_an_error_that_names_the_function() -> None:
+    with pytest.raises(UsageError, match=r"function 'ship': on_failure is 'sorry'; give a handler"):
+        App("shop").create_function(fn_id="ship", trigger=PAID, on_failure="sorry")  # type: ignore[arg-type]
+
+
+def test_of_a_function_whose_failures_id_is_taken_nothing_is_registered() -> None:
+    app = App("shop")
+    first = app.create_function(fn_id="ship-failure", trigger=PAID)(ship)
+    with pytest.raises(UsageError, match="'shop' has a function 'ship-failure' already"):
+        app.create_function(fn_id="ship", trigger=PAID, on_failure=ship)(ship)
+    assert app.functions == {"ship-failure": first}

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tarry import Context, ContextSync, Event, EventError, EventMatch, UsageError
+from tarry import App, Context, ContextSync, Event, EventError, EventMatch, TriggerEvent, UsageError
 from tarry.group import Group, GroupSync
-from tarry.operations import CollectEvents, Operation, RunStep, SendEvent, Sleep, WaitForEvent
+from tarry.operations import CollectEvents, InvokeFunction, Operation, RunStep, SendEvent, Sleep, WaitForEvent
 from tarry.step import Step, StepSync
 
 
@@ -79,6 +79,12 @@ def says(call: Call) -> str:
 def send(order: int, *, by: str) -> None: ...
 
 
+async def pack(ctx: Context) -> None: ...
+
+
+PACK = App("shop").create_function(fn_id="pack", trigger=TriggerEvent("never"))(pack)
+INVOKE = InvokeFunction("i", "shop", "pack", data={}, user=None, timeout=None)
+
 WAIT = WaitForEvent(id="w", matches=(EventMatch("paid"),), timeout="3d", lookback=None)
 EITHER = [EventMatch("paid", match="data.n"), EventMatch("cancelled")]
 
@@ -108,6 +114,16 @@ EITHER = [EventMatch("paid", match="data.n"), EventMatch("cancelled")]
             lambda step: step.wait_for_events("w", event="paid", timeout="3d", count=2),
             CollectEvents("w", WAIT, count=2, until=None),
         ),
+        (lambda step: step.invoke("i", function=PACK), INVOKE),
+        (
+            lambda step: step.invoke("i", function=PACK, data={"n": 1}, user={"id": 3}, timeout="1h"),
+            InvokeFunction("i", "shop", "pack", data={"n": 1}, user={"id": 3}, timeout="1h"),
+        ),
+        (
+            lambda step: step.invoke_by_id("i", function_id="pack", data={"n": 1}),
+            InvokeFunction("i", None, "pack", data={"n": 1}, user=None, timeout=None),
+        ),
+        (lambda step: step.invoke_by_id("i", app_id="shop", function_id="pack"), INVOKE),
     ],
 )
 def test_a_call_is_an_operation(call: Call, operation: Operation | CollectEvents) -> None:
@@ -135,6 +151,8 @@ def test_a_step_id_is_a_text_of_1_to_512_bytes(step_id: str) -> None:
         lambda step: step.wait_for_first(step_id, EITHER, timeout="1h"),
         lambda step: step.wait_for_events(step_id, event="paid", timeout="1h"),
         lambda step: step.send_event(step_id, EVENT),
+        lambda step: step.invoke(step_id, function=PACK),
+        lambda step: step.invoke_by_id(step_id, function_id="pack"),
     ]
     assert {"a step id is a text of 1 to 512 bytes" in says(call) for call in calls} == {True}
 
@@ -204,10 +222,21 @@ def test_what_is_no_event_is_an_error_before_anything_is_sent(events: Any) -> No
     assert "is no event" in says(lambda step: step.send_event("tell", events))
 
 
-@pytest.mark.parametrize(
-    "tool",
-    ["run", "sleep", "sleep_until", "wait_for_event", "wait_for_first", "wait_for_events", "send_event"],
-)
+def test_an_invocation_of_what_is_no_function_is_an_error_that_names_the_other_tool() -> None:
+    wrong: Any = pack
+    said = says(lambda step: step.invoke("i", function=wrong))
+    assert said.startswith("step 'i': give invoke what create_function has made, not <function pack")
+    assert "invoke_by_id" in said
+
+
+@pytest.mark.parametrize("name", ["data", "user"])
+@pytest.mark.parametrize("value", [7, "text", [1]], ids=repr)
+def test_data_and_user_of_an_invocation_are_objects(name: str, value: Any) -> None:
+    options: Any = {name: value}
+    assert f"step 'i': {name} is a JSON object" in says(lambda step: step.invoke("i", function=PACK, **options))
+
+
+@pytest.mark.parametrize("tool", sorted(name for name in dir(Step) if name[0] != "_" and name != "idempotency_key"))
 def test_both_faces_have_the_same_tools_with_the_same_parameters(tool: str) -> None:
     assert inspect.signature(getattr(Step, tool)) == inspect.signature(getattr(StepSync, tool))
     assert inspect.iscoroutinefunction(getattr(Step, tool))

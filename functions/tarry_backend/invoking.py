@@ -1,0 +1,53 @@
+"""An invocation and the run that it has started: what the run's end makes of the step that waits for it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from tarry_backend.replay import Failure, Status
+from tarry_backend.replay.performer import MAX_RUN
+from tarry_backend.store import RunStatus
+
+if TYPE_CHECKING:
+    from tarry_backend.replay import Step
+    from tarry_backend.store import Run
+
+__all__ = ["returned", "timed_out"]
+
+
+def returned(step: Step, run: Run, kept: int, order: int, now: int) -> Step | None:
+    """The step once the run that it has started has ended; None if it has not.
+
+    ``kept`` is how large the outputs of the calling run are by now.
+    """
+    match run.status:
+        case RunStatus.RUNNING:
+            return None
+        case RunStatus.FAILED:
+            return _failed(step, run.error or Failure("Exception", ""), order, now)
+        case RunStatus.CANCELLED:
+            return _failed(step, Failure("InvocationCancelledError", f"{_named(step)} was cancelled"), order, now)
+        case RunStatus.FINISHED if kept + len(run.output or "") > MAX_RUN:
+            problem = f"with the output of {_named(step)} this run's would pass {MAX_RUN:,} bytes, the most a run keeps"
+            return _failed(step, Failure("LimitError", problem), order, now)
+        case RunStatus.FINISHED:
+            done = replace(step, status=Status.DONE, output=run.output)
+            return replace(done, ended_order=order, ended=now, due=None)
+
+
+def timed_out(step: Step, order: int, now: int) -> Step:
+    """The step once its deadline has passed before the run's end."""
+    span = timedelta(milliseconds=(step.due or now) - step.began)
+    problem = f"{_named(step)} has not ended within {span} (h:mm:ss); it goes on"
+    return _failed(step, Failure("InvokeTimeoutError", problem), order, now)
+
+
+def _failed(step: Step, error: Failure, order: int, now: int) -> Step:
+    return replace(step, status=Status.FAILED, ended_order=order, ended=now, due=None, error=error)
+
+
+def _named(step: Step) -> str:
+    assert step.invocation is not None
+    return f"function {step.invocation.function_id!r} (run {step.invocation.run_id})"

@@ -1,0 +1,86 @@
+"""What the bus is told of a run's end fits it, whatever a run has."""
+
+import json
+import string
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tarry import Event
+from tarry.bus import MAX_ENTRY, EventBus
+from tarry_backend.announcement import announcement
+from tarry_backend.replay import Failure
+from tarry_backend.store import Run, RunStatus
+
+PLACED = Event("placed", {"n": 1}, id="p-1", ts=5, user={"id": 3}, source="shop")
+RUN = Run(id="R" * 26, function_id="f" * 72, event=PLACED, received_at=0, started=0, ended=9)
+ERROR = Failure("ValueError", "no box", "the stack")
+
+
+def told(**fields: Any) -> Event:
+    """The announcement, which the bus takes."""
+    event = announcement(replace(RUN, **fields))
+    EventBus("a" * 64)._entry(event)
+    return event
+
+
+def large(size: int, of: str = "x") -> Event:
+    return replace(PLACED, data={"text": of * size})
+
+
+@pytest.mark.parametrize(
+    ("fields", "name", "more"),
+    [
+        ({"status": RunStatus.FINISHED, "output": "[1]"}, "finished", {"result": [1]}),
+        ({"status": RunStatus.FAILED, "error": ERROR}, "failed", {"error": {"name", "message", "stack"}}),
+        ({"status": RunStatus.CANCELLED}, "cancelled", {}),
+    ],
+    ids=["finished", "failed", "cancelled"],
+)
+def test_it_names_function_and_run_and_says_how_it_began_and_ended(
+    fields: dict[str, Any], name: str, more: dict[str, Any]
+) -> None:
+    event = told(**fields)
+    assert (event.name, event.id, event.ts) == (f"tarry/function.{name}", f"{RUN.id}-{name}", 9)
+    begun = {"function_id": RUN.function_id, "run_id": RUN.id}
+    assert {key: event.data[key] for key in begun} == begun
+    assert event.data["event"] == {
+        "name": "placed",
+        "data": {"n": 1},
+        "id": "p-1",
+        "ts": 5,
+        "user": {"id": 3},
+        "source": "shop",
+    }
+    assert event.data.keys() == {*begun, "event", *more}
+
+
+@pytest.mark.parametrize(("size", "fits"), [(1_042_000, True), (1_044_000, False)])
+def test_an_event_is_left_out_only_if_it_does_not_fit_with_the_error(size: int, fits: bool) -> None:
+    data = told(status=RunStatus.FAILED, error=ERROR, event=large(size)).data
+    assert ("event" in data, "truncated" in data) == (fits, not fits)
+    assert data["error"]["message"] == "no box"
+
+
+def test_size_counts_in_bytes_of_utf_8() -> None:
+    assert "event" in told(status=RunStatus.CANCELLED, event=large(500_000, "ä")).data
+    assert told(status=RunStatus.CANCELLED, event=large(600_000, "ä")).data["truncated"] is True
+
+
+def test_a_result_comes_before_the_event() -> None:
+    data = told(status=RunStatus.FINISHED, output=json.dumps("x" * 600_000), event=large(600_000)).data
+    assert ("result" in data, "event" in data, data["truncated"]) == (True, False, True)
+    data = told(status=RunStatus.FINISHED, output=json.dumps("x" * 2 * MAX_ENTRY)).data
+    assert ("result" in data, "event" in data, data["truncated"]) == (False, True, True)
+
+
+@pytest.mark.parametrize("character", ["x", "ä", "\x00"], ids=["x", "two bytes", "six bytes"])
+def test_an_error_that_is_no_end_of_text_is_cut(character: str) -> None:
+    end = string.ascii_letters
+    error = Failure("ValueError", character * 2_000_000, character * 2_000_000 + end)
+    data = told(status=RunStatus.FAILED, error=error).data
+    assert data["truncated"] is True
+    assert data["event"]["id"] == "p-1"
+    assert (data["error"]["name"], data["error"]["message"]) == ("ValueError", character * 50_000)
+    assert data["error"]["stack"].endswith(end)
