@@ -55,6 +55,9 @@ class _Shelf:
     def invoke(self, step: Step, request: InvokeRequest) -> Step:
         raise NotImplementedError
 
+    def open_signal(self, step: Step) -> Step:
+        raise NotImplementedError
+
     def send(self, events: Sequence[Event]) -> None:
         raise NotImplementedError
 

@@ -87,7 +87,9 @@ class Scene:
         with _BulkRuns(self._settings) as runs:
             # As busy as it becomes by the events of the benchmark, from the first of them on.
             self._store.names.spread_log(INCOMING, MAX_SHARDS)
-            store = Store(runs, _EmptyLog(Values("none"), self._settings.log_days), self._store.names)
+            store = Store(
+                runs, _EmptyLog(Values("none"), self._settings.log_days), self._store.names, self._store.mailboxes
+            )
             self._open_wait(_WARM_UP, 0, store)
             for number in range(count):
                 if number and number % _REPORTED == 0:

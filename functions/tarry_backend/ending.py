@@ -14,6 +14,7 @@ from tarry_backend.delays import delay_until
 from tarry_backend.messages import Continue, Due, Returned
 from tarry_backend.queues import HORIZON
 from tarry_backend.replay import Failed, Finished, Paused, Status
+from tarry_backend.signalling import Signalling
 from tarry_backend.store import RunStatus
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Ending:
         self._queues = queues
         self._bus = bus
         self._meter = meter
+        self._signalling = Signalling(store)
 
     def keep(self, whole: Whole, outcome: Outcome, retries: Retries) -> None:
         """Keeps what the replay of a run has come to."""
@@ -64,6 +66,9 @@ class Ending:
         announcement's id is the run's, so that it counts once, and a step is ended once."""
         self.answer(whole.run)
         self._bus.send([announcement(whole.run)])
+        for step in whole.steps:
+            if step.signal and step.is_open:
+                self._signalling.free(whole.run.id, step)
         self._store.runs.retire(whole, whole.run.ended or now())
 
     def answer(self, run: Run) -> None:

@@ -12,7 +12,19 @@ from tarry_backend.clock import now
 from tarry_backend.ending import Ending
 from tarry_backend.guards import guarded, overdue
 from tarry_backend.journal import RunJournal
-from tarry_backend.messages import Cancel, Continue, Deadline, Look, MessageError, Resume, Returned, Start, Wake, decode
+from tarry_backend.messages import (
+    Cancel,
+    Continue,
+    Deadline,
+    Look,
+    MessageError,
+    Resume,
+    Returned,
+    Signalled,
+    Start,
+    Wake,
+    decode,
+)
 from tarry_backend.replay import Failure, Paused, Replayed, replay
 from tarry_backend.store import Run, RunStatus, Whole
 from tarry_backend.telemetry import concerning, logger
@@ -30,7 +42,7 @@ if TYPE_CHECKING:
     from tarry_backend.store import Store
     from tarry_backend.telemetry import Meter
 
-    Told = Start | Resume | Wake | Deadline | Look | Returned | Continue
+    Told = Start | Resume | Wake | Deadline | Look | Returned | Signalled | Continue
     RunMessage = Told | Cancel
 
 __all__ = ["MAX_DEATHS", "Delivery", "Executor"]
@@ -129,7 +141,11 @@ class Executor:
             return
         try:
             whole = self._telling.apply(message, whole) or whole
-            whole = self._telling.look_again(whole)
+            try:
+                whole = self._telling.look_again(whole)
+            except UsageError as error:  # a step waits for a signal that another waits for
+                self._ending.fail(whole, Failure.of(error))
+                return
             news = whole.ended_steps - before.ended_steps + 1  # of what was kept then, the last may not have been given
             journal = self._journal(message, whole, delivery)
             self._ending.remind(whole.run)
@@ -211,7 +227,7 @@ def _begins(event: Event, moment: int) -> int | None:
 
 
 def _run_message(message: Message) -> RunMessage:
-    if isinstance(message, Start | Resume | Wake | Deadline | Look | Returned | Continue | Cancel):
+    if isinstance(message, Start | Resume | Wake | Deadline | Look | Returned | Signalled | Continue | Cancel):
         return message
     raise MessageError(f"a {message.kind} message does not belong into the runs queue")
 

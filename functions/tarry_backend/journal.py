@@ -18,6 +18,7 @@ from tarry_backend.matching import NAME_ONLY, Alternative, match_expression, mat
 from tarry_backend.messages import Due, Settle
 from tarry_backend.queues import HORIZON
 from tarry_backend.replay import Invocation, Step, Wait, WaitRequest, excluded_ids
+from tarry_backend.signalling import Signalling, answered
 from tarry_backend.store.names import SKEW
 from tarry_backend.traffic import shards_for
 from tarry_backend.waiting import earliest, ended
@@ -82,6 +83,7 @@ class RunJournal:
         self._traffic = traffic
         self._settle = settle
         self._floor = floor
+        self._signalling = Signalling(store)
         self.out_of_time = out_of_time
 
     def steps(self) -> tuple[Step, ...]:
@@ -121,7 +123,9 @@ class RunJournal:
         """Keeps its end, which takes it out of the indexes. Messages that are on their way to it find it ended."""
         self._keep(step)
         self._store.runs.drop(self._run.id, step)
-        if step.wait:
+        if step.signal:
+            self._signalling.free(self._run.id, step)
+        if step.wait or step.signal:
             self._meter.count("WaitsClosed")
 
     def open_guard(self, guard: Step, request: WaitRequest | None) -> Cancellation | None:
@@ -176,6 +180,24 @@ class RunJournal:
         step = replace(step, invocation=invocation)
         self.keep(step)
         return step
+
+    def open_signal(self, step: Step) -> Step:
+        """Keeps the wait, then has it wait at the mailbox: so what stands there has a step, whoever dies."""
+        self._keep(step)
+        self._meter.count("WaitsOpened")
+        letter = self._signalling.claim(self._run.id, step, self.now())
+        is_due = (step.due or 0) <= step.began
+        if letter is None and is_due:
+            letter = self._signalling.leave(self._run.id, step)
+        if letter is None and not is_due:
+            self.remind(step)
+            return step
+        done = answered(step, letter, step.begun_order + 1, self.now())
+        self._keep(done)
+        self._meter.count("WaitsClosed")
+        if letter is not None:
+            self._signalling.free(self._run.id, step)
+        return done
 
     def remind(self, step: Step) -> None:
         """Asks to be woken for an open step, if that is soon, and for a wait's settle."""

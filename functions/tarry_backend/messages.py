@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from tarry.errors import TarryError
 from tarry.event import Event
+from tarry.signals import Signalled
 from tarry_backend.received import Received
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Resume",
     "Returned",
     "Settle",
+    "Signalled",
     "Start",
     "Wake",
     "decode",
@@ -184,11 +186,27 @@ class FanOut:
     carried: Carried
 
 
-Message = Start | Resume | Wake | Deadline | Look | Returned | Continue | Cancel | Due | Settle | Marker | FanOut
+Message = (
+    Start | Resume | Wake | Deadline | Look | Returned | Signalled | Continue | Cancel | Due | Settle | Marker | FanOut
+)
 
 _KINDS: dict[str, type[Message]] = {
     message.kind: message
-    for message in (Start, Resume, Wake, Deadline, Look, Returned, Continue, Cancel, Due, Settle, Marker, FanOut)
+    for message in (
+        Start,
+        Resume,
+        Wake,
+        Deadline,
+        Look,
+        Returned,
+        Signalled,
+        Continue,
+        Cancel,
+        Due,
+        Settle,
+        Marker,
+        FanOut,
+    )
 }
 
 

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
     from mypy_boto3_sqs import SQSClient
 
-    from tarry_backend.messages import Cancel, Deadline, FanOut, Look, Marker, Resume, Start, Wake
+    from tarry_backend.messages import Cancel, Deadline, FanOut, Look, Marker, Resume, Signalled, Start, Wake
     from tarry_backend.settings import Settings
 
-    RunMessage = Start | Resume | Wake | Deadline | Look | Returned | Continue | Cancel
+    RunMessage = Start | Resume | Wake | Deadline | Look | Returned | Signalled | Continue | Cancel
     TimerMessage = Due | Settle
     Page = list[dict[str, Any]]
 

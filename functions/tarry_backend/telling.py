@@ -5,23 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tarry.errors import UsageError
 from tarry_backend.cancellation import Cancellation
 from tarry_backend.clock import now
 from tarry_backend.guards import met
 from tarry_backend.invoking import returned, timed_out
-from tarry_backend.messages import Continue, Deadline, Look, Resume, Returned, Start, Wake
+from tarry_backend.messages import Continue, Deadline, Look, Resume, Returned, Signalled, Start, Wake
 from tarry_backend.position import Position
 from tarry_backend.replay import Status, excluded_ids
+from tarry_backend.signalling import Signalling, answered
 from tarry_backend.store.names import SKEW
 from tarry_backend.waiting import TAIL, admits, earliest, ended, overtaken
 
 if TYPE_CHECKING:
+    from tarry.mailbox import Letter
     from tarry_backend.received import Received
     from tarry_backend.replay import Step
     from tarry_backend.store import Store, Whole
     from tarry_backend.telemetry import Meter
 
-    RunMessage = Start | Resume | Wake | Deadline | Look | Returned | Continue
+    RunMessage = Start | Resume | Wake | Deadline | Look | Returned | Signalled | Continue
 
 __all__ = ["Telling"]
 
@@ -32,6 +35,7 @@ class Telling:
     def __init__(self, store: Store, meter: Meter) -> None:
         self._store = store
         self._meter = meter
+        self._signalling = Signalling(store)
 
     def apply(self, message: RunMessage, whole: Whole) -> Whole | None:
         """The run as it is once it has been told; ``None`` if that is nothing to go on with.
@@ -43,6 +47,8 @@ class Telling:
                 return whole
             case Wake(due=due):
                 return self._wake(whole, max(now(), due))
+            case Signalled(step_key=key):
+                return self._signalled(whole, key)
             case Resume():
                 return self._resume(message, whole)
             case Look(step_key=key):
@@ -58,15 +64,21 @@ class Telling:
         for step in whole.steps:
             whole = self._look(whole, step.key, at_deadline=False) or whole
             whole = self._return(whole, step.key, at_deadline=False) or whole
+            whole = self._claim_again(whole, step) if step.signal else whole
         return whole
 
     def _wake(self, whole: Whole, moment: int) -> Whole | None:
-        if not _has_due(whole, moment):
-            return None
+        """Ends what of signals and invocations is due; with what else is due the function goes on."""
+        told = whole
         for step in whole.steps:
-            if step.due is not None and step.due <= moment:
-                whole = self._return(whole, step.key, at_deadline=True) or whole
-        return whole
+            if step.is_open and step.due is not None and step.due <= moment:
+                told = self._end_due(told, step)
+        return told if told is not whole or _has_due(whole, moment) else None
+
+    def _end_due(self, whole: Whole, step: Step) -> Whole:
+        if step.signal:
+            return self._answer(whole, step, self._signalling.leave(whole.run.id, step))
+        return self._return(whole, step.key, at_deadline=True) or whole
 
     def _return(self, whole: Whole, key: str, *, at_deadline: bool) -> Whole | None:
         """Ends an invocation with what has become of its run; at its deadline, in any case.
@@ -90,6 +102,43 @@ class Telling:
         if done is None:
             return None
         self._store.runs.keep(whole.run.id, done, is_new=False)
+        return whole.with_step(done)
+
+    def _signalled(self, whole: Whole, key: str) -> Whole | None:
+        step = whole.step(key)
+        if step is None or step.signal is None or not step.is_open:
+            return None
+        letter = self._signalling.look(whole.run.id, step)
+        return self._answer(whole, step, letter) if letter else None
+
+    def _claim_again(self, whole: Whole, step: Step) -> Whole:
+        """An executor may have died between writing the wait and having it wait, or between ending it and freeing its
+        mailbox. At its deadline it may have freed the mailbox first, so from then on the wait does not claim it."""
+        if not step.is_open:
+            self._signalling.free(whole.run.id, step)
+            return whole
+        if now() >= (step.due or 0):
+            letter = self._signalling.look(whole.run.id, step)
+        else:
+            try:
+                letter = self._signalling.claim(whole.run.id, step, now())
+            except UsageError as error:
+                raise UsageError(f"step {step.key!r}: {error}") from error
+        return self._answer(whole, step, letter) if letter else whole
+
+    def _answer(self, whole: Whole, step: Step, letter: Letter | None) -> Whole:
+        """Ends the wait for a signal by one conditional write, then frees its mailbox if that is not free yet."""
+        moment = now()
+        done = answered(step, letter, whole.next_order, moment)
+        self._store.runs.keep(whole.run.id, done, is_new=False)
+        self._meter.count("WaitsClosed")
+        if letter is None:
+            self._meter.count("Timeouts")
+            self._meter.measure("TimeoutLateness", moment - (step.due or moment))
+        else:
+            self._meter.count("Resumes")
+            self._meter.measure("ResumeLatency", max(0, moment - max(letter.at, step.began)))
+            self._signalling.free(whole.run.id, step)
         return whole.with_step(done)
 
     def _resume(self, message: Resume, whole: Whole) -> Whole | None:

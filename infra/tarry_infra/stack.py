@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_events as events
+    from aws_cdk import aws_iam as iam
     from aws_cdk import aws_kms as kms
     from constructs import Construct
 
@@ -118,6 +119,15 @@ class TarryStack(Stack):
         self._tell(settings)
         self._grant()
         self.observability = self._observe(alarm_actions)
+
+    def grant_send_signals(self, grantee: iam.IGrantable) -> None:
+        """Lets somebody outside send the app's signals: a web service, say, with ``TARRY_TABLE`` and
+        ``TARRY_RUNS_QUEUE`` in its environment.
+
+        It may read and write the items of signals, no others, and send to the queue of runs.
+        """
+        self.state.grant_mailboxes(grantee)
+        self.runs.queue.queue.grant_send_messages(grantee)
 
     def _audit(self, host: Host, days: int, removal_policy: RemovalPolicy) -> Audit:
         return Audit(

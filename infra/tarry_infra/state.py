@@ -9,8 +9,10 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from tarry.mailboxes import SIGNALS
 from tarry_backend.store.models import EXPIRES, table_definition
 from tarry_infra.buckets import closed_bucket
+from tarry_infra.encryption import let_use
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
@@ -62,6 +64,16 @@ class State(Construct):
     def grant_items(self, function: Function, *actions: str) -> None:
         """Lets it do this with the table's items: ``GetItem``, ``Query``, ..."""
         function.allow([f"dynamodb:{action}" for action in actions], self.table.table_arn)
+
+    def grant_mailboxes(self, grantee: iam.IGrantable) -> None:
+        """Lets somebody outside read and write the items of signals, and no others."""
+        iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["dynamodb:GetItem", "dynamodb:PutItem"],
+            resource_arns=[self.table.table_arn],
+            conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{SIGNALS}*"]}},
+        )
+        let_use(self.table.encryption_key, grantee)
 
     def grant_index(self, function: Function, index: type[GlobalSecondaryIndex[Any]]) -> None:
         """Lets it query one index of the table."""

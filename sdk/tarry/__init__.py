@@ -14,6 +14,7 @@ from tarry.errors import (
     ReplayError,
     RetryAfterError,
     SendError,
+    SignalError,
     StepCallError,
     StepError,
     Suspended,
@@ -24,6 +25,7 @@ from tarry.event import Event
 from tarry.eventtypes import event_type
 from tarry.function import Function
 from tarry.matches import EventMatch
+from tarry.signals import SignalReceipt, SignalStatus
 from tarry.triggers import TriggerCron, TriggerEvent
 
 __all__ = [
@@ -44,6 +46,9 @@ __all__ = [
     "ReplayError",
     "RetryAfterError",
     "SendError",
+    "SignalError",
+    "SignalReceipt",
+    "SignalStatus",
     "StepCallError",
     "StepError",
     "Suspended",

@@ -11,6 +11,7 @@ from tarry.cancel import MAX_CANCELS, Cancel, Timeouts
 from tarry.errors import UsageError
 from tarry.eventtypes import as_events
 from tarry.function import DEFAULT_BACKOFF, Function, Retries
+from tarry.signals import Signals
 from tarry.triggers import Trigger
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from tarry.durations import Duration
     from tarry.eventtypes import Sendable
     from tarry.function import Handler
+    from tarry.signals import SignalReceipt
 
 __all__ = ["App"]
 
@@ -39,6 +41,7 @@ class App:
         self.id = _checked(app_id, "app")
         self._functions: dict[str, Function] = {}
         self.bus = EventBus(self.id, bus)
+        self.signals = Signals()
 
     @property
     def functions(self) -> Mapping[str, Function]:
@@ -111,6 +114,31 @@ class App:
         those which did not go. An event that no bus would carry raises ``EventError`` before anything is sent.
         """
         return self.bus.send(as_events(events))
+
+    def send_signal(
+        self,
+        name: str,
+        data: Any = None,
+        *,
+        id: str | None = None,  # noqa: A002 - it is called so in an Event, too
+        keep: Duration | None = None,
+    ) -> SignalReceipt:
+        """Sends a signal to the one run that waits for it (``ctx.step.wait_for_signal``); tells what became of it.
+
+        ``data`` is JSON, at most 32,000 bytes; ``{}`` if there is none. Unlike an event a signal has one receiver, and
+        its sender knows at once: it is ``delivered``; or nobody waits for it now, and it is ``kept`` for a wait that
+        begins within ``keep`` (a span such as ``"1h"``, at most 366 days; ten a name), or without ``keep`` gone. A
+        signal with the ``id`` (at most 512 bytes) of one of the last twenty of its name that were delivered or kept
+        is a ``duplicate``, so a sender that does not know how its last attempt ended tries again under the same id.
+
+        It works wherever AWS credentials allow it, in the Lambdas of the app by themselves: call it in a step there.
+        Elsewhere ``TARRY_TABLE`` and ``TARRY_RUNS_QUEUE`` in the environment say where, as the stack's outputs
+        ``Table`` and ``RunsQueue`` do, and ``TarryStack.grant_send_signals`` grants what it takes.
+
+        Raises ``UsageError`` for a name, an id or data that cannot be, ``LimitError`` for too much of it,
+        ``SignalError`` if too many send it at once.
+        """
+        return self.signals.send(name, data, id, keep)
 
     def _add(self, *functions: Function) -> None:
         for function in functions:

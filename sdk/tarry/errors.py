@@ -13,7 +13,8 @@ TarryError
 │       └── ReplayError    the function's steps no longer fit those that its run has kept
 ├── RetryAfterError        raise it in a step: the next attempt is made at that time
 ├── StepError              a step has failed for good; user code may catch it
-└── SendError              some events were refused by the bus
+├── SendError              some events were refused by the bus
+└── SignalError            a signal could not be sent, or waited for, for the many that do
 Suspended (BaseException)  the run pauses here; never caught by ``except Exception``
 """
 
@@ -37,6 +38,7 @@ __all__ = [
     "ReplayError",
     "RetryAfterError",
     "SendError",
+    "SignalError",
     "StepCallError",
     "StepError",
     "Suspended",
@@ -158,6 +160,13 @@ class SendError(TarryError):
         self.failed = tuple(failed)
         named = "; ".join(f"{event_id}: {reason}" for event_id, reason in self.failed)
         super().__init__(f"{len(self.failed)} of {total} events were refused by the bus: {named}")
+
+
+class SignalError(TarryError):
+    """So many send a signal of one name, or wait for it, at the same time, that this one did not come through.
+
+    It has not been sent; send it again.
+    """
 
 
 class Suspended(BaseException):

@@ -12,7 +12,17 @@ if TYPE_CHECKING:
     from tarry.event import Event
     from tarry.matches import EventMatch
 
-__all__ = ["CollectEvents", "Engine", "InvokeFunction", "Operation", "RunStep", "SendEvent", "Sleep", "WaitForEvent"]
+__all__ = [
+    "CollectEvents",
+    "Engine",
+    "InvokeFunction",
+    "Operation",
+    "RunStep",
+    "SendEvent",
+    "Sleep",
+    "WaitForEvent",
+    "WaitForSignal",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +97,17 @@ class InvokeFunction:
     timeout: Timeout | None
 
 
-Operation = RunStep | Sleep | WaitForEvent | SendEvent | InvokeFunction
+@dataclass(frozen=True, slots=True)
+class WaitForSignal:
+    """Go on with the data of the signal that is sent under this name, or with ``None`` at the deadline."""
+
+    kind: ClassVar[str] = "signal"
+    id: str
+    signal: str
+    timeout: Timeout
+
+
+Operation = RunStep | Sleep | WaitForEvent | SendEvent | InvokeFunction | WaitForSignal
 """What is kept as one step."""
 
 

@@ -16,7 +16,16 @@ from tarry.eventdata import given
 from tarry.eventtypes import as_events
 from tarry.function import Function
 from tarry.matches import EventMatch
-from tarry.operations import CollectEvents, InvokeFunction, RunStep, SendEvent, Sleep, WaitForEvent
+from tarry.operations import (
+    CollectEvents,
+    InvokeFunction,
+    RunStep,
+    SendEvent,
+    Sleep,
+    WaitForEvent,
+    WaitForSignal,
+)
+from tarry.signals import check_signal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -136,6 +145,25 @@ class Step(_Tools):
         """
         matches = _one(step_id, event, if_exp, match)
         return _event(await self._engine.perform(_wait(step_id, matches, timeout, lookback)), matches)
+
+    async def wait_for_signal(
+        self,
+        step_id: str,
+        *,
+        signal: str,
+        timeout: Timeout,  # noqa: ASYNC109 - a deadline that is kept, not one of the event loop
+    ) -> Any:
+        """The data of the signal that ``app.send_signal`` sends under this name, or ``None`` at the deadline.
+
+        ``signal`` is a name of your own that says who is meant, such as ``f"approval/{order_id}"``; at most 512
+        bytes. One step waits for a name at a time, in the whole app: a second one fails its run here, with a
+        ``UsageError`` that names the first. A signal that is kept (``keep=``) is there at once. One that was sent
+        without data gives ``{}``.
+
+        ``timeout`` is as that of ``wait_for_event``. A signal that its sender was told is delivered is never lost to
+        the deadline: whichever came first at the name counts.
+        """
+        return await self._engine.perform(_signal(step_id, signal, timeout))
 
     async def wait_for_first(
         self,
@@ -311,6 +339,10 @@ class StepSync(_Tools):
         matches = _one(step_id, event, if_exp, match)
         return _event(self._engine.perform_sync(_wait(step_id, matches, timeout, lookback)), matches)
 
+    def wait_for_signal(self, step_id: str, *, signal: str, timeout: Timeout) -> Any:
+        """As ``Step.wait_for_signal``."""
+        return self._engine.perform_sync(_signal(step_id, signal, timeout))
+
     def wait_for_first(
         self,
         step_id: str,
@@ -421,6 +453,10 @@ def _one(step_id: str, event: str | type[Any], if_exp: str | None, match: str | 
     if if_exp is not None and match is not None:
         raise UsageError(f"step {step_id!r}: give if_exp or match, not both")
     return (EventMatch(event, if_exp, match),)
+
+
+def _signal(step_id: str, signal: str, timeout: Timeout) -> WaitForSignal:
+    return WaitForSignal(_checked(step_id), check_signal(signal), timeout)
 
 
 def _several(step_id: str, events: Sequence[EventMatch]) -> tuple[EventMatch, ...]:

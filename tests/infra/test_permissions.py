@@ -1,9 +1,12 @@
 """Each Lambda may do what it does, and nothing else."""
 
+import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
-from tests.infra.conftest import Synthesise
+from tarry_infra import TarryStack
+from tests.infra.conftest import NO_BUNDLING, Synthesise
 from tests.infra.template import Template
 
 RECEIVE = [
@@ -77,6 +80,19 @@ def test_no_action_is_a_wildcard_and_no_resource_but_the_buckets_objects(templat
     allowed = template.may(handler)
     assert [action for action, _ in allowed if "*" in action] == []
     assert {resource for _, resource in allowed if "*" in resource} <= {"StateValues.Arn/*"}
+
+
+def test_who_may_send_signals_reaches_their_items_and_the_runs_queue_alone() -> None:
+    app = cdk.App(context=NO_BUNDLING)
+    stack = TarryStack(app, "Tarry", app="examples.approval:app")
+    outside = iam.Role(stack, "Outside", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
+    stack.grant_send_signals(outside)
+    resources = Template(app.synth().get_stack_by_name("Tarry").template["Resources"]).of("IAM::Policy")
+    (policy,) = (each for name, each in resources.items() if name.startswith("Outside"))
+    items, queue = policy["PolicyDocument"]["Statement"]
+    assert items["Action"] == ["dynamodb:GetItem", "dynamodb:PutItem"]
+    assert items["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["signal#*"]}}
+    assert set(queue["Action"]) == {"sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"}
 
 
 def test_no_two_lambdas_share_a_role(template: Template) -> None:

@@ -23,6 +23,7 @@ __all__ = [
     "Failure",
     "Invocation",
     "InvokeRequest",
+    "Signal",
     "Status",
     "Step",
     "Wait",
@@ -128,6 +129,16 @@ class Wait:
         return max(Position(self.resolved_by.received_at - OVERTAKING), self.since)
 
 
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A signal that a step waits for. ``sent_id`` and ``sent_at`` (Unix milliseconds, by its sender's clock) are those
+    of the one that came."""
+
+    name: str
+    sent_id: str | None = None
+    sent_at: int | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvokeRequest:
     """An invocation that a function asks for. ``event_id`` is the same however often it is asked for."""
@@ -170,6 +181,7 @@ class Step:
     due: int | None = None
     wait: Wait | None = field(default=None)
     invocation: Invocation | None = None
+    signal: Signal | None = None
 
     @property
     def is_open(self) -> bool:
@@ -186,13 +198,18 @@ class Step:
         """From where on an event may answer this step: see section 3 of the contract.
 
         A reply may come while a step still runs, so a step that does something counts from its beginning; a
-        sleep and a wait do nothing, and count from their end, which is a time of the log, not of a Lambda.
+        sleep and a wait do nothing, and count from their end, which is a time of the log, not of a Lambda. Of a signal
+        only its sender's clock is known, so a minute less.
         """
         if self.kind == "wait":
             assert self.wait is not None
             return self.wait.resolved_by or Position.after(self.wait.deadline)
         if self.kind == "sleep":
             return Position(max(self.due or 0, self.began))
+        if self.signal is not None:
+            sent_at = self.signal.sent_at
+            end = self.due if sent_at is None else min(sent_at, self.ended or sent_at) - OVERTAKING
+            return Position(max(end or 0, self.began))
         return Position(self.began)
 
 

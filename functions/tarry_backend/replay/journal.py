@@ -38,5 +38,11 @@ class Journal(Protocol):
         """Starts the function, then keeps the step that waits for its end: in this order, it is started in any case,
         and under the same event id however often it is begun, so once."""
 
+    def open_signal(self, step: Step) -> Step:
+        """Keeps a wait for a signal, and ends it at once if one is kept for it, or it is due already.
+
+        ``UsageError`` if another step waits for the signal.
+        """
+
     def send(self, events: Sequence[Event]) -> None:
         """Puts events on the app's bus."""

@@ -14,8 +14,8 @@ from tarry.durations import deadline
 from tarry.errors import LimitError, NonRetriableError, RetryAfterError
 from tarry.event import base32
 from tarry.jsonvalues import encode
-from tarry.operations import InvokeFunction, RunStep, SendEvent, Sleep, WaitForEvent
-from tarry_backend.replay.history import Failure, InvokeRequest, Status, Step, WaitRequest
+from tarry.operations import InvokeFunction, RunStep, SendEvent, Sleep, WaitForEvent, WaitForSignal
+from tarry_backend.replay.history import Failure, InvokeRequest, Signal, Status, Step, WaitRequest
 from tarry_backend.replay.past import PAST
 
 if TYPE_CHECKING:
@@ -77,6 +77,8 @@ class Performer:
                 return step if kept else self._wait(step, operation)
             case InvokeFunction():
                 return step if kept else self._invoke(step, operation)
+            case WaitForSignal():
+                return step if kept else self._wait_for_signal(step, operation)
 
     def _begin(self, operation: Operation, key: str) -> Step:
         if self._begun >= self._max_steps:
@@ -187,6 +189,12 @@ class Performer:
             user=operation.user,
         )
         return self._journal.invoke(replace(step, status=Status.INVOKING, due=due), request)
+
+    def _wait_for_signal(self, step: Step, operation: WaitForSignal) -> Step:
+        due = max(step.began, deadline(operation.timeout, step.began))
+        self._order += 1  # kept free for its end, should a signal be kept for it
+        signal = Signal(operation.signal)
+        return self._journal.open_signal(replace(step, status=Status.WAITING, due=due, signal=signal))
 
 
 async def _call(operation: RunStep) -> Any:

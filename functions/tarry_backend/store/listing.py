@@ -59,7 +59,7 @@ def open_waits(runs: Runs) -> Iterator[tuple[Run, Step]]:
     """
     shards = (dues.between(shard, 0, FAR, page=_PAGE) for shard in dues.SHARDS)
     for due in islice(heapq.merge(*shards, key=lambda due: due.at), DUES_LOOKED_THROUGH):
-        if due.kind == "wait" and due.step_key is not None and (whole := runs.load(due.run_id)):
+        if due.kind in ("wait", "signal") and due.step_key is not None and (whole := runs.load(due.run_id)):
             step = whole.step(due.step_key)
             if step is not None and step.is_open:
                 yield whole.run, step

@@ -9,6 +9,7 @@ event     log#<name>#<day>#<shard>        <received_at>#<event id>
           key#<match key>#<day>           <received_at>#<event id>     (of a hot name, by each of its keys)
 name      name#<event name>               name
 cursor    timers                          cursor
+signal    signal#<name>                   signal                       (its form stands in ``tarry.mailboxes``)
 """
 
 from __future__ import annotations
@@ -160,6 +161,9 @@ class StepItem(Item):
     others = UnicodeAttribute(null=True)
     invoked_function = UnicodeAttribute(null=True)
     invoked_run = UnicodeAttribute(null=True)
+    signal = UnicodeAttribute(null=True)
+    signal_id = UnicodeAttribute(null=True)
+    signal_at = NumberAttribute(null=True)
 
 
 class AliasItem(Item):

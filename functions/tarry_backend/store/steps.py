@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tarry_backend.matching import Alternative
 from tarry_backend.position import Position
-from tarry_backend.replay.history import Failure, Invocation, Status, Step, Wait
+from tarry_backend.replay.history import Failure, Invocation, Signal, Status, Step, Wait
 from tarry_backend.store.models import DUE_SHARDS, AliasItem, StepItem
 
 if TYPE_CHECKING:
@@ -97,6 +97,8 @@ class StepItems:
             item.invoked_function, item.invoked_run = step.invocation.function_id, step.invocation.run_id
         if step.wait is not None:
             _add_wait(item, run_id, step.wait, step.status is Status.WAITING)
+        if step.signal is not None:
+            item.signal, item.signal_id, item.signal_at = step.signal.name, step.signal.sent_id, step.signal.sent_at
         return item
 
     def step(self, item: StepItem) -> Step:
@@ -115,6 +117,7 @@ class StepItems:
             due=_whole(item.due),
             wait=_wait(item) if item.event_name is not None else None,
             invocation=Invocation(item.invoked_function, item.invoked_run) if item.invoked_run is not None else None,
+            signal=None if item.signal is None else Signal(item.signal, item.signal_id, _whole(item.signal_at)),
         )
 
 

@@ -74,7 +74,7 @@ def show_waits(limit: int, stack: str | None, as_json: bool) -> None:
     if as_json:
         print_json({"waits": [open_wait_document(run, step) for run, step in waits]})
     else:
-        _show(waits_table(waits, Calendar(now())) if waits else "nothing waits for an event")
+        _show(waits_table(waits, Calendar(now())) if waits else "nothing waits for an event or a signal")
 
 
 def show_events(name: str | None, since: str, limit: int, stack: str | None, as_json: bool) -> None:

@@ -154,6 +154,38 @@ def send(
         send_events([event(name, _object("DATA", data), event_id, about)], stack, as_json)
 
 
+@app.command(short_help="Send a signal to the run that waits for it.")
+def signal(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name that a run waits for.")],
+    data: Annotated[str, typer.Argument(metavar="DATA", help="Its data, any JSON value.")] = "{}",
+    signal_id: Annotated[str | None, typer.Option("--id", help="The same id is delivered once.")] = None,
+    keep: Annotated[
+        str | None, typer.Option(metavar="SPAN", help="If nobody waits, keep it so long for one that does: 1h.")
+    ] = None,
+    stack: Stack = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send a signal to the one run that waits for it, and say what became of it.
+
+    It is delivered, kept, a duplicate, or nobody waits for it (exit code 1).
+
+    --json writes {"status": ..., "id": ..., "run": ..., "kept_until": ...}.
+
+    \b
+    Examples:
+      tarry signal approval/7 '{"by": "ada"}'
+      tarry signal approval/7 '{"by": "ada"}' --id click-1 --keep 1h
+    """
+    from tarry_dev.cli.sending import json_value
+    from tarry_dev.cli.signalling import send_signal
+
+    try:
+        value = json_value(data)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="DATA") from error
+    send_signal(name, value, signal_id, keep, stack, as_json)
+
+
 @app.command()
 def runs(
     function: Annotated[str | None, typer.Option(help="Only this function's.")] = None,
@@ -187,7 +219,8 @@ def run(
 
     --json writes what tarry runs writes of it, and all its steps, each with id, kind, status, began, ended,
     attempt, due, output, error, and for a wait: wait (event, expression, since, note, others (the same of
-    each further event that it is for), deadline, resolved_by, timed_out).
+    each further event that it is for), deadline, resolved_by, timed_out), for one for a
+    signal: signal (signal, deadline, id, timed_out).
 
     \b
     Examples:
@@ -224,7 +257,8 @@ def waits(limit: Limit = 50, stack: Stack = None, as_json: AsJson = False) -> No
 
     They are looked for among the 10,000 sleeps, retries and deadlines that come next.
 
-    --json writes {"waits": [...]}, each with run, function, step, event, expression, since, deadline, note.
+    --json writes {"waits": [...]}, each with run, function, step, deadline, and event, expression, since, note, or
+    signal.
 
     \b
     Examples:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from tarry.bus import EventBus
+    from tarry.signals import Signals
     from tarry_backend.deployment import Deployment
     from tarry_backend.queues import Queues
     from tarry_backend.store import Store
@@ -38,6 +39,14 @@ class Connection:
         from tarry.bus import EventBus
 
         return EventBus(self.deployment.app_id, self.deployment.settings.bus)
+
+    @cached_property
+    def signals(self) -> Signals:
+        """By which its runs are sent signals."""
+        from tarry.signals import Signals
+
+        settings = self.deployment.settings
+        return Signals(settings.table, settings.runs_queue)
 
     @cached_property
     def queues(self) -> Queues:

@@ -5,8 +5,11 @@ Times are ISO 8601 in UTC, outputs and data are JSON values, what is not there i
 event   id, name, data, ts, user, source
 run     id, function, status, started, due (an attempt), ended, event, output, error, open (steps), and in ``tarry run``
         steps
-step    id, kind, status, began, ended, attempt, due, output, error, wait, invoked (function, run)
+step    id, kind, status, began, ended, attempt, due, output, error, wait, signal, invoked (function,
+        run)
 wait    event, expression, since, deadline, resolved_by (an event), timed_out, note
+signal  signal (its name), deadline, id (of the one that came), timed_out
+receipt status, id, run, kept_until
 error   name, message, stack
 """
 
@@ -19,12 +22,12 @@ from typing import TYPE_CHECKING, Any
 from tarry_dev.cli.moments import iso
 
 if TYPE_CHECKING:
-    from tarry import Event
+    from tarry import Event, SignalReceipt
     from tarry_backend.received import Received
     from tarry_backend.replay import Step, Wait
     from tarry_backend.store import Run, Whole
 
-__all__ = ["event_document", "open_wait_document", "received_document", "run_document", "run_page"]
+__all__ = ["event_document", "open_wait_document", "receipt_document", "received_document", "run_document", "run_page"]
 
 Document = dict[str, Any]
 
@@ -52,8 +55,19 @@ def run_page(whole: Whole) -> Document:
 
 
 def open_wait_document(run: Run, step: Step) -> Document:
-    """An open wait: that of its step, with the run that waits."""
-    return {"run": run.id, "function": run.function_id, "step": step.key, **(_wait(step) or {})}
+    """An open wait, for an event or a signal: that of its step, with the run that waits."""
+    return {"run": run.id, "function": run.function_id, "step": step.key, **(_wait(step) or _signal(step) or {})}
+
+
+def receipt_document(receipt: SignalReceipt) -> Document:
+    """What the sender of a signal is told."""
+    until = receipt.kept_until
+    return {
+        "status": receipt.status.value,
+        "id": receipt.id,
+        "run": receipt.run_id,
+        "kept_until": iso(None if until is None else round(until.timestamp() * 1000)),
+    }
 
 
 def received_document(received: Received) -> Document:
@@ -79,6 +93,7 @@ def _step(step: Step) -> Document:
         "error": asdict(step.error) if step.error else None,
         "wait": _wait(step),
         "invoked": {"function": run.function_id, "run": run.run_id} if (run := step.invocation) else None,
+        "signal": _signal(step),
     }
 
 
@@ -102,6 +117,18 @@ def _awaited(wait: Wait) -> Document:
         "expression": wait.expression,
         "since": iso(wait.since.received_at),
         "note": wait.note,
+    }
+
+
+def _signal(step: Step) -> Document | None:
+    signal = step.signal
+    if signal is None:
+        return None
+    return {
+        "signal": signal.name,
+        "deadline": iso(step.due),
+        "id": signal.sent_id,
+        "timed_out": step.status.value == "done" and signal.sent_id is None,
     }
 
 

@@ -45,12 +45,11 @@ def waits_table(waits: Iterable[tuple[Run, Step]], calendar: Calendar) -> Table:
     """Open waits, each with what would resolve it and how long it still has."""
     made = table("Run", "Function, step", "Waits for", "Until", "Left")
     for run, step in waits:
-        assert step.wait is not None
-        deadline = step.wait.deadline
+        deadline = step.wait.deadline if step.wait else step.due or 0
         made.add_row(
             run.id[:SHORT],
             Text.assemble(run.function_id, "\n", (step.key, QUIET)),
-            _awaited(step.wait),
+            _awaited(step.wait) if step.wait else f"signal {step.signal.name if step.signal else ''}",
             calendar.at(deadline),
             span(deadline - calendar.today),
         )

@@ -61,14 +61,21 @@ def _step_moves(old: Step | None, step: Step, calendar: Calendar) -> Iterator[tu
     """The step's moves, each with its place in the run's order."""
     if old is not None and _stands(old) == _stands(step):
         return
-    if old is None and step.wait is not None:
-        wait = f"{step.key}: waits for {step.wait.names} until {calendar.at(step.wait.deadline)}"
+    if old is None and (awaited := _awaited(step)):
+        wait = f"{step.key}: waits for {awaited[0]} until {calendar.at(awaited[1])}"
         yield step.begun_order, Move(step.began, MARKS["waiting"], STATUS["waiting"], wait)
         if step.is_open:
             return
     at = step.ended if step.ended is not None else step.began if old is None else calendar.today
     order = step.ended_order or step.begun_order
     yield order, Move(at, mark(step), STATUS[step.status.value], f"{step.key}{_said(step, calendar)}")
+
+
+def _awaited(step: Step) -> tuple[str, int] | None:
+    """What a wait waits for, and until when."""
+    if step.signal is not None:
+        return f"signal {step.signal.name}", step.due or step.began
+    return (step.wait.names, step.wait.deadline) if step.wait is not None else None
 
 
 def _stands(step: Step) -> tuple[Status, int]:
@@ -83,6 +90,8 @@ def _said(step: Step, calendar: Calendar) -> str:
         return f": resumed by {found[0]} {found[1]} after {took}"
     if step.wait is not None and step.status is Status.DONE:
         return f": timed out, {what}"
+    if step.signal is not None and step.status is Status.DONE:
+        return f": {what} after {took}" if step.signal.sent_id else f": timed out, {what}"
     if step.kind in ("run", "invoke") and step.status is Status.DONE:
         return f" took {took}" + (f" → {what}" if what else "")
     return f": {what}"

@@ -10,7 +10,7 @@ from tarry_backend.store import RunStatus
 from tarry_dev.cli.moments import compact, span
 
 if TYPE_CHECKING:
-    from tarry_backend.replay import Failure, Step, Wait
+    from tarry_backend.replay import Failure, Signal, Step, Wait
     from tarry_backend.store import Run, Whole
     from tarry_dev.cli.moments import Calendar
 
@@ -47,6 +47,8 @@ def outcome(step: Step, calendar: Calendar, width: int = 60) -> str:
     """What a step has come to, or what it waits for."""
     if step.wait is not None and step.status in (Status.WAITING, Status.DONE):
         return _wait(step, step.wait, calendar)
+    if step.signal is not None and step.status in (Status.WAITING, Status.DONE):
+        return _signal(step, step.signal, calendar, width)
     match step.status:
         case Status.SLEEPING:
             return f"sleeps until {calendar.at(step.due or 0)}"
@@ -107,7 +109,11 @@ def _end(run: Run, width: int) -> str | None:
 
 
 def _timed_out(step: Step) -> bool:
-    return step.wait is not None and step.status is Status.DONE and step.wait.resolved_by is None
+    if step.status is not Status.DONE:
+        return False
+    if step.signal is not None:
+        return step.signal.sent_id is None
+    return step.wait is not None and step.wait.resolved_by is None
 
 
 def _wait(step: Step, wait: Wait, calendar: Calendar) -> str:
@@ -122,6 +128,14 @@ def _invoking(step: Step, calendar: Calendar) -> str:
     assert step.invocation is not None
     until = "" if step.due is None else f" until {calendar.at(step.due)}"
     return f"waits for {step.invocation.function_id}, run {step.invocation.run_id[:SHORT]},{until}".rstrip(",")
+
+
+def _signal(step: Step, signal: Signal, calendar: Calendar, width: int) -> str:
+    if step.is_open:
+        return f"waits for signal {signal.name} until {calendar.at(step.due or 0)}"
+    if signal.sent_id is None:
+        return f"no signal {signal.name} within {span((step.due or step.began) - step.began)}"
+    return f"signal {signal.name} came {value(step.output, width)}".rstrip()
 
 
 def _retrying(step: Step, calendar: Calendar) -> str:

@@ -12,7 +12,7 @@ from tarry_dev.cli.lines import read_lines
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["event", "events_of", "json_object"]
+__all__ = ["event", "events_of", "json_object", "json_value"]
 
 _FIELDS: dict[str, tuple[type, str]] = {
     "name": (str, "a text"),
@@ -33,12 +33,17 @@ def events_of(file: Path) -> list[Event]:
     return read_lines(file, _event)
 
 
-def json_object(text: str) -> dict[str, Any]:
-    """The JSON object in an argument; ``ValueError`` if it is none."""
+def json_value(text: str) -> Any:
+    """The JSON value in an argument; ``ValueError`` if it is none."""
     try:
-        value = json.loads(text)
+        return json.loads(text)
     except ValueError as error:
         raise ValueError(f"{text!r} is not JSON ({error}); quote it: '{{\"key\": 1}}'") from error
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """The JSON object in an argument; ``ValueError`` if it is none."""
+    value = json_value(text)
     if not isinstance(value, dict):
         raise ValueError(f"{text!r} is not a JSON object such as '{{\"key\": 1}}'")
     return value

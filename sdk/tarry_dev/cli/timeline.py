@@ -79,6 +79,8 @@ def _details(step: Step, calendar: Calendar) -> Text:
             lines += _awaited(wait, calendar, named=bool(step.wait.others))
     if step.invocation is not None:
         lines.append(Text(f"{step.invocation.function_id} run {step.invocation.run_id}", QUIET))
+    if step.signal is not None and step.signal.sent_id is not None:
+        lines.append(Text(f"signal {step.signal.sent_id}", QUIET))
     if step.error is not None and (place := _place(step.error)):
         lines.append(Text(place, QUIET))
     return Text("\n").join(lines)

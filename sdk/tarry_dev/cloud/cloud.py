@@ -254,5 +254,6 @@ class Cloud:
 
 
 def _forget_client(app: App) -> None:
-    """The app's bus client is of one account. One made before may even speak to a real one."""
+    """The app's clients are of one account. One made before may even speak to a real one."""
     app.bus.disconnect()
+    app.signals.disconnect()

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
-    from tarry.durations import Timeout
+    from tarry import SignalReceipt
+    from tarry.durations import Duration, Timeout
     from tarry.eventtypes import Sendable
     from tarry_dev.cloud.cloud import Cloud
     from tarry_dev.cloud.message import Delivery, Message
@@ -68,6 +69,22 @@ class Host:
         """Cancels a run, as ``tarry cancel`` does. One that has ended stays as it is."""
         stop([run.id], runtime().store, runtime().queues)
         self.cloud.pump()
+
+    def signal(
+        self,
+        name: str,
+        data: Any = None,
+        *,
+        id: str | None = None,  # noqa: A002 - it is called so in an Event, too
+        keep: Duration | None = None,
+    ) -> SignalReceipt:
+        """Sends a signal, as ``app.send_signal`` does; what its sender is told.
+
+        When it comes back, all that can happen without time passing has happened.
+        """
+        receipt = self.cloud.app.send_signal(name, data, id=id, keep=keep)
+        self.cloud.pump()
+        return receipt
 
     def runs(self, fn_id: str | None = None) -> list[HostedRun]:
         """The runs, of one function or of all, in the order in which they started."""

@@ -22,11 +22,11 @@ __all__ = ["HostedRun", "HostedStep"]
 class HostedStep:
     """A step as it was when it was looked at.
 
-    ``kind`` is ``run``, ``wait``, ``sleep``, ``send`` or ``invoke``. ``status`` is ``done`` or ``failed``, ``waiting``,
-    ``sleeping``, ``retrying`` or ``invoking``, or ``withdrawn`` if its run ended without it. ``output`` is what the
-    step gave the function: of a wait the ``Event``, or None if it timed out. ``error`` has ``name``, ``message``
-    and ``stack``; ``attempt`` counts from 0. ``due`` is when an open step goes on by itself. ``note`` is what
-    Tarry has to say of a wait.
+    ``kind`` is ``run``, ``wait``, ``signal``, ``sleep``, ``send`` or ``invoke``. ``status`` is ``done`` or ``failed``,
+    ``waiting``, ``sleeping``, ``retrying`` or ``invoking``, or ``withdrawn`` if its run ended without it. ``output`` is
+    what the step gave the function: of a wait the ``Event``, of a signal its data, or None if it timed out. ``error``
+    has ``name``, ``message`` and ``stack``; ``attempt`` counts from 0. ``due`` is when an open step goes on by itself.
+    ``note`` is what Tarry has to say of a wait.
     """
 
     id: str

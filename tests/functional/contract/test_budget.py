@@ -38,6 +38,13 @@ COSTS: dict[str, dict[str, dict[str, int]]] = {
     "further keys": {"executor": {"BatchWriteItem": 1}},
     "sleep": {"executor": {"PutItem": 1}},
     "failure": {"executor": {"PutItem": 1}},
+    # A wait for a signal: the step, then its mailbox. It takes what is kept: the step again, and the mailbox is freed.
+    "signal waited for": {"executor": {"PutItem": 2, "GetItem": 1}},
+    "signal that is kept": {"executor": {"PutItem": 2, "GetItem": 1}},
+    # The run and the mailbox are read, the step is kept, the mailbox freed. At a deadline it is read once.
+    "signal given": {"executor": {"Query": 1, "GetItem": 2, "PutItem": 2}},
+    "signal's deadline": {"executor": {"GetItem": 1, "PutItem": 2}},
+    "signal withdrawn": {"executor": {"GetItem": 1, "PutItem": 1}},
     "timer within three minutes": {"executor": {"SendMessageBatch": 1}},
     # What guards a run costs what a wait and a sleep do, and its end by an event what a resume reads.
     "cancel": {"executor": {"PutItem": 1, "Query": 1, "SendMessageBatch": 1}},
@@ -134,6 +141,11 @@ async def sleep(ctx: Context) -> None:
 
 async def sleep_long(ctx: Context) -> None:
     await ctx.step.sleep("rest", "1h")
+
+
+async def wait_for_signals(ctx: Context) -> None:
+    for _ in range(3):
+        await ctx.step.wait_for_signal("go", signal="go", timeout="1h")
 
 
 async def fail_once(ctx: Context) -> None:
@@ -253,6 +265,22 @@ BILLS = {
             ("2h", ["minute sweep", "found by the sweep", "due", "wake", "sleep", *ENDED]),
         ],
     ),
+    "signals": Bill(
+        wait_for_signals,
+        [
+            ("signal", []),
+            ("placed", [*BEGUN, "signal waited for", "signal that is kept", "signal waited for"]),
+            ("signal", ["signal given", "signal waited for"]),
+            ("2h", ["minute sweep", "found by the sweep", "due", "wake", "signal's deadline", *ENDED]),
+        ],
+    ),
+    "signal withdrawn": Bill(
+        wait_for_signals,
+        [
+            ("placed", [*BEGUN, "signal waited for"]),
+            ("cancel", ["wake", "signal withdrawn", *ENDED]),
+        ],
+    ),
     "fail once": Bill(
         fail_once,
         [
@@ -370,6 +398,10 @@ def happen(host: Host, what: str) -> None:
     match what.split():
         case ["unrelated", name]:
             host.send(name, {"id": "another"})
+        case ["signal"]:
+            host.signal("go", keep="1h")
+        case ["cancel"]:
+            host.cancel(host.run())
         case [time] if time[0].isdigit():
             host.advance(time)
         case _:

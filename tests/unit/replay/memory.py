@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tarry import App, Event, Function, TriggerEvent, UsageError
 from tarry.durations import milliseconds
+from tarry.mailbox import Letter
 from tarry_backend.position import Position
 from tarry_backend.replay import (
     Failed,
@@ -24,6 +25,7 @@ from tarry_backend.replay import (
     excluded_ids,
     replay,
 )
+from tarry_backend.signalling import answered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +54,7 @@ class MemoryJournal:
         self.invoked: list[InvokeRequest] = []
         self.is_out_of_time = False
         self.cancelled = False
+        self.taken: set[str] = set()
 
     def now(self) -> int:
         return self.clock
@@ -97,6 +100,20 @@ class MemoryJournal:
         status = Status.DONE if error is None else Status.FAILED
         step = replace(self.steps[key], status=status, output=json.dumps(output), error=error)
         self.keep(replace(step, ended_order=self._next_order(), ended=self.clock, due=None))
+
+    def open_signal(self, step: Step) -> Step:
+        assert step.signal is not None
+        if step.signal.name in self.taken:
+            raise UsageError(f"another waits for {step.signal.name!r}")
+        self.keep(step)
+        return step
+
+    def signal(self, key: str, data: Any, sent_at: int | None = None) -> None:
+        """A signal comes for an open step; ``None`` for its deadline."""
+        step = self.steps[key]
+        assert step.signal is not None
+        letter = None if data is None else Letter("s", data, self.clock if sent_at is None else sent_at)
+        self.keep(answered(step, letter, self._next_order(), self.clock))
 
     def send(self, events: Sequence[Event]) -> None:
         self.sent += events

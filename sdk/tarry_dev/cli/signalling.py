@@ -1,0 +1,50 @@
+"""``tarry signal``: sends a signal, and says what became of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from tarry import SignalReceipt, SignalStatus
+from tarry_dev.cli.connection import connected
+from tarry_dev.cli.documents import receipt_document
+from tarry_dev.cli.screen import print_json, screen
+
+if TYPE_CHECKING:
+    from tarry_dev.cli.connection import Connection
+
+__all__ = ["send_signal"]
+
+
+def send_signal(
+    name: str, data: Any, signal_id: str | None, keep: str | None, stack: str | None, as_json: bool
+) -> None:
+    """Sends it. Exit code 1 if nobody waits for it, and it is not kept."""
+    with connected(stack) as tarry:
+        receipt = tarry.signals.send(name, data, signal_id, keep)
+        words = _words(name, receipt, tarry)
+    if as_json:
+        print_json(receipt_document(receipt))
+    else:
+        screen().print(words)
+    if receipt.status is SignalStatus.NOBODY_WAITS:
+        raise typer.Exit(1)
+
+
+def _words(name: str, receipt: SignalReceipt, tarry: Connection) -> str:
+    match receipt.status:
+        case SignalStatus.DELIVERED:
+            return f"signal {name} is delivered to {_run(receipt, tarry)}"
+        case SignalStatus.KEPT:
+            return f"nobody waits for signal {name} yet; it is kept until {receipt.kept_until:%Y-%m-%d %H:%M:%S} UTC"
+        case SignalStatus.DUPLICATE:
+            to = f", to {_run(receipt, tarry)}" if receipt.run_id else ""
+            return f"signal {name} was sent with id {receipt.id} before{to}: this one changes nothing"
+        case SignalStatus.NOBODY_WAITS:
+            return f"nobody waits for signal {name}, and it is gone; --keep 1h keeps it for a wait that begins by then"
+
+
+def _run(receipt: SignalReceipt, tarry: Connection) -> str:
+    whole = tarry.store.runs.load(receipt.run_id or "")
+    return f"run {receipt.run_id}" + (f" of {whole.run.function_id}" if whole else "")

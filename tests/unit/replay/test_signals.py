@@ -1,0 +1,85 @@
+"""Waits for signals as replay sees them. Every test is made for both faces."""
+
+from typing import Any
+
+import pytest
+
+from tarry import Context, DurationError, UsageError
+from tarry_backend.position import Position
+from tarry_backend.replay import Paused
+from tests.unit.replay.faces import Face
+from tests.unit.replay.memory import NOON, MemoryRun, durable, error_of, output_of
+
+
+async def approve(ctx: Context) -> Any:
+    return await ctx.step.wait_for_signal("approved", signal="approval/7", timeout="1h")
+
+
+@pytest.mark.parametrize("data", [{"by": "ada"}, [], 0, False, "yes"])
+def test_the_function_gets_the_data(face: Face, data: Any) -> None:
+    run = MemoryRun(durable(face(approve)))
+    assert run.replay() == Paused()
+    step = run.step("approved")
+    assert (step.kind, step.due) == ("signal", NOON + 3_600_000)
+    run.journal.signal("approved", data)
+    assert output_of(run.replay()) == data
+
+
+def test_at_the_deadline_it_gets_none(face: Face) -> None:
+    run = MemoryRun(durable(face(approve)))
+    run.replay()
+    run.journal.signal("approved", None)
+    assert output_of(run.replay()) is None
+
+
+def test_a_signal_that_another_waits_for_fails_the_run_and_cannot_be_caught(face: Face) -> None:
+    async def stubborn(ctx: Context) -> str:
+        try:
+            await approve(ctx)
+        except Exception:
+            return "caught"
+        return "given"
+
+    run = MemoryRun(durable(face(stubborn)))
+    run.journal.taken.add("approval/7")
+    assert "step 'approved': another waits for 'approval/7'" in error_of(run.replay()).message
+
+
+@pytest.mark.parametrize(
+    ("signal", "timeout", "error"),
+    [
+        ("", "1h", UsageError),
+        ("x" * 513, "1h", UsageError),
+        ("\ud800", "1h", UsageError),
+        ("go", "367d", DurationError),
+    ],
+)
+def test_what_cannot_be_waited_for_is_said_at_once(
+    face: Face, signal: str, timeout: str, error: type[UsageError]
+) -> None:
+    async def wait(ctx: Context) -> Any:
+        return await ctx.step.wait_for_signal("wait", signal=signal, timeout=timeout)
+
+    assert error_of(MemoryRun(durable(face(wait))).replay()).name == error.__name__
+
+
+@pytest.mark.parametrize(
+    ("came", "since"),
+    [
+        (True, NOON + 600_000 - 60_000),  # a minute before it was sent, for its sender's clock
+        (False, NOON + 3_600_000),  # the deadline
+    ],
+)
+def test_a_wait_for_an_event_after_it_sees_what_came_since_the_signal_was_sent(
+    face: Face, came: bool, since: int
+) -> None:
+    async def then_wait(ctx: Context) -> Any:
+        await approve(ctx)
+        await ctx.step.wait_for_event("paid", event="paid", timeout="1d")
+
+    run = MemoryRun(durable(face(then_wait)))
+    run.replay()
+    run.journal.clock += 900_000 if came else 3_601_000
+    run.journal.signal("approved", {} if came else None, NOON + 600_000)
+    assert run.replay() == Paused()
+    assert run.since("paid") == Position(since)
