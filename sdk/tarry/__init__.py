@@ -9,6 +9,7 @@ from tarry.errors import (
     EventError,
     ExpressionError,
     LimitError,
+    MiddlewareError,
     NonRetriableError,
     OutputError,
     ReplayError,
@@ -25,6 +26,7 @@ from tarry.event import Event
 from tarry.eventtypes import event_type
 from tarry.function import Function
 from tarry.matches import EventMatch
+from tarry.middleware import Middleware, StepInfo
 from tarry.signals import SignalReceipt, SignalStatus
 from tarry.triggers import TriggerCron, TriggerEvent
 
@@ -41,6 +43,8 @@ __all__ = [
     "ExpressionError",
     "Function",
     "LimitError",
+    "Middleware",
+    "MiddlewareError",
     "NonRetriableError",
     "OutputError",
     "ReplayError",
@@ -51,6 +55,7 @@ __all__ = [
     "SignalStatus",
     "StepCallError",
     "StepError",
+    "StepInfo",
     "Suspended",
     "TarryError",
     "Timeouts",

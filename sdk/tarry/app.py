@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from tarry.bus import EventBus
 from tarry.cancel import MAX_CANCELS, Cancel, Timeouts
+from tarry.chain import Chain
 from tarry.errors import UsageError
 from tarry.eventtypes import as_events
 from tarry.function import DEFAULT_BACKOFF, Function, Retries
+from tarry.middleware import checked_middleware
 from tarry.signals import Signals
 from tarry.triggers import Trigger
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from tarry.durations import Duration
     from tarry.eventtypes import Sendable
     from tarry.function import Handler
+    from tarry.middleware import MakeMiddleware
     from tarry.signals import SignalReceipt
 
 __all__ = ["App"]
@@ -35,11 +38,14 @@ class App:
     ``app_id`` names it: letters, digits, ``.``, ``_`` and ``-``, at most 64 characters. ``bus`` is the
     EventBridge bus to which ``send`` puts; without it the environment's ``TARRY_BUS``, which the deployed
     Lambdas and ``tarry dev`` set, and else ``tarry-<app_id>``, the name that the stack gives its bus.
+    ``middleware`` are classes derived from ``tarry.Middleware``, or functions that make instances of such; they are
+    around every function of the app and around ``send``, the first outermost.
     """
 
-    def __init__(self, app_id: str, *, bus: str | None = None) -> None:
+    def __init__(self, app_id: str, *, bus: str | None = None, middleware: Sequence[MakeMiddleware] = ()) -> None:
         self.id = _checked(app_id, "app")
         self._functions: dict[str, Function] = {}
+        self._middleware = checked_middleware(middleware, f"app {app_id!r}")
         self.bus = EventBus(self.id, bus)
         self.signals = Signals()
 
@@ -58,6 +64,7 @@ class App:
         cancel: Cancel | Sequence[Cancel] = (),
         timeouts: Timeouts | None = None,
         on_failure: Handler | None = None,
+        middleware: Sequence[MakeMiddleware] = (),
     ) -> Callable[[Handler], Function]:
         """Makes the decorated handler a durable function of this app.
 
@@ -65,6 +72,7 @@ class App:
         handler. ``trigger`` is what starts it, one or several. A step that fails is tried again ``retries``
         times (0 to 20) after the pauses of ``backoff``, the last of which repeats; then it has failed for good.
         ``cancel`` are up to 5 events that cancel its runs, ``timeouts`` the time they have to start and to finish.
+        ``middleware`` goes inside of the app's.
 
         ``on_failure`` is a handler, ``async def`` or ``def``, that is run once for each run that fails, also for one
         whose executor died again and again. It is a function of its own, ``<fn_id>-failure``, with the same
@@ -72,6 +80,7 @@ class App:
         ``error`` (``name``, ``message``, ``stack``) and the ``event`` that had started the run; if all of that is more
         than the bus carries, the event is left out, and ``truncated`` is true.
         """
+        own = checked_middleware(middleware, f"function {fn_id!r}")
         triggers = tuple(trigger) if isinstance(trigger, list | tuple) else (trigger,)
         if not triggers or not all(isinstance(one, Trigger) for one in triggers):
             raise UsageError(
@@ -99,6 +108,7 @@ class App:
                 retries=Retries(retries, tuple(backoff)),
                 cancels=cancels,
                 timeouts=timeouts or Timeouts(),
+                middleware=(*self._middleware, *own),
             )
             self._add(function, *([] if on_failure is None else [function.on_failure(on_failure)]))
             _tell_of_all(function)
@@ -113,7 +123,10 @@ class App:
         They go in batches of ten. An event that the bus refuses is tried again, twice; then ``SendError`` names
         those which did not go. An event that no bus would carry raises ``EventError`` before anything is sent.
         """
-        return self.bus.send(as_events(events))
+        chain = Chain(self._middleware)
+        if not chain:
+            return self.bus.send(as_events(events))
+        return chain.begin().send_now(as_events(events), self.bus.send)
 
     def send_signal(
         self,

@@ -12,6 +12,7 @@ TarryError
 │       ├── StepCallError  a step called where no step can be called
 │       └── ReplayError    the function's steps no longer fit those that its run has kept
 ├── RetryAfterError        raise it in a step: the next attempt is made at that time
+├── MiddlewareError        a hook of a middleware has raised
 ├── StepError              a step has failed for good; user code may catch it
 ├── SendError              some events were refused by the bus
 └── SignalError            a signal could not be sent, or waited for, for the many that do
@@ -33,6 +34,7 @@ __all__ = [
     "EventError",
     "ExpressionError",
     "LimitError",
+    "MiddlewareError",
     "NonRetriableError",
     "OutputError",
     "ReplayError",
@@ -133,6 +135,17 @@ class RetryAfterError(TarryError):
             return max(0, round(self.after.timestamp() * 1000) - now)
         seconds = self.after.total_seconds() if isinstance(self.after, timedelta) else self.after
         return max(0, round(seconds * 1000))
+
+
+class MiddlewareError(TarryError):
+    """A hook of a middleware has raised ``__cause__``; ``where`` is its class and name: ``Encrypted.transform_output``.
+
+    It fails the attempt of the step, or of the function, that the hook is around, and that is tried again.
+    """
+
+    def __init__(self, where: str, cause: Exception) -> None:
+        super().__init__(f"middleware {where} raised {type(cause).__name__}: {cause}")
+        self.where = where
 
 
 class StepError(TarryError):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tarry.context import Context, ContextSync
     from tarry.durations import Duration
     from tarry.event import Event
+    from tarry.middleware import MakeMiddleware
     from tarry.triggers import Trigger
 
     Handler = Callable[[Context], Awaitable[Any]] | Callable[[ContextSync], Any]
@@ -66,7 +67,10 @@ class Retries:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """What ``app.create_function`` makes of a handler. ``handler`` is the handler as written."""
+    """What ``app.create_function`` makes of a handler. ``handler`` is the handler as written.
+
+    ``middleware`` is the app's, then the function's own.
+    """
 
     id: str
     app_id: str
@@ -75,6 +79,7 @@ class Function:
     retries: Retries
     cancels: tuple[Cancel, ...] = ()
     timeouts: Timeouts = field(default_factory=Timeouts)
+    middleware: tuple[MakeMiddleware, ...] = ()
 
     @property
     def event_triggers(self) -> tuple[TriggerEvent, ...]:
@@ -106,4 +111,5 @@ class Function:
             handler=handler,
             triggers=(TriggerEvent(FAILED, expression),),
             retries=self.retries,
+            middleware=self.middleware,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from tarry.errors import LimitError, NonRetriableError, RetryAfterError, StepError
 from tarry.jsonvalues import encode
@@ -22,11 +22,15 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The function raised. ``final``: no attempt could help. ``retry``: the error, if it says when to try again."""
+    """The function raised. ``final``: no attempt could help. ``retry``: the error, if it says when to try again.
+
+    ``cause`` is the error itself.
+    """
 
     error: Failure
     final: bool
     retry: RetryAfterError | None = None
+    cause: BaseException | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ def of_error(error: BaseException, step_key: str | None = None) -> Failed:
     failure = Failure.of(error)
     if step_key is not None:
         failure = replace(failure, message=f"step {step_key!r}: {failure.message}")
-    return Failed(failure, _is_final(error), error if isinstance(error, RetryAfterError) else None)
+    return Failed(failure, _is_final(error), error if isinstance(error, RetryAfterError) else None, error)
 
 
 def _is_final(error: BaseException) -> bool:

@@ -8,20 +8,24 @@ import inspect
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, replace
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tarry.durations import deadline
 from tarry.errors import LimitError, NonRetriableError, RetryAfterError
 from tarry.event import base32
 from tarry.jsonvalues import encode
+from tarry.middleware import StepInfo
 from tarry.operations import InvokeFunction, RunStep, SendEvent, Sleep, WaitForEvent, WaitForSignal
 from tarry_backend.replay.history import Failure, InvokeRequest, Signal, Status, Step, WaitRequest
 from tarry_backend.replay.past import PAST
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-    from tarry.function import Retries
+    from tarry.chain import Chain
+    from tarry.event import Event
+    from tarry.function import Function
     from tarry.operations import Operation
     from tarry_backend.replay.journal import Journal
 
@@ -50,10 +54,11 @@ class Performer:
     """Carries out the steps of one run. It counts the beginnings and ends of steps from where the history stopped."""
 
     def __init__(
-        self, run_id: str, retries: Retries, journal: Journal, history: Iterable[Step], max_steps: int
+        self, run_id: str, function: Function, chain: Chain, journal: Journal, history: Iterable[Step], max_steps: int
     ) -> None:
         self._run_id = run_id
-        self._retries = retries
+        self._retries = function.retries
+        self._chain = chain
         self._journal = journal
         self._max_steps = max_steps
         self._begun = self._order = self._bytes = 0
@@ -68,7 +73,7 @@ class Performer:
         step = kept or self._begin(operation, key)
         match operation:
             case RunStep():
-                return await self._attempt(step, partial(_call, operation))
+                return await self._attempt(step, partial(_call, operation), operation.args, operation.kwargs)
             case SendEvent():
                 return await self._attempt(step, partial(self._send, operation, key))
             case Sleep():
@@ -106,12 +111,20 @@ class Performer:
             error=error,
         )
 
-    async def _attempt(self, step: Step, call: Callable[[], Awaitable[Any]]) -> Step:
+    async def _attempt(
+        self,
+        step: Step,
+        call: Callable[[], Awaitable[Any]],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] = MappingProxyType({}),
+    ) -> Step:
         if step.due is not None and step.due > self._journal.now():
             return step
         token = BODY.set(Body(self._run_id, step.key, step.attempt))
         self.bodies += 1
         try:
+            if self._chain:
+                call = partial(self._chain.attempt, StepInfo(step.key, step.kind, step.attempt, args, kwargs), call)
             output = self._measured(step, encode(await call(), f"step {step.key!r}: its output"))
             step = self._end(replace(step, due=None), Status.DONE, output=output)
         except (Exception, SystemExit) as error:
@@ -144,9 +157,13 @@ class Performer:
         return replace(step, status=Status.RETRYING, attempt=step.attempt + 1, due=now + pause, error=failure)
 
     async def _send(self, operation: SendEvent, key: str) -> list[str]:
+        put = partial(self._put, key)
+        return await self._chain.send(operation.events, put) if self._chain else put(operation.events)
+
+    def _put(self, key: str, events: Sequence[Event]) -> list[str]:
         events = [
             event if event.id else replace(event, id=_event_id(self._run_id, key, place))
-            for place, event in enumerate(operation.events)
+            for place, event in enumerate(events)
         ]
         self._journal.send(events)
         return [event.id for event in events]

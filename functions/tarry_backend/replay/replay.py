@@ -25,6 +25,7 @@ from tarry.operations import CollectEvents
 from tarry_backend.position import Position
 from tarry_backend.replay.bridge import Bridge
 from tarry_backend.replay.history import Status
+from tarry_backend.replay.hooks import HOOK, Hooks
 from tarry_backend.replay.loop import GRACE, LAST_GRACE, QuietLoop
 from tarry_backend.replay.outcome import Failed, Outcome, Paused, of_error, of_output
 from tarry_backend.replay.past import PAST, Past
@@ -92,7 +93,8 @@ class Engine:
         self._kept = {step.key: step for step in history}
         self._journal = journal
         self._turns = Turns(history, news=run.news)
-        self._performer = Performer(run.id, function.retries, journal, history, max_steps)
+        self._hooks = Hooks(function)
+        self._performer = Performer(run.id, function, self._hooks.chain, journal, history, max_steps)
         self._keys: set[str] = set()
         self._uses: Counter[str] = Counter()
         self._open = self._branches = self._refusals = 0
@@ -195,14 +197,14 @@ class Engine:
     async def _carry_out(self, operation: Operation | CollectEvents) -> Any:
         if isinstance(operation, CollectEvents):
             return await self._collect(operation)
-        return _given(await self._step(operation))
+        return await self._given(await self._step(operation))
 
     async def _collect(self, operation: CollectEvents) -> list[Event]:
         """Waits on, each time from where the last wait left off, so that nothing falls between two."""
         wait, events = operation.wait, list[Event]()
         while not operation.is_complete(events):
             step = await self._step(wait)
-            if (output := _given(step)) is None:
+            if (output := await self._given(step)) is None:
                 break
             events.append(Event(**output))
             assert step.wait is not None
@@ -233,6 +235,16 @@ class Engine:
                 self._kept[key] = self._performer.withdraw(self._kept[key])
 
     # One step.
+
+    async def _given(self, step: Step) -> Any:
+        """What the function is given of a step that has ended."""
+        output = _given(step)
+        if not self._hooks:
+            return output
+        try:
+            return await self._hooks.given(output, step)
+        except Exception as error:  # not the step's: the function, which might catch it, would not repeat itself
+            return await self._end(of_error(error))
 
     async def _step(self, operation: Operation) -> Step:
         key = self._key(operation.id)
@@ -305,6 +317,8 @@ class Engine:
         self._admit(what)
 
     def _admit(self, what: str) -> None:
+        if HOOK.get():
+            raise StepCallError(f"{what} is called in a middleware: only the function itself has steps")
         if (body := BODY.get()) is not None:
             raise StepCallError(f"{what} is called inside step {body.key!r}: call it before or after that step")
         if not self._bridge.is_home():
@@ -322,10 +336,10 @@ class Engine:
     # The loop's watcher.
 
     def progress(self) -> bool:
-        return self._ending is None and self._bridge.is_quiet() and self._turns.advance()
+        return self._ending is None and not self._hooks.at_work and self._bridge.is_quiet() and self._turns.advance()
 
     def is_busy(self) -> bool:
-        return self._performer.bodies > 0 or self._bridge.is_busy()
+        return self._hooks.at_work > 0 or self._performer.bodies > 0 or self._bridge.is_busy()
 
     def patience(self, *, connected: bool) -> float:
         if self._open:
@@ -359,11 +373,19 @@ class Engine:
             done, _ = await asyncio.wait(others, timeout=_FAREWELL)
             _hear(done)
         self._teach(root)
+        if self._hooks:
+            self._ending = await self._hooks.leave(self._ending)
 
     async def _root(self) -> Any:
         face = Context if self._function.is_async else ContextSync
         context = face(self, self._run.event, self._run.id, self._function.id)
+        if self._hooks:
+            await self._hooks.enter(context)
         context.data = self._function.data_of(context.event)
+        output = await self._called(context)
+        return await self._hooks.returned(output) if self._hooks else output
+
+    async def _called(self, context: Context | ContextSync) -> Any:
         handler: Callable[[Any], Any] = self._function.handler
         if self._function.is_async:
             return await handler(context)

@@ -1,0 +1,83 @@
+"""A function's middleware, as the engine meets it."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tarry.chain import Chain
+from tarry.middleware import StepInfo
+from tarry_backend.replay.outcome import Failed, Finished, Paused, of_error
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from tarry.context import Context, ContextSync
+    from tarry.function import Function
+    from tarry.middleware import Status
+    from tarry_backend.replay.history import Step
+    from tarry_backend.replay.outcome import Outcome
+
+__all__ = ["HOOK", "Hooks"]
+
+T = TypeVar("T")
+
+HOOK: ContextVar[bool] = ContextVar("tarry_hook", default=False)
+"""Whether the code is a hook's."""
+
+
+class Hooks:
+    """The hooks outside of steps' bodies. It is false if the function has no middleware.
+
+    ``at_work`` counts those that are: meanwhile the function has something to do, and is given nothing more, so that an
+    ``async def`` that takes its time changes no order.
+    """
+
+    def __init__(self, function: Function) -> None:
+        self._function = function
+        self.chain = Chain(function.middleware)
+        self.at_work = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.chain)
+
+    async def enter(self, context: Context | ContextSync) -> None:
+        """Before the function is called."""
+        await self._work(self.chain.begin().enter(context, self._function))
+
+    async def given(self, output: Any, step: Step) -> Any:
+        """A step's output, as the function is given it."""
+        return await self._work(self.chain.restore(output, StepInfo(step.key, step.kind, step.attempt)))
+
+    async def returned(self, output: Any) -> Any:
+        """The function's output, as it is kept."""
+        return await self._work(self.chain.transform(output, None))
+
+    async def leave(self, ending: Outcome | BaseException | None) -> Outcome | BaseException | None:
+        """How the replay ends once all have heard of it: what a hook raises fails what has not failed itself."""
+        try:
+            await self._work(self.chain.leave(*_told(ending)))
+        except Exception as error:
+            return of_error(error) if isinstance(ending, Finished | Paused) else ending
+        return ending
+
+    async def _work(self, hooks: Awaitable[T]) -> T:
+        self.at_work += 1
+        token = HOOK.set(True)
+        try:
+            return await hooks
+        finally:
+            HOOK.reset(token)
+            self.at_work -= 1
+
+
+def _told(ending: Outcome | BaseException | None) -> tuple[Status, BaseException | None]:
+    match ending:
+        case Finished():
+            return "finished", None
+        case Failed():
+            return "failed", ending.cause
+        case BaseException():
+            return "failed", ending
+        case _:
+            return "paused", None

@@ -1,0 +1,177 @@
+"""Several middlewares as one: which hook is called when, and what becomes of errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tarry.errors import MiddlewareError, NonRetriableError, RetryAfterError, UsageError
+from tarry.event import check_event
+from tarry.middleware import Middleware
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+
+    from tarry.context import Context, ContextSync
+    from tarry.event import Event
+    from tarry.function import Function
+    from tarry.middleware import MakeMiddleware, Status, StepInfo
+
+__all__ = ["Chain"]
+
+T = TypeVar("T")
+
+
+class Chain:
+    """The middlewares of one invocation, the outermost first. It is false if there are none."""
+
+    def __init__(self, makers: Sequence[MakeMiddleware]) -> None:
+        self._makers = makers
+        self._parts: list[Middleware] = []
+        self._entered: list[Middleware] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._makers)
+
+    def begin(self) -> Chain:
+        """Makes the instances."""
+        self._parts = [_made(maker) for maker in self._makers]
+        return self
+
+    async def enter(self, ctx: Context | ContextSync, function: Function) -> None:
+        """Before the function is called."""
+        for part in self._parts:
+            await _ask(part, "transform_input", ctx, function)
+        for part in self._parts:
+            await _ask(part, "before_execution")
+            self._entered.append(part)
+
+    async def leave(self, status: Status, error: BaseException | None) -> None:
+        """When the function rests or has ended. Each is told, and what the first of them raises is raised."""
+        failures = await _each(reversed(self._entered), lambda part: _ask(part, "after_execution", status, error))
+        if failures:
+            raise failures[0]
+
+    async def attempt(self, step: StepInfo, body: Callable[[], Awaitable[Any]]) -> Any:
+        """One attempt of a step: what is to be kept."""
+        output: Any = None
+
+        async def transformed() -> Any:
+            nonlocal output
+            output = await body()
+            return await self.transform(output, step) if step.kind == "run" else output
+
+        return await self._within(
+            lambda part: _ask(part, "before_step", step),
+            transformed,
+            lambda part, error: _ask(part, "after_step", step, output, error),
+        )
+
+    async def transform(self, output: Any, step: StepInfo | None) -> Any:
+        """What is kept, the innermost first."""
+        for part in reversed(self._parts):
+            output = await _ask(part, "transform_output", output, step)
+        return output
+
+    async def restore(self, output: Any, step: StepInfo) -> Any:
+        """What is given, the outermost first."""
+        for part in self._parts:
+            output = await _ask(part, "restore_output", output, step)
+        return output
+
+    async def send(self, events: Sequence[Event], put: Callable[[Sequence[Event]], list[str]]) -> list[str]:
+        """Sends events by ``put``, which gives their ids."""
+
+        async def before(part: Middleware) -> None:
+            nonlocal events
+            given = await _ask(part, "before_send_events", events)
+            events = _checked_events(part, given)
+
+        async def sent() -> list[str]:
+            nonlocal events
+            ids = put(events)
+            events = [replace(event, id=id_) for event, id_ in zip(events, ids, strict=True)]
+            return ids
+
+        return await self._within(before, sent, lambda part, error: _ask(part, "after_send_events", events, error))
+
+    def send_now(self, events: Sequence[Event], put: Callable[[Sequence[Event]], list[str]]) -> list[str]:
+        """The same, where there is no event loop to wait on."""
+        sending: Coroutine[Any, Any, list[str]] = self.send(events, put)
+        try:
+            sending.send(None)
+        except StopIteration as end:
+            ids: list[str] = end.value
+            return ids
+        sending.close()
+        raise UsageError("a middleware awaits something while app.send sends: it has no event loop, so write a def")
+
+    async def _within(
+        self,
+        before: Callable[[Middleware], Awaitable[Any]],
+        body: Callable[[], Awaitable[T]],
+        after: Callable[[Middleware, BaseException | None], Awaitable[Any]],
+    ) -> T:
+        """Who has had its ``before`` gets its ``after``, the last first. Of several errors the first is raised."""
+        entered: list[Middleware] = []
+        results: list[T] = []
+        error: BaseException | None = None
+        try:
+            for part in self._parts:
+                await before(part)
+                entered.append(part)
+            results.append(await body())
+        except (Exception, SystemExit) as caught:
+            error = caught
+        failures = await _each(reversed(entered), lambda part: after(part, error))
+        for failure in (error, *failures):
+            if failure is not None:
+                raise failure
+        return results[0]
+
+
+def _made(maker: MakeMiddleware) -> Middleware:
+    name = getattr(maker, "__name__", repr(maker))
+    with _attributed(name):
+        made = maker()
+    if not isinstance(made, Middleware):
+        raise UsageError(f"middleware {name} gives {made!r}, which is no tarry.Middleware")
+    return made
+
+
+async def _each(parts: Iterable[Middleware], ask: Callable[[Middleware], Awaitable[Any]]) -> list[Exception]:
+    """Asks each, whatever the others raise; gives what they raise."""
+    failures: list[Exception] = []
+    for part in parts:
+        try:
+            await ask(part)
+        except Exception as failure:
+            failures.append(failure)
+    return failures
+
+
+async def _ask(part: Middleware, hook: str, *args: Any) -> Any:
+    with _attributed(f"{type(part).__name__}.{hook}"):
+        answer = getattr(part, hook)(*args)
+        return await answer if isawaitable(answer) else answer
+
+
+@contextmanager
+def _attributed(where: str) -> Iterator[None]:
+    """An error says which hook it comes from. What decides about further attempts keeps its type."""
+    try:
+        yield
+    except (NonRetriableError, RetryAfterError) as error:
+        error.add_note(f"raised by middleware {where}")
+        raise
+    except Exception as error:
+        raise MiddlewareError(where, error) from error
+
+
+def _checked_events(part: Middleware, given: Any) -> Sequence[Event]:
+    if not isinstance(given, Sequence):
+        raise UsageError(f"middleware {type(part).__name__}.before_send_events gives {given!r}: return the events")
+    return [check_event(event) for event in given]
