@@ -100,7 +100,19 @@ def test_runs_can_be_narrowed_to_a_function_and_a_status() -> None:
 
 def test_a_runs_document_has_the_keys_that_are_promised() -> None:
     run = run_of("w-2")
-    assert list(run) == ["id", "function", "status", "started", "due", "ended", "event", "output", "error", "open"]
+    assert list(run) == [
+        "id",
+        "function",
+        "status",
+        "started",
+        "due",
+        "ended",
+        "event",
+        "output",
+        "error",
+        "cancelled",
+        "open",
+    ]
     assert (run["function"], run["status"], run["ended"], run["output"]) == ("waiter", "running", None, None)
     assert [(step["id"], step["kind"], step["status"]) for step in run["open"]] == [("wait", "wait", "waiting")]
 

@@ -35,6 +35,16 @@ async def waiter(ctx: tarry.Context):
     return "done"
 
 
+@app.create_function(
+    fn_id="fragile",
+    trigger=tarry.TriggerEvent(event="app/fragile"),
+    cancel=tarry.Cancel("app/broken", match="data.id"),
+    timeouts=tarry.Timeouts(finish="9d"),
+)
+async def fragile(ctx: tarry.Context):
+    await ctx.step.sleep("rest", "30d")
+
+
 @app.create_function(fn_id="quick", trigger=tarry.TriggerEvent(event="app/quick"))
 async def quick(ctx: tarry.Context):
     return "at once"
@@ -173,6 +183,56 @@ def test_a_run_that_has_ended_or_is_not_there_cannot_be_cancelled(somewhere: str
     run = started(f"q {somewhere}", "app/quick", "finished")
     assert f"run {run['id']} of quick is finished already: there is nothing to cancel" in fails("cancel", run["id"])
     assert "no run has an id that begins with XYZ" in fails("cancel", "xyz")
+
+
+def test_a_run_shows_what_may_cancel_it_and_what_has(somewhere: str) -> None:
+    run = started(f"f {somewhere}", "app/fragile")
+    shown = succeed("run", run["id"])
+    assert "is cancelled by app/broken if async.data.id == event.data.id" in " ".join(shown.split())
+    assert "if it has not ended" in shown
+    assert run["id"] not in {wait["run"] for wait in document("waits")["waits"]}
+    page = document("run", run["id"])
+    assert {guard["kind"]: guard["status"] for guard in page["guards"]} == {"timeout": "sleeping", "cancel": "waiting"}
+    assert [step["id"] for step in page["steps"]] == ["rest"]
+    assert page["cancelled"] is None
+    succeed("send", "app/broken", json.dumps({"id": f"f {somewhere}"}), "--id", f"b {somewhere}")
+    ended = eventually(lambda: [each for each in document("runs")["runs"] if each["id"] == run["id"] and each["ended"]])
+    assert ended[0]["cancelled"] == {"reason": "event", "by": {"name": "app/broken", "id": f"b {somewhere}"}}
+    assert f"by event app/broken b {somewhere}" in succeed("run", run["id"])
+
+
+def test_the_runs_of_a_function_are_cancelled_by_their_start_and_their_event(somewhere: str) -> None:
+    document("cancel", "--function", "waiter", "--yes")
+    eventually(lambda: not document("runs", "--function", "waiter", "--status", "running")["runs"])
+    runs = [started(f"{letter} many {somewhere}") for letter in "ab"]
+    middle = runs[1]["started"]
+    ids = [run["id"] for run in runs]
+    many = ("cancel", "--function", "waiter")
+    expression = f'event.data.id == "a many {somewhere}"'
+    assert document(*many, "--dry-run") == {"function": "waiter", "runs": ids, "cancelled": 0}
+    assert document(*many, "--dry-run", "--since", middle)["runs"] == ids[1:]
+    assert document(*many, "--dry-run", "--until", "1h")["runs"] == []
+    assert document(*many, "--dry-run", "--since", "1h", "--if", expression)["runs"] == ids[:1]
+    assert document(*many, "--dry-run", "--if", "event.data.none == 1")["runs"] == []
+    assert succeed(*many, "--dry-run") == "2 running runs of waiter would be cancelled\n"
+    assert "nobody can be asked; give --yes" in fails(*many)
+    assert "give --yes or --dry-run" in fails(*many, "--json")
+    assert {run["status"] for run in document("runs", "--function", "waiter", "--limit", "2")["runs"]} == {"running"}
+    assert document(*many, "--yes", "--if", expression) == {"function": "waiter", "runs": ids[:1], "cancelled": 1}
+    eventually(lambda: document("run", ids[0])["cancelled"] == {"reason": "by hand", "by": None})
+    assert document("run", ids[1])["status"] == "running"
+    assert "1 running run of waiter will be cancelled" in succeed(*many, "--yes")
+    eventually(lambda: document("run", ids[1])["status"] == "cancelled")
+    assert succeed(*many, "--yes") == "0 running runs of waiter: there is nothing to cancel\n"
+
+
+def test_many_runs_are_not_cancelled_by_mistake(somewhere: str) -> None:
+    for wrong in (["cancel"], ["cancel", "X", "--function", "waiter"], ["cancel", "X", "--since", "1h"]):
+        assert ask(*wrong).exit_code == 2
+    assert "there is no function 'nobody'" in fails("cancel", "--function", "nobody", "--yes")
+    assert "'soon' is no time" in fails("cancel", "--function", "waiter", "--since", "soon")
+    assert "is later than --until" in fails("cancel", "--function", "waiter", "--since", "1h", "--until", "2h")
+    assert "expression" in fails("cancel", "--function", "waiter", "--if", "event.data.id ==", "--yes")
 
 
 def begun(event_id: str) -> str:

@@ -22,7 +22,16 @@ if TYPE_CHECKING:
     from tarry_backend.store import Runs, Store
     from tarry_backend.store.runs import Run, Whole
 
-__all__ = ["DUES_LOOKED_THROUGH", "FAR", "LOOKED_THROUGH", "events", "newest_runs", "open_waits", "run_ids"]
+__all__ = [
+    "DUES_LOOKED_THROUGH",
+    "FAR",
+    "LOOKED_THROUGH",
+    "events",
+    "newest_runs",
+    "open_waits",
+    "run_ids",
+    "running",
+]
 
 LOOKED_THROUGH = 1_000
 """Of how many runs, the newest of each function and status, an id is found by its beginning."""
@@ -31,6 +40,8 @@ DUES_LOOKED_THROUGH = 10_000
 """Among how many sleeps, retries and deadlines, the nearest ones, open waits are found."""
 
 _PAGE = 250
+
+_LARGE_PAGE = 1_000
 
 FAR = 10**15
 """A time, in Unix milliseconds, after every deadline; 15 digits are what a position has."""
@@ -49,6 +60,13 @@ def run_ids(functions: Iterable[str], prefix: str) -> list[str]:
     """The ids that begin so, of the newest ``LOOKED_THROUGH`` runs of each function and status."""
     keys = _newest(functions, tuple(RunStatus), LOOKED_THROUGH)
     return sorted({run_id for _, run_id in keys if run_id.startswith(prefix)})
+
+
+def running(function_id: str, since: int, until: int) -> Iterator[str]:
+    """The ids of the function's runs that have not ended and began in ``[since, until]``, the first one first."""
+    began = Item.started.between(since, until)
+    for item in Item.runs.query(fn_status(function_id, RunStatus.RUNNING), began, page_size=_LARGE_PAGE):
+        yield item.pk.partition("#")[2]
 
 
 def open_waits(runs: Runs) -> Iterator[tuple[Run, Step]]:

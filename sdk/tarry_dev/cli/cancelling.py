@@ -1,11 +1,11 @@
-"""``tarry cancel``: asks the executor to end a run, and looks whether it has."""
+"""``tarry cancel``: asks the executor to end a run, and looks whether it has; or many runs of a function."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
 
-from tarry_backend.messages import Cancel
+from tarry_backend.stopping import stop
 from tarry_backend.store import RunStatus
 from tarry_dev.cli.connection import connected
 from tarry_dev.cli.errors import CommandError
@@ -29,7 +29,7 @@ def cancel_run(beginning: str, stack: str | None, as_json: bool) -> None:
     with connected(stack) as tarry:
         run = find_run(beginning, tarry).run
         if run.status is RunStatus.RUNNING:
-            tarry.queues.tell_runs([Cancel(run.id)])
+            stop([run.id], tarry.store, tarry.queues)
             run = _ended(run, tarry)
     if run.status not in (RunStatus.RUNNING, RunStatus.CANCELLED):
         raise CommandError(f"run {run.id} of {run.function_id} is {run.status} already: there is nothing to cancel")

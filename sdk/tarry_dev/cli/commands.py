@@ -220,7 +220,8 @@ def run(
     --json writes what tarry runs writes of it, and all its steps, each with id, kind, status, began, ended,
     attempt, due, output, error, and for a wait: wait (event, expression, since, note, others (the same of
     each further event that it is for), deadline, resolved_by, timed_out), for one for a
-    signal: signal (signal, deadline, id, timed_out).
+    signal: signal (signal, deadline, id, timed_out). What may cancel it stands likewise under
+    guards; who has, under cancelled (reason, and of an event by).
 
     \b
     Examples:
@@ -232,23 +233,53 @@ def run(
     show_run(run_id, stack, as_json)
 
 
-@app.command(short_help="Cancel a run.")
-def cancel(run_id: RunId, stack: Stack = None, as_json: AsJson = False) -> None:
-    """Cancel a run: what it executes now ends, and nothing comes after.
+@app.command(short_help="Cancel a run, or the runs of a function.")
+def cancel(
+    run_id: Annotated[str | None, typer.Argument(metavar="ID", help="A run's id, or its beginning.")] = None,
+    function: Annotated[str | None, typer.Option(help="All runs of this function that have not ended.")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Of them, those that began then or later: 1h ago, or a time.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Of them, those that began then or before.")] = None,
+    expression: Annotated[
+        str | None, typer.Option("--if", metavar="EXPR", help="Of them, those for whose event this CEL holds.")
+    ] = None,
+    sure: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many there are.")] = False,
+    stack: Stack = None,
+    as_json: AsJson = False,
+) -> None:
+    """Cancel a run: the step that it executes now ends, and nothing comes after.
 
     Its waits and timers are withdrawn, and tarry/function.cancelled goes over the bus. A run that has been
     cancelled stays so; one that has finished or failed cannot be cancelled (exit code 1).
 
+    With --function it cancels many, once you have been told how many: all that have not ended, or those of them that
+    began in a time (1h30m ago, or 2026-01-05T12:00Z) or for whose event an expression holds. To go by an expression
+    the event of each run is read.
+
     --json writes {"id": ..., "status": "cancelled"}; "running" if it still executes something after five seconds.
+    Of many {"function": ..., "runs": [ids], "cancelled": how many were told}; it needs --yes or --dry-run.
 
     \b
     Examples:
       tarry cancel 60WDSJCJ
-      tarry runs --function onboarding --status running --json | jq -r '.runs[].id' | xargs -n1 tarry cancel
+      tarry cancel --function onboarding --since 2h --dry-run
+      tarry cancel --function onboarding --if 'event.data.plan == "trial"' --yes
     """
-    from tarry_dev.cli.cancelling import cancel_run
+    many = (since, until, expression)
+    if (run_id is None) == (function is None):
+        raise typer.BadParameter("give the ID of a run, or the --function whose runs are meant")
+    if run_id is not None:
+        if any(each is not None for each in many) or dry_run:
+            raise typer.BadParameter("--since, --until, --if and --dry-run go with --function, not with an ID")
+        from tarry_dev.cli.cancelling import cancel_run
 
-    cancel_run(run_id, stack, as_json)
+        cancel_run(run_id, stack, as_json)
+    elif function is not None:
+        from tarry_dev.cli.cancelling_many import Choice, cancel_runs
+
+        cancel_runs(Choice.read(function, *many), stack, sure=sure, dry_run=dry_run, as_json=as_json)
 
 
 @app.command()

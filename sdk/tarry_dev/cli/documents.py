@@ -3,8 +3,8 @@
 Times are ISO 8601 in UTC, outputs and data are JSON values, what is not there is ``null``.
 
 event   id, name, data, ts, user, source
-run     id, function, status, started, due (an attempt), ended, event, output, error, open (steps), and in ``tarry run``
-        steps
+run     id, function, status, started, due (an attempt), ended, event, output, error, cancelled (reason, by: an event),
+        open (steps), and in ``tarry run`` steps and guards (what ends it from outside, as steps)
 step    id, kind, status, began, ended, attempt, due, output, error, wait, signal, invoked (function,
         run)
 wait    event, expression, since, deadline, resolved_by (an event), timed_out, note
@@ -19,6 +19,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from tarry_backend.replay.history import FAR
 from tarry_dev.cli.moments import iso
 
 if TYPE_CHECKING:
@@ -45,13 +46,15 @@ def run_document(whole: Whole) -> Document:
         "event": event_document(run.event),
         "output": _value(run.output),
         "error": asdict(run.error) if run.error else None,
+        "cancelled": _cancellation(run),
         "open": [_step(step) for step in whole.steps if step.is_open],
     }
 
 
 def run_page(whole: Whole) -> Document:
     """A run as ``tarry run`` shows it, with all of its steps."""
-    return {**run_document(whole), "steps": [_step(step) for step in whole.steps]}
+    steps, guards = ([_step(step) for step in parts] for parts in (whole.steps, whole.guards))
+    return {**run_document(whole), "steps": steps, "guards": guards}
 
 
 def open_wait_document(run: Run, step: Step) -> Document:
@@ -97,6 +100,11 @@ def _step(step: Step) -> Document:
     }
 
 
+def _cancellation(run: Run) -> Document | None:
+    why = run.cancellation
+    return None if why is None else {"reason": why.reason.value, "by": why.cancelled_by}
+
+
 def _wait(step: Step) -> Document | None:
     wait = step.wait
     if wait is None:
@@ -105,7 +113,7 @@ def _wait(step: Step) -> Document | None:
     return {
         **_awaited(wait),
         "others": [_awaited(other) for other in wait.others],
-        "deadline": iso(wait.deadline),
+        "deadline": None if wait.deadline == FAR else iso(wait.deadline),
         "resolved_by": None if event is None else {**event, "ts": iso(event["ts"])},
         "timed_out": step.status.value == "done" and wait.resolved_by is None,
     }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tarry_backend.replay import Status
 from tarry_dev.cli.moments import compact, span
-from tarry_dev.cli.phrases import MARKS, answer, end_mark, failure, mark, next_attempt, outcome, value
+from tarry_dev.cli.phrases import MARKS, answer, end_mark, failure, mark, next_attempt, outcome, value, why_cancelled
 from tarry_dev.cli.screen import OPEN, STATUS
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def _start(before: Whole | None, run: Run) -> Iterator[Move]:
 
 def _run_moves(before: Whole | None, run: Run, calendar: Calendar) -> Iterator[Move]:
     if run.ended is not None:
-        end = failure(run.error) if run.error else value(run.output)
+        end = failure(run.error) if run.error else why_cancelled(run) or value(run.output)
         after = span(run.ended - run.started)
         text = f"{run.status.value} after {after}" + (f": {end}" if end else "")
         yield Move(run.ended, end_mark(run), STATUS[run.status.value], text)

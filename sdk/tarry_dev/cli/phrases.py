@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from tarry_backend.replay import Status
+from tarry_backend.replay.history import FAR
 from tarry_backend.store import RunStatus
 from tarry_dev.cli.moments import compact, span
 
@@ -14,7 +15,20 @@ if TYPE_CHECKING:
     from tarry_backend.store import Run, Whole
     from tarry_dev.cli.moments import Calendar
 
-__all__ = ["MARKS", "SHORT", "answer", "end_mark", "failure", "mark", "next_attempt", "now_doing", "outcome", "value"]
+__all__ = [
+    "MARKS",
+    "SHORT",
+    "answer",
+    "end_mark",
+    "failure",
+    "guard",
+    "mark",
+    "next_attempt",
+    "now_doing",
+    "outcome",
+    "value",
+    "why_cancelled",
+]
 
 SHORT = 8
 """How many characters of a run's id are shown: enough to tell it from others, and to ask for it."""
@@ -97,6 +111,20 @@ def failure(error: Failure | None) -> str:
     return "" if error is None else f"{error.name}: {error.message}".strip()
 
 
+def why_cancelled(run: Run) -> str:
+    """Who or what has cancelled a run; nothing for another."""
+    return "" if run.cancellation is None else str(run.cancellation)
+
+
+def guard(step: Step, calendar: Calendar) -> str:
+    """What ends a run from outside, in words."""
+    if step.wait is None:
+        return f"is cancelled at {calendar.at(step.due or 0)} if it has not ended"
+    until = "" if step.wait.deadline == FAR else f" until {calendar.at(step.wait.deadline)}"
+    condition = f" if {step.wait.expression}" if step.wait.expression else ""
+    return f"is cancelled by {step.wait.event_name}{until}{condition}"
+
+
 def value(text: str | None, width: int = 60) -> str:
     """An output; nothing for ``None``, of which most steps have no more to say."""
     return "" if text in (None, "null") else compact(json.loads(text), width)
@@ -105,7 +133,7 @@ def value(text: str | None, width: int = 60) -> str:
 def _end(run: Run, width: int) -> str | None:
     if run.ended is None:
         return None
-    return failure(run.error) if run.error is not None else value(run.output, width)
+    return failure(run.error) if run.error is not None else why_cancelled(run) or value(run.output, width)
 
 
 def _timed_out(step: Step) -> bool:

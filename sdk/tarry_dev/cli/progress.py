@@ -4,17 +4,35 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from tarry_dev.cli.screen import note
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["PAGES", "bounded_reading"]
+__all__ = ["PAGES", "bounded_reading", "counted"]
+
+T = TypeVar("T")
 
 PAGES = 200
 """How many pages of a table are read at most: 200 MB, which cost a third of a US cent."""
+
+_STRIDE = 100
+
+
+def counted(items: Iterable[T], what: str) -> Iterator[T]:
+    """The items, one by one; meanwhile the line says how many there have been."""
+    shown = sys.stderr.isatty()
+    try:
+        for number, item in enumerate(items, start=1):
+            if shown and number % _STRIDE == 0:
+                sys.stderr.write(f"\r{what} {number:,} ")
+                sys.stderr.flush()
+            yield item
+    finally:
+        if shown:
+            sys.stderr.write("\r\x1b[K")
 
 
 @contextmanager

@@ -10,7 +10,18 @@ from rich.table import Table
 from rich.text import Text
 
 from tarry_dev.cli.moments import compact, span
-from tarry_dev.cli.phrases import MARKS, answer, end_mark, failure, mark, next_attempt, outcome, value
+from tarry_dev.cli.phrases import (
+    MARKS,
+    answer,
+    end_mark,
+    failure,
+    guard,
+    mark,
+    next_attempt,
+    outcome,
+    value,
+    why_cancelled,
+)
 from tarry_dev.cli.screen import BAD, QUIET, STATUS
 
 if TYPE_CHECKING:
@@ -40,6 +51,8 @@ def timeline(whole: Whole, calendar: Calendar) -> RenderableType:
     grid.add_column(no_wrap=True, justify="right")
     grid.add_column(overflow="fold")
     grid.add_row(calendar.at(run.started), MARKS["start"], run.event.name, "", _data(run))
+    for each in whole.guards if run.ended is None else ():
+        grid.add_row("", "", "", "", Text(guard(each, calendar), QUIET))
     for step in whole.steps:
         grid.add_row(*_row(step, calendar))
     if run.due is not None:
@@ -98,7 +111,7 @@ def _awaited(wait: Wait, calendar: Calendar, *, named: bool) -> Iterator[Text]:
 
 def _end(run: Run, calendar: Calendar) -> tuple[RenderableType, ...]:
     ended = calendar.at(run.ended or 0)
-    text = Text(value(run.output, _WIDTH))
+    text = Text(why_cancelled(run) or value(run.output, _WIDTH))
     if run.error is not None:
         text = Text.assemble((failure(run.error), BAD), "\n", (_place(run.error), QUIET))
     return ended, Text(end_mark(run), STATUS[run.status.value]), run.status.value, "", text

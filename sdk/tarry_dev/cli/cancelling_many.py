@@ -1,0 +1,125 @@
+"""``tarry cancel --function``: the runs of a function, or some of them."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import typer
+
+from tarry.durations import milliseconds
+from tarry.errors import DurationError
+from tarry_backend.clock import now
+from tarry_backend.matching import MatchError, check_trigger, trigger_holds
+from tarry_backend.stopping import stop
+from tarry_backend.store import RunStatus, listing
+from tarry_dev.cli.connection import connected
+from tarry_dev.cli.errors import CommandError
+from tarry_dev.cli.progress import counted
+from tarry_dev.cli.screen import note, print_json, screen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tarry_dev.cli.connection import Connection
+
+__all__ = ["Choice", "cancel_runs"]
+
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which runs of a function are meant: those that began in ``[since, until]`` (Unix milliseconds), and for whose
+    event the ``expression`` holds."""
+
+    function: str
+    since: int
+    until: int
+    expression: str | None
+
+    @classmethod
+    def read(cls, function: str, since: str | None, until: str | None, expression: str | None) -> Choice:
+        """As it is given to the command. ``CommandError`` or ``ExpressionError`` says what is wrong with it."""
+        if expression is not None:
+            check_trigger(expression)
+        choice = cls(function, _moment(since, 0), _moment(until, now()), expression)
+        if choice.since > choice.until:
+            raise CommandError(f"--since {since} is later than --until {until or 'now'}: no run began in between")
+        return choice
+
+
+def cancel_runs(choice: Choice, stack: str | None, *, sure: bool, dry_run: bool, as_json: bool) -> None:
+    """Cancels the runs of that choice, once it is said how many they are and the person is sure."""
+    if as_json and not sure and not dry_run:
+        raise CommandError("with --json nobody can be asked: give --yes or --dry-run, too")
+    with connected(stack) as tarry:
+        ids = list(counted(_chosen(choice, tarry), "found"))
+        _check_function(choice.function, ids, tarry)
+        what = f"{len(ids):,} running {'run' if len(ids) == 1 else 'runs'} of {choice.function}"
+        if ids and not dry_run:
+            if not sure:
+                _ask(what)
+            _stop(ids, tarry)
+    if as_json:
+        print_json({"function": choice.function, "runs": ids, "cancelled": 0 if dry_run else len(ids)})
+    elif dry_run or not ids:
+        screen().print(f"{what}{' would be cancelled' if ids else ': there is nothing to cancel'}")
+    else:
+        screen().print(f"{what} will be cancelled: at once, or when the step that each executes now has ended")
+
+
+def _chosen(choice: Choice, tarry: Connection) -> Iterator[str]:
+    """The index may be a second behind: what has ended by now is left alone by its executor."""
+    ids = listing.running(choice.function, choice.since, choice.until)
+    return ids if choice.expression is None else _fitting(ids, choice.expression, tarry)
+
+
+def _fitting(ids: Iterable[str], expression: str, tarry: Connection) -> Iterator[str]:
+    unclear = 0
+    for run_id in ids:
+        run = tarry.store.runs.run(run_id)
+        if run is None or run.status is not RunStatus.RUNNING:
+            continue
+        try:
+            if trigger_holds(expression, run.event, run.received_at):
+                yield run_id
+        except MatchError:
+            unclear += 1
+    if unclear:
+        note(f"{unclear:,} runs are left out: their event lacks a field of the expression, or has it in another type")
+
+
+def _stop(ids: list[str], tarry: Connection) -> None:
+    remaining = counted(ids, "cancelled")
+    while some := list(islice(remaining, _AT_ONCE)):
+        stop(some, tarry.store, tarry.queues)
+
+
+def _check_function(function: str, ids: list[str], tarry: Connection) -> None:
+    if not ids and function not in tarry.functions:
+        raise CommandError(f"there is no function {function!r}: it has {', '.join(tarry.functions)}")
+
+
+def _ask(what: str) -> None:
+    if not sys.stdin.isatty():
+        raise CommandError(f"{what} would be cancelled: nothing is, for nobody can be asked; give --yes")
+    if not typer.confirm(f"cancel {what}?", err=True):
+        raise CommandError("nothing is cancelled")
+
+
+def _moment(text: str | None, default: int) -> int:
+    """How long ago, such as ``1h30m``, or a time in ISO 8601: without a zone, in that of this machine."""
+    if text is None:
+        return default
+    try:
+        return now() - milliseconds(text)
+    except DurationError:
+        pass
+    try:
+        return round(datetime.fromisoformat(text).timestamp() * 1000)
+    except ValueError:
+        raise CommandError(f"{text!r} is no time: write how long ago, such as 1h30m, or 2026-01-05T12:00Z") from None
