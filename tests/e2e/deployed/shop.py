@@ -1,5 +1,6 @@
 """The app that the tests of tests/e2e deploy. Its timeouts come with the events, in seconds."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import tarry
@@ -78,3 +79,103 @@ async def release(ctx: tarry.Context) -> dict[str, Any]:
     await ctx.step.wait_for_event("told", event="app/release.told", if_exp="async.data.n == event.data.n", timeout="1h")
     after = await ctx.step.run("after", lambda: RELEASE)
     return {"before": before, "after": after}
+
+
+@tarry.event_type("parcel/packed")
+@dataclass(frozen=True)
+class Packed:
+    """What the packing station tells."""
+
+    order: int
+    weight: float
+
+
+@app.create_function(fn_id="checkout", trigger=tarry.TriggerEvent(event="checkout/begun"))
+async def checkout(ctx: tarry.Context) -> str:
+    """The first of two events, by content."""
+    first = await ctx.step.wait_for_first(
+        "end",
+        [
+            tarry.EventMatch("checkout/paid", match="data.order"),
+            tarry.EventMatch("checkout/left", if_exp="async.data.order == event.data.order && async.data.idle > 10"),
+        ],
+        timeout="1h",
+    )
+    return "neither" if first is None else str(first.name)
+
+
+@app.create_function(fn_id="poll", trigger=tarry.TriggerEvent(event="poll/opened"))
+def poll(ctx: tarry.ContextSync) -> int:
+    """So many votes, or those that come in time."""
+    votes = ctx.step.wait_for_events("votes", event="poll/voted", match="data.poll", count=3, timeout="1h")
+    return sum(int(vote.data["points"]) for vote in votes)
+
+
+@app.create_function(fn_id="hurry", trigger=tarry.TriggerEvent(event="hurry/asked"))
+async def hurry(ctx: tarry.Context) -> str:
+    """A race between a sleep and an event that does not come."""
+
+    async def slept() -> str:
+        await ctx.step.sleep("nap", "2s")
+        return "slept"
+
+    async def told() -> str:
+        await ctx.step.wait_for_event("told", event="hurry/told", match="data.n", timeout="1h")
+        return "told"
+
+    return str(await ctx.group.race([told, slept]))
+
+
+@app.create_function(fn_id="weigh", trigger=tarry.TriggerEvent(event="never/sent"))
+async def weigh(ctx: tarry.Context) -> float:
+    """Invoked by another function; waits for a typed event."""
+    packed = await ctx.step.wait_for_event("packed", event=Packed, match="data.order", timeout="1h")
+    return packed.weight if packed else -1
+
+
+@app.create_function(fn_id="parcel", trigger=tarry.TriggerEvent(event="parcel/asked"))
+async def parcel(ctx: tarry.Context) -> float:
+    """Invokes another function, and goes on with what it returns."""
+    weight: float = await ctx.step.invoke("weigh", function=weigh, data={"order": ctx.event.data["order"]})
+    return weight + 0.5
+
+
+async def tell(ctx: tarry.Context) -> str:
+    """What is done about a run of ``brittle`` that has failed."""
+    data = ctx.event.data
+    return await ctx.step.run("tell", lambda: f"{data['event']['data']['n']}: {data['error']['name']}")
+
+
+@app.create_function(fn_id="brittle", trigger=tarry.TriggerEvent(event="brittle/called"), retries=0, on_failure=tell)
+async def brittle(ctx: tarry.Context) -> None:
+    """Fails, which ``tell`` is told."""
+    await ctx.step.run("break", lambda: [][0])
+
+
+@app.create_function(
+    fn_id="booking",
+    trigger=tarry.TriggerEvent(event="booking/made"),
+    cancel=tarry.Cancel(event="booking/withdrawn", match="data.booking"),
+)
+async def booking(ctx: tarry.Context) -> str:
+    """Sleeps until an event cancels it."""
+    await ctx.step.sleep("until-the-day", "1h")
+    return "used"
+
+
+@app.create_function(fn_id="slow", trigger=tarry.TriggerEvent(event="slow/asked"), timeouts=tarry.Timeouts(finish="3s"))
+async def slow(ctx: tarry.Context) -> None:
+    """Has three seconds, and needs an hour."""
+    await ctx.step.sleep("long", "1h")
+
+
+@app.create_function(fn_id="agent", trigger=tarry.TriggerEvent(event="agent/asked"))
+async def agent(ctx: tarry.Context) -> str:
+    """Waits for a signal."""
+    answer = await ctx.step.wait_for_signal("answer", signal=f"answer/{ctx.event.data['n']}", timeout="1h")
+    return "silence" if answer is None else str(answer["text"])
+
+
+@app.create_function(fn_id="nightly", trigger=tarry.TriggerCron(cron="0 3 * * *", timezone="Europe/Berlin"))
+async def nightly(ctx: tarry.Context) -> None:
+    """Its schedule is put up; MiniStack does not put a schedule's events on a bus."""

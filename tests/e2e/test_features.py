@@ -1,0 +1,100 @@
+"""What functions can do beside waiting for one event, on a deployed stack."""
+
+import time
+from functools import partial
+
+from tests.e2e.conftest import Tarry
+from tests.e2e.outside import Stack, eventually
+
+
+def test_the_first_of_two_events_ends_the_wait(stack: Stack) -> None:
+    stack.put("checkout/begun", {"order": 1}, {"order": 2})
+    stack.waiting("checkout", "end", order=1)
+    stack.waiting("checkout", "end", order=2)
+
+    stack.put("checkout/left", {"order": 1, "idle": 5}, {"order": 2, "idle": 20})
+    stack.put("checkout/paid", {"order": 1}, {"order": 2})
+
+    assert stack.ended("checkout", order=1).output == "checkout/paid"
+    assert stack.ended("checkout", order=2).output == "checkout/left"
+    assert stack.open_waits("checkout/paid") == stack.open_waits("checkout/left") == 0
+
+
+def test_so_many_events_are_collected(stack: Stack) -> None:
+    stack.put("poll/opened", {"poll": "a"})
+    stack.waiting("poll", "votes", poll="a")
+    stack.put("poll/voted", *({"poll": name, "points": points} for name, points in (("a", 1), ("b", 100), ("a", 20))))
+    stack.put("poll/voted", {"poll": "a", "points": 300})
+    assert stack.ended("poll", poll="a").output == 321
+
+
+def test_a_race_leaves_nothing_of_its_losers(stack: Stack) -> None:
+    stack.put("hurry/asked", {"n": 1})
+    run = stack.ended("hurry", n=1)
+    assert run.output == "slept"
+    assert run.steps["told"].status == "withdrawn"
+    assert stack.open_waits("hurry/told") == 0
+
+
+def test_a_function_invokes_another_and_has_a_typed_event(stack: Stack) -> None:
+    stack.put("parcel/asked", {"order": 7})
+    stack.waiting("weigh", "packed", order=7)
+    stack.put("parcel/packed", {"order": 7, "weight": 2.0})
+    assert stack.ended("parcel", order=7).output == 2.5
+
+
+def test_a_failure_is_handled_once(stack: Stack) -> None:
+    stack.put("brittle/called", {"n": 1})
+    assert stack.ended("brittle", n=1).status == "failed"
+    [told] = eventually(lambda: stack.runs("brittle-failure", "finished"))
+    assert told.output == "1: IndexError"
+
+
+def test_an_event_cancels_the_runs_that_it_matches(stack: Stack) -> None:
+    stack.put("booking/made", {"booking": "x"}, {"booking": "y"})
+    for name in ("x", "y"):
+        eventually(partial(sleeps, stack, name))
+    stack.put("booking/withdrawn", {"booking": "x"})
+    assert stack.ended("booking", booking="x").status == "cancelled"
+    other = stack.run_of("booking", booking="y")
+    assert other is not None
+    assert other.status == "running"
+    stack.put("booking/withdrawn", {"booking": "y"})
+    assert stack.ended("booking", booking="y").status == "cancelled"
+
+
+def test_a_run_that_takes_too_long_is_cancelled(stack: Stack) -> None:
+    stack.put("slow/asked", {"n": 1})
+    assert stack.ended("slow", n=1).status == "cancelled"
+
+
+def test_a_signal_has_one_receiver_and_its_sender_is_told(stack: Stack, tarry: Tarry) -> None:
+    assert tarry("signal", "answer/1", '{"text": "yes"}')["status"] == "nobody waits"
+    stack.put("agent/asked", {"n": 1})
+    run = stack.waiting("agent", "answer", n=1)
+
+    receipt = tarry("signal", "answer/1", '{"text": "yes"}', "--id", "a")
+
+    assert (receipt["status"], receipt["run"]) == ("delivered", run.id)
+    assert stack.ended("agent", n=1).output == "yes"
+    assert tarry("signal", "answer/1", '{"text": "no"}', "--id", "a")["status"] == "duplicate"
+
+
+def test_a_run_begins_when_its_events_time_has_come(stack: Stack, tarry: Tarry) -> None:
+    """Sent as the SDK sends it: an envelope with a time to come."""
+    begins = int(time.time() * 1000) + 4_000
+    detail = {"v": 1, "id": "later", "ts": begins, "data": {"userId": "later", "email": "a@shop.test", "seconds": 600}}
+    stack.put("app/account.created", detail, source="tarry.e2e")
+    run = stack.waiting("onboarding", "onboarded", userId="later")
+    assert run.steps["welcome"].began >= begins
+
+
+def test_each_cron_has_a_schedule(stack: Stack) -> None:
+    schedules = stack.client("scheduler").list_schedules()["Schedules"]
+    assert [each["Name"] for each in schedules if "nightly" in str(each)] != []
+
+
+def sleeps(stack: Stack, booking: str) -> bool:
+    """Whether the run of a booking has come to its sleep."""
+    run = stack.run_of("booking", booking=booking)
+    return run is not None and "until-the-day" in run.steps
