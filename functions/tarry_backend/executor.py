@@ -89,7 +89,10 @@ class Executor:
         """One message of the runs queue. ``MessageError`` if it can be none of this app's."""
         message = _run_message(decode(body))
         whole = self._whole(message)
-        if whole is None:
+        if whole is None and isinstance(message, Start):
+            logger.info("event %s starts no run: another has the same idempotency value", message.carried.id)
+            self._meter.count("Duplicates")
+        elif whole is None:
             logger.warning("run %s is not there (any more): its %s is dropped", message.run_id, message.kind)
         elif whole.run.status is not RunStatus.RUNNING:
             if delivery.again:
@@ -117,8 +120,9 @@ class Executor:
             started=moment,
             due=_begins(received.event, moment),
         )
-        if not self._store.runs.create(run):
-            return self._store.runs.load(run.id)
+        runs = self._store.runs
+        if not (runs.create(run) if message.once is None else runs.create_once(run, message.once)):
+            return runs.load(run.id)
         self._meter.count("Started")
         self._ending.remind(run)  # if this does not come to pass the message comes again, and it is made up for
         return Whole(run)

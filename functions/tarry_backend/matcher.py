@@ -11,7 +11,7 @@ from tarry.errors import ExpressionError, UsageError
 from tarry_backend.addressing import addressee, run_id_of
 from tarry_backend.delays import marker_delay
 from tarry_backend.intake import parse, received
-from tarry_backend.matching import MatchError, match_key, residual_holds, trigger_holds
+from tarry_backend.matching import MatchError, match_key, residual_holds, trigger_holds, value_key
 from tarry_backend.messages import Carried, Deadline, FanOut, Marker, MessageError, Resume, Start, decode
 from tarry_backend.received import Received
 from tarry_backend.store import waits
@@ -20,7 +20,7 @@ from tarry_backend.traffic import BUSY, Traffic, shards_for
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from tarry import App, TriggerEvent
+    from tarry import App, Function, TriggerEvent
     from tarry_backend.queues import Queues
     from tarry_backend.store import Name, Store
     from tarry_backend.telemetry import Meter
@@ -127,11 +127,22 @@ class Matcher:
                 triggered = addressed_to == function.id or any(
                     self._triggers(each, incoming) for each in function.event_triggers
                 )
+                once = self._once(function, incoming) if triggered else None
             except ExpressionError as error:
-                unreadable.append(f"the trigger of function {function.id!r}: {error}")
+                unreadable.append(f"the trigger or idempotency of function {function.id!r}: {error}")
                 continue
             if triggered:
-                yield Start(run_id_of(self._app.id, function.id, incoming.event.id), function.id, carried)
+                yield Start(run_id_of(self._app.id, function.id, incoming.event.id), function.id, carried, once)
+
+    def _once(self, function: Function, incoming: Received) -> str | None:
+        """An event without such a value stands for itself."""
+        if function.idempotency is None:
+            return None
+        try:
+            return value_key(function.idempotency, incoming.event, incoming.received_at)
+        except MatchError:
+            self._meter.count("MatchErrors")
+            return None
 
     def _triggers(self, trigger: TriggerEvent, incoming: Received) -> bool:
         name = incoming.event.name

@@ -71,12 +71,14 @@ class Carried:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """To the executor: an event starts a run."""
+    """To the executor: an event starts a run. ``once`` stands for the value of the function's idempotency expression:
+    of the events that have it within a day one starts a run."""
 
     kind: ClassVar[str] = "start"
     run_id: str
     function_id: str
     carried: Carried
+    once: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,7 @@ class App:
         backoff: Sequence[Duration] = DEFAULT_BACKOFF,
         cancel: Cancel | Sequence[Cancel] = (),
         timeouts: Timeouts | None = None,
+        idempotency: str | None = None,
         on_failure: Handler | None = None,
         middleware: Sequence[MakeMiddleware] = (),
     ) -> Callable[[Handler], Function]:
@@ -73,6 +74,12 @@ class App:
         times (0 to 20) after the pauses of ``backoff``, the last of which repeats; then it has failed for good.
         ``cancel`` are up to 5 events that cancel its runs, ``timeouts`` the time they have to start and to finish.
         ``middleware`` goes inside of the app's.
+
+        ``idempotency`` is CEL over the event that starts it, such as ``event.data.orderId``; its value may be any JSON.
+        Of the events that give the same value within 24 hours of the first that started a run, none but that one does.
+        Values are equal as in expressions: 1 and 1.0 are, ``"1"`` is another. An event for which it fails, since it
+        lacks the field, say, starts a run of its own and counts as a match error; an expression that is not CEL
+        brings the function's events to the dead-letter queue, from where they start it once it is mended.
 
         ``on_failure`` is a handler, ``async def`` or ``def``, that is run once for each run that fails, also for one
         whose executor died again and again. It is a function of its own, ``<fn_id>-failure``, with the same
@@ -96,6 +103,7 @@ class App:
                 f"function {fn_id!r}: timeouts is {timeouts!r}; give tarry.Timeouts(start=..., finish=...)"
             )
 
+        _check_expression(fn_id, idempotency)
         if not callable(on_failure) and on_failure is not None:
             raise UsageError(f"function {fn_id!r}: on_failure is {on_failure!r}; give a handler, a def or an async def")
 
@@ -108,6 +116,7 @@ class App:
                 retries=Retries(retries, tuple(backoff)),
                 cancels=cancels,
                 timeouts=timeouts or Timeouts(),
+                idempotency=idempotency,
                 middleware=(*self._middleware, *own),
             )
             self._add(function, *([] if on_failure is None else [function.on_failure(on_failure)]))
@@ -170,6 +179,13 @@ def _cancels(fn_id: str, cancel: Cancel | Sequence[Cancel]) -> tuple[Cancel, ...
     if len(cancels) > MAX_CANCELS:
         raise UsageError(f"function {fn_id!r} has {len(cancels)} cancels; at most {MAX_CANCELS}")
     return cancels
+
+
+def _check_expression(fn_id: str, idempotency: Any) -> None:
+    if idempotency is not None and (not isinstance(idempotency, str) or not idempotency.strip()):
+        raise UsageError(
+            f"function {fn_id!r}: idempotency is {idempotency!r}; give an expression, such as 'event.data.orderId'"
+        )
 
 
 def _tell_of_all(function: Function) -> None:

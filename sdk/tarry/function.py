@@ -79,6 +79,7 @@ class Function:
     retries: Retries
     cancels: tuple[Cancel, ...] = ()
     timeouts: Timeouts = field(default_factory=Timeouts)
+    idempotency: str | None = None
     middleware: tuple[MakeMiddleware, ...] = ()
 
     @property

@@ -24,6 +24,7 @@ from tarry_backend.matching.verdicts import (
     evaluate_whole,
     residual_holds,
     trigger_holds,
+    value_key,
 )
 
 __all__ = [
@@ -39,4 +40,5 @@ __all__ = [
     "plan",
     "residual_holds",
     "trigger_holds",
+    "value_key",
 ]

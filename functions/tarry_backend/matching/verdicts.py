@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +16,14 @@ from tarry_backend.matching.cel.evaluator import Scope, evaluate
 from tarry_backend.matching.cel.syntax import MAX_DEPTH, parse
 from tarry_backend.matching.cel.times import Timestamp
 from tarry_backend.matching.cel.values import type_name
-from tarry_backend.matching.keys import envelope
+from tarry_backend.matching.keys import OversizeError, UnmatchableError, canonical, envelope
 from tarry_backend.matching.planning import VARIABLES
 
 if TYPE_CHECKING:
     from tarry.event import Event
     from tarry_backend.matching.cel.nodes import Node
 
-__all__ = ["MatchError", "check_trigger", "evaluate_whole", "residual_holds", "trigger_holds"]
+__all__ = ["MatchError", "check_trigger", "evaluate_whole", "residual_holds", "trigger_holds", "value_key"]
 
 MAX_RESIDUAL_DEPTH = MAX_DEPTH + 10
 """A residual may be nested a little deeper than its expression: ``!(…)`` within ``&&`` within ``||``."""
@@ -59,6 +60,20 @@ def check_trigger(expression: str) -> None:
     checked(expression, _TRIGGER)
 
 
+def value_key(expression: str, event: Event, received_at: int) -> str:
+    """A hash of what the expression over ``event`` gives, the same for equal values and for no others.
+
+    Raises ``ExpressionError`` if it is no CEL over ``event``, ``MatchError`` if it has no value or none with a key.
+    """
+    value = _value(checked(expression, _TRIGGER, boolean=False), {"event": envelope(event)}, received_at)
+    try:
+        return hashlib.sha256(canonical(value).encode()).hexdigest()[:32]
+    except UnmatchableError:
+        raise MatchError(f"the expression gives {type_name(value)}, which has no key") from None
+    except OversizeError:
+        raise MatchError("the expression gives a value that is too large") from None
+
+
 def evaluate_whole(expression: str, trigger: Event, event: Event, received_at: int) -> bool:
     """The answer of a wait's expression, without a plan: what the index must agree with.
 
@@ -69,12 +84,16 @@ def evaluate_whole(expression: str, trigger: Event, event: Event, received_at: i
 
 
 def _answer(node: Node, variables: Mapping[str, object], received_at: int) -> bool:
+    value = _value(node, variables, received_at)
+    if not isinstance(value, bool):
+        raise MatchError(f"the expression gives {type_name(value)}, not a boolean")
+    return value
+
+
+def _value(node: Node, variables: Mapping[str, object], received_at: int) -> object:
     try:
-        value = evaluate(node, Scope(variables, Timestamp(received_at * 10**6)))
+        return evaluate(node, Scope(variables, Timestamp(received_at * 10**6)))
     except CelError as error:
         raise MatchError(error.problem) from None
     except RecursionError:
         raise MatchError("the event is nested too deeply") from None
-    if not isinstance(value, bool):
-        raise MatchError(f"the expression gives {type_name(value)}, not a boolean")
-    return value

@@ -8,6 +8,7 @@ stop      run#<run>                       stop
 event     log#<name>#<day>#<shard>        <received_at>#<event id>
           key#<match key>#<day>           <received_at>#<event id>     (of a hot name, by each of its keys)
 name      name#<event name>               name
+claim     once#<function>#<value>         once
 cursor    timers                          cursor
 signal    signal#<name>                   signal                       (its form stands in ``tarry.mailboxes``)
 """
@@ -34,6 +35,7 @@ __all__ = [
     "DUE_SHARDS",
     "EXPIRES",
     "AliasItem",
+    "ClaimItem",
     "CursorItem",
     "DueIndex",
     "EventItem",
@@ -195,6 +197,12 @@ class NameItem(Item):
     name_shards = NumberAttribute(null=True)
     log_shards = NumberAttribute(null=True)
     hot_since = NumberAttribute(null=True)
+
+
+class ClaimItem(Item):
+    """Which event, by when it was received (Unix milliseconds), has started a run for an idempotency value."""
+
+    received_at = NumberAttribute()
 
 
 class CursorItem(Item):

@@ -7,13 +7,14 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from pynamodb.exceptions import PutError, UpdateError
+from pynamodb.exceptions import PutError, TransactWriteError, UpdateError
+from pynamodb.transactions import TransactWrite
 
 from tarry.errors import TarryError
 from tarry_backend.cancellation import Cancellation, Reason
 from tarry_backend.replay.history import Failure, Status
 from tarry_backend.store.events import event_of, event_text
-from tarry_backend.store.models import CONDITION_FAILED, AliasItem, Item, RunItem, StepItem, StopItem
+from tarry_backend.store.models import CONDITION_FAILED, AliasItem, ClaimItem, Item, RunItem, StepItem, StopItem
 from tarry_backend.store.steps import StepItems, alias_items, due_shard, run_pk, step_sk
 
 if TYPE_CHECKING:
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
     from tarry_backend.replay.history import Step
     from tarry_backend.store.values import Values
 
-__all__ = ["ConflictError", "Run", "RunStatus", "Runs", "Whole", "fn_status"]
+__all__ = ["ONCE", "ConflictError", "Run", "RunStatus", "Runs", "Whole", "fn_status"]
+
+ONCE = 24 * 3_600_000
+"""For how many milliseconds after it was received an event that starts a run stands for its idempotency value."""
 
 
 class ConflictError(TarryError):
@@ -133,6 +137,33 @@ class Runs:
         try:
             _put(self._item(run), _NEW)
         except ConflictError:
+            return False
+        return True
+
+    def create_once(self, run: Run, once: str) -> bool:
+        """Keeps a new run, and that it stands for an idempotency value; false if there is one of its id already, or if
+        another event has started one for that value less than a day before."""
+        claim = ClaimItem(
+            f"once#{run.function_id}#{once}",
+            "once",
+            received_at=run.received_at,
+            expires=(run.received_at + ONCE) // 1000 + 1,
+        )
+        # Both or neither. A claim that was written first could be held by an old event that is sent again, and whose
+        # run has been, while the next event with the value finds it taken; a run that was written first would be there
+        # although it must not be.
+        #
+        # event 1   run, claim ──────────────────────────── day over ┄┄
+        # event 2          refused, no run: dropped
+        # event 1 again    refused, its run is there: goes on   refused by its run: the claim stays free
+        try:
+            with TransactWrite(connection=Item._get_connection().connection) as transaction:
+                transaction.save(self._item(run), _NEW)
+                transaction.save(claim, _UNCLAIMED | (ClaimItem.received_at <= run.received_at - ONCE))
+        except TransactWriteError as error:
+            reasons = [reason.code for reason in error.cancellation_reasons if reason is not None]
+            if not reasons or set(reasons) != {_CONDITION}:
+                raise  # another transaction was at work, say: the message comes back
             return False
         return True
 
@@ -277,6 +308,11 @@ _STOP = "stop"
 # A new run or step: nobody has kept it before. If the write took effect but its answer was lost, the repeated
 # write is a conflict, the message comes back, and the replay finds the step kept.
 _NEW = Item.pk.does_not_exist()
+
+_UNCLAIMED = Item.pk.does_not_exist()
+
+_CONDITION = "ConditionalCheckFailed"
+"""What a cancelled transaction names where a condition did not hold."""
 
 # A step that goes on: it is still open. An executor that was thought dead and writes late loses here.
 _OPEN = StepItem.status.is_in(Status.WAITING.value, Status.SLEEPING.value, Status.RETRYING.value, Status.INVOKING.value)

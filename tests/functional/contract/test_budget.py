@@ -29,6 +29,8 @@ COSTS: dict[str, dict[str, dict[str, int]]] = {
     "matches": {"matcher": {"SendMessageBatch": 1}},
     # What a function does, in the executor. A new run is written and not read.
     "start": {"executor": {"PutItem": 1}},
+    "start with an idempotency value": {"executor": {"TransactWriteItems": 1}},
+    "value that has started a run": {"executor": {"TransactWriteItems": 1, "Query": 1}},
     "step": {"executor": {"PutItem": 1}},
     "send": {"executor": {"PutEvents": 1, "PutItem": 1}},
     "wait": {"executor": {"PutItem": 1, "Query": 1, "SendMessageBatch": 1}},
@@ -250,6 +252,14 @@ BILLS = {
             ("placed", [*BEGUN, *FIRST_WAIT, "wait"]),
             ("2h", ["settle", "minute sweep", "found by the sweep", "due", "deadline", *ENDED]),
         ],
+    ),
+    "idempotency": Bill(
+        sleep_long,
+        [
+            ("placed", [*BEGUN[:-1], "start with an idempotency value", "sleep"]),
+            ("placed", [*BEGUN_AGAIN[:-1], "value that has started a run"]),
+        ],
+        {"idempotency": "event.data.id"},
     ),
     "sleep": Bill(
         sleep,

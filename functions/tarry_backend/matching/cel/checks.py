@@ -44,11 +44,11 @@ _QUESTIONS = frozenset({"all", "exists", "exists_one"})
 
 
 @lru_cache(maxsize=256)
-def checked(expression: str, variables: frozenset[str]) -> Node:
+def checked(expression: str, variables: frozenset[str], *, boolean: bool = True) -> Node:
     """The tree of an expression over these variables.
 
-    ``ExpressionError``, with the position, if it is too large, is not CEL, names what is not there, or is not
-    certain to be a boolean or an error.
+    ``ExpressionError``, with the position, if it is too large, is not CEL, names what is not there, or, where a
+    ``boolean`` is asked for, is not certain to be one or an error.
     """
     if len(expression) > MAX_LENGTH:
         problem = f"it has {len(expression):,} characters; {MAX_LENGTH:,} are allowed"
@@ -59,7 +59,7 @@ def checked(expression: str, variables: frozenset[str]) -> Node:
         problem = f"it has {len(macros)} macros; {MAX_MACROS} are allowed"
         raise ExpressionError(expression, problem, macros[MAX_MACROS].start)
     _Check(expression, variables).visit(node, variables, MAX_NESTED_MACROS)
-    if is_boolean(node) is not True:
+    if boolean and is_boolean(node) is not True:
         raise _not_boolean(expression, node)
     return node
 
