@@ -15,7 +15,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check e2e synth bench bench-log bench-matching bench-load lock clean format node
+.PHONY: help setup demo test check e2e synth bench bench-log bench-matching bench-load bench-steps docs lock clean format node
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ bench-log: $(READY) ## what a look into a busy name's log reads, on DynamoDB Loc
 
 bench-load: $(READY) $(CLOUD) node ## time from event to resume under load: needs Java 11+, takes a quarter of an hour (JSON=FILE)
 	@$(BIN)/python -m benchmarks.load $(if $(JSON),--json "$(JSON)") $(ARGS)
+
+bench-steps: $(READY) ## what a step and a replay cost, and how that grows, on DynamoDB Local: needs Java 11+ (JSON=FILE SIZES=10,100)
+	@$(BIN)/python -m benchmarks.steps $(if $(JSON),--json "$(JSON)") $(if $(SIZES),--sizes "$(SIZES)") $(ARGS)
 
 format: $(READY) ## put the code into form, and mend what ruff can mend
 	@$(BIN)/ruff check --fix --exit-zero --quiet

@@ -1,0 +1,1 @@
+"""What a step costs, and a replay, however many steps a run has."""

@@ -1,0 +1,99 @@
+"""``python -m benchmarks.steps``: what a step costs, and a replay, however many steps the run has.
+
+The executor's own code runs, on DynamoDB Local; SQS is played by a stand-in inside botocore, which costs no time, and
+time is moved between a sleep's beginning and its end, so compare the times with each other. Exit code 1: requests or
+bytes of a step or of a kept step grew, or steps of a group did not run side by side.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.dynamodb_local import VERSION, dynamodb_local
+from benchmarks.matching.flatness import progress
+from benchmarks.matching.report import conditions
+from benchmarks.matching.wire import Wire
+from benchmarks.steps import parallel
+from benchmarks.steps.app import KINDS
+from benchmarks.steps.growth import Row, growth
+from benchmarks.steps.report import Report
+from benchmarks.steps.scene import Scene
+from tarry.errors import TarryError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["main"]
+
+_CACHE = Path(__file__).parents[2] / ".cache"
+_REPLAYS = 15
+_WARM_UP = 3
+
+
+def main(argv: list[str]) -> int:
+    """Returns the exit code."""
+    options = _options(argv)
+    # Whatever account this machine has is not asked.
+    os.environ |= {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench", "AWS_DEFAULT_REGION": "eu-west-1"}
+    os.environ.pop("AWS_PROFILE", None)
+    dynamodb = nullcontext(options.endpoint) if options.endpoint else dynamodb_local(_CACHE)
+    try:
+        with dynamodb as endpoint:
+            report = _measured(endpoint, options)
+    except TarryError as error:
+        print(f"the benchmark could not go on: {error}", file=sys.stderr)
+        return 2
+    print(*report.lines(), sep="\n")
+    if options.json:
+        report.write(options.json)
+    return 1 if report.failed else 0
+
+
+def _measured(endpoint: str, options: argparse.Namespace) -> Report:
+    where = conditions(options.endpoint or f"DynamoDB Local {VERSION}", {"sizes": options.sizes})
+    with Scene(Wire(), endpoint) as scene:
+        for kind in KINDS:
+            list(scene.run(kind, _WARM_UP, f"{kind}, warm-up"))
+        races = [parallel.measure(scene, face) for face in ("async", "def")]
+        rows = [_row(scene, kind, count) for kind in KINDS for count in options.sizes]
+    by_kind = [[row for row in rows if row.kind == kind] for kind in KINDS]
+    return Report(where | {"benchmark": "steps"}, rows, [growth(of_a_kind) for of_a_kind in by_kind], races)
+
+
+def _row(scene: Scene, kind: str, count: int) -> Row:
+    progress(f"{kind}: a run of {count:,}")
+    name = f"{kind}, {count}"
+    run = []
+    for done, invocation in enumerate(scene.run(kind, count, name)):
+        run.append(invocation)
+        if done and done % 100 == 0:
+            progress(f"{kind}: resumed {done:,} times")
+    kept = count * (1 + KINDS[kind]) + 1
+    replays = [scene.replay(kind, name, kept) for _ in range(_REPLAYS)]
+    return Row.of(kind, count, run, replays)
+
+
+def _options(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.steps", description=(__doc__ or "").partition(": ")[2])
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE, too")
+    parser.add_argument(
+        "--sizes", type=_sizes, default="10,100,1000", metavar="N,...", help="steps of a run (default: %(default)s)"
+    )
+    parser.add_argument("--endpoint", metavar="URL", help="another DynamoDB than DynamoDB Local, as empty as that")
+    return parser.parse_args(argv)
+
+
+def _sizes(text: str) -> Sequence[int]:
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() and 2 <= int(part) <= 4_000 for part in parts) or len(set(parts)) < 2:
+        raise argparse.ArgumentTypeError(f"{text!r}: write two whole numbers or more, from 2 to 4000, such as 10,100")
+    return sorted({int(part) for part in parts})
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
