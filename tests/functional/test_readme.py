@@ -12,7 +12,7 @@ from tests.functional.serving import ROOT
 
 
 def test_the_readmes_program_passes_the_readmes_test(tarry: MakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
-    program, test, _ = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    program, _, test, _ = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     shop = ModuleType("shop")
     monkeypatch.setitem(sys.modules, "shop", shop)
     exec(compile(program, "shop.py", "exec"), vars(shop))
