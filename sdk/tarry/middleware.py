@@ -80,7 +80,7 @@ class Middleware:
         return None
 
     def after_step(self, step: StepInfo, output: Any, error: BaseException | None) -> Awaitable[None] | None:
-        """After that attempt, before its result is kept. ``output`` is as the body returned it."""
+        """After that attempt, unless it is cut off, and before its result is kept. ``output`` is the body's own."""
         return None
 
     def transform_output(self, output: Any, step: StepInfo | None) -> Any:

@@ -199,6 +199,26 @@ def test_a_race_logs_what_its_winner_did_once(logged: Lines) -> None:
     assert logged() == ["rested"]
 
 
+def test_a_race_of_a_group_and_what_follows_it_are_logged_once(face: Face, logged: Lines) -> None:
+    async def ship(ctx: Context) -> None:
+        async def await_payment(name: str) -> str:
+            await ctx.step.wait_for_event(name, event=name, timeout="1d")
+            ctx.logger.info("had %s", name)
+            return name
+
+        won = await ctx.group.race([lambda: await_payment("card"), lambda: await_payment("bank")])
+        ctx.logger.info("%s won", won)
+        await ctx.step.sleep("overnight", "8h")
+        ctx.logger.info("rested")
+
+    run = MemoryRun(durable(face(ship)))
+    run.replay()
+    run.receive("bank")
+    assert logged() == ["had bank", "bank won"]
+    run.wake_after("9h")
+    assert logged() == ["rested"]
+
+
 def test_what_is_left_out_is_not_even_formatted(face: Face, logged: Lines) -> None:
     class Costly:
         def __str__(self) -> str:
