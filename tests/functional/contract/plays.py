@@ -12,7 +12,7 @@ from tests.functional.contract.diary import Diary
 from tests.functional.contract.stories import Story
 from tests.functional.contract.traces import in_indexes
 
-__all__ = ["Death", "Ending", "ThrottledError", "deaths", "expected", "play"]
+__all__ = ["READS", "Death", "Ending", "ThrottledError", "deaths", "expected", "play"]
 
 PLACED = "order/placed"
 
