@@ -127,7 +127,7 @@ class Matcher:
                 triggered = addressed_to == function.id or any(
                     self._triggers(each, incoming) for each in function.event_triggers
                 )
-                once = self._once(function, incoming) if triggered else None
+                once = self._once(function, incoming) if triggered and addressed_to is None else None
             except ExpressionError as error:
                 unreadable.append(f"the trigger or idempotency of function {function.id!r}: {error}")
                 continue
@@ -135,7 +135,8 @@ class Matcher:
                 yield Start(run_id_of(self._app.id, function.id, incoming.event.id), function.id, carried, once)
 
     def _once(self, function: Function, incoming: Received) -> str | None:
-        """An event without such a value stands for itself."""
+        """By what the event is known from others that start the function. One without such a value stands for itself;
+        so does one that is addressed to the function, whose sender may wait for the run that it asks for."""
         if function.idempotency is None:
             return None
         try:

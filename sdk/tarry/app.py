@@ -78,8 +78,9 @@ class App:
         ``idempotency`` is CEL over the event that starts it, such as ``event.data.orderId``; its value may be any JSON.
         Of the events that give the same value within 24 hours of the first that started a run, none but that one does.
         Values are equal as in expressions: 1 and 1.0 are, ``"1"`` is another. An event for which it fails, since it
-        lacks the field, say, starts a run of its own and counts as a match error; an expression that is not CEL
-        brings the function's events to the dead-letter queue, from where they start it once it is mended.
+        lacks the field, say, starts a run of its own and counts as a match error; a ``TriggerCron`` and ``step.invoke``
+        start a run each time. An expression that is not CEL brings the function's events to the dead-letter queue, from
+        where they start it once it is mended.
 
         ``on_failure`` is a handler, ``async def`` or ``def``, that is run once for each run that fails, also for one
         whose executor died again and again. It is a function of its own, ``<fn_id>-failure``, with the same

@@ -31,6 +31,9 @@ __all__ = ["ONCE", "ConflictError", "Run", "RunStatus", "Runs", "Whole", "fn_sta
 ONCE = 24 * 3_600_000
 """For how many milliseconds after it was received an event that starts a run stands for its idempotency value."""
 
+_LATE = 14 * 86_400
+"""For how many seconds more its claim is kept: what was received within that time may lie in a queue so long."""
+
 
 class ConflictError(TarryError):
     """Another writer was there first. The message goes back to its queue, and is read anew."""
@@ -147,7 +150,7 @@ class Runs:
             f"once#{run.function_id}#{once}",
             "once",
             received_at=run.received_at,
-            expires=(run.received_at + ONCE) // 1000 + 1,
+            expires=(run.received_at + ONCE) // 1000 + _LATE,
         )
         # Both or neither. A claim that was written first could be held by an old event that is sent again, and whose
         # run has been, while the next event with the value finds it taken; a run that was written first would be there

@@ -33,6 +33,7 @@ class Host:
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
         self._run_ids: dict[str, str] = {}
+        self._unsure: set[str] = set()
         self._events: dict[str, Event] = {}
         cloud.observe(self._note)
 
@@ -88,7 +89,8 @@ class Host:
 
     def runs(self, fn_id: str | None = None) -> list[HostedRun]:
         """The runs, of one function or of all, in the order in which they started."""
-        return [HostedRun(run_id) for run_id, function in self._run_ids.items() if fn_id in (None, function)]
+        named = [run_id for run_id, function in self._run_ids.items() if fn_id in (None, function)]
+        return [HostedRun(run_id) for run_id in named if self._is_there(run_id)]
 
     def run(self, fn_id: str | None = None) -> HostedRun:
         """The run that started last, of one function or of all; ``LookupError`` if there is none."""
@@ -118,7 +120,15 @@ class Host:
     def _note_run(self, message: Message) -> None:
         told = decode(message.body)
         if isinstance(told, Start):
+            if told.once is not None and told.run_id not in self._run_ids:
+                self._unsure.add(told.run_id)
             self._run_ids.setdefault(told.run_id, told.function_id)
+
+    def _is_there(self, run_id: str) -> bool:
+        """False of an event's that starts none, since another gave the value of the function's ``idempotency``."""
+        if run_id in self._unsure and runtime().store.runs.load(run_id) is not None:
+            self._unsure.remove(run_id)
+        return run_id not in self._unsure
 
     def _note_event(self, message: Message) -> None:
         fields = parse(message.body)
