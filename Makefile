@@ -9,6 +9,7 @@ VENV  := .venv
 BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
 CLOUD := .venv-e2e/.ready
+PAGES := .venv-docs/.ready
 
 # The CDK runs on Node 20, but says at every start that it is old.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
@@ -57,6 +58,10 @@ bench-load: $(READY) $(CLOUD) node ## time from event to resume under load: need
 bench-steps: $(READY) ## what a step and a replay cost, and how that grows, on DynamoDB Local: needs Java 11+ (JSON=FILE SIZES=10,100)
 	@$(BIN)/python -m benchmarks.steps $(if $(JSON),--json "$(JSON)") $(if $(SIZES),--sizes "$(SIZES)") $(ARGS)
 
+docs: $(PAGES) ## build the documentation's site, to dist/docs/; a broken link fails
+	@NO_MKDOCS_2_WARNING=1 $(dir $(PAGES))bin/mkdocs build --strict --quiet $(ARGS)
+	@echo "The site: dist/docs/index.html"
+
 format: $(READY) ## put the code into form, and mend what ruff can mend
 	@$(BIN)/ruff check --fix --exit-zero --quiet
 	@$(BIN)/ruff format
@@ -68,9 +73,10 @@ lock: $(READY) ## renew the lock files after a change in pyproject.toml (UPGRADE
 	$(LOCK) pyproject.toml --all-extras --group dev --output-file requirements.lock
 	$(LOCK) pyproject.toml --constraints requirements.lock --output-file functions/requirements.lock
 	$(LOCK) --group e2e --output-file tests/e2e/requirements.lock
+	$(LOCK) --group docs --output-file docs/requirements.lock
 
 clean: ## remove all that these targets made
-	rm -rf $(VENV) .venv-e2e .cache cdk.out dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-docs .venv-e2e .cache cdk.out dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # uv (itself pinned and hash-checked) installs in seconds what takes pip a minute. It does not read
@@ -87,11 +93,13 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(CLOUD): tests/e2e/requirements.lock $(READY)
-	@echo "Setting up .venv-e2e/ from $< ..."
-	@$(BIN)/python -m venv --clear .venv-e2e
-	@$(BIN)/uv pip install --quiet --python .venv-e2e/bin/python --require-hashes -r $< || \
-		.venv-e2e/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $<
+$(CLOUD): tests/e2e/requirements.lock
+$(PAGES): docs/requirements.lock
+$(CLOUD) $(PAGES): $(READY)
+	@echo "Setting up $(@D)/ from $(filter %.lock,$^) ..."
+	@$(BIN)/python -m venv --clear $(@D)
+	@$(BIN)/uv pip install --quiet --python $(@D)/bin/python --require-hashes -r $(filter %.lock,$^) || \
+		$(@D)/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $(filter %.lock,$^)
 	@touch $@
 
 node:

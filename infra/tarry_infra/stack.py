@@ -50,23 +50,23 @@ class TarryStack(Stack):
     ``removal_policy`` is that of the table and the bucket; only with ``RETAIN`` is the table protected from
     deletion. All else, such as ``env``, ``tags`` and ``stack_name``, goes to ``Stack``.
 
-    ``matcher``, ``executor``, ``timers``, ``sweep``
+    - ``matcher``, ``executor``, ``timers``, ``sweep``:
         A ``Capacity`` each: memory, timeout, concurrency and batch size of the Lambda.
-    ``tuning``
+    - ``tuning``:
         How long events and ended runs are kept, how many steps a run may have: see ``Tuning``.
-    ``bus``
+    - ``bus``:
         A bus that is there already, in place of one of the app's own. All its events come in. Whoever sends from
         outside names it: ``App(..., bus="its name")``, or ``TARRY_BUS`` in the environment.
-    ``encryption_key``
+    - ``encryption_key``:
         A KMS key of your own for table, bucket, queues and logs, in place of those that AWS manages. The Lambdas may
         use it. The policy of an imported key has to let EventBridge and CloudWatch Logs do so: see ``let_logs_use``.
-    ``log_level``, ``log_retention``
+    - ``log_level``, ``log_retention``:
         The least that the Lambdas log, and how long CloudWatch keeps it.
-    ``audit``, ``audit_days``
+    - ``audit``, ``audit_days``:
         Whether every event is kept as a file too, for Athena to ask in SQL, and for how many days: see ``Audit``.
-    ``schedules``
+    - ``schedules``:
         Whether functions start at the times of their crons. ``False`` for a stack that is to keep quiet.
-    ``alarm_actions``
+    - ``alarm_actions``:
         What each alarm does: ``[aws_cloudwatch_actions.SnsAction(topic)]``, say. Without it alarms only show.
     """
 

@@ -1,22 +1,24 @@
 """Everything Tarry raises.
 
-TarryError
-├── NonRetriableError      raise it in a step: no further attempt is made
-│   ├── EventDataError     an event's data is not of the type that it was asked for as; user code may catch it
-│   └── UsageError         the function asks for something that cannot be; its run fails at once
-│       ├── DurationError  a timeout, lookback or sleep that is none
-│       ├── ExpressionError an expression that cannot be compiled or is not boolean
-│       ├── EventError     an event that no bus would carry
-│       ├── OutputError    an output that is not JSON
-│       ├── LimitError     something is larger or more numerous than allowed
-│       ├── StepCallError  a step called where no step can be called
-│       └── ReplayError    the function's steps no longer fit those that its run has kept
-├── RetryAfterError        raise it in a step: the next attempt is made at that time
-├── MiddlewareError        a hook of a middleware has raised
-├── StepError              a step has failed for good; user code may catch it
-├── SendError              some events were refused by the bus
-└── SignalError            a signal could not be sent, or waited for, for the many that do
-Suspended (BaseException)  the run pauses here; never caught by ``except Exception``
+Each of these is a name of ``tarry`` itself.
+
+    TarryError
+    ├── NonRetriableError      raise it in a step: no further attempt is made
+    │   ├── EventDataError     an event's data is not of the type that it was asked for as; user code may catch it
+    │   └── UsageError         the function asks for something that cannot be; its run fails at once
+    │       ├── DurationError  a timeout, lookback or sleep that is none
+    │       ├── ExpressionError an expression that cannot be compiled or is not boolean
+    │       ├── EventError     an event that no bus would carry
+    │       ├── OutputError    an output that is not JSON
+    │       ├── LimitError     something is larger or more numerous than allowed
+    │       ├── StepCallError  a step called where no step can be called
+    │       └── ReplayError    the function's steps no longer fit those that its run has kept
+    ├── RetryAfterError        raise it in a step: the next attempt is made at that time
+    ├── MiddlewareError        a hook of a middleware has raised
+    ├── StepError              a step has failed for good; user code may catch it
+    ├── SendError              some events were refused by the bus
+    └── SignalError            a signal could not be sent, or waited for, for the many that do
+    Suspended (BaseException)  the run pauses here; never caught by ``except Exception``
 """
 
 from __future__ import annotations
