@@ -10,7 +10,7 @@ import pytest
 
 from tarry_dev.pytest_plugin import MakeHost
 
-__all__ = ["blocks", "load", "run_test", "tests_in"]
+__all__ = ["blocks", "load", "names_of_tests", "run_test"]
 
 
 def blocks(page: Path) -> list[str]:
@@ -25,7 +25,7 @@ def load(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
     exec(compile(program, "shop.py", "exec"), vars(shop))
 
 
-def tests_in(block: str) -> list[str]:
+def names_of_tests(block: str) -> list[str]:
     """The names of a block's tests."""
     return re.findall(r"^def (test_\w+)", block, re.MULTILINE)
 

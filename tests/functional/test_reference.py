@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from tarry_dev.pytest_plugin import MakeHost
-from tests.functional.pages import blocks, load, run_test, tests_in
+from tests.functional.pages import blocks, load, names_of_tests, run_test
 from tests.functional.serving import ROOT
 
 PAGES = [ROOT / "docs/index.md", *sorted((ROOT / "docs/reference").glob("*.md"))]
 STACK = ROOT / "docs/reference/stack.md"
-EXAMPLES = [(page, name) for page in PAGES if page != STACK for name in tests_in(blocks(page)[1])]
+EXAMPLES = [(page, name) for page in PAGES if page != STACK for name in names_of_tests(blocks(page)[1])]
 
 
 @pytest.mark.parametrize(("page", "name"), EXAMPLES, ids=[f"{page.stem}-{name}" for page, name in EXAMPLES])

@@ -13,7 +13,7 @@ def test_the_tree_in_the_docstring_is_the_tree_of_the_classes() -> None:
     path: list[str] = []
     drawn: dict[str, str] = {}
     for line in inspect.cleandoc(errors.__doc__ or "").splitlines():
-        if found := re.match(r"([│├└─ ]*)(\w+Error)\b", line):
+        if found := re.match(r" {4}([│├└─ ]*)(\w+Error)\b", line):
             depth = len(found[1]) // 4
             path[depth:] = [found[2]]
             drawn[found[2]] = path[depth - 1] if depth else "Exception"
