@@ -13,6 +13,9 @@ PROMPT = 4_000
 """In milliseconds after a deadline: SQS counts delays in whole seconds, the marker waits for what was put before it,
 and the emulator looks at an idle queue once a second."""
 
+SWEPT = 10_000
+"""The same for one deadline alone, which may meet a cold start. Had the sweep not brought it, it would be a minute."""
+
 
 def test_a_run_goes_on_with_the_event_that_matches(stack: Stack) -> None:
     stack.put("app/account.created", {"userId": "u-1", "email": "ada@shop.test", "seconds": 600})
@@ -138,7 +141,7 @@ def test_a_deadline_that_the_sweep_must_bring_is_kept_to_the_second(stack: Stack
         patience=260,
     )
     assert run.output == "nudged"
-    assert_prompt([run], figures, "a deadline 190 s away")
+    assert_prompt([run], figures, "a deadline 190 s away", within=SWEPT)
 
 
 def has_finished(stack: Stack, count: int) -> bool:
@@ -146,10 +149,10 @@ def has_finished(stack: Stack, count: int) -> bool:
     return stack.count("release", "finished") >= count
 
 
-def assert_prompt(runs: list[Run], figures: list[str], what: str) -> None:
+def assert_prompt(runs: list[Run], figures: list[str], what: str, within: int = PROMPT) -> None:
     """The step after the wait began at the deadline or shortly after it, never before."""
     late = [run.steps["nudge"].began - (run.steps["onboarded"].deadline or 0) for run in runs]
     median = statistics.median(late)
     figures.append(f"{what}: the run's next step began {median:.0f} ms after it (median; the latest {max(late)} ms)")
     assert min(late) >= 0
-    assert median <= PROMPT
+    assert median <= within
