@@ -1,12 +1,15 @@
 """``tarry demo``, on the files that are shipped and on those of a user."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from tarry_backend.batch import process
+from tarry_backend.handlers import executor
 from tarry_dev.cli.commands import app as commands
 
 ADA = {"userId": "u-1", "email": "ada@shop.test"}
@@ -53,6 +56,25 @@ def test_the_shipped_files_show_resumes_timeouts_a_failure_and_a_fan_out() -> No
     ):
         assert text in shown
     assert max(map(len, result.stdout.splitlines())) <= 100
+
+
+def test_the_runs_stand_in_the_order_of_their_events_however_they_overtake_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An executor starts the runs of a batch side by side: here the last one is always the first."""
+
+    def backwards(records: Iterable[Any], handle: Any, *, again: Any) -> list[str]:
+        return [failed for record in reversed(list(records)) for failed in process([record], handle, again=again)]
+
+    monkeypatch.setattr(executor, "process", backwards)
+    result = play(
+        tmp_path,
+        put("app/account.created", ADA),
+        put("app/account.created", {"userId": "u-2", "email": "bob@shop.test"}),
+        put("app/onboarding.completed", ADA),
+    )
+    assert result.exit_code == 0
+    assert "What became of the runs of onboarding: 1 onboarded, 1 nudged" in squeezed(result.stdout)
 
 
 def test_a_users_file_goes_to_the_examples_that_it_starts(tmp_path: Path) -> None:
