@@ -6,32 +6,26 @@ import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from threading import Lock, RLock
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import boto3
 from moto import mock_aws
-from moto.core.botocore_stubber import BotocoreStubber
-from moto.core.models import botocore_stubber
 
 from tarry.errors import UsageError
+from tarry_dev.cloud.door import opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from botocore.awsrequest import AWSPreparedRequest
-    from moto.core.common_types import TYPE_RESPONSE
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
-__all__ = ["ACCOUNT_ID", "ONE_AT_A_TIME", "Clients", "account"]
+__all__ = ["ACCOUNT_ID", "Clients", "account"]
 
 ACCOUNT_ID = "123456789012"
-
-ONE_AT_A_TIME = RLock()
-"""Held during each call: moto has no locks of its own, and two threads could both pass one condition."""
 
 _open = Lock()
 
@@ -119,17 +113,9 @@ def _take_variables() -> dict[str, str]:
 
 @contextmanager
 def _moto() -> Iterator[None]:
-    def process_request(request: AWSPreparedRequest) -> TYPE_RESPONSE | None:
-        with ONE_AT_A_TIME:
-            return BotocoreStubber.process_request(botocore_stubber, request)
-
     # Session and keys are ours: moto would have the service descriptions read anew for each cloud.
-    with mock_aws(config={"core": {"reset_boto3_session": False, "mock_credentials": False}}):
-        botocore_stubber.process_request = process_request  # type: ignore[method-assign]
-        try:
-            yield
-        finally:
-            vars(botocore_stubber).pop("process_request", None)  # a test may have put its own over it
+    with mock_aws(config={"core": {"reset_boto3_session": False, "mock_credentials": False}}), opened():
+        yield
 
 
 @contextmanager

@@ -17,7 +17,8 @@ __all__ = ["Call", "Crash", "Invocation"]
 class Crash(BaseException):
     """The Lambda is dead: nothing after this is carried out, and its messages stay in their queue.
 
-    Raised inside a call to AWS, by ``Cloud.dies`` or by a botocore event hook of your own.
+    Raised inside a call to AWS, by ``Cloud.dies`` or by a botocore event hook of your own: on ``before-call`` or
+    ``after-call``, which come with each call. Most are not sent (see ``door``), so ``before-send`` may not come.
     """
 
 

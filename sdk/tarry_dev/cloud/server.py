@@ -22,7 +22,7 @@ from werkzeug.wrappers import Request, Response
 from werkzeug.wsgi import ClosingIterator
 
 from tarry import Event, TarryError
-from tarry_dev.cloud.account import ONE_AT_A_TIME
+from tarry_dev.cloud.door import ONE_AT_A_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,0 +1,174 @@
+"""moto's two doors: a request in full, as for any service, and a short way for the calls that are made most.
+
+A call in full is a request that botocore builds, signs and has looked at by whoever wants to, and that moto finds its
+way for among all of AWS's addresses, reads, answers and writes into a response, which botocore reads: for a ``PutItem``
+five times the work of the write itself, for a ``Query`` of twenty items even more. On the short way botocore asks here
+before it builds a request, and moto's action is called with what botocore has written for AWS. Whoever asks gets the
+same answer, and the same error, by either.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from itertools import count
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.handlers import BUILTIN_HANDLERS, REGISTER_LAST
+from botocore.parsers import create_parser
+from moto.core.botocore_stubber import BotocoreStubber, MockRawResponse
+from moto.core.exceptions import ServiceException
+from moto.core.models import DEFAULT_ACCOUNT_ID, botocore_stubber
+from moto.core.parse import PROTOCOL_PARSERS
+from moto.core.responses import ActionResult
+from moto.core.utils import camelcase_to_underscores, get_service_model
+from moto.dynamodb.responses import DynamoHandler
+from moto.events.responses import EventsHandler
+from moto.sqs.responses import SQSResponse
+from werkzeug.exceptions import HTTPException
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from botocore.awsrequest import AWSPreparedRequest
+    from botocore.model import OperationModel
+    from moto.core.common_types import TYPE_RESPONSE
+    from moto.core.responses import BaseResponse
+
+__all__ = ["ONE_AT_A_TIME", "SHORT", "opened"]
+
+ONE_AT_A_TIME = RLock()
+"""Held during each call: moto has no locks of its own, and two threads could both pass one condition."""
+
+_ANSWERERS: dict[str, type[BaseResponse]] = {
+    "dynamodb": DynamoHandler,
+    "events": EventsHandler,
+    "sqs": SQSResponse,
+}
+"""moto's classes that answer for the services with a short way. All three speak JSON."""
+
+_ITEMS = {
+    "BatchGetItem",
+    "BatchWriteItem",
+    "DeleteItem",
+    "GetItem",
+    "PutItem",
+    "Query",
+    "Scan",
+    "TransactWriteItems",
+    "UpdateItem",
+}
+"""The operations of DynamoDB whose answers moto has in the form in which botocore would read them."""
+
+SHORT = _ITEMS | {
+    "ChangeMessageVisibility",
+    "CreateEventBus",
+    "CreateQueue",
+    "CreateTable",
+    "DeleteMessageBatch",
+    "PutEvents",
+    "PutRule",
+    "PutTargets",
+    "ReceiveMessage",
+    "SendMessage",
+    "SendMessageBatch",
+    "UpdateTimeToLive",
+}
+"""The operations that have a short way: what Tarry does, and what the embedded cloud does to begin with."""
+
+_ACTIONS = {operation: camelcase_to_underscores(operation) for operation in SHORT}
+"""moto's methods."""
+
+_parser = create_parser("json")
+_numbers = count(1)
+
+
+@contextmanager
+def opened() -> Iterator[None]:
+    """Meanwhile both doors lead to moto, which is to be on, for one call at a time.
+
+    Who stands at the door in full (``botocore_stubber.process_request``) sees each call: the short way is closed then.
+    """
+    botocore_stubber.process_request = _carry_out  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        vars(botocore_stubber).pop("process_request", None)  # a test may have put its own over it
+
+
+def _carry_out(request: AWSPreparedRequest) -> TYPE_RESPONSE | None:
+    with ONE_AT_A_TIME:
+        return BotocoreStubber.process_request(botocore_stubber, request)
+
+
+def _answer(
+    model: OperationModel, params: Mapping[str, Any], context: Mapping[str, Any], **_: object
+) -> tuple[AWSResponse, dict[str, Any]] | None:
+    """The answer to a call that can take the short way. botocore sends what nobody answers here."""
+    service, region = model.service_model.service_name, context["client_region"]
+    answerer = _ANSWERERS.get(service)
+    is_theirs = params["url"] == f"https://{service}.{region}.amazonaws.com/"  # and no endpoint of a test's own
+    if answerer is None or model.name not in SHORT or not is_theirs or not _is_open():
+        return None
+    with ONE_AT_A_TIME:
+        status, parsed = _ask(_told(answerer(), model, params, region), model)
+    request_id = f"{next(_numbers):052}"
+    headers = {"x-amzn-requestid": request_id, "content-type": params["headers"]["Content-Type"]}
+    metadata = {"RequestId": request_id, "HTTPStatusCode": status, "HTTPHeaders": headers, "RetryAttempts": 0}
+    return _response(params["url"], status, headers), {**parsed, "ResponseMetadata": metadata}
+
+
+def _is_open() -> bool:
+    return vars(botocore_stubber).get("process_request") is _carry_out
+
+
+def _told(answerer: BaseResponse, model: OperationModel, params: Mapping[str, Any], region: str) -> BaseResponse:
+    """As it would be, had it read the request itself."""
+    operation = get_service_model(model.service_model.service_name).operation_model(model.name)
+    request: Any = {"body": params["body"]}
+    answerer.params = PROTOCOL_PARSERS["json"](operation).parse(request)
+    answerer.body = answerer.params if isinstance(answerer, DynamoHandler) else params["body"]
+    answerer.querystring, answerer.uri_match, answerer.uri = {}, {}, params["url"]
+    answerer.headers, answerer.response_headers = params["headers"], {}
+    answerer.current_account, answerer.region = DEFAULT_ACCOUNT_ID, region
+    return answerer
+
+
+def _ask(answerer: BaseResponse, model: OperationModel) -> tuple[int, dict[str, Any]]:
+    """The HTTP status, and what botocore would read in the response."""
+    try:
+        answer = getattr(answerer, _ACTIONS[model.name])()
+    except ServiceException as error:
+        return _read(model, *answerer.serialized(ActionResult(error)))
+    except HTTPException as error:
+        return _read(model, error.code or 400, dict(error.get_headers()), error.description or "")
+    if model.name in _ITEMS:
+        # A copy of what moto keeps, made for this answer, in the very form in which botocore would read it: to write it
+        # and to read it is most of the longer way. What AWS does not document is left out there.
+        documented: Any = model.output_shape
+        return 200, {name: answer.result[name] for name in documented.members if answer.result.get(name) is not None}
+    if isinstance(answer, ActionResult):
+        return _read(model, *answerer.serialized(answer))
+    return _read(model, *((200, {}, answer) if isinstance(answer, str) else answerer._transform_response({}, answer)))
+
+
+def _read(
+    model: OperationModel, status: int, headers: Mapping[str, str], body: str | bytes
+) -> tuple[int, dict[str, Any]]:
+    """As botocore reads a response. Of an error first what each has, then what it has more, such as the item."""
+    response = {"status_code": status, "headers": headers, "body": body.encode() if isinstance(body, str) else body}
+    shape: Any = model.output_shape
+    parsed: dict[str, Any] = _parser.parse(response, shape)
+    shape = model.service_model.shape_for_error_code(parsed["Error"]["Code"]) if status >= 300 else None
+    return status, parsed if shape is None else parsed | _parser.parse(response, shape)
+
+
+def _response(url: str, status: int, headers: Mapping[str, str]) -> AWSResponse:
+    return AWSResponse(url, status, HTTPHeaders.from_dict(headers), MockRawResponse(b""))
+
+
+# As moto does, so that every client of every session made from here on is reached. Whoever else looks at a call before
+# it is sent, and may answer it or raise, is asked first.
+BUILTIN_HANDLERS += [("before-call", _answer, REGISTER_LAST)]
