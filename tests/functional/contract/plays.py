@@ -8,32 +8,14 @@ from typing import Any
 from tarry import App, Context, Event, TriggerEvent
 from tarry_backend.runtime import host as deploy
 from tarry_dev.cloud import Call, Cloud, Host
+from tests.functional.contract.deaths import READS, Death
 from tests.functional.contract.diary import Diary
 from tests.functional.contract.stories import Story
 from tests.functional.contract.traces import in_indexes
 
-__all__ = ["READS", "Death", "Ending", "ThrottledError", "deaths", "expected", "play"]
+__all__ = ["Ending", "ThrottledError", "deaths", "expected", "play"]
 
 PLACED = "order/placed"
-
-READS = {"GetItem", "Query", "GetObject"}
-
-
-@dataclass(frozen=True)
-class Death:
-    """At which call of a function, counted from 1 over its whole life: before it is sent, or once it is answered.
-
-    An orderly one is an error that the Lambda gets instead of the answer, and can handle.
-    """
-
-    function: str
-    call: int
-    answered: bool
-    operation: str
-    orderly: bool = False
-
-    def __str__(self) -> str:
-        return f"{'after' if self.answered else 'before'} call {self.call} of the {self.function}, {self.operation}"
 
 
 @dataclass(frozen=True)

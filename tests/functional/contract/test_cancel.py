@@ -1,14 +1,15 @@
 """A run is cancelled: it ends where it is, once, and nothing of it is left."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from tarry import App, Context, ContextSync, Event, TriggerEvent
 from tarry_backend.messages import Cancel
 from tarry_backend.runtime import runtime
-from tarry_dev.cloud import Call, Cloud, Host, HostedRun
+from tarry_dev.cloud import Cloud, Host, HostedRun
+from tests.functional.contract.deaths import Mortal, deaths
 from tests.functional.contract.diary import Diary
 from tests.functional.contract.traces import in_indexes
 
@@ -216,23 +217,8 @@ def test_a_run_whose_function_is_gone_can_be_cancelled(app: App, host: Host, dia
     assert host.dead_letters == []
 
 
-class Death:
-    """Has the executor die before or after its call of that number, once. Without one it counts the calls."""
-
-    def __init__(self, number: int, answered: bool) -> None:
-        self._number, self._answered = number, answered
-        self.calls = 0
-        self.came = False
-
-    def __call__(self, call: Call) -> bool:
-        self.calls = max(self.calls, call.number)
-        dies = not self.came and (call.number, call.answered) == (self._number, self._answered)
-        self.came |= dies
-        return dies
-
-
-def cancelled_with(death: Death) -> tuple[object, ...]:
-    """What there is once a run was cancelled by an executor that died so."""
+def cancelled_by(executor: Mortal) -> tuple[object, ...]:
+    """What there is once a run was cancelled by such an executor."""
     app, diary, heard = App("shop"), Diary(), Diary()
     waits_async(app, diary)
 
@@ -245,7 +231,7 @@ def cancelled_with(death: Death) -> tuple[object, ...]:
         host.send("placed", {"id": "7"})
         run = host.run("order")
         cancel(run)
-        with cloud.dies(death, function="executor"):
+        with cloud.dies(executor):
             cloud.queues["runs"].deliver(cloud.queues["runs"].receive())
         host.send([paid()])
         host.advance("20m")
@@ -253,18 +239,12 @@ def cancelled_with(death: Death) -> tuple[object, ...]:
         return run.status, diary.entries, in_indexes(cloud), host.dead_letters, [*run.steps], host.events()[-1].name
 
 
-def deaths() -> Iterator[Death]:
-    counted = Death(0, False)
-    cancelled_with(counted)
-    assert counted.calls >= 4, "a query, the end, the bus, the steps"
-    for number in range(1, counted.calls + 1):
-        yield Death(number, False)
-        yield Death(number, True)
-
-
 def test_whichever_call_the_executor_dies_at_the_run_is_cancelled_once_and_nothing_of_it_is_left() -> None:
-    alive = cancelled_with(Death(0, False))
-    for death in deaths():
-        assert cancelled_with(death) == alive
-        assert death.came
+    immortal = Mortal("executor")
+    alive = cancelled_by(immortal)
     assert alive[:4] == ("cancelled", ["bill"], set(), [])
+    assert len(immortal.calls) >= 4, "a query, the end, the bus, the steps"
+    for death in deaths("executor", immortal.calls):
+        executor = Mortal("executor", death)
+        assert cancelled_by(executor) == alive, death
+        assert executor.has_died, death

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from tarry import App, Cancel, Context, ContextSync, Event, TriggerEvent
-from tarry_dev.cloud import Call, Cloud, Host
+from tarry_dev.cloud import Cloud, Host
+from tests.functional.contract.deaths import Mortal, deaths
 from tests.functional.contract.diary import Diary
 from tests.functional.contract.lag import lag_waits
 from tests.functional.contract.traces import in_indexes
 
 PLACED = TriggerEvent(event="placed")
 CANCELLED = "tarry/function.cancelled"
-READS = {"GetItem", "Query"}
 BY_ID = "async.data.id == event.data.id"
 EITHER = f"{BY_ID} || async.data.all == true"
 
@@ -291,29 +291,14 @@ def test_a_cancel_that_takes_all_is_said_once_in_the_log(
     )
 
 
-class Death:
-    """Has a Lambda die before or after its call of that number, counted over its life. Without one it counts."""
-
-    def __init__(self, function: str, number: int = 0, *, answered: bool = False) -> None:
-        self.function, self._number, self._answered = function, number, answered
-        self.calls: list[str] = []
-        self.came = False
-
-    def __call__(self, call: Call) -> bool:
-        self.calls += [] if call.answered else [call.operation]
-        dies = not self.came and (len(self.calls), call.answered) == (self._number, self._answered)
-        self.came |= dies
-        return dies
-
-
-def played(death: Death, *, early: bool) -> tuple[object, ...]:
-    """What is left of a run which a Lambda that died so was to start, or to cancel; ``early``: the event is there
+def played(mortal: Mortal, *, early: bool) -> tuple[object, ...]:
+    """What is left of a run which such a Lambda was to start, or to cancel; ``early``: the event is there
     before the run begins."""
     app, diary = App("shop"), Diary()
     waits_async(app, diary, Cancel("gone", if_exp=EITHER), Cancel("void", match="data.id", timeout="90s"))
     with Cloud(app) as cloud:
         host = Host(cloud)
-        with cloud.dies(death, function=death.function):
+        with cloud.dies(mortal):
             cloud.send([Event("placed", {"id": "7"}), *([gone()] if early else [])])
             cloud.advance("40m")
             cloud.send([gone("g-2" if early else "g-1")])
@@ -322,24 +307,15 @@ def played(death: Death, *, early: bool) -> tuple[object, ...]:
         return is_cancelled_by(host), sorted(set(map(str, diary.entries)))
 
 
-def deaths_after(counted: Death) -> list[Death]:
-    """Right after each call that has changed anything: right before it nothing has happened since the one before."""
-    changes = [number for number, operation in enumerate(counted.calls, start=1) if operation not in READS]
-    return [Death(counted.function, number, answered=True) for number in changes]
-
-
 @pytest.mark.parametrize("early", [False, True], ids=["later", "at once"])
 @pytest.mark.parametrize("function", ["executor", "matcher"])
 def test_whichever_call_a_lambda_dies_at_the_run_is_cancelled_once_and_nothing_of_it_is_left(
     function: str, early: bool
 ) -> None:
-    counted = Death(function)
-    alive = played(counted, early=early)
+    immortal = Mortal(function)
+    alive = played(immortal, early=early)
     assert alive == (True, [] if early else ["bill"])
-    wrong = {}
-    for death in [Death(function, 1), *deaths_after(counted)]:
-        ending = played(death, early=early)
-        assert death.came
-        if ending != alive:
-            wrong[death] = ending
-    assert wrong == {}
+    for death in deaths(function, immortal.calls):
+        mortal = Mortal(function, death)
+        assert played(mortal, early=early) == alive, death
+        assert mortal.has_died, death

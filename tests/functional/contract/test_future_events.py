@@ -9,7 +9,8 @@ from tarry import App, Context, ContextSync, Event, EventError, TriggerEvent
 from tarry_backend.runtime import runtime
 from tarry_dev.cli.moments import Calendar
 from tarry_dev.cli.phrases import now_doing
-from tarry_dev.cloud import Call, Cloud, Host
+from tarry_dev.cloud import Cloud, Host
+from tests.functional.contract.deaths import Mortal, deaths
 from tests.functional.contract.diary import Diary
 from tests.functional.contract.traces import in_indexes
 
@@ -156,28 +157,13 @@ def test_tarry_runs_says_when_it_begins(app: App, host: Host, diary: Diary) -> N
     assert now_doing(whole, Calendar(host.cloud.clock.now(), UTC), 48) == "begins at 13:00:00"
 
 
-class Death:
-    """Has a Lambda die before or after one call of its, once. Without a number it counts the calls."""
-
-    def __init__(self, number: int, answered: bool) -> None:
-        self._number, self._answered = number, answered
-        self.calls = 0
-        self.came = False
-
-    def __call__(self, call: Call) -> bool:
-        self.calls = max(self.calls, call.number)
-        dies = not self.came and (call.number, call.answered) == (self._number, self._answered)
-        self.came |= dies
-        return dies
-
-
-def begun_with(death: Death, function: str) -> tuple[object, ...]:
-    """What has become of a run in a Lambda of which so many calls come to pass."""
+def begun_with(mortal: Mortal) -> tuple[object, ...]:
+    """What has become of a run with such a Lambda."""
     app, diary = App("shop"), Diary()
     order_async(app, diary)
     with Cloud(app) as cloud:
         host = Host(cloud)
-        with cloud.dies(death, function=function):
+        with cloud.dies(mortal):
             host.send([ahead(host, 120_000)])
             host.advance("2h")
         run = host.run("order")
@@ -186,12 +172,11 @@ def begun_with(death: Death, function: str) -> tuple[object, ...]:
 
 @pytest.mark.parametrize("function", ["executor", "timers"])
 def test_whichever_call_a_lambda_dies_at_the_run_begins(function: str) -> None:
-    counted = Death(0, False)
-    alive = begun_with(counted, function)
-    assert counted.calls >= 1
+    immortal = Mortal(function)
+    alive = begun_with(immortal)
     assert alive == ("finished", "billed", set(), [], {"billed"})
-    for number in range(1, counted.calls + 1):
-        for answered in (False, True):
-            death = Death(number, answered)
-            assert begun_with(death, function) == alive
-            assert death.came
+    assert immortal.calls != []
+    for death in deaths(function, immortal.calls):
+        mortal = Mortal(function, death)
+        assert begun_with(mortal) == alive, death
+        assert mortal.has_died, death

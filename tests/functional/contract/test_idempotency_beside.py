@@ -1,6 +1,6 @@
 """``idempotency`` beside all else: late messages, the same event again, deaths, schedules, invocations, mending."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +9,8 @@ from botocore.exceptions import ClientError
 
 from tarry import App, Context, ContextSync, Event, TriggerCron, TriggerEvent
 from tarry_backend.telemetry import meter
-from tarry_dev.cloud import Call, Cloud, Host
+from tarry_dev.cloud import Cloud, Host
+from tests.functional.contract.deaths import Mortal, deaths
 from tests.functional.contract.diary import Diary
 from tests.functional.contract.traces import in_indexes
 from tests.functional.contract.wire import Ask, Json, tamper
@@ -185,26 +186,8 @@ def _cancelled(code: str) -> Exception:
     return ClientError(response, "TransactWriteItems")
 
 
-class Death:
-    """Has a Lambda die before or after its call of that number, once. Without one it counts the calls."""
-
-    def __init__(self, function: str, number: int, answered: bool) -> None:
-        self.function = function
-        self._number, self._answered = number, answered
-        self._seen = 0
-        self.calls = 0
-        self.came = False
-
-    def __call__(self, call: Call) -> bool:
-        self.calls += not call.answered
-        self._seen += not call.answered
-        dies = not self.came and (self._seen, call.answered) == (self._number, self._answered)
-        self.came |= dies
-        return dies
-
-
-def lived_with(death: Death) -> tuple[object, ...]:
-    """What there is once two events with one value have come, and a Lambda has died so."""
+def lived_with(mortal: Mortal) -> tuple[object, ...]:
+    """What there is once two events with one value have come to such a Lambda."""
     app, diary = App("shop"), Diary()
 
     @app.create_function(fn_id="order", trigger=PLACED, idempotency=BY_ORDER)
@@ -214,7 +197,7 @@ def lived_with(death: Death) -> tuple[object, ...]:
 
     with Cloud(app) as cloud:
         host = Host(cloud)
-        with cloud.dies(death, function=death.function):
+        with cloud.dies(mortal):
             host.send([placed("a")])
             host.send([placed("b")])
             host.advance("20m")
@@ -224,21 +207,13 @@ def lived_with(death: Death) -> tuple[object, ...]:
         return len(host.runs("order")), finished, len(ends), in_indexes(cloud), host.dead_letters
 
 
-def deaths() -> Iterator[Death]:
-    for function in ("matcher", "executor"):
-        alive = Death(function, 0, False)
-        lived_with(alive)
-        assert alive.calls >= 4
-        for number in range(1, alive.calls + 1):
-            yield Death(function, number, False)
-            yield Death(function, number, True)
-
-
-def test_whichever_call_a_lambda_dies_at_there_is_one_run_and_it_ends_once() -> None:
-    wrong = {}
-    for death in deaths():
-        ending = lived_with(death)
-        assert death.came
-        if ending != (1, {"done"}, 1, set(), []):
-            wrong[death.function, death.calls] = ending
-    assert wrong == {}
+@pytest.mark.parametrize("function", ["matcher", "executor"])
+def test_whichever_call_a_lambda_dies_at_there_is_one_run_and_it_ends_once(function: str) -> None:
+    immortal = Mortal(function)
+    alive = lived_with(immortal)
+    assert alive == (1, {"done"}, 1, set(), [])
+    assert len(immortal.calls) >= 4
+    for death in deaths(function, immortal.calls):
+        mortal = Mortal(function, death)
+        assert lived_with(mortal) == alive, death
+        assert mortal.has_died, death

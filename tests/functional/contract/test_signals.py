@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,8 +14,8 @@ from tarry.mailboxes import _EXPIRES, _PK, _SK
 from tarry_backend.messages import Cancel, Signalled, decode
 from tarry_backend.runtime import runtime
 from tarry_backend.store.models import EXPIRES, Item
-from tarry_dev.cloud import Call, Cloud, Host
-from tests.functional.contract.plays import READS
+from tarry_dev.cloud import Cloud, Host
+from tests.functional.contract.deaths import Death, Mortal, deaths
 from tests.functional.contract.traces import in_indexes
 from tests.functional.contract.wire import Ask, Json, interrupt, tamper
 
@@ -382,21 +382,6 @@ def test_outside_of_the_lambdas_the_environment_must_say_where(monkeypatch: pyte
         App("shop").send_signal(APPROVAL)
 
 
-class Death:
-    """Has an executor die before or after its call of that number, once. Without one it counts the calls."""
-
-    def __init__(self, number: int = 0, answered: bool = False) -> None:
-        self._number, self._answered = number, answered
-        self.calls = 0
-        self.writes: list[int] = []
-
-    def __call__(self, call: Call) -> bool:
-        self.calls += not call.answered
-        if call.answered and call.operation not in READS:
-            self.writes.append(self.calls)
-        return (self.calls, call.answered) == (self._number, self._answered)
-
-
 def kept_first(host: Host) -> None:
     """A run takes what is kept, waits for a second and a third."""
     host.signal(APPROVAL, "a", id="a", keep="9h")
@@ -438,8 +423,8 @@ STORIES: dict[str, tuple[Callable[[Host], None], str, Any]] = {
 }
 
 
-def told(story: Callable[[Host], None], death: Death) -> tuple[Any, ...]:
-    """How the run ends, and what is left, if an executor dies so."""
+def told(story: Callable[[Host], None], executor: Mortal) -> tuple[Any, ...]:
+    """How the run ends, and what is left, with such an executor."""
     app = App("shop")
     waits_thrice(app)
 
@@ -452,36 +437,31 @@ def told(story: Callable[[Host], None], death: Death) -> tuple[Any, ...]:
 
     with Cloud(app) as cloud:
         host = Host(cloud)
-        with cloud.dies(death, function="executor"):
+        with cloud.dies(executor):
             story(host)
         run: HostedRun = host.run("order")
         return run.status, run.output, in_indexes(cloud), is_free(cloud), host.dead_letters
 
 
-def deaths(story: Callable[[Host], None]) -> Iterator[tuple[int, bool]]:
-    """Before the first call, and after each that changes anything: in between nothing has happened."""
-    counted = Death()
-    told(story, counted)
-    yield 1, False
-    for number in counted.writes:
-        yield number, True
-
-
 @pytest.mark.parametrize("name", STORIES)
 def test_whichever_call_an_executor_dies_at_the_outcome_is_the_same_and_nothing_is_left(name: str) -> None:
     story, status, output = STORIES[name]
-    expected: tuple[Any, ...] = (status, output, set(), True, [])
-    assert told(story, Death()) == expected
-    wrong = {death: ending for death in deaths(story) if (ending := told(story, Death(*death))) != expected}
-    assert wrong == {}
+    immortal = Mortal("executor")
+    alive = told(story, immortal)
+    assert alive == (status, output, set(), True, [])
+    for death in deaths("executor", immortal.calls):
+        executor = Mortal("executor", death)
+        assert told(story, executor) == alive, death
+        assert executor.has_died, death
 
 
 def test_an_executor_that_dies_where_the_name_is_taken_fails_the_run_as_a_living_one_does(app: App, host: Host) -> None:
     waits_sync(app)
     host.send("placed")
     first = host.run()
-    for number in (2, 3):  # the step's write, the mailbox's reading
-        with host.cloud.dies(Death(number, True), function="executor"):
+    for number, operation in ((2, "PutItem"), (3, "GetItem")):  # the step's write, the mailbox's reading
+        executor = Mortal("executor", Death("executor", number, answered=True, operation=operation))
+        with host.cloud.dies(executor):
             host.send("placed")
             host.advance("20m")
         second = host.run()
