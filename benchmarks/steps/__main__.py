@@ -59,8 +59,8 @@ def _measured(endpoint: str, options: argparse.Namespace) -> Report:
     with Scene(Wire(), endpoint) as scene:
         for kind in KINDS:
             list(scene.run(kind, _WARM_UP, f"{kind}, warm-up"))
-        races = [parallel.measure(scene, face) for face in ("async", "def")]
         rows = [_row(scene, kind, count) for kind in KINDS for count in options.sizes]
+        races = [parallel.measure(scene, face) for face in ("async", "def")]  # last: by now the emulator is warm
     by_kind = [[row for row in rows if row.kind == kind] for kind in KINDS]
     return Report(where | {"benchmark": "steps"}, rows, [growth(of_a_kind) for of_a_kind in by_kind], races)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from dataclasses import replace
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from tarry import Event
@@ -74,6 +75,7 @@ class RunJournal:
         self._run = whole.run
         self._steps = {step.key: step for step in whole.steps}
         self._guards = {guard.key: guard for guard in whole.guards}
+        self._lock = Lock()  # steps that end at the same time are kept side by side
         self._looked = now()
         self.cancellation: Cancellation | None = None
         self._store = store
@@ -88,7 +90,8 @@ class RunJournal:
 
     def steps(self) -> tuple[Step, ...]:
         """The run's steps as they are kept by now."""
-        return tuple(self._steps.values())
+        with self._lock:
+            return tuple(self._steps.values())
 
     def guards(self) -> tuple[Step, ...]:
         """The run's guards, likewise."""
@@ -216,7 +219,8 @@ class RunJournal:
     def _keep(self, step: Step) -> None:
         kept = self._guards if step.is_guard else self._steps
         self._store.runs.keep(self._run.id, step, is_new=step.key not in kept)
-        kept[step.key] = step
+        with self._lock:
+            kept[step.key] = step
 
     def _look(self, step: Step, named_since: int = 0) -> Received | None:
         assert step.wait is not None
@@ -247,11 +251,11 @@ class RunJournal:
 
     def _had_since(self, since: Position) -> list[str]:
         """The latest events that ended waits of this run, as far as a look from ``since`` on would meet them."""
-        had = (step.wait.resolved_by for step in self._steps.values() if step.wait and step.wait.resolved_by)
+        had = (step.wait.resolved_by for step in self.steps() if step.wait and step.wait.resolved_by)
         return [position.event_id for position in sorted(had) if position > since][-_EXCLUDED_HINTS:]
 
     def _excluded(self, step: Step) -> frozenset[str]:
-        return excluded_ids(self._steps.values(), step.begun_order, self._run.event.id)
+        return excluded_ids(self.steps(), step.begun_order, self._run.event.id)
 
     def _end(self, step: Step, found: Received | None) -> Step:
         if found and self.cancellation is None:

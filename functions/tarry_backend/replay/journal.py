@@ -14,7 +14,10 @@ __all__ = ["Journal"]
 
 
 class Journal(Protocol):
-    """Keeps what replay decides. Each call returns once it is kept; an error of it ends the invocation."""
+    """Keeps what replay decides. Each call returns once it is kept; an error of it ends the invocation.
+
+    ``keep`` is called in threads, for several steps at once, the others one at a time.
+    """
 
     def now(self) -> int:
         """The time in Unix milliseconds."""

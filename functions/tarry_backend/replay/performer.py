@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tarry.function import Function
     from tarry.operations import Operation
     from tarry_backend.replay.journal import Journal
+    from tarry_backend.replay.keeping import Keeping
 
 __all__ = ["BODY", "MAX_RUN", "MAX_STEP", "Body", "Performer"]
 
@@ -54,12 +55,20 @@ class Performer:
     """Carries out the steps of one run. It counts the beginnings and ends of steps from where the history stopped."""
 
     def __init__(
-        self, run_id: str, function: Function, chain: Chain, journal: Journal, history: Iterable[Step], max_steps: int
+        self,
+        run_id: str,
+        function: Function,
+        chain: Chain,
+        journal: Journal,
+        keeping: Keeping,
+        history: Iterable[Step],
+        max_steps: int,
     ) -> None:
         self._run_id = run_id
         self._retries = function.retries
         self._chain = chain
         self._journal = journal
+        self._keeping = keeping
         self._max_steps = max_steps
         self._begun = self._order = self._bytes = 0
         self.bodies = 0
@@ -69,7 +78,7 @@ class Performer:
             self._bytes += len(step.output or "")
 
     async def perform(self, operation: Operation, key: str, kept: Step | None) -> Step:
-        """Begins the step, or goes on with the kept one; the step as it is kept then, ended or open."""
+        """Begins the step, or goes on with the kept one; the step as it is kept, or on its way to be: ended or open."""
         step = kept or self._begin(operation, key)
         match operation:
             case RunStep():
@@ -79,11 +88,11 @@ class Performer:
             case Sleep():
                 return self._sleep(step, operation)
             case WaitForEvent():
-                return step if kept else self._wait(step, operation)
+                return step if kept else self._keeping.kept(self._wait(step, operation))
             case InvokeFunction():
-                return step if kept else self._invoke(step, operation)
+                return step if kept else self._keeping.kept(self._invoke(step, operation))
             case WaitForSignal():
-                return step if kept else self._wait_for_signal(step, operation)
+                return step if kept else self._keeping.kept(self._wait_for_signal(step, operation))
 
     def _begin(self, operation: Operation, key: str) -> Step:
         if self._begun >= self._max_steps:
@@ -132,8 +141,7 @@ class Performer:
         finally:
             self.bodies -= 1
             BODY.reset(token)
-        self._journal.keep(step)
-        return step
+        return self._keeping.keep(step)
 
     def _measured(self, step: Step, output: str) -> str:
         size = len(output.encode("utf-8", "surrogatepass"))
@@ -176,8 +184,7 @@ class Performer:
         step = replace(step, due=due)
         if due <= now:
             step = self._end(step, Status.DONE, output="null")
-        self._journal.keep(step)
-        return step
+        return self._keeping.keep(step)
 
     def _wait(self, step: Step, operation: WaitForEvent) -> Step:
         now = step.began

@@ -26,6 +26,7 @@ from tarry_backend.position import Position
 from tarry_backend.replay.bridge import Bridge
 from tarry_backend.replay.history import Status
 from tarry_backend.replay.hooks import HOOK, Hooks
+from tarry_backend.replay.keeping import Keeping
 from tarry_backend.replay.loop import GRACE, LAST_GRACE, QuietLoop
 from tarry_backend.replay.outcome import Failed, Outcome, Paused, of_error, of_output
 from tarry_backend.replay.past import PAST, Past
@@ -94,7 +95,6 @@ class Engine:
         self._journal = journal
         self._turns = Turns(history, news=run.news)
         self._hooks = Hooks(function)
-        self._performer = Performer(run.id, function, self._hooks.chain, journal, history, max_steps)
         self._keys: set[str] = set()
         self._uses: Counter[str] = Counter()
         self._open = self._branches = self._refusals = 0
@@ -102,6 +102,10 @@ class Engine:
         self._ending: Outcome | BaseException | None = None
         self._loop = QuietLoop(self)
         self._bridge = Bridge(self._loop, self._turns)
+        self._keeping = Keeping(
+            self._loop, journal, self._kept, self._turns, is_alone=self._is_alone, failed=self._break_off
+        )
+        self._performer = Performer(run.id, function, self._hooks.chain, journal, self._keeping, history, max_steps)
         self._over = self._loop.create_future()
 
     def outcome(self) -> Outcome:
@@ -230,8 +234,9 @@ class Engine:
             each.cancel()
         done, _ = await asyncio.wait({task}, timeout=_FAREWELL)
         _hear(done)
+        await self._keeping.settle(lane.keys)  # what is on its way into the journal is withdrawn, too
         for key in sorted(lane.keys & self._kept.keys()):
-            if self._kept[key].is_open:
+            if self._kept[key].is_open and self._ending is None:
                 self._kept[key] = self._performer.withdraw(self._kept[key])
 
     # One step.
@@ -274,15 +279,10 @@ class Engine:
             step = await self._performer.perform(operation, key, kept)
         except (asyncio.CancelledError, GeneratorExit, Suspended):
             raise
-        except UsageError as error:  # another attempt would end just so
-            return await self._end(of_error(error, key))
-        except BaseException as error:  # not the user's: it ends the invocation, and is raised there
-            return await self._end(error)
-        self._kept[key] = step
-        if step.is_open:
+        except BaseException as error:
+            self._break_off(error, key)
             return await self._rest()
-        self._turns.ended(key)
-        return step
+        return await self._rest() if step.is_open else step
 
     async def _rest(self) -> Step:
         self._open += 1
@@ -292,10 +292,18 @@ class Engine:
         finally:
             self._open -= 1
 
-    async def _end(self, ending: Failed | BaseException) -> Step:
+    async def _end(self, ending: Failed) -> Step:
         """Ends the replay from inside a step, whose caller never hears of it."""
         self._finish(ending)
         return await self._rest()
+
+    def _break_off(self, error: BaseException, key: str) -> None:
+        """Ends the replay by an error of the journal, which the function cannot catch.
+
+        What it has asked wrongly for fails its run, as another attempt would end just so. Any other error is not the
+        function's: it ends the invocation, and is raised there.
+        """
+        self._finish(of_error(error, key) if isinstance(error, UsageError) else error)
 
     def _key(self, step_id: str) -> str:
         """The id, or if it has been used the first free one of ``id:1``, ``id:2``…"""
@@ -333,6 +341,9 @@ class Engine:
             raise Suspended(Suspended.__doc__)
         raise StepCallError(f"{what} is called after its function had ended")
 
+    def _is_alone(self) -> bool:
+        return not self.is_busy() and not self._turns.is_starting
+
     # The loop's watcher.
 
     def progress(self) -> bool:
@@ -366,6 +377,7 @@ class Engine:
         root = self._loop.create_task(self._root())
         root.add_done_callback(self._root_ended)
         await self._over
+        await self._keeping.close()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others - self._bridge.holding:
             task.cancel()
@@ -407,6 +419,8 @@ class Engine:
         if self._ending is None:
             self._ending = ending
             self._over.set_result(None)
+        elif isinstance(ending, BaseException) and not isinstance(self._ending, BaseException):
+            self._ending = ending  # of a write that was under way: nothing is to follow from the function's end either
 
     def _teach(self, root: asyncio.Task[Any]) -> None:
         if not root.done():

@@ -49,6 +49,11 @@ class Turns:
         """
         return self._replaying and (bool(self._missing) or len(self._results) >= self._news)
 
+    @property
+    def is_starting(self) -> bool:
+        """Whether a thread of the function waits for its turn to start."""
+        return bool(self._starts)
+
     def visit(self, key: str) -> None:
         """The function has asked for this step."""
         self._missing.pop(key, None)
