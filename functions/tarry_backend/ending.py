@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from tarry_backend.delays import delay_until
 from tarry_backend.messages import Continue, Due, Returned
 from tarry_backend.queues import HORIZON
 from tarry_backend.replay import Failed, Finished, Paused, Status
+from tarry_backend.replay.dice import dice
 from tarry_backend.signalling import Signalling
 from tarry_backend.store import RunStatus
 
@@ -96,7 +96,7 @@ class Ending:
 
     def _try_again(self, whole: Whole, failed: Failed, retries: Retries) -> None:
         attempt, moment = whole.attempt, now()
-        pause = failed.retry.delay(moment) if failed.retry else retries.pause(attempt, _dice(whole.run.id, attempt))
+        pause = failed.retry.delay(moment) if failed.retry else retries.pause(attempt, dice(whole.run.id, attempt))
         run = replace(
             whole.run,
             attempt=attempt + 1,
@@ -113,8 +113,3 @@ class Ending:
             self._queues.tell_runs([Continue(run.id)])
         if run.due is not None or run.deaths:
             self._store.runs.save(replace(run, due=None, error=None, deaths=0))
-
-
-def _dice(run_id: str, attempt: int) -> float:
-    """From 0 to 1, and the same again after a crash."""
-    return hashlib.sha256(f"{run_id}/{attempt}".encode()).digest()[0] / 255

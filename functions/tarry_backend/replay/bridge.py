@@ -18,7 +18,7 @@ from tarry.errors import Suspended
 from tarry_backend.replay.past import PAST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine
     from contextvars import Context as Variables
 
     from tarry_backend.replay.loop import QuietLoop
@@ -80,12 +80,6 @@ class Bridge:
             return result
         finally:
             self._working -= 1
-
-    async def run_all(self, branches: Sequence[Callable[[], Any]], variables: Sequence[Variables]) -> list[Any]:
-        """Runs branches, each in a thread; gives their results and errors."""
-        self.hold()
-        calls = [self.run(own, branch) for branch, own in zip(branches, variables, strict=True)]
-        return await asyncio.gather(*calls, return_exceptions=True)
 
     def hold(self) -> None:
         """A thread is not cancelled, it ends by the exception that its step gets; who waits for it goes on waiting."""

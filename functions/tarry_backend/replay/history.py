@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from tarry.errors import StepError
+from tarry.jsonvalues import decode
 from tarry_backend.position import Position
 
 if TYPE_CHECKING:
@@ -187,6 +188,18 @@ class Step:
     def is_open(self) -> bool:
         """Whether the step goes on later."""
         return self.ended_order is None
+
+    @property
+    def is_given(self) -> bool:
+        """Whether its function is given its result."""
+        return not self.is_open and self.status is not Status.WITHDRAWN
+
+    def result(self) -> Any:
+        """What its function is given: its output, or ``StepError`` is raised."""
+        if self.status is Status.FAILED:
+            assert self.error is not None
+            raise StepError(self.key, self.error.name, self.error.message, self.error.stack)
+        return decode(self.output or "null")
 
     @property
     def is_guard(self) -> bool:

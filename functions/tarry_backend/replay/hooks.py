@@ -53,7 +53,7 @@ class Hooks:
         """The function's output, as it is kept."""
         return await self._work(self.chain.transform(output, None))
 
-    async def leave(self, ending: Outcome | BaseException | None) -> Outcome | BaseException | None:
+    async def leave(self, ending: Outcome | BaseException) -> Outcome | BaseException:
         """How the replay ends once all have heard of it: what a hook raises fails what has not failed itself."""
         try:
             await self._work(self.chain.leave(*_told(ending)))
@@ -71,7 +71,7 @@ class Hooks:
             self.at_work -= 1
 
 
-def _told(ending: Outcome | BaseException | None) -> tuple[Status, BaseException | None]:
+def _told(ending: Outcome | BaseException) -> tuple[Status, BaseException | None]:
     match ending:
         case Finished():
             return "finished", None

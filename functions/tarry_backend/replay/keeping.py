@@ -52,7 +52,7 @@ class _Write:
 
 
 class Keeping:
-    """Keeps steps in the journal, and in ``steps``, which has by their keys what is kept by now.
+    """Keeps steps in the journal. ``steps`` are those that are kept by now, by their keys.
 
     ``is_alone`` says whether nothing else of the run is at work. ``failed`` is told of a journal's error, and of which
     step: what was decided after it is not handed on.
@@ -62,15 +62,15 @@ class Keeping:
         self,
         loop: QuietLoop,
         journal: Journal,
-        steps: dict[str, Step],
+        history: Iterable[Step],
         turns: Turns,
         *,
         is_alone: Callable[[], bool],
         failed: Callable[[BaseException, str], None],
     ) -> None:
+        self.steps = {step.key: step for step in history}
         self._loop = loop
         self._journal = journal
-        self._steps = steps
         self._turns = turns
         self._is_alone = is_alone
         self._failed = failed
@@ -131,13 +131,13 @@ class Keeping:
 
     def _end(self, write: _Write, error: BaseException | None = None) -> None:
         if error is None:
-            self._steps[write.step.key] = write.step
+            self.steps[write.step.key] = write.step
         else:
             self._failed(error, write.step.key)
         write.ended.set_result(error is None)
         while self._under_way and self._under_way[0].is_durable:
             step = self._under_way.popleft().step
-            if not step.is_open:
+            if step.is_given:
                 self._turns.ended(step.key)
 
 

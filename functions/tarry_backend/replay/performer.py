@@ -17,6 +17,7 @@ from tarry.event import base32
 from tarry.jsonvalues import encode
 from tarry.middleware import StepInfo
 from tarry.operations import InvokeFunction, RunStep, SendEvent, Sleep, WaitForEvent, WaitForSignal
+from tarry_backend.replay.dice import dice
 from tarry_backend.replay.history import Failure, InvokeRequest, Signal, Status, Step, WaitRequest
 from tarry_backend.replay.past import PAST
 
@@ -103,11 +104,11 @@ class Performer:
         began = self._journal.now()
         return Step(key=key, kind=operation.kind, status=status, begun_order=self._order, began=began)
 
-    def withdraw(self, step: Step) -> Step:
+    def withdraw(self, step: Step) -> None:
         """Ends an open step whose branch has lost a race."""
         step = self._end(replace(step, due=None), Status.WITHDRAWN, error=step.error)
         self._journal.withdraw(step)
-        return step
+        self._keeping.kept(step)
 
     def _end(self, step: Step, status: Status, output: str | None = None, error: Failure | None = None) -> Step:
         self._order += 1
@@ -160,7 +161,7 @@ class Performer:
         pause = (
             error.delay(now)
             if isinstance(error, RetryAfterError)
-            else self._retries.pause(step.attempt, _dice(self._run_id, step.key, step.attempt))
+            else self._retries.pause(step.attempt, dice(self._run_id, step.key, step.attempt))
         )
         return replace(step, status=Status.RETRYING, attempt=step.attempt + 1, due=now + pause, error=failure)
 
@@ -227,11 +228,6 @@ async def _call(operation: RunStep) -> Any:
         return await handler()
     result = await asyncio.get_running_loop().run_in_executor(None, copy_context().run, handler)
     return await result if inspect.isawaitable(result) else result
-
-
-def _dice(run_id: str, key: str, attempt: int) -> float:
-    """From 0 to 1, and the same again after a crash."""
-    return hashlib.sha256(f"{run_id}/{key}/{attempt}".encode()).digest()[0] / 255
 
 
 def _event_id(run_id: str, key: str, place: int) -> str:

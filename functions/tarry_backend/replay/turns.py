@@ -12,8 +12,6 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
-from tarry_backend.replay.history import Status
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -27,8 +25,7 @@ class Turns:
 
     def __init__(self, history: Iterable[Step], *, news: int = 1) -> None:
         steps = list(history)
-        given = (s for s in steps if not s.is_open and s.status is not Status.WITHDRAWN)
-        ended = sorted(given, key=lambda s: s.ended_order or 0)
+        ended = sorted((s for s in steps if s.is_given), key=lambda s: s.ended_order or 0)
         self._results = deque(s.key for s in ended)
         self._missing = {s.key: s for s in steps}
         self._listeners: dict[str, asyncio.Future[None]] = {}

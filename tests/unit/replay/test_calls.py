@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import importlib
 import logging
 import threading
 from collections.abc import Callable
@@ -12,11 +11,9 @@ from typing import Any
 import pytest
 
 from tarry import Context, ContextSync, Event, StepCallError
-from tarry_backend.replay import Paused
+from tarry_backend.replay import Paused, conclusion
 from tests.unit.replay.faces import Face
 from tests.unit.replay.memory import MemoryRun, durable, error_of, output_of
-
-engine = importlib.import_module("tarry_backend.replay.replay")
 
 
 def message_of(call: Callable[[], object]) -> str:
@@ -179,7 +176,7 @@ def test_r10_a_step_outside_of_any_run_is_told_so() -> None:
 def test_a_straggler_that_calls_steps_for_ever_does_not_hang_the_run(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(engine, "_FAREWELL", 0.05)
+    monkeypatch.setattr(conclusion, "FAREWELL", 0.05)
 
     async def ship(ctx: Context) -> str:
         async def straggler() -> None:

@@ -1,7 +1,6 @@
 """Steps that end at about the same time are kept side by side; what is given of them is durable, and in order."""
 
 import asyncio
-import importlib
 import threading
 import time
 from collections import defaultdict
@@ -12,11 +11,9 @@ from typing import Any
 import pytest
 
 from tarry import Context, ContextSync
-from tarry_backend.replay import Paused, Status, Step
+from tarry_backend.replay import Paused, Status, Step, conclusion
 from tests.unit.replay.faces import Face
 from tests.unit.replay.memory import MemoryJournal, MemoryRun, durable, output_of
-
-engine = importlib.import_module("tarry_backend.replay.replay")
 
 PATIENCE = 10
 
@@ -259,7 +256,7 @@ def test_when_a_write_fails_those_beside_it_are_waited_for_and_nothing_is_given(
 
 
 def test_a_body_that_ends_once_the_replay_is_over_is_not_kept_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "_FAREWELL", 0.05)
+    monkeypatch.setattr(conclusion, "FAREWELL", 0.05)
 
     async def ship(ctx: Context) -> str:
         async def stubborn() -> str:

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import importlib
 import logging
 import threading
 import time
@@ -11,11 +10,9 @@ from collections.abc import Callable
 import pytest
 
 from tarry import Context, ContextSync
-from tarry_backend.replay import Paused
+from tarry_backend.replay import Paused, conclusion
 from tests.unit.replay.faces import Face
 from tests.unit.replay.memory import MemoryRun, durable, output_of
-
-engine = importlib.import_module("tarry_backend.replay.replay")
 
 
 async def wait_for_payment(ctx: Context) -> str:
@@ -216,7 +213,7 @@ def swallow_in_groups_in_a_def(ctx: ContextSync) -> None:
 def test_a_function_that_swallows_for_ever_is_left_behind(
     swallower: Callable[..., object], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(engine, "_FAREWELL", 0.05)
+    monkeypatch.setattr(conclusion, "FAREWELL", 0.05)
     began = time.monotonic()
     assert MemoryRun(durable(swallower)).replay() == Paused()
     assert time.monotonic() - began < 4

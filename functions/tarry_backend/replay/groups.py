@@ -1,0 +1,123 @@
+"""Branches side by side: all of them, or the first that ends.
+
+A branch is a task of the loop in an ``async def``, a thread in a ``def``. What is made of the branches is the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any
+
+from tarry.errors import LimitError, Suspended
+from tarry_backend.replay.conclusion import farewell
+from tarry_backend.replay.past import PAST
+from tarry_backend.replay.race import first_of, lanes
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from contextvars import Context as Variables
+
+    from tarry_backend.replay.bridge import Bridge
+    from tarry_backend.replay.conclusion import Conclusion
+    from tarry_backend.replay.race import Lane
+    from tarry_backend.replay.steps import Steps
+
+    Branch = Callable[[], Any]
+    Begin = Callable[[Branch, Variables], asyncio.Task[Any]]
+    """Begins a branch with its own variables."""
+
+__all__ = ["Groups"]
+
+_BRANCHES = 500
+"""The most threads of a function side by side: a Lambda has about a thousand, and their steps' bodies need some."""
+
+
+class Groups:
+    """Runs a function's branches. The names that end in ``sync`` are called in a thread of a ``def``."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, bridge: Bridge, steps: Steps, conclusion: Conclusion) -> None:
+        self._loop = loop
+        self._bridge = bridge
+        self._steps = steps
+        self._conclusion = conclusion
+        self._threads = 0
+
+    async def parallel(self, branches: Sequence[Branch]) -> tuple[Any, ...]:
+        """The results of all branches."""
+        return await self._all(branches, self._on_loop)
+
+    def parallel_sync(self, branches: Sequence[Branch]) -> tuple[Any, ...]:
+        """The same of plain branches."""
+        with self._room_for(branches, "group.parallel"):
+            return self._bridge.ask(self._held(self._all(branches, self._in_thread)))
+
+    async def race(self, branches: Sequence[Branch]) -> Any:
+        """The result of the first branch that ends; the others are stopped."""
+        return await self._first(branches, self._on_loop)
+
+    def race_sync(self, branches: Sequence[Branch]) -> Any:
+        """The same of plain branches."""
+        with self._room_for(branches, "group.race"):
+            return self._bridge.ask(self._held(self._first(branches, self._in_thread)))
+
+    async def _all(self, branches: Sequence[Branch], begin: Begin) -> tuple[Any, ...]:
+        variables = [copy_context() for _ in branches]
+        tasks = [begin(branch, own) for branch, own in zip(branches, variables, strict=True)]
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        PAST.set(PAST.get().joined(own.get(PAST, PAST.get()) for own in variables))
+        errors = [result for result in results if isinstance(result, BaseException)]
+        for error in sorted(errors, key=lambda e: isinstance(e, Exception)):  # a suspension before all else
+            raise error
+        return tuple(results)
+
+    async def _first(self, branches: Sequence[Branch], begin: Begin) -> Any:
+        side_by_side = lanes(len(branches))
+        tasks = [begin(branch, lane.variables) for branch, lane in zip(branches, side_by_side, strict=True)]
+        winner = await first_of(tasks)
+        if self._conclusion.is_reached:  # they end since the run is suspended, none has won
+            await asyncio.wait(tasks)
+            raise Suspended(Suspended.__doc__)
+        runners = list(zip(side_by_side, tasks, strict=True))
+        lane, task = runners.pop(winner)
+        await self._stop(runners)
+        PAST.set(lane.variables[PAST])
+        return task.result()
+
+    async def _stop(self, losers: Sequence[tuple[Lane, asyncio.Task[Any]]]) -> None:
+        """Ends branches that have lost, where they are, and withdraws what they have open."""
+        for lane, _ in losers:
+            lane.has_lost = True
+        for lane, task in losers:
+            for each in {task, *lane.waiting} - self._bridge.holding:
+                each.cancel()
+        await farewell([task for _, task in losers])
+        await self._steps.withdraw({key for lane, _ in losers for key in lane.keys})
+
+    def _on_loop(self, branch: Branch, variables: Variables) -> asyncio.Task[Any]:
+        return self._loop.create_task(_awaited(branch), context=variables)
+
+    def _in_thread(self, branch: Branch, variables: Variables) -> asyncio.Task[Any]:
+        return self._loop.create_task(self._bridge.run(variables, branch))
+
+    async def _held(self, work: Awaitable[Any]) -> Any:
+        """Waits for threads, which cannot be cancelled."""
+        self._bridge.hold()
+        return await work
+
+    @contextmanager
+    def _room_for(self, branches: Sequence[Branch], what: str) -> Iterator[None]:
+        if self._threads + len(branches) > _BRANCHES:
+            raise LimitError(
+                f"{what} has a thread for each branch of a def, at most {_BRANCHES} at a time; use an async def"
+            )
+        self._threads += len(branches)
+        try:
+            yield
+        finally:
+            self._threads -= len(branches)
+
+
+async def _awaited(branch: Callable[[], Awaitable[Any]]) -> Any:
+    return await branch()

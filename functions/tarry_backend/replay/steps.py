@@ -1,0 +1,146 @@
+"""The steps that a function asks for: each is given from the history, or done here and now."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from tarry.errors import Suspended
+from tarry.event import Event
+from tarry.operations import CollectEvents
+from tarry_backend.replay.fit import misfit
+from tarry_backend.replay.outcome import of_error
+from tarry_backend.replay.past import PAST
+from tarry_backend.replay.race import entered
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+    from tarry.operations import Operation
+    from tarry_backend.replay.conclusion import Conclusion
+    from tarry_backend.replay.history import Step
+    from tarry_backend.replay.hooks import Hooks
+    from tarry_backend.replay.journal import Journal
+    from tarry_backend.replay.keeping import Keeping
+    from tarry_backend.replay.performer import Performer
+    from tarry_backend.replay.turns import Turns
+
+__all__ = ["Steps"]
+
+
+class Steps:
+    """Carries out what a function asks for, in the order that its history has. All of it is done on the loop.
+
+    ``is_out_of_time``: a step was not begun, since the invocation nears its end.
+    """
+
+    def __init__(
+        self,
+        function_id: str,
+        journal: Journal,
+        turns: Turns,
+        hooks: Hooks,
+        keeping: Keeping,
+        performer: Performer,
+        conclusion: Conclusion,
+    ) -> None:
+        self.is_out_of_time = False
+        self._function_id = function_id
+        self._journal = journal
+        self._turns = turns
+        self._hooks = hooks
+        self._keeping = keeping
+        self._performer = performer
+        self._conclusion = conclusion
+        self._keys: set[str] = set()
+        self._uses: Counter[str] = Counter()
+
+    async def perform(self, operation: Operation | CollectEvents) -> Any:
+        """What the function is given for an operation: see ``tarry.operations.Engine``."""
+        if isinstance(operation, CollectEvents):
+            return await self._collect(operation)
+        return await self._given(await self._step(operation))
+
+    async def withdraw(self, keys: AbstractSet[str]) -> None:
+        """Ends those of these steps that are open, and that nothing is to go on with."""
+        await self._keeping.settle(keys)  # what is on its way into the journal is withdrawn, too
+        for key in sorted(keys & self._keeping.steps.keys()):
+            step = self._keeping.steps[key]
+            if step.is_open and not self._conclusion.is_reached:
+                self._performer.withdraw(step)
+
+    async def _collect(self, operation: CollectEvents) -> list[Event]:
+        """Waits on, each time from where the last wait left off, so that nothing falls between two."""
+        wait, events = operation.wait, list[Event]()
+        while not operation.is_complete(events):
+            step = await self._step(wait)
+            if (output := await self._given(step)) is None:
+                break
+            events.append(Event(**output))
+            assert step.wait is not None
+            until = datetime.fromtimestamp(step.wait.deadline / 1000, UTC)
+            wait = replace(wait, timeout=until, lookback=None)
+        return events
+
+    async def _given(self, step: Step) -> Any:
+        """What the function is given of a step that has ended."""
+        output = step.result()
+        if not self._hooks:
+            return output
+        try:
+            return await self._hooks.given(output, step)
+        except Exception as error:  # not the step's: the function, which might catch it, would not repeat itself
+            await self._conclusion.fail(of_error(error))
+
+    async def _step(self, operation: Operation) -> Step:
+        key = self._key(operation.id)
+        with entered(key):
+            step = await self._ended(operation, key)
+            await self._turns.result(key)
+        PAST.set(PAST.get().then(step))
+        return step
+
+    async def _ended(self, operation: Operation, key: str) -> Step:
+        """The step once it has ended. That it is its turn to be given is another matter."""
+        kept = self._keeping.steps.get(key)
+        self._turns.visit(key)
+        if kept is not None and kept.kind != operation.kind:
+            await self._conclusion.fail(misfit(self._function_id, f"{operation.kind} step {key!r}", kept))
+        if kept is None or kept.is_open:
+            return await self._live(operation, key, kept)
+        return kept
+
+    async def _live(self, operation: Operation, key: str, kept: Step | None) -> Step:
+        """Performs a step that has not ended; returns once it has."""
+        await self._turns.live(key)
+        if self._must_stop():
+            await self._conclusion.rest()
+        try:
+            step = await self._performer.perform(operation, key, kept)
+        except (asyncio.CancelledError, GeneratorExit, Suspended):
+            raise
+        except BaseException as error:
+            self._conclusion.break_off(error, key)
+            await self._conclusion.rest()
+        if step.is_open:
+            await self._conclusion.rest()
+        return step
+
+    def _must_stop(self) -> bool:
+        """Whether no further step begins in this invocation."""
+        if self._journal.is_cancelled():
+            return True
+        self.is_out_of_time = self.is_out_of_time or self._journal.out_of_time()
+        return self.is_out_of_time
+
+    def _key(self, step_id: str) -> str:
+        """The id, or if it has been used the first free one of ``id:1``, ``id:2``…"""
+        count = self._uses[step_id]
+        while (key := f"{step_id}:{count}" if count else step_id) in self._keys:
+            count += 1
+        self._uses[step_id] = count + 1
+        self._keys.add(key)
+        return key
