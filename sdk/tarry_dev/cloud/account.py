@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+import re
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import boto3
 from moto import mock_aws
+from moto.core import models
+from moto.core.custom_responses_mock import CallbackResponse
 
 from tarry.errors import UsageError
 from tarry_dev.cloud.door import opened
@@ -39,6 +43,9 @@ _LAMBDA = {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
 }
+
+
+_AWS = re.compile(r"https?://([^/]+\.)?(amazonaws\.com(\.cn)?|api\.aws|169\.254\.169\.254)(:\d+)?(/|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +121,15 @@ def _take_variables() -> dict[str, str]:
 @contextmanager
 def _moto() -> Iterator[None]:
     # Session and keys are ours: moto would have the service descriptions read anew for each cloud.
-    with mock_aws(config={"core": {"reset_boto3_session": False, "mock_credentials": False}}), opened():
+    mock = mock_aws(config={"core": {"reset_boto3_session": False, "mock_credentials": False}})
+    with ExitStack() as life:
+        # moto would tell ``requests``, which a user's code may call AWS by, of each service's addresses anew: that took
+        # a third of the time that a cloud takes to open.
+        with patch.object(models, "RESPONSES_METHODS", ()):
+            life.enter_context(mock)
+        for method in models.RESPONSES_METHODS:
+            models.responses_mock.add(CallbackResponse(method, _AWS, models.botocore_stubber.process_prepared_request))
+        life.enter_context(opened())
         yield
 
 

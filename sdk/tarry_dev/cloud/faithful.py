@@ -7,19 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import cache
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
-from moto.core.utils import unix_time_millis
+from moto.core.utils import camelcase_to_underscores, unix_time_millis
+from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
 from moto.events.models import Rule
+from moto.sqs import models as sqs_models
 from moto.sqs.models import DEDUPLICATION_TIME_IN_SECONDS, Message, Queue, SQSBackend
 
 if TYPE_CHECKING:
     from moto.dynamodb.models.dynamo_type import DynamoType, Item
     from moto.events.utils import EventMessageType
 
-__all__ = ["FaithfulQueue", "FaithfulRule", "FaithfulSqs", "FaithfulTable"]
+__all__ = ["FaithfulDynamo", "FaithfulQueue", "FaithfulRule", "FaithfulSqs", "FaithfulTable"]
+
+
+# moto turns the names of a queue's attributes into its own, letter by letter, for each message that is sent.
+sqs_models.camelcase_to_underscores = cache(camelcase_to_underscores)  # type: ignore[attr-defined]
 
 
 class FaithfulQueue(Queue):
@@ -155,6 +162,27 @@ class FaithfulRule(Rule):
             moment = datetime.fromtimestamp(float(event["time"]), UTC)  # moto makes it a text only for a queue
             self._on_event({**event, "time": f"{moment:%Y-%m-%dT%H:%M:%SZ}"})
         super().send_to_targets(event, transform_input=False)
+
+
+class FaithfulDynamo(DynamoDBBackend):
+    """moto's DynamoDB. When a transaction fails, moto puts copies in the place of its tables: who holds a table, as the
+    cloud and its sweep do, would hold one that nobody writes to any more."""
+
+    __module__ = DynamoDBBackend.__module__
+
+    @classmethod
+    def become(cls, dynamodb: DynamoDBBackend) -> None:
+        """Mends DynamoDB in its place."""
+        dynamodb.__class__ = cls
+
+    def transact_write_items(self, transact_items: list[dict[str, Any]]) -> None:
+        tables = dict(self.tables)
+        try:
+            super().transact_write_items(transact_items)
+        finally:
+            for name, table in tables.items():
+                vars(table).update(vars(self.tables[name]))
+                self.tables[name] = table
 
 
 class FaithfulTable(Table):

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from moto.dynamodb.models import dynamodb_backends
 from moto.events.models import events_backends
+from moto.s3.models import s3_backends
 from moto.sqs.models import sqs_backends
+from moto.utilities.utils import get_partition
 
 from tarry_backend.store.models import EXPIRES, table_definition
 from tarry_backend.topology import DEAD_LETTERS_KEPT_DAYS, KEPT_DAYS, QUEUES, RULE_PATTERN, Queue
 from tarry_dev.cloud.account import ACCOUNT_ID
-from tarry_dev.cloud.faithful import FaithfulQueue, FaithfulRule, FaithfulSqs, FaithfulTable
+from tarry_dev.cloud.faithful import FaithfulDynamo, FaithfulQueue, FaithfulRule, FaithfulSqs, FaithfulTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,10 +43,10 @@ def make_store(clients: Clients) -> FaithfulTable:
     clients.dynamodb.create_table(**table_definition(NAME))
     expiry: Any = {"Enabled": True, "AttributeName": EXPIRES}
     clients.dynamodb.update_time_to_live(TableName=NAME, TimeToLiveSpecification=expiry)
-    place: Any = {"CreateBucketConfiguration": {"LocationConstraint": clients.region}}
-    # S3 wants to be told the region, except for this one, which it then refuses.
-    clients.s3.create_bucket(Bucket=NAME, **({} if clients.region == "us-east-1" else place))
-    return FaithfulTable.become(dynamodb_backends[ACCOUNT_ID][clients.region].tables[NAME])
+    s3_backends[ACCOUNT_ID][get_partition(clients.region)].create_bucket(NAME, clients.region)
+    dynamodb = dynamodb_backends[ACCOUNT_ID][clients.region]
+    FaithfulDynamo.become(dynamodb)
+    return FaithfulTable.become(dynamodb.tables[NAME])
 
 
 def make_queues(clients: Clients, on_message: Callable[[], None]) -> dict[str, QueuePair]:

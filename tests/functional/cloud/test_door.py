@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+import requests
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.endpoint import Endpoint
@@ -150,6 +151,19 @@ def test_what_answers_before_a_call_answers_first(cloud: Cloud) -> None:
         with pytest.raises(client.exceptions.ProvisionedThroughputExceededException):
             client.put_item(TableName=cloud.settings.table, Item=ITEM)
     assert read(cloud) is None
+
+
+@pytest.mark.usefixtures("cloud")
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("https://sqs.us-east-1.amazonaws.com/?Action=ListQueues", 200),
+        ("https://tarry.s3.amazonaws.com/none", 404),
+        ("https://no-service.us-east-1.amazonaws.com/", 404),
+    ],
+)
+def test_what_is_asked_by_other_means_than_boto_does_not_reach_aws_either(address: str, status: int) -> None:
+    assert requests.get(address, timeout=1).status_code == status
 
 
 def test_another_region_has_another_table(cloud: Cloud) -> None:

@@ -57,6 +57,18 @@ def test_what_has_outlived_its_time_is_removed(cloud: Cloud) -> None:
     assert sorted(keys(Item.scan())) == [("live", "run"), ("young", "run")]
 
 
+def test_a_transaction_that_fails_leaves_the_cloud_its_table(cloud: Cloud) -> None:
+    client, table = cloud.clients.dynamodb, cloud.settings.table
+    Item("old", "run", expires=1).save()
+    put: Any = {"TableName": table, "Item": {"pk": {"S": "new"}, "sk": {"S": "run"}, "expires": {"N": "1"}}}
+    again: Any = {**put, "Item": put["Item"] | {"pk": {"S": "old"}}, "ConditionExpression": "attribute_not_exists(pk)"}
+    with pytest.raises(client.exceptions.TransactionCanceledException):
+        client.transact_write_items(TransactItems=[{"Put": put}, {"Put": again}])
+    assert keys(Item.scan()) == [("old", "run")]
+    Item("later", "run", expires=1).save()
+    assert cloud.expire() == 2
+
+
 @pytest.mark.usefixtures("cloud")
 def test_a_query_does_not_pay_for_the_rest_of_the_table() -> None:
     with Item.batch_write() as batch:
