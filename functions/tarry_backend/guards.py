@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tarry.durations import milliseconds
 from tarry.errors import UsageError
-from tarry.step import OWN
+from tarry.operations import OWN
 from tarry_backend.cancellation import LATE_FINISH, LATE_START, Cancellation
 from tarry_backend.position import Position
 from tarry_backend.replay import Status, Step, WaitRequest

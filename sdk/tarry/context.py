@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any, Generic, cast
 
 from tarry.group import Group, GroupSync
 from tarry.runlogger import RunLogger
-from tarry.step import Step, StepSync
+from tarry.step import Step
+from tarry.stepsync import StepSync
 
 if TYPE_CHECKING:
     import logging
 
     from typing_extensions import TypeVar
 
+    from tarry.engine import Engine
     from tarry.event import Event
-    from tarry.operations import Engine
 
     D = TypeVar("D", default=Any)
 else:

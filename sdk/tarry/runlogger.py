@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tarry.operations import Engine
+    from tarry.engine import Engine
 
 __all__ = ["RunLogger"]
 

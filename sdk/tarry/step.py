@@ -7,15 +7,9 @@ steps by them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
-from tarry.errors import UsageError
-from tarry.event import Event
-from tarry.eventdata import given
 from tarry.eventtypes import as_events
-from tarry.function import Function
-from tarry.matches import EventMatch
 from tarry.operations import (
     CollectEvents,
     InvokeFunction,
@@ -25,33 +19,26 @@ from tarry.operations import (
     WaitForEvent,
     WaitForSignal,
 )
-from tarry.signals import check_signal
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from datetime import datetime
 
     from tarry.durations import Duration, Timeout
+    from tarry.engine import Engine
+    from tarry.event import Event
     from tarry.eventtypes import Sendable, Typed
-    from tarry.operations import Engine
+    from tarry.function import Function
+    from tarry.matches import EventMatch
 
-__all__ = ["MAX_FIRST", "MAX_STEP_ID", "OWN", "Step", "StepSync"]
-
-MAX_FIRST = 10
-"""For how many kinds of events one ``wait_for_first`` waits at most: each is asked for in the log by itself."""
-
-MAX_STEP_ID = 512
-"""The longest step id, in bytes of UTF-8: it is part of its item's key."""
-
-OWN = "tarry/"
-"""So begin the ids of what Tarry itself keeps among a run's steps, as the names of its own events do."""
+__all__ = ["Step", "Tools"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 E = TypeVar("E", bound="Typed")
 
 
-class _Tools:
+class Tools:
     """What both faces have: the engine, and how a call becomes an operation."""
 
     def __init__(self, engine: Engine) -> None:
@@ -67,7 +54,7 @@ class _Tools:
         return self._engine.idempotency_key
 
 
-class Step(_Tools):
+class Step(Tools):
     """The step tools of an ``async def`` function."""
 
     @overload
@@ -82,15 +69,15 @@ class Step(_Tools):
         kept, and come back, as dicts, tuples as lists. If it raises, it is tried again as the function's
         ``retries`` say, then ``StepError`` is raised here.
         """
-        return await self._engine.perform(_run(step_id, handler, args, kwargs))
+        return await self._engine.perform(RunStep(step_id, handler, args, kwargs))
 
     async def sleep(self, step_id: str, duration: Duration) -> None:
         """Goes on after ``duration`` (``timedelta``, ``"1h30m"``, milliseconds), up to 366 days."""
-        await self._engine.perform(Sleep(_checked(step_id), duration))
+        await self._engine.perform(Sleep(step_id, duration))
 
     async def sleep_until(self, step_id: str, until: datetime) -> None:
         """Goes on at ``until``, an aware ``datetime`` at most 366 days away; at once if it is past."""
-        await self._engine.perform(Sleep(_checked(step_id), until))
+        await self._engine.perform(Sleep(step_id, until))
 
     @overload
     async def wait_for_event(
@@ -143,8 +130,8 @@ class Step(_Tools):
         What could never match as written fails the run here, with ``ExpressionError``, ``DurationError`` or
         ``EventError``, and is nothing to catch: the function would do the same at each replay.
         """
-        matches = _one(step_id, event, if_exp, match)
-        return _event(await self._engine.perform(_wait(step_id, matches, timeout, lookback)), matches)
+        wait = WaitForEvent.one(step_id, event, if_exp, match, timeout, lookback)
+        return wait.result(await self._engine.perform(wait))
 
     async def wait_for_signal(
         self,
@@ -163,7 +150,7 @@ class Step(_Tools):
         ``timeout`` is as that of ``wait_for_event``. A signal that its sender was told is delivered is never lost to
         the deadline: whichever came first at the name counts.
         """
-        return await self._engine.perform(_signal(step_id, signal, timeout))
+        return await self._engine.perform(WaitForSignal(step_id, signal, timeout))
 
     async def wait_for_first(
         self,
@@ -179,8 +166,8 @@ class Step(_Tools):
         What is asked for by an event type comes as that. It is one step and one wait, so nothing is left of the others
         when it ends. ``timeout`` and ``lookback`` are those of ``wait_for_event``, and so is what is raised.
         """
-        matches = _several(step_id, events)
-        return _event(await self._engine.perform(_wait(step_id, matches, timeout, lookback)), matches)
+        wait = WaitForEvent.first(step_id, events, timeout, lookback)
+        return wait.result(await self._engine.perform(wait))
 
     @overload
     async def wait_for_events(
@@ -229,16 +216,16 @@ class Step(_Tools):
         Each event that comes is a step of the run (``step_id``, ``step_id:1``, …) and counts towards its most steps.
         The other parameters, and what is raised, are those of ``wait_for_event``.
         """
-        wait = _wait(step_id, _one(step_id, event, if_exp, match), timeout, lookback)
-        collected = await self._engine.perform(_collect(wait, count, until, event))
-        return [given(each, event) for each in collected]
+        wait = WaitForEvent.one(step_id, event, if_exp, match, timeout, lookback)
+        collect = CollectEvents(wait, count, until)
+        return collect.result(await self._engine.perform(collect))
 
     async def send_event(self, step_id: str, events: Sendable | Sequence[Sendable]) -> list[str]:
         """Puts events on the app's bus and returns their ids, which are the same at each attempt.
 
         Each is an ``Event``, or an instance of an event type (see ``tarry.event_type``).
         """
-        sent: list[str] = await self._engine.perform(_send(step_id, events))
+        sent: list[str] = await self._engine.perform(SendEvent(step_id, as_events(events)))
         return sent
 
     async def invoke(
@@ -264,7 +251,7 @@ class Step(_Tools):
         A function that the app has not, and data that no event can have, fail the run here with ``UsageError`` or
         ``EventError``, and are nothing to catch.
         """
-        return await self._engine.perform(_invoke(step_id, function, data, user, timeout))
+        return await self._engine.perform(InvokeFunction.of(step_id, function, data, user, timeout))
 
     async def invoke_by_id(
         self,
@@ -281,239 +268,4 @@ class Step(_Tools):
         ``app_id`` can only be this app's own: to have another app do something, send it an event, and wait for its
         answer.
         """
-        return await self._engine.perform(_invoke_by_id(step_id, app_id, function_id, data, user, timeout))
-
-
-class StepSync(_Tools):
-    """The step tools of a plain ``def`` function: those of ``Step``, not awaited."""
-
-    @overload
-    def run(self, step_id: str, handler: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T: ...
-    @overload
-    def run(self, step_id: str, handler: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T: ...
-    def run(self, step_id: str, handler: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """As ``Step.run``."""
-        return self._engine.perform_sync(_run(step_id, handler, args, kwargs))
-
-    def sleep(self, step_id: str, duration: Duration) -> None:
-        """As ``Step.sleep``."""
-        self._engine.perform_sync(Sleep(_checked(step_id), duration))
-
-    def sleep_until(self, step_id: str, until: datetime) -> None:
-        """As ``Step.sleep_until``."""
-        self._engine.perform_sync(Sleep(_checked(step_id), until))
-
-    @overload
-    def wait_for_event(
-        self,
-        step_id: str,
-        *,
-        event: str,
-        timeout: Timeout,
-        if_exp: str | None = None,
-        match: str | None = None,
-        lookback: Duration | None = None,
-    ) -> Event | None: ...
-    @overload
-    def wait_for_event(
-        self,
-        step_id: str,
-        *,
-        event: type[E],
-        timeout: Timeout,
-        if_exp: str | None = None,
-        match: str | None = None,
-        lookback: Duration | None = None,
-    ) -> E | None: ...
-    def wait_for_event(
-        self,
-        step_id: str,
-        *,
-        event: str | type[Any],
-        timeout: Timeout,
-        if_exp: str | None = None,
-        match: str | None = None,
-        lookback: Duration | None = None,
-    ) -> Any:
-        """As ``Step.wait_for_event``."""
-        matches = _one(step_id, event, if_exp, match)
-        return _event(self._engine.perform_sync(_wait(step_id, matches, timeout, lookback)), matches)
-
-    def wait_for_signal(self, step_id: str, *, signal: str, timeout: Timeout) -> Any:
-        """As ``Step.wait_for_signal``."""
-        return self._engine.perform_sync(_signal(step_id, signal, timeout))
-
-    def wait_for_first(
-        self,
-        step_id: str,
-        events: Sequence[EventMatch],
-        *,
-        timeout: Timeout,
-        lookback: Duration | None = None,
-    ) -> Any:
-        """As ``Step.wait_for_first``."""
-        matches = _several(step_id, events)
-        return _event(self._engine.perform_sync(_wait(step_id, matches, timeout, lookback)), matches)
-
-    @overload
-    def wait_for_events(
-        self,
-        step_id: str,
-        *,
-        event: str,
-        timeout: Timeout,
-        count: int | None = None,
-        until: Callable[[list[Event]], bool] | None = None,
-        if_exp: str | None = None,
-        match: str | None = None,
-        lookback: Duration | None = None,
-    ) -> list[Event]: ...
-    @overload
-    def wait_for_events(
-        self,
-        step_id: str,
-        *,
-        event: type[E],
-        timeout: Timeout,
-        count: int | None = None,
-        until: Callable[[list[E]], bool] | None = None,
-        if_exp: str | None = None,
-        match: str | None = None,
-        lookback: Duration | None = None,
-    ) -> list[E]: ...
-    def wait_for_events(
-        self,
-        step_id: str,
-        *,
-        event: str | type[Any],
-        timeout: Timeout,
-        count: int | None = None,
-        until: Callable[[list[Any]], bool] | None = None,
-        if_exp: str | None = None,
-        match: str | None = None,
-        lookback: Duration | None = None,
-    ) -> Any:
-        """As ``Step.wait_for_events``."""
-        wait = _wait(step_id, _one(step_id, event, if_exp, match), timeout, lookback)
-        collected = self._engine.perform_sync(_collect(wait, count, until, event))
-        return [given(each, event) for each in collected]
-
-    def send_event(self, step_id: str, events: Sendable | Sequence[Sendable]) -> list[str]:
-        """As ``Step.send_event``."""
-        sent: list[str] = self._engine.perform_sync(_send(step_id, events))
-        return sent
-
-    def invoke(
-        self,
-        step_id: str,
-        *,
-        function: Function,
-        data: Mapping[str, Any] | None = None,
-        user: Mapping[str, Any] | None = None,
-        timeout: Timeout | None = None,
-    ) -> Any:
-        """As ``Step.invoke``."""
-        return self._engine.perform_sync(_invoke(step_id, function, data, user, timeout))
-
-    def invoke_by_id(
-        self,
-        step_id: str,
-        *,
-        function_id: str,
-        app_id: str | None = None,
-        data: Mapping[str, Any] | None = None,
-        user: Mapping[str, Any] | None = None,
-        timeout: Timeout | None = None,
-    ) -> Any:
-        """As ``Step.invoke_by_id``."""
-        return self._engine.perform_sync(_invoke_by_id(step_id, app_id, function_id, data, user, timeout))
-
-
-def _checked(step_id: object) -> str:
-    if not isinstance(step_id, str) or not 0 < len(step_id.encode("utf-8", "surrogatepass")) <= MAX_STEP_ID:
-        raise UsageError(f"a step id is a text of 1 to {MAX_STEP_ID} bytes, not {str(step_id)[:80]!r}")
-    if step_id.startswith(OWN):
-        raise UsageError(f"step id {step_id[:80]!r}: ids that begin with {OWN!r} are Tarry's own; choose another")
-    return step_id
-
-
-def _run(step_id: str, handler: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> RunStep:
-    if not callable(handler):
-        raise UsageError(
-            f"step {step_id!r}: give the function itself, its arguments after it, not {handler!r} (a call's result?)"
-        )
-    return RunStep(_checked(step_id), handler, args, kwargs)
-
-
-def _wait(step_id: str, matches: tuple[EventMatch, ...], timeout: Timeout, lookback: Duration | None) -> WaitForEvent:
-    return WaitForEvent(_checked(step_id), matches, timeout, lookback)
-
-
-def _one(step_id: str, event: str | type[Any], if_exp: str | None, match: str | None) -> tuple[EventMatch, ...]:
-    if if_exp is not None and match is not None:
-        raise UsageError(f"step {step_id!r}: give if_exp or match, not both")
-    return (EventMatch(event, if_exp, match),)
-
-
-def _signal(step_id: str, signal: str, timeout: Timeout) -> WaitForSignal:
-    return WaitForSignal(_checked(step_id), check_signal(signal), timeout)
-
-
-def _several(step_id: str, events: Sequence[EventMatch]) -> tuple[EventMatch, ...]:
-    several = tuple(events)
-    if not all(isinstance(each, EventMatch) for each in several):
-        raise UsageError(f"step {step_id!r}: wait_for_first takes a list of tarry.EventMatch, not {events!r}")
-    if not 0 < len(several) <= MAX_FIRST:
-        raise UsageError(f"step {step_id!r}: wait_for_first waits for 1 to {MAX_FIRST} events, not {len(several)}")
-    return several
-
-
-def _collect(
-    wait: WaitForEvent, count: int | None, until: Callable[[list[Any]], bool] | None, asked: str | type[Any]
-) -> CollectEvents:
-    if count is not None and (type(count) is not int or count < 1):
-        raise UsageError(f"step {wait.id!r}: count={count!r}; give how many events are wanted, 1 or more")
-    if until is None:
-        return CollectEvents(wait.id, wait, count, None)
-    if not callable(until):
-        raise UsageError(f"step {wait.id!r}: until={until!r}; give a function of the events so far")
-    return CollectEvents(wait.id, wait, count, lambda events: until([given(each, asked) for each in events]))
-
-
-def _send(step_id: str, events: Sendable | Sequence[Sendable]) -> SendEvent:
-    return SendEvent(_checked(step_id), as_events(events))
-
-
-def _invoke(
-    step_id: str,
-    function: Function,
-    data: Mapping[str, Any] | None,
-    user: Mapping[str, Any] | None,
-    timeout: Timeout | None,
-) -> InvokeFunction:
-    if not isinstance(function, Function):
-        raise UsageError(
-            f"step {step_id!r}: give invoke what create_function has made, not {function!r}; or use invoke_by_id"
-        )
-    return _invoke_by_id(step_id, function.app_id, function.id, data, user, timeout)
-
-
-def _invoke_by_id(
-    step_id: str,
-    app_id: str | None,
-    function_id: str,
-    data: Mapping[str, Any] | None,
-    user: Mapping[str, Any] | None,
-    timeout: Timeout | None,
-) -> InvokeFunction:
-    for name, value in (("data", data), ("user", user)):
-        if not isinstance(value, Mapping | None):
-            raise UsageError(f"step {step_id!r}: {name} is a JSON object, such as {{'id': 7}}, not {str(value)[:80]!r}")
-    return InvokeFunction(_checked(step_id), app_id, function_id, data or {}, user, timeout)
-
-
-def _event(output: Mapping[str, Any] | None, matches: Sequence[EventMatch]) -> Any:
-    if output is None:
-        return None
-    event = Event(**output)
-    return given(event, next((each.event for each in matches if each.name == event.name), event.name))
+        return await self._engine.perform(InvokeFunction(step_id, app_id, function_id, data, user, timeout))

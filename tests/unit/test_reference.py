@@ -12,7 +12,8 @@ import pytest
 import tarry
 from tarry import App, Context, ContextSync
 from tarry.group import Group, GroupSync
-from tarry.step import Step, StepSync
+from tarry.step import Step
+from tarry.stepsync import StepSync
 from tests.unit.repository import ROOT
 
 DOCS = ROOT / "docs"

@@ -210,7 +210,7 @@ class Performer:
             app_id=operation.app_id,
             function_id=operation.function_id,
             event_id=_event_id(self._run_id, step.key, 0),
-            data=operation.data,
+            data=operation.data or {},
             user=operation.user,
         )
         return self._journal.invoke(replace(step, status=Status.INVOKING, due=due), request)

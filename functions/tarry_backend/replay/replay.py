@@ -70,7 +70,7 @@ def replay(
 
 
 class Engine:
-    """``tarry.operations.Engine``, and the watcher of its own loop."""
+    """``tarry.engine.Engine``, and the watcher of its own loop."""
 
     def __init__(
         self, function: Function, run: Replayed, history: list[Step], journal: Journal, max_steps: int

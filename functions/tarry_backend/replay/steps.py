@@ -59,7 +59,7 @@ class Steps:
         self._uses: Counter[str] = Counter()
 
     async def perform(self, operation: Operation | CollectEvents) -> Any:
-        """What the function is given for an operation: see ``tarry.operations.Engine``."""
+        """What the function is given for an operation: see ``tarry.engine.Engine``."""
         if isinstance(operation, CollectEvents):
             return await self._collect(operation)
         return await self._given(await self._step(operation))

@@ -7,7 +7,7 @@ from unittest.mock import Mock
 import pytest
 
 from tarry import App, Cancel, Context, DurationError, EventError, Timeouts, TriggerEvent, UsageError
-from tarry.step import StepSync
+from tarry.stepsync import StepSync
 
 
 async def ship(ctx: Context) -> None: ...

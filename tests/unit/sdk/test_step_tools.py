@@ -11,11 +11,12 @@ import pytest
 from tarry import App, Context, ContextSync, Event, EventError, EventMatch, TriggerEvent, UsageError
 from tarry.group import Group, GroupSync
 from tarry.operations import CollectEvents, InvokeFunction, Operation, RunStep, SendEvent, Sleep, WaitForEvent
-from tarry.step import Step, StepSync
+from tarry.step import Step
+from tarry.stepsync import StepSync
 
 
 class Notebook:
-    """``tarry.operations.Engine``: writes down what it is asked for, and answers with what it was given."""
+    """``tarry.engine.Engine``: writes down what it is asked for, and answers with what it was given."""
 
     attempt = 3
     is_repeating = False
@@ -83,7 +84,7 @@ async def pack(ctx: Context) -> None: ...
 
 
 PACK = App("shop").create_function(fn_id="pack", trigger=TriggerEvent("never"))(pack)
-INVOKE = InvokeFunction("i", "shop", "pack", data={}, user=None, timeout=None)
+INVOKE = InvokeFunction("i", "shop", "pack", data=None, user=None, timeout=None)
 
 WAIT = WaitForEvent(id="w", matches=(EventMatch("paid"),), timeout="3d", lookback=None)
 EITHER = [EventMatch("paid", match="data.n"), EventMatch("cancelled")]
@@ -112,7 +113,7 @@ EITHER = [EventMatch("paid", match="data.n"), EventMatch("cancelled")]
         ),
         (
             lambda step: step.wait_for_events("w", event="paid", timeout="3d", count=2),
-            CollectEvents("w", WAIT, count=2, until=None),
+            CollectEvents(WAIT, count=2, until=None),
         ),
         (lambda step: step.invoke("i", function=PACK), INVOKE),
         (

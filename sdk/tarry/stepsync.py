@@ -1,0 +1,178 @@
+"""The step tools of a plain ``def``, ``ctx.step``: see ``tarry.step``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
+
+from tarry.eventtypes import as_events
+from tarry.operations import (
+    CollectEvents,
+    InvokeFunction,
+    RunStep,
+    SendEvent,
+    Sleep,
+    WaitForEvent,
+    WaitForSignal,
+)
+from tarry.step import Tools
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from tarry.durations import Duration, Timeout
+    from tarry.event import Event
+    from tarry.eventtypes import Sendable, Typed
+    from tarry.function import Function
+    from tarry.matches import EventMatch
+
+__all__ = ["StepSync"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+E = TypeVar("E", bound="Typed")
+
+
+class StepSync(Tools):
+    """The step tools of a plain ``def`` function: those of ``Step``, not awaited."""
+
+    @overload
+    def run(self, step_id: str, handler: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T: ...
+    @overload
+    def run(self, step_id: str, handler: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T: ...
+    def run(self, step_id: str, handler: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """As ``Step.run``."""
+        return self._engine.perform_sync(RunStep(step_id, handler, args, kwargs))
+
+    def sleep(self, step_id: str, duration: Duration) -> None:
+        """As ``Step.sleep``."""
+        self._engine.perform_sync(Sleep(step_id, duration))
+
+    def sleep_until(self, step_id: str, until: datetime) -> None:
+        """As ``Step.sleep_until``."""
+        self._engine.perform_sync(Sleep(step_id, until))
+
+    @overload
+    def wait_for_event(
+        self,
+        step_id: str,
+        *,
+        event: str,
+        timeout: Timeout,
+        if_exp: str | None = None,
+        match: str | None = None,
+        lookback: Duration | None = None,
+    ) -> Event | None: ...
+    @overload
+    def wait_for_event(
+        self,
+        step_id: str,
+        *,
+        event: type[E],
+        timeout: Timeout,
+        if_exp: str | None = None,
+        match: str | None = None,
+        lookback: Duration | None = None,
+    ) -> E | None: ...
+    def wait_for_event(
+        self,
+        step_id: str,
+        *,
+        event: str | type[Any],
+        timeout: Timeout,
+        if_exp: str | None = None,
+        match: str | None = None,
+        lookback: Duration | None = None,
+    ) -> Any:
+        """As ``Step.wait_for_event``."""
+        wait = WaitForEvent.one(step_id, event, if_exp, match, timeout, lookback)
+        return wait.result(self._engine.perform_sync(wait))
+
+    def wait_for_signal(self, step_id: str, *, signal: str, timeout: Timeout) -> Any:
+        """As ``Step.wait_for_signal``."""
+        return self._engine.perform_sync(WaitForSignal(step_id, signal, timeout))
+
+    def wait_for_first(
+        self,
+        step_id: str,
+        events: Sequence[EventMatch],
+        *,
+        timeout: Timeout,
+        lookback: Duration | None = None,
+    ) -> Any:
+        """As ``Step.wait_for_first``."""
+        wait = WaitForEvent.first(step_id, events, timeout, lookback)
+        return wait.result(self._engine.perform_sync(wait))
+
+    @overload
+    def wait_for_events(
+        self,
+        step_id: str,
+        *,
+        event: str,
+        timeout: Timeout,
+        count: int | None = None,
+        until: Callable[[list[Event]], bool] | None = None,
+        if_exp: str | None = None,
+        match: str | None = None,
+        lookback: Duration | None = None,
+    ) -> list[Event]: ...
+    @overload
+    def wait_for_events(
+        self,
+        step_id: str,
+        *,
+        event: type[E],
+        timeout: Timeout,
+        count: int | None = None,
+        until: Callable[[list[E]], bool] | None = None,
+        if_exp: str | None = None,
+        match: str | None = None,
+        lookback: Duration | None = None,
+    ) -> list[E]: ...
+    def wait_for_events(
+        self,
+        step_id: str,
+        *,
+        event: str | type[Any],
+        timeout: Timeout,
+        count: int | None = None,
+        until: Callable[[list[Any]], bool] | None = None,
+        if_exp: str | None = None,
+        match: str | None = None,
+        lookback: Duration | None = None,
+    ) -> Any:
+        """As ``Step.wait_for_events``."""
+        wait = WaitForEvent.one(step_id, event, if_exp, match, timeout, lookback)
+        collect = CollectEvents(wait, count, until)
+        return collect.result(self._engine.perform_sync(collect))
+
+    def send_event(self, step_id: str, events: Sendable | Sequence[Sendable]) -> list[str]:
+        """As ``Step.send_event``."""
+        sent: list[str] = self._engine.perform_sync(SendEvent(step_id, as_events(events)))
+        return sent
+
+    def invoke(
+        self,
+        step_id: str,
+        *,
+        function: Function,
+        data: Mapping[str, Any] | None = None,
+        user: Mapping[str, Any] | None = None,
+        timeout: Timeout | None = None,
+    ) -> Any:
+        """As ``Step.invoke``."""
+        return self._engine.perform_sync(InvokeFunction.of(step_id, function, data, user, timeout))
+
+    def invoke_by_id(
+        self,
+        step_id: str,
+        *,
+        function_id: str,
+        app_id: str | None = None,
+        data: Mapping[str, Any] | None = None,
+        user: Mapping[str, Any] | None = None,
+        timeout: Timeout | None = None,
+    ) -> Any:
+        """As ``Step.invoke_by_id``."""
+        return self._engine.perform_sync(InvokeFunction(step_id, app_id, function_id, data, user, timeout))
