@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import zlib
 from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from tarry import Event
-from tarry.errors import LimitError, UsageError
+from tarry.errors import UsageError
 from tarry_backend.addressing import ADDRESS, INVOKED, Caller, run_id_of
 from tarry_backend.cancellation import BY_HAND, Cancellation
 from tarry_backend.clock import now
 from tarry_backend.delays import delay_until
 from tarry_backend.guards import met, overdue
-from tarry_backend.matching import NAME_ONLY, Alternative, match_expression, match_key, plan
 from tarry_backend.messages import Due, Settle
 from tarry_backend.queues import HORIZON
-from tarry_backend.replay import Invocation, Step, Wait, WaitRequest, excluded_ids
+from tarry_backend.registration import Registration
+from tarry_backend.replay import Invocation, Step, WaitRequest, excluded_ids
 from tarry_backend.signalling import Signalling, answered
 from tarry_backend.store.names import SKEW
-from tarry_backend.traffic import shards_for
 from tarry_backend.waiting import earliest, ended
 
 if TYPE_CHECKING:
@@ -37,11 +34,7 @@ if TYPE_CHECKING:
     from tarry_backend.telemetry import Meter
     from tarry_backend.traffic import Traffic
 
-__all__ = ["LOOKED", "MAX_BINDINGS", "RunJournal"]
-
-MAX_BINDINGS = 64_000
-"""The most characters of JSON that an expression may take over from the event that started its run, all its
-alternatives together."""
+__all__ = ["LOOKED", "RunJournal"]
 
 LOOKED = 1_000
 """For so many milliseconds an invocation goes by its last look whether the run is cancelled meanwhile."""
@@ -82,7 +75,7 @@ class RunJournal:
         self._queues = queues
         self._bus = bus
         self._meter = meter
-        self._traffic = traffic
+        self._registration = Registration(whole.run, store.names, traffic)
         self._settle = settle
         self._floor = floor
         self._signalling = Signalling(store)
@@ -109,8 +102,7 @@ class RunJournal:
 
     def open_wait(self, step: Step, request: WaitRequest) -> Step:
         """Keeps the wait, then looks into the log: in this order, no event falls between the two."""
-        step = replace(step, wait=self._wait(request), due=request.deadline)
-        _check_bindings(step)
+        step = replace(step, wait=self._registration.wait(request), due=request.deadline)
         if request.deadline <= step.began:
             return self._end(step, self._look(step))
         self._keep(step)
@@ -137,11 +129,10 @@ class RunJournal:
         Returns why its run is to end at once, if it is.
         """
         kept = self._guards.get(guard.key)
-        guard = kept or (replace(guard, wait=self._wait(request)) if request else guard)
+        guard = kept or (replace(guard, wait=self._registration.wait(request)) if request else guard)
         if not guard.is_open:
             return None
         if kept is None:
-            _check_bindings(guard)
             self._keep(guard)
             self._meter.count("WaitsOpened", guard.wait is not None)
         if guard.wait and (found := self._look(guard)):
@@ -264,47 +255,3 @@ class RunJournal:
         self._keep(done)
         self._store.runs.drop(self._run.id, step)
         return done
-
-    def _wait(self, request: WaitRequest) -> Wait:
-        expression = match_expression(request.match) if request.match else request.if_exp
-        planned = plan(request.event_name, expression, self._run.event)
-        return Wait(
-            event_name=request.event_name,
-            expression=expression,
-            since=request.since,
-            deadline=request.deadline,
-            alternatives=self._findable(request.event_name, expression, planned.alternatives),
-            note="no event can match; it can only time out" if planned.never else None,
-            others=tuple(self._wait(other) for other in request.others),
-        )
-
-    def _findable(
-        self, event_name: str, expression: str | None, alternatives: tuple[Alternative, ...]
-    ) -> tuple[Alternative, ...]:
-        """The alternatives, with shapes by which the matcher looks; past the most shapes, the name alone."""
-        keyed = [self._sharded(event_name, alternative) for alternative in alternatives]
-        for alternative in keyed:
-            if not alternative.shape.startswith(NAME_ONLY) and not self._store.names.add(event_name, alternative.shape):
-                by_name = plan(event_name, expression, self._run.event, indexed=False)
-                return self._findable(event_name, expression, by_name.alternatives)
-        return tuple(keyed)
-
-    def _sharded(self, event_name: str, alternative: Alternative) -> Alternative:
-        if alternative.shape != NAME_ONLY:
-            return alternative
-        shards = self._store.names.spread_waits(event_name, shards_for(self._traffic.count(event_name)))
-        shape = f"{NAME_ONLY}{zlib.crc32(self._run.id.encode()) % shards}"
-        key = match_key(event_name, shape, self._run.event)
-        assert key is not None
-        return replace(alternative, shape=shape, key=key)
-
-
-def _check_bindings(step: Step) -> None:
-    """All alternatives of a step's waits stand in its one item."""
-    waits = step.wait.all if step.wait else ()
-    alternatives = (alternative for wait in waits for alternative in wait.alternatives)
-    if sum(len(json.dumps(alternative.bindings)) for alternative in alternatives) > MAX_BINDINGS:
-        raise LimitError(
-            f"the expression takes over more than {MAX_BINDINGS:,} characters from the event that started the run; "
-            f"compare single fields of it"
-        )

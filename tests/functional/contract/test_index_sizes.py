@@ -10,16 +10,16 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from tarry import Event
-from tarry_backend.journal import RunJournal
 from tarry_backend.matcher import Matcher
 from tarry_backend.matching import MatchError, evaluate_whole
 from tarry_backend.messages import FanOut, Marker, Resume
 from tarry_backend.position import Position
 from tarry_backend.queues import Queues
 from tarry_backend.received import Received
+from tarry_backend.registration import Registration
 from tarry_backend.replay.history import Status, Step, Wait, WaitRequest
 from tarry_backend.runtime import runtime
-from tarry_backend.store import Run, Whole
+from tarry_backend.store import Run
 from tarry_backend.store.models import AliasItem, StepItem
 from tarry_backend.store.steps import StepItems, alias_items
 from tarry_backend.store.values import Values
@@ -112,23 +112,10 @@ class Waits:
 
     def _wait(self, event_name: str, number: int, expression: str) -> Wait:
         run = Run(id=_run_id(event_name, number), function_id="f", event=trigger(number), received_at=NOW, started=NOW)
-        store, bus = runtime().store, runtime().bus
-        journal = RunJournal(
-            Whole(run),
-            store,
-            self._queues,
-            bus,
-            app=runtime().app,
-            meter=Meter(),
-            traffic=self._traffic,
-            settle=15,
-            floor=0,
-            out_of_time=lambda: False,
-        )
         request = WaitRequest(
             event_name=event_name, if_exp=expression, match=None, since=Position(NOW), deadline=DEADLINE
         )
-        return journal._wait(request)
+        return Registration(run, runtime().store.names, self._traffic).wait(request)
 
     def resumed(self, event: Event) -> set[int]:
         """The numbers of the waits that the matcher resumes."""
