@@ -25,7 +25,7 @@ from tarry_backend.messages import (
     Wake,
     decode,
 )
-from tarry_backend.replay import Failure, Paused, Replayed, replay
+from tarry_backend.replay import Failure, Paused, Replayed, replay, ungiven
 from tarry_backend.store import Run, RunStatus, Whole
 from tarry_backend.telemetry import concerning, logger
 from tarry_backend.telling import Telling
@@ -150,7 +150,7 @@ class Executor:
             except UsageError as error:  # a step waits for a signal that another waits for
                 self._ending.fail(whole, Failure.of(error))
                 return
-            news = whole.ended_steps - before.ended_steps + 1  # of what was kept then, the last may not have been given
+            news = whole.ended_steps - before.ended_steps + ungiven(before.steps)
             journal = self._journal(message, whole, delivery)
             self._ending.remind(whole.run)
             for step in whole.steps:

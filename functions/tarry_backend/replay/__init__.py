@@ -10,6 +10,7 @@ from tarry_backend.replay.history import (
     Wait,
     WaitRequest,
     excluded_ids,
+    ungiven,
 )
 from tarry_backend.replay.journal import Journal
 from tarry_backend.replay.outcome import Failed, Finished, Outcome, Paused
@@ -32,4 +33,5 @@ __all__ = [
     "WaitRequest",
     "excluded_ids",
     "replay",
+    "ungiven",
 ]

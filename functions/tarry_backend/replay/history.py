@@ -30,6 +30,7 @@ __all__ = [
     "Wait",
     "WaitRequest",
     "excluded_ids",
+    "ungiven",
 ]
 
 OVERTAKING = 60_000
@@ -234,3 +235,15 @@ def excluded_ids(steps: Iterable[Step], begun_order: int, started_by: str) -> fr
         if step.wait and step.wait.resolved_by and step.ended_order is not None and step.ended_order < begun_order
     )
     return frozenset((started_by, *had))
+
+
+def ungiven(steps: Iterable[Step]) -> int:
+    """How many of the newest results a function may not have been given, if its executor has died; at least one.
+
+    They are the newest one and those of steps that ended while its own was under way: such are kept side by side.
+    """
+    given = [step for step in steps if step.is_given]
+    newest = max(given, key=lambda step: step.ended_order or 0, default=None)
+    if newest is None:
+        return 1
+    return sum((step.ended_order or 0) > newest.begun_order for step in given)

@@ -24,6 +24,7 @@ from tarry_backend.replay import (
     WaitRequest,
     excluded_ids,
     replay,
+    ungiven,
 )
 from tarry_backend.signalling import answered
 
@@ -162,7 +163,9 @@ class MemoryRun:
 
     def replay(self, *, cut_off: bool = False) -> Outcome:
         """The function is run over its kept steps, and on from there; ``cut_off`` if it had died before it rested."""
-        news = max(self._ended() - self._had, int(cut_off or self.attempt > 0))
+        news = max(self._ended() - self._had, int(self.attempt > 0))
+        if cut_off:
+            news = ungiven(self.journal.steps.values())
         run = Replayed("run-1", START, NOON, self.attempt, news)
         outcome = replay(self.function, run, list(self.journal.steps.values()), self.journal, self._max_steps)
         self._had = self._ended()

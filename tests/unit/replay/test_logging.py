@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tarry import Context, StepError
-from tarry_backend.replay import Paused
+from tarry_backend.replay import Paused, Step
 from tests.unit.replay.faces import Face
-from tests.unit.replay.memory import MemoryRun, durable, output_of
+from tests.unit.replay.memory import MemoryJournal, MemoryRun, durable, output_of
 
 
 @pytest.fixture
@@ -150,6 +150,38 @@ def test_after_a_crash_a_line_comes_twice_rather_than_never(face: Face, logged: 
     assert logged() == ["begins", "packed"]
     run.replay(cut_off=True)
     assert logged() == ["packed"]
+
+
+def test_so_does_a_line_after_each_of_several_results_that_were_kept_side_by_side(face: Face, logged: Lines) -> None:
+    """The executor dies when all are durable, and none is given yet."""
+
+    class Mortal(MemoryJournal):
+        is_mortal = True
+
+        def keep(self, step: Step) -> None:
+            if self.is_mortal and step.key == "card":
+                both.wait(10)
+            super().keep(step)
+            if self.is_mortal and step.key == "card":
+                raise ConnectionError
+            both.set()
+
+    both, begun = threading.Event(), threading.Barrier(2)
+
+    async def ship(ctx: Context) -> None:
+        async def ask(name: str) -> None:
+            await ctx.step.run(name, begun.wait, 10)
+            ctx.logger.info("asked %s", name)
+
+        await ctx.group.parallel([lambda: ask("card"), lambda: ask("bank")])
+
+    run = MemoryRun(durable(face(ship)), journal := Mortal())
+    with pytest.raises(ConnectionError):
+        run.replay()
+    journal.is_mortal = False
+    logged()
+    run.replay(cut_off=True)
+    assert sorted(logged()) == ["asked bank", "asked card"]
 
 
 def test_a_function_that_is_tried_again_logs_from_its_newest_result_on(face: Face, logged: Lines) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tarry import Context, StepError
+from tarry import Context, Event, StepError
 from tarry_backend.replay import Paused, Status
 from tests.unit.replay.faces import Face, as_def
 from tests.unit.replay.memory import MemoryRun, durable, error_of, output_of
@@ -174,6 +174,32 @@ def test_no_step_follows_in_a_branch_that_has_lost(face: Face) -> None:
     assert len(caught) == 4
     assert caught[1:] == ["Suspended", "Suspended", "r1"]
     assert [key for key in run.journal.steps if key.startswith("never")] == ["never"]
+
+
+def test_all_that_have_lost_are_stopped_before_any_is_waited_for() -> None:
+    """The second loser's result came after the winner's: while the first one takes its leave it is not given."""
+    went_on: list[str] = []
+
+    async def ship(ctx: Context) -> Any:
+        async def lingering() -> None:
+            try:
+                await ctx.step.sleep("nap", "1h")
+            finally:
+                await asyncio.sleep(0.02)
+
+        async def late() -> None:
+            await ctx.step.wait_for_event("late", event="late", timeout="1d")
+            went_on.append("late")
+
+        return await ctx.group.race([lingering, late, lambda: reply(ctx)])
+
+    run = MemoryRun(durable(ship))
+    run.replay()
+    run.journal.clock += 1000
+    for name in ("reply", "late"):
+        run.journal.receive(Event(name, id=name))
+    assert output_of(run.replay()) == "reply"
+    assert went_on == []
 
 
 def test_a_race_within_a_race_ends_with_it(face: Face) -> None:
