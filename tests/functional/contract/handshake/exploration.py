@@ -19,17 +19,21 @@ __all__ = ["Action", "Exploration", "Play", "Touch", "explore", "perform"]
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """A thing that is read or written: a place, or one part of it."""
+    """A thing that is read or written: a place, or one part of it. ``value`` is what stands there after a write that
+    asks for nothing and is told nothing: of two that write the same, either may be the first."""
 
     place: str
     part: str | None
     writes: bool
+    value: str | None = None
 
     def meets(self, other: Touch) -> bool:
         """Whether it matters which of the two comes first."""
         if self.place != other.place or not (self.writes or other.writes):
             return False
-        return self.part is None or other.part is None or self.part == other.part
+        if self.part is None or other.part is None:
+            return True
+        return self.part == other.part and (self.value is None or self.value != other.value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from tarry import Event
@@ -61,6 +62,7 @@ class Mail:
         self._case = case
         self._begin = begin
         self._delay = delay
+        self._next: dict[str, Callable[[frozenset[int]], None]] = {}
         self._seen: set[str] = set()
         self._names: Counter[str] = Counter()
         self._calls: Counter[str] = Counter()
@@ -70,9 +72,21 @@ class Mail:
         """The run's start, and each batch of events, are delivered."""
         placed = Received(Event(PLACED, {"id": "7"}, id="placed", ts=BEGAN), BEGAN)
         self._tell_run(encode(Start(RUN, "ship", Carried.of(placed))), frozenset())
+        last: dict[tuple[str, ...], str] = {}
         for batch in self._case.batches:
-            records = [_record(self._case.sent(event_id)) for event_id in batch]
-            self._match(self._new_name(f"matcher of {' and '.join(batch)}"), records, frozenset())
+            name = self._new_name(f"matcher of {' and '.join(batch)}")
+            match = partial(self._match, name, [_record(self._case.sent(event_id)) for event_id in batch])
+            if batch in last:
+                self._next[last[batch]] = match
+            else:
+                match(frozenset())
+            last[batch] = name
+
+    def went(self, actor: str, turn: int) -> None:
+        """An actor has taken a turn. Of two matchers with the same batch the first to take one is the first, whichever:
+        so the second comes on stage when the first has."""
+        if actor in self._next:
+            self._next.pop(actor)(frozenset([turn]))
 
     def call(self, actor: str) -> None:
         """An actor is about to call AWS: ``Crash`` if it dies here."""

@@ -75,8 +75,9 @@ class Player:
         self._errors = errors
         self._jobs: deque[Job] = deque()
         self._is_over = False
-        self._turn = threading.Semaphore(0)
-        self._rest = threading.Semaphore(0)
+        self._turn, self._rest = threading.Lock(), threading.Lock()
+        for each in (self._turn, self._rest):
+            each.acquire()  # whoever acquires it next waits until somebody releases it
 
     @property
     def moment(self) -> int:

@@ -70,6 +70,7 @@ class Stage:
             once.act()
         else:
             self._players[actor].go()
+        self._mail.went(actor, self.turn)
         self._deliver()
 
     def close(self) -> None:

@@ -24,6 +24,9 @@ _SHOWN = "shown"
 
 READS = {"GetItem", "Query"}
 
+_LOGS = ("log#", "key#")
+"""Where events stand. No index shows them."""
+
 _ACTIONS = {"PutItem": "put_item", "GetItem": "get_item", "DeleteItem": "delete_item", "UpdateItem": "update_item"}
 
 Json = dict[str, Any]
@@ -124,7 +127,8 @@ def touches(operation: str, asked: Json) -> tuple[Touch, ...]:
         partition = asked["ExpressionAttributeValues"][value[1]]["S"]
         return (Touch(f"{_INDEX} {partition}" if "IndexName" in asked else partition, None, writes=False),)
     place, part = key_of(asked)
-    return (Touch(place, part, writes=operation != "GetItem"),)
+    blind = operation == "PutItem" and "ConditionExpression" not in asked and place.startswith(_LOGS)
+    return (Touch(place, part, writes=operation != "GetItem", value=str(asked["Item"]) if blind else None),)
 
 
 def shows(change: Change) -> tuple[Touch, ...]:

@@ -39,10 +39,13 @@ class Watch:
         """What a call touches, and what is seen of it here: whether an event is logged before a look or an end."""
         touched = touches(operation, asked)
         if actor == EXECUTOR:
-            seen = _is_look(operation, asked) or _resolves(asked)
-            return (*touched, Touch(_LOGGED, None, writes=False)) if seen else touched
-        logs = operation == "PutItem"  # a matcher puts nothing else
-        return (*touched, Touch(_LOGGED, " ".join(key_of(asked)), writes=True)) if logs else touched
+            # Once a look has begun, it is known what was logged then.
+            sees = self._look is None and (_is_look(operation, asked) or _resolves(asked))
+            return (*touched, Touch(_LOGGED, None, writes=False)) if sees else touched
+        # A matcher puts events, and nothing else; by key first, so they are logged when they stand by their name.
+        place, key = key_of(asked) if operation == "PutItem" else ("", "")
+        logged = Touch(_LOGGED, key, writes=True, value=key)
+        return (*touched, logged) if place.startswith("log#") else touched
 
     def asks(self, actor: str, operation: str, asked: Json, turn: int) -> Resolved | None:
         """A call is carried out. If it ends the wait, unless its condition fails, that is returned."""
