@@ -27,7 +27,7 @@ demo: $(READY) ## see runs wait and resume in an embedded cloud (EVENTS=FILE sen
 	@$(BIN)/tarry demo $(if $(EVENTS),--events "$(EVENTS)")
 
 test: $(READY) node ## run every test (ARGS="tests/unit -k key" for some)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 check: $(READY) ## what CI runs: format, lint, types, tests
 	$(BIN)/ruff format --check

@@ -12,8 +12,6 @@ from tarry_dev.cli.commands import app as commands
 from tarry_dev.cloud import Cloud
 from tests.e2e.audit_queries import COUNT, ENTRIES, QUERIES, Query
 
-pytestmark = pytest.mark.xdist_group("audit-sql")
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

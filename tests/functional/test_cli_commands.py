@@ -12,8 +12,6 @@ from typer.testing import CliRunner, Result
 from tarry_dev.cli.commands import app as commands
 from tests.functional.serving import Dev, eventually
 
-pytestmark = pytest.mark.xdist_group("cli-commands")
-
 APP = """
 import tarry
 

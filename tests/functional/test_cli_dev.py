@@ -15,8 +15,6 @@ from typer.testing import CliRunner
 from tarry_dev.cli.commands import app as tarry
 from tests.functional.serving import ROOT, Dev, eventually
 
-pytestmark = pytest.mark.xdist_group("cli-dev")
-
 ADA = {"userId": "u-1", "email": "ada@shop.test"}
 
 

@@ -18,8 +18,6 @@ from tarry_backend.settings import Settings
 from tarry_dev.cli.commands import app as commands
 from tests.functional.serving import Dev, eventually
 
-pytestmark = pytest.mark.xdist_group("cli-operations")
-
 REGION = "us-east-1"
 STACK = "tarry-mine"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
@@ -25,14 +24,6 @@ NO_BUNDLING: dict[str, Any] = {"aws:cdk:bundling-stacks": []}
 
 Synthesise = Callable[..., Template]
 Share = Callable[[cdk.Stack], dict[str, Any]]
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps these tests on one worker, which then starts the CDK's Node process once."""
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.xdist_group("infra"))
 
 
 @pytest.fixture(scope="session")

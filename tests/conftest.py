@@ -1,0 +1,28 @@
+"""Which worker a test goes to: those that share what takes seconds to make go to the same one, and first."""
+
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+TOGETHER = (
+    "tests/infra/",  # the CDK's Node process, and the stack's template
+    "tests/functional/test_audit_sql.py",
+    "tests/functional/test_cli_commands.py",
+    "tests/functional/test_cli_dev.py",
+    "tests/functional/test_cli_operations.py",
+    "tests/unit/matching/test_bounds.py",
+)
+
+
+class _Groups(LoadScopeScheduling):  # type: ignore[misc]
+    """As ``--dist loadgroup``, but by the tests' places. (xdist 3.8 gives pytest 9.2 no groups.)"""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((place for place in TOGETHER if nodeid.startswith(place)), nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Called if there are several workers."""
+    return _Groups(config, log)
