@@ -11,6 +11,9 @@ READY := $(VENV)/.ready
 CLOUD := .venv-e2e/.ready
 PAGES := .venv-docs/.ready
 
+# What Python has compiled is kept, also where it is told not to: the tests start it some hundred times.
+export PYTHONDONTWRITEBYTECODE :=
+
 # The CDK runs on Node 20, but says at every start that it is old.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 

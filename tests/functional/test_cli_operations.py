@@ -16,6 +16,7 @@ from tarry_backend.deployment import Deployment
 from tarry_backend.messages import Wake, encode
 from tarry_backend.settings import Settings
 from tarry_dev.cli.commands import app as commands
+from tarry_dev.dead_letters import DeadLetters
 from tests.functional.serving import Dev, eventually
 
 REGION = "us-east-1"
@@ -98,6 +99,12 @@ def aws(dev: Dev, stack: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("AWS_REGION", REGION)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "any")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "any")
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """moto sleeps where SQS asks all of its servers."""
+    monkeypatch.setitem(DeadLetters.__init__.__kwdefaults__, "wait", 0)  # type: ignore[arg-type]
 
 
 @pytest.fixture(params=["tarry dev", "a stack"])
