@@ -32,14 +32,15 @@ HUGE = event(
 
 
 @contextmanager
-def quickly(milliseconds: int = 1_000) -> Iterator[None]:
-    """Fails if what is done takes longer, by the process's own clock.
+def quickly(milliseconds: int = 5_000) -> Iterator[None]:
+    """Fails if what is done takes longer, by the thread's own clock.
 
-    It takes some 30 ms; without the bounds seconds, hours, or more memory than there is.
+    It takes some 30 ms, and may take ten times as long on a machine that does much else; without the bounds many
+    seconds, hours, or more memory than there is.
     """
-    began = time.process_time()
+    began = time.thread_time()
     yield
-    assert (time.process_time() - began) * 1000 < milliseconds
+    assert (time.thread_time() - began) * 1000 < milliseconds
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -222,7 +223,7 @@ def test_the_largest_questions_that_are_answered() -> None:
 def test_an_event_at_its_largest_against_the_costliest_expression() -> None:
     """All that 4,096 characters can ask at once, each question with as much work as it may make."""
     data = {"a": list(range(49_000)), "b": [*range(48_999), 0]}
-    with quickly(5_000):
+    with quickly(20_000):
         assert resolved(planned(" || ".join(["async.data.a == async.data.b"] * 127), BEFORE), event(data)) == NONE
 
 
