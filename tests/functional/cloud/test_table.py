@@ -4,9 +4,14 @@ import time
 from typing import Any
 
 import pytest
+from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.table import SecondaryIndex
 
 from tarry_backend.store.models import Item
 from tarry_dev.cloud import Cloud
+from tarry_dev.cloud.account import ACCOUNT_ID
+from tarry_dev.cloud.faithful import FaithfulIndex
+from tests.functional.cloud.scripts import ITEM
 
 
 @pytest.fixture
@@ -40,6 +45,25 @@ def test_an_index_holds_what_has_its_keys_page_by_page(page_size: int | None) ->
     assert keys(Item.dues.query(1, Item.due < 500, page_size=page_size)) == odd
     assert keys(Item.dues.query(1, limit=3)) == odd[:3]
     assert keys(Item.dues.query(7)) == []
+
+
+def test_an_index_shows_what_it_has_of_an_item_as_motos_own_does(cloud: Cloud) -> None:
+    place = {"due_shard": {"N": "1"}, "due": {"N": "7"}, "match_key": {"S": "key"}, "wait_ref": {"S": "ref"}}
+    item: Any = {
+        **ITEM,
+        **place,
+        "kind": {"S": "wait"},
+        "run_id": {"S": "1"},
+        "residual": {"S": "true"},
+        "bindings": {"B": b"\xff"},
+    }
+    cloud.clients.dynamodb.put_item(TableName=cloud.settings.table, Item=item)
+    table = dynamodb_backends[ACCOUNT_ID][cloud.region].tables[cloud.settings.table]
+    [stored] = table.all_items()
+    for index in table.global_indexes:
+        assert isinstance(index, FaithfulIndex)
+        assert index.project(stored).to_json() == SecondaryIndex.project(index, stored).to_json()
+    assert {index.projection["ProjectionType"] for index in table.global_indexes} == {"INCLUDE", "KEYS_ONLY"}
 
 
 @pytest.mark.usefixtures("written")
