@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from tarry_backend.position import Position
+
 if TYPE_CHECKING:
-    from tarry import Event
+    from tarry_backend.received import Received
 
 __all__ = ["BY_HAND", "LATE_FINISH", "LATE_START", "Cancellation", "Reason"]
 
@@ -23,16 +25,24 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cancellation:
-    """The reason; of an event its name and id, too."""
+    """The reason; of an event its name and id, too, and when it was received (Unix milliseconds)."""
 
     reason: Reason
     event_name: str | None = None
     event_id: str | None = None
+    received_at: int | None = None
 
     @classmethod
-    def by(cls, event: Event) -> Cancellation:
+    def by(cls, received: Received) -> Cancellation:
         """The event cancels the run."""
-        return cls(Reason.EVENT, event.name, event.id)
+        return cls(Reason.EVENT, received.event.name, received.event.id, received.received_at)
+
+    @property
+    def position(self) -> Position | None:
+        """Where the event stands in the log."""
+        if self.event_id is None or self.received_at is None:
+            return None
+        return Position(self.received_at, self.event_id)
 
     def __str__(self) -> str:
         return self.reason.value if self.event_id is None else f"by event {self.event_name} {self.event_id}"

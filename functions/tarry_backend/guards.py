@@ -60,7 +60,7 @@ def met(guards: Iterable[Step], received: Received, started_by: str) -> Cancella
         if guard.status is not Status.WAITING or wait is None:
             continue
         if admits(wait, received.event.name, received.position, {started_by}) and matches(wait, received):
-            return Cancellation.by(received.event)
+            return Cancellation.by(received)
     return None
 
 

@@ -136,7 +136,7 @@ class RunJournal:
             self._keep(guard)
             self._meter.count("WaitsOpened", guard.wait is not None)
         if guard.wait and (found := self._look(guard)):
-            return Cancellation.by(found.event)
+            return Cancellation.by(found)
         self.remind(guard)
         return None
 
@@ -225,7 +225,7 @@ class RunJournal:
             return BY_HAND
         for guard in self._guards.values():
             if guard.is_open and guard.wait and (found := self._look(guard, since)):
-                return Cancellation.by(found.event)
+                return Cancellation.by(found)
         return None
 
     def _invoked(self, request: InvokeRequest) -> str:
@@ -253,5 +253,5 @@ class RunJournal:
             self.cancellation = met(self._guards.values(), found, self._run.event.id)
         done = ended(step, found, step.begun_order + 1, self.now())
         self._keep(done)
-        self._store.runs.drop(self._run.id, step)
+        self._store.runs.drop(self._run.id, done)
         return done

@@ -175,14 +175,15 @@ class Telling:
         done = ended(step, found, whole.next_order, moment)
         self._store.runs.keep(whole.run.id, done, is_new=False)
         self._measure(step, found, moment)
-        self._store.runs.drop(whole.run.id, step)
+        self._store.runs.drop(whole.run.id, done)
         return whole.with_step(done)
 
     def _end_guard(self, whole: Whole, guard: Step, moment: int) -> None:
         """The guard listens no longer. That is nothing to its run."""
-        self._store.runs.keep(whole.run.id, ended(guard, None, guard.begun_order, moment), is_new=False)
+        done = ended(guard, None, guard.begun_order, moment)
+        self._store.runs.keep(whole.run.id, done, is_new=False)
         self._meter.count("WaitsClosed")
-        self._store.runs.drop(whole.run.id, guard)
+        self._store.runs.drop(whole.run.id, done)
 
     def _measure(self, step: Step, found: Received | None, moment: int) -> None:
         assert step.wait is not None
@@ -202,7 +203,7 @@ def _excluded(whole: Whole, step: Step) -> frozenset[str]:
 
 def _cancelled(whole: Whole, step: Step, found: Received) -> Cancellation | None:
     """An event that a guard and a wait have both been waiting for cancels the run, whichever is told first."""
-    return Cancellation.by(found.event) if step.is_guard else met(whole.guards, found, whole.run.event.id)
+    return Cancellation.by(found) if step.is_guard else met(whole.guards, found, whole.run.event.id)
 
 
 def _has_due(whole: Whole, moment: int) -> bool:

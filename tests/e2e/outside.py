@@ -104,8 +104,8 @@ class Stack:
             TableName=self.outputs["Table"],
             IndexName="waits",
             Select="COUNT",
-            FilterExpression="begins_with(match_key, :event)",
-            ExpressionAttributeValues={":event": {"S": f"{event}#"}},
+            FilterExpression="begins_with(match_key, :event) AND NOT contains(match_key, :ended)",
+            ExpressionAttributeValues={":event": {"S": f"{event}#"}, ":ended": {"S": "#ended"}},
         )
         return sum(page["Count"] for page in pages)
 

@@ -1,5 +1,6 @@
 """What functions can do beside waiting for one event, on a deployed stack."""
 
+import json
 import time
 from functools import partial
 
@@ -86,6 +87,37 @@ def test_a_run_begins_when_its_events_time_has_come(stack: Stack, tarry: Tarry) 
     stack.put("app/account.created", detail, source="tarry.e2e")
     run = stack.waiting("onboarding", "onboarded", userId="later")
     assert run.steps["welcome"].began >= begins
+
+
+def test_an_events_receipt_says_what_it_did_and_what_it_missed(tarry: Tarry, stack: Stack) -> None:
+    def send(name: str, **data: int) -> str:
+        return str(tarry("send", name, json.dumps(data))["ids"][0])
+
+    begun = send("checkout/begun", order=5)
+    run = stack.waiting("checkout", "end", order=5)
+    left, paid = send("checkout/left", order=5, idle=5), send("checkout/paid", order=5)
+    assert stack.ended("checkout", order=5).output == "checkout/paid"
+
+    started, missed, resumed = (tarry("event", each) for each in (begun, left, paid))
+
+    assert started["started"] == [{"run": run.id, "function": "checkout", "status": "finished"}]
+    assert resumed["resumed"] == [{"run": run.id, "step": "end"}]
+    assert missed["resumed"] == []
+    assert [(each["run"], each["step"], each["reason"]) for each in missed["missed"]] == [(run.id, "end", "expression")]
+
+
+def test_a_value_starts_one_run(stack: Stack) -> None:
+    stack.put("invoice/due", {"invoice": 1, "n": 1}, {"invoice": 1, "n": 2}, {"invoice": 2, "n": 3})
+    eventually(lambda: stack.count("invoice", "finished") == 2)
+    stack.put("invoice/due", {"invoice": 2, "n": 4}, {"invoice": 3, "n": 5})
+    assert stack.ended("invoice", invoice=3).output == 3
+    assert sorted(run.output for run in stack.runs("invoice")) == [1, 2, 3]
+
+
+def test_middleware_has_its_hands_on_what_is_kept_and_given(stack: Stack) -> None:
+    stack.put("vault/filled", {"what": "gold"})
+    run = stack.ended("vault", what="gold")
+    assert (run.output, run.steps["keep"].output) == ({"sealed": "GOLD"}, {"sealed": "gold"})
 
 
 def test_each_cron_has_a_schedule(stack: Stack) -> None:

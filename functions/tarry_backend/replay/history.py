@@ -92,7 +92,8 @@ class Wait:
     """A wait as it is kept. ``note`` says what a person should know of it: that it can only time out, say.
 
     A step that waits for the first of several events has ``others``: what is received first for any of them ends all,
-    and all have the same ``deadline`` and ``resolved_by``.
+    and all have the same ``deadline`` and ``resolved_by``. One that was read once it had ended has no ``alternatives``
+    any more; its ``ended_key`` is where receipts find it.
     """
 
     event_name: str
@@ -103,6 +104,7 @@ class Wait:
     resolved_by: Position | None = None
     note: str | None = None
     others: tuple[Wait, ...] = ()
+    ended_key: str | None = None
 
     @property
     def all(self) -> tuple[Wait, ...]:

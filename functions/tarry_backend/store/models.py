@@ -4,6 +4,7 @@ item      pk                              sk                           indexes, 
 run       run#<run>                       run                          runs; due (a retry of the function)
 step      run#<run>                       step#<step>                  waits, due
 alias     run#<run>                       wait#<step>#<n>              waits (further keys of one wait)
+                                                                       (both, once ended, by when: under another key)
 stop      run#<run>                       stop
 event     log#<name>#<day>#<shard>        <received_at>#<event id>
           key#<match key>#<day>           <received_at>#<event id>     (of a hot name, by each of its keys)
@@ -58,11 +59,12 @@ DUE_SHARDS = 4
 
 
 class WaitsIndex(GlobalSecondaryIndex[Any]):
-    """How an event finds its waits: by match key. It carries all that the matcher needs to decide."""
+    """How an event finds its waits: by match key. It carries all that the matcher needs to decide. A wait that has
+    ended stands under another key, for receipts."""
 
     class Meta:
         index_name = "waits"
-        projection = IncludeProjection(["residual", "bindings", "since", "deadline"])
+        projection = IncludeProjection(["residual", "bindings", "since", "deadline", "resolved_by"])
 
     match_key = UnicodeAttribute(hash_key=True)
     wait_ref = UnicodeAttribute(range_key=True)
@@ -175,6 +177,7 @@ class AliasItem(Item):
     bindings = UnicodeAttribute(null=True)
     since = UnicodeAttribute()
     deadline = NumberAttribute()
+    resolved_by = UnicodeAttribute(null=True)
 
 
 class StopItem(Item):

@@ -15,7 +15,7 @@ from tarry_backend.cancellation import Cancellation, Reason
 from tarry_backend.replay.history import Failure, Status
 from tarry_backend.store.events import event_of, event_text
 from tarry_backend.store.models import CONDITION_FAILED, AliasItem, ClaimItem, Item, RunItem, StepItem, StopItem
-from tarry_backend.store.steps import StepItems, alias_items, due_shard, run_pk, step_sk
+from tarry_backend.store.steps import StepItems, alias_items, awaited_by, due_shard, end_alias, run_pk, step_sk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -215,18 +215,29 @@ class Runs:
         _put(self._steps.item(run_id, step), _NEW if is_new else _OPEN)
 
     def drop(self, run_id: str, step: Step) -> None:
-        """Takes a wait's further keys out of the index, once it is resolved."""
-        _delete(alias_items(run_id, step))
+        """Takes the further keys of a wait that has ended from where events find them."""
+        with AliasItem.batch_write() as batch:
+            for alias in alias_items(run_id, step):
+                batch.save(alias)
 
     def retire(self, whole: Whole, now: int) -> None:
         """Withdraws what a run that has ended still had open, and lets time to live remove the run."""
-        expires = now // 1000 + self._days * 86_400
+        run, expires = whole.run, now // 1000 + self._days * 86_400
+        steps = {step.key: _withdrawn(step, run.cancellation, now) if step.is_open else step for step in whole.parts}
         with StepItem.batch_write() as batch:
-            for step in whole.parts:
-                item = self._steps.item(whole.run.id, _withdrawn(step) if step.is_open else step)
+            for step in steps.values():
+                item = self._steps.item(run.id, step)
                 item.expires = expires
                 batch.save(item)
-        _delete([*whole.aliases, *(alias for step in whole.parts for alias in alias_items(whole.run.id, step))])
+        further = [*whole.aliases, *(alias for step in whole.parts for alias in alias_items(run.id, step))]
+        with AliasItem.batch_write() as batch:
+            for alias in {alias.sk: alias for alias in further}.values():
+                if (waited := steps.get(awaited_by(alias))) is None:
+                    batch.delete(alias)  # its executor died before it wrote the wait itself
+                    continue
+                end_alias(alias, waited)
+                alias.expires = expires
+                batch.save(alias)
 
     def ask_to_stop(self, run_ids: Iterable[str], now: int) -> None:
         """Lets executors know that these runs are to be cancelled, before the messages come that say so.
@@ -337,11 +348,9 @@ def _put(item: RunItem | StepItem, condition: Condition) -> None:
         raise ConflictError(f"{item.pk} {item.sk} was written by somebody else meanwhile") from error
 
 
-def _withdrawn(step: Step) -> Step:
-    return replace(step, status=Status.WITHDRAWN, due=None)
-
-
-def _delete(items: Iterable[AliasItem]) -> None:
-    with AliasItem.batch_write() as batch:
-        for item in {item.sk: item for item in items}.values():
-            batch.delete(item)
+def _withdrawn(step: Step, cancellation: Cancellation | None, now: int) -> Step:
+    """The step as its run's end leaves it; the guard that the event was for which has cancelled the run says so."""
+    wait = step.wait
+    if step.is_guard and wait and cancellation and cancellation.event_name == wait.event_name:
+        wait = wait.resolved(cancellation.position)
+    return replace(step, status=Status.WITHDRAWN, due=None, ended=step.ended or now, wait=wait)

@@ -17,7 +17,22 @@ if TYPE_CHECKING:
 
     from tarry_backend.store.values import Values
 
-__all__ = ["StepItems", "alias_items", "due_shard", "run_pk", "step_sk", "wait_target"]
+__all__ = [
+    "StepItems",
+    "alias_items",
+    "awaited_by",
+    "due_shard",
+    "end_alias",
+    "ended_key",
+    "ended_ref",
+    "ended_target",
+    "run_pk",
+    "step_sk",
+    "wait_target",
+]
+
+_ENDED = "#ended"
+"""With what the key of waits that have ended goes on behind their match key, which itself ends with a hash."""
 
 
 def run_pk(run_id: str) -> str:
@@ -35,6 +50,22 @@ def due_shard(run_id: str) -> int:
     return zlib.crc32(run_id.encode()) % DUE_SHARDS
 
 
+def ended_key(match_key: str) -> str:
+    """Under what the waits that had this match key stand, once they have ended: the first one that ended first."""
+    return f"{match_key}{_ENDED}"
+
+
+def ended_ref(ended: int, wait_ref: str = "") -> str:
+    """The place of one that ended then (Unix milliseconds); that of the first one, if it is not said of which."""
+    return f"{ended:015d}#{wait_ref}"
+
+
+def ended_target(place: str) -> tuple[int, str]:
+    """When the wait at that place ended, and its place while it was open."""
+    ended, _, wait_ref = place.partition("#")
+    return int(ended), wait_ref
+
+
 def wait_target(wait_ref: str) -> tuple[str, str]:
     """The run and the step key that an entry of the waits index stands for."""
     run_id, kind, rest = wait_ref.split("#", 2)
@@ -48,19 +79,33 @@ def alias_items(run_id: str, step: Step) -> list[AliasItem]:
     items = []
     for place, (wait, alternative) in enumerate(_further(step.wait), start=1):
         sk = f"wait#{step.key}#{place}"
-        items.append(
-            AliasItem(
-                run_pk(run_id),
-                sk,
-                match_key=alternative.key,
-                wait_ref=f"{run_id}#{sk}",
-                since=wait.since.text(),
-                deadline=wait.deadline,
-                residual=alternative.residual,
-                bindings=_json(alternative.bindings) if alternative.bindings else None,
-            )
+        item = AliasItem(
+            run_pk(run_id),
+            sk,
+            match_key=alternative.key,
+            wait_ref=f"{run_id}#{sk}",
+            since=wait.since.text(),
+            deadline=wait.deadline,
+            residual=alternative.residual,
+            bindings=_json(alternative.bindings) if alternative.bindings else None,
         )
+        end_alias(item, step)
+        items.append(item)
     return items
+
+
+def awaited_by(alias: AliasItem) -> str:
+    """The key of the step whose wait the item is a further key of."""
+    return alias.sk.partition("#")[2].rpartition("#")[0]
+
+
+def end_alias(alias: AliasItem, step: Step) -> None:
+    """Has the further key stand where its step does, if that has ended."""
+    if step.ended is None or alias.wait_ref is None or alias.match_key is None or alias.match_key.endswith(_ENDED):
+        return
+    alias.match_key, alias.wait_ref = ended_key(alias.match_key), ended_ref(step.ended, alias.wait_ref)
+    alias.resolved_by = step.wait.resolved_by.text() if step.wait and step.wait.resolved_by else None
+    alias.residual = alias.bindings = None
 
 
 def _further(wait: Wait) -> Iterator[tuple[Wait, Alternative]]:
@@ -70,7 +115,8 @@ def _further(wait: Wait) -> Iterator[tuple[Wait, Alternative]]:
 
 
 class StepItems:
-    """Steps as items. An open step stands in the indexes by which it is found; an ended one in none."""
+    """Steps as items. An open step stands in the indexes by which it is found; an ended one in none, but for a wait,
+    which receipts look for."""
 
     def __init__(self, values: Values) -> None:
         self._values = values
@@ -96,7 +142,8 @@ class StepItems:
         if step.invocation is not None:
             item.invoked_function, item.invoked_run = step.invocation.function_id, step.invocation.run_id
         if step.wait is not None:
-            _add_wait(item, run_id, step.wait, step.status is Status.WAITING)
+            _add_wait(item, step.wait, is_open=step.status is Status.WAITING)
+            _place(item, step, f"{run_id}#{item.sk}", step.wait)
         if step.signal is not None:
             item.signal, item.signal_id, item.signal_at = step.signal.name, step.signal.sent_id, step.signal.sent_at
         return item
@@ -121,7 +168,7 @@ class StepItems:
         )
 
 
-def _add_wait(item: StepItem, run_id: str, wait: Wait, is_open: bool) -> None:
+def _add_wait(item: StepItem, wait: Wait, *, is_open: bool) -> None:
     item.event_name = wait.event_name
     item.expression = wait.expression
     item.since = wait.since.text()
@@ -133,10 +180,18 @@ def _add_wait(item: StepItem, run_id: str, wait: Wait, is_open: bool) -> None:
         item.resolved_by = wait.resolved_by.text()
     if is_open and wait.alternatives:
         first, *others = wait.alternatives
-        item.match_key, item.wait_ref = first.key, f"{run_id}#{item.sk}"
         item.shape, item.residual = first.shape, first.residual
         item.bindings = _json(first.bindings) if first.bindings else None
         item.also = _json([asdict(other) for other in others]) if others else None
+
+
+def _place(item: StepItem, step: Step, wait_ref: str, wait: Wait) -> None:
+    """Has the wait stand in the index: where events find it, or once it has ended, where receipts do."""
+    key = wait.alternatives[0].key if wait.alternatives else None
+    if step.status is Status.WAITING:
+        item.match_key, item.wait_ref = key, wait_ref if key else None
+    elif step.ended is not None and (past := ended_key(key) if key else wait.ended_key):
+        item.match_key, item.wait_ref = past, ended_ref(step.ended, wait_ref)
 
 
 def _wait(item: StepItem) -> Wait:
@@ -155,6 +210,7 @@ def _wait(item: StepItem) -> Wait:
         deadline=deadline,
         alternatives=tuple(alternatives),
         note=item.note,
+        ended_key=None if alternatives else item.match_key,
         others=tuple(_other_wait(other, deadline) for other in json.loads(item.others or "[]")),
     )
     return wait.resolved(Position.parse(item.resolved_by)) if item.resolved_by else wait

@@ -9,7 +9,9 @@ step    id, kind, status, began, ended, attempt, due, output, error, wait, signa
         run)
 wait    event, expression, since, deadline, resolved_by (an event), timed_out, note
 signal  signal (its name), deadline, id (of the one that came), timed_out
-receipt status, id, run, kept_until
+receipt status, id, run, kept_until: of a signal
+        event, started (run, function, status), resumed, cancelled (run, step), pending (run, function, step), missed
+        (run, function, step, reason, expression, apart (milliseconds), detail), misses, whole: of an event
 error   name, message, stack
 """
 
@@ -24,11 +26,20 @@ from tarry_dev.cli.moments import iso
 
 if TYPE_CHECKING:
     from tarry import Event, SignalReceipt
+    from tarry_backend.receipts import Receipt
     from tarry_backend.received import Received
     from tarry_backend.replay import Step, Wait
     from tarry_backend.store import Run, Whole
 
-__all__ = ["event_document", "open_wait_document", "receipt_document", "received_document", "run_document", "run_page"]
+__all__ = [
+    "event_document",
+    "event_receipt_document",
+    "open_wait_document",
+    "receipt_document",
+    "received_document",
+    "run_document",
+    "run_page",
+]
 
 Document = dict[str, Any]
 
@@ -73,6 +84,30 @@ def receipt_document(receipt: SignalReceipt) -> Document:
     }
 
 
+def event_receipt_document(receipt: Receipt) -> Document:
+    """What an event did, and missed."""
+    started = (each.run for each in receipt.started)
+    return {
+        "event": received_document(receipt.received),
+        "started": [{"run": run.id, "function": run.function_id, "status": run.status.value} for run in started],
+        "resumed": [{"run": run_id, "step": step} for run_id, step in receipt.resumed],
+        "cancelled": [{"run": run_id, "step": step} for run_id, step in receipt.cancelled],
+        "pending": [_waiting(each.run, each.step_key) for each in receipt.pending],
+        "missed": [
+            {
+                **_waiting(miss.run, miss.step_key),
+                "reason": miss.why.value,
+                "expression": miss.expression,
+                "apart": miss.apart,
+                "detail": miss.detail,
+            }
+            for miss in receipt.missed
+        ],
+        "misses": receipt.misses,
+        "whole": receipt.is_whole,
+    }
+
+
 def received_document(received: Received) -> Document:
     """An event in the log."""
     return {"received": iso(received.received_at), **event_document(received.event)}
@@ -81,6 +116,10 @@ def received_document(received: Received) -> Document:
 def event_document(event: Event) -> Document:
     """An event."""
     return {**asdict(event), "ts": iso(event.ts)}
+
+
+def _waiting(run: Run, step_key: str | None) -> Document:
+    return {"run": run.id, "function": run.function_id, "step": step_key}
 
 
 def _step(step: Step) -> Document:

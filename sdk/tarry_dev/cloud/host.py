@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from tarry import Event
 from tarry_backend.intake import parse, received
 from tarry_backend.messages import MessageError, Start, decode
+from tarry_backend.receipts import receipt
 from tarry_backend.runtime import runtime
 from tarry_backend.stopping import stop
+from tarry_backend.store import listing
 from tarry_dev.cloud.runs import HostedRun
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from tarry import SignalReceipt
     from tarry.durations import Duration, Timeout
     from tarry.eventtypes import Sendable
+    from tarry_backend.receipts import Receipt
     from tarry_dev.cloud.cloud import Cloud
     from tarry_dev.cloud.message import Delivery, Message
 
@@ -104,6 +107,16 @@ class Host:
     def events(self, name: str | None = None) -> list[Event]:
         """The events that have come over the bus, of one name or all: those sent here, and those of the app."""
         return [event for event in self._events.values() if name in (None, event.name)]
+
+    def receipt(self, event_id: str) -> Receipt:
+        """What an event has done, as ``tarry event`` shows it: ``started``, ``resumed``, ``cancelled``, and the waits
+        that it ``missed``, each with ``why``. ``LookupError`` if no event of that id has come."""
+        if (event := self._events.get(event_id)) is None:
+            raise LookupError(f"no event of id {event_id!r} has come; events so far: {list(self._events)}")
+        cloud, store = self.cloud, runtime().store
+        logged = listing.events(store, event.name, 0, cloud.clock.now())
+        received = next(each for each in logged if each.event.id == event_id)
+        return receipt(received, cloud.app.id, cloud.app.functions, store)
 
     @property
     def dead_letters(self) -> list[Message]:

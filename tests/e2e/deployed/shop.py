@@ -176,6 +176,30 @@ async def agent(ctx: tarry.Context) -> str:
     return "silence" if answer is None else str(answer["text"])
 
 
+@app.create_function(fn_id="invoice", trigger=tarry.TriggerEvent(event="invoice/due"), idempotency="event.data.invoice")
+async def invoice(ctx: tarry.Context) -> int:
+    """Runs once for each invoice."""
+    return int(ctx.event.data["invoice"])
+
+
+class Sealed(tarry.Middleware):
+    """Keeps what steps and functions return in another form."""
+
+    def transform_output(self, output: Any, step: tarry.StepInfo | None) -> Any:
+        return {"sealed": output}
+
+    def restore_output(self, output: Any, step: tarry.StepInfo) -> Any:
+        return output["sealed"] if step.kind == "run" else output
+
+
+@app.create_function(fn_id="vault", trigger=tarry.TriggerEvent(event="vault/filled"), middleware=[Sealed])
+async def vault(ctx: tarry.Context) -> str:
+    """Is given what its step returned, on this Lambda and, after a sleep, on the next."""
+    kept: str = await ctx.step.run("keep", lambda: str(ctx.event.data["what"]))
+    await ctx.step.sleep("rest", "2s")
+    return kept.upper()
+
+
 @app.create_function(fn_id="nightly", trigger=tarry.TriggerCron(cron="0 3 * * *", timezone="Europe/Berlin"))
 async def nightly(ctx: tarry.Context) -> None:
     """Its schedule is put up; MiniStack does not put a schedule's events on a bus."""

@@ -1,0 +1,117 @@
+"""``tarry event``: what an event did, and what it missed."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from tarry_backend.clock import now
+from tarry_backend.receipts import LOOKED_THROUGH, Why, receipt
+from tarry_dev.cli.connection import connected
+from tarry_dev.cli.documents import event_receipt_document
+from tarry_dev.cli.finding import find_event
+from tarry_dev.cli.moments import Calendar, compact, span
+from tarry_dev.cli.phrases import SHORT
+from tarry_dev.cli.screen import BAD, GOOD, OPEN, QUIET, STATUS, note, print_json, screen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from rich.console import RenderableType
+
+    from tarry_backend.receipts import Effect, Miss, Receipt
+    from tarry_backend.store import Run, Store
+
+__all__ = ["show_receipt"]
+
+_SHOWN = 20
+"""How many of those that the event did the same to are shown; ``--json`` has all."""
+
+
+def show_receipt(event_id: str, name: str | None, since: str, stack: str | None, as_json: bool) -> None:
+    """Finds the event, and shows its receipt."""
+    with connected(stack) as tarry:
+        received = find_event(event_id, name, since, tarry)
+        made = receipt(received, tarry.deployment.app_id, tarry.functions, tarry.store)
+        if as_json:
+            print_json(event_receipt_document(made))
+        else:
+            screen().print(_page(made, tarry.store, Calendar(now())))
+    if not made.is_whole:
+        note(f"more than {LOOKED_THROUGH:,} waits have its keys: the others were not looked at")
+
+
+def _page(made: Receipt, store: Store, calendar: Calendar) -> RenderableType:
+    event = made.received.event
+    head = Text.assemble(
+        (event.name, "bold"), f"  event {event.id}\n", f"received {calendar.at(made.received.received_at)}"
+    )
+    head.append(f", sent by {event.source}\n" if event.source else "\n").append(compact(event.data, 100))
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for column in range(4):
+        grid.add_column(no_wrap=column < 2, overflow="fold")
+    for row in _rows(made, store):
+        grid.add_row(*row)
+    return Group(head, "", grid if grid.row_count else "it started no run, and no wait was near it")
+
+
+def _rows(made: Receipt, store: Store) -> Iterator[tuple[RenderableType, ...]]:
+    yield from _of("started", GOOD, ((each.run, "") for each in made.started), len(made.started))
+    yield from _of("resumed", GOOD, _loaded(made.resumed, store), len(made.resumed))
+    yield from _of("cancelled", OPEN, _loaded(made.cancelled, store), len(made.cancelled))
+    yield from _of("about to resume", OPEN, map(_pair, made.pending), len(made.pending))
+    for miss in made.missed:
+        words = Text(why_missed(miss))
+        if miss.expression:
+            words.append(f"\nif {miss.expression}", QUIET)
+        yield Text("missed", BAD), miss.run.id[:SHORT], _place(miss.run, miss.step_key), words
+    if (more := made.misses - len(made.missed)) > 0:
+        yield "", "", f"and {more:,} more were missed", ""
+
+
+def _of(done: str, style: str, runs: Iterable[tuple[Run, str]], count: int) -> Iterator[tuple[RenderableType, ...]]:
+    for run, step_key in islice(runs, _SHOWN):
+        status = Text(run.status.value, STATUS[run.status.value])
+        yield Text(done, style), run.id[:SHORT], _place(run, step_key), Text.assemble("now ", status)
+    if count > _SHOWN:
+        yield "", "", f"and {count - _SHOWN:,} more {'are ' if done.startswith('about') else 'were '}{done}", ""
+
+
+def _loaded(targets: Iterable[tuple[str, str]], store: Store) -> Iterator[tuple[Run, str]]:
+    """Only those that are shown are read."""
+    for run_id, step_key in targets:
+        if (run := store.runs.run(run_id)) is not None:
+            yield run, step_key
+
+
+def _pair(effect: Effect) -> tuple[Run, str]:
+    return effect.run, effect.step_key or ""
+
+
+def _place(run: Run, step_key: str) -> Text:
+    return Text.assemble(run.function_id, (f", {step_key}" if step_key else "", QUIET))
+
+
+def why_missed(miss: Miss) -> str:
+    """Why a wait was not resolved by the event, in words."""
+    match miss.why:
+        case Why.EARLY:
+            return f"it came {span(miss.apart)} before what the wait is for: see since, in tarry run"
+        case Why.LATE:
+            return f"it came {span(miss.apart)} after the deadline"
+        case Why.OVERTAKEN:
+            return "it came in time, but the deadline's message, sent a second later, was handled first"
+        case Why.HAD:
+            return "the run has had this event before"
+        case Why.EXPRESSION:
+            return "the expression is false for it"
+        case Why.INCOMPARABLE:
+            return f"the expression cannot be evaluated for it: {miss.detail}"
+        case Why.RESOLVED:
+            return f"event {miss.detail} had ended the wait"
+        case Why.WITHDRAWN:
+            return "the wait was no longer there: its run had ended, or another branch had won"
