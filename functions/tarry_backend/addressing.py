@@ -1,5 +1,5 @@
 """Which run an event starts; and events that are addressed to one function, whatever its triggers: an invocation by
-another run, a schedule's."""
+another run, a schedule's; or to one run."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tarry.bus import source_of
+from tarry.cancel import CANCEL_RUN, RUN_ID
 from tarry.event import base32
 
 if TYPE_CHECKING:
     from tarry import Event
     from tarry_backend.store import Run
 
-__all__ = ["ADDRESS", "FUNCTION", "INVOKED", "SCHEDULED", "Caller", "addressee", "caller", "run_id_of"]
+__all__ = ["ADDRESS", "FUNCTION", "INVOKED", "SCHEDULED", "Caller", "addressee", "caller", "run_id_of", "to_cancel"]
 
 INVOKED = "tarry/function.invoked"
 """The event that starts a function for a step that invokes it."""
@@ -57,6 +58,14 @@ def addressee(event: Event, app_id: str) -> str | None:
     if event.name not in (INVOKED, SCHEDULED) or event.source != source_of(app_id):
         return None
     return _text(event, FUNCTION)
+
+
+def to_cancel(event: Event, app_id: str) -> str | None:
+    """The run that the event asks to be cancelled: only the app's own does."""
+    if event.name != CANCEL_RUN or event.source != source_of(app_id):
+        return None
+    run_id = event.data.get(RUN_ID)
+    return run_id if isinstance(run_id, str) else None
 
 
 def caller(run: Run, app_id: str) -> Caller | None:

@@ -8,12 +8,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from tarry.errors import ExpressionError, UsageError
-from tarry_backend.addressing import addressee, run_id_of
+from tarry_backend.addressing import addressee, run_id_of, to_cancel
 from tarry_backend.delays import marker_delay
 from tarry_backend.intake import parse, received
 from tarry_backend.matching import MatchError, match_key, residual_holds, trigger_holds, value_key
 from tarry_backend.messages import Carried, Deadline, FanOut, Marker, MessageError, Resume, Start, decode
 from tarry_backend.received import Received
+from tarry_backend.stopping import stop
 from tarry_backend.store import waits
 from tarry_backend.traffic import BUSY, Traffic, shards_for
 
@@ -74,7 +75,7 @@ class Matcher:
         return name
 
     def fan_out(self, incoming: Received, name: Name) -> None:
-        """Starts what the event starts, and resumes what waits for it.
+        """Starts what the event starts, resumes what waits for it, and cancels the run that it asks to be cancelled.
 
         A trigger that cannot be read holds up nothing else. It is raised at the end, so that the event comes to the
         dead-letter queue, from where it starts the function once that is mended.
@@ -82,6 +83,8 @@ class Matcher:
         carried = Carried.of(incoming)
         unreadable: list[str] = []
         self._queues.tell_runs(self._starts(incoming, carried, unreadable))
+        if (run_id := to_cancel(incoming.event, self._app.id)) is not None:
+            stop([run_id], self._store, self._queues)
         keys = (match_key(incoming.event.name, shape, incoming.event) for shape in name.lookups)
         matches = sum(self._resume(incoming, carried, key) for key in keys if key is not None)
         if unreadable:

@@ -1,4 +1,4 @@
-"""How runs are cancelled by hand."""
+"""How runs are cancelled by hand: by a person, or by the app's own code."""
 
 from __future__ import annotations
 

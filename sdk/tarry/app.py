@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from tarry.bus import EventBus
-from tarry.cancel import MAX_CANCELS, Cancel, Timeouts
+from tarry.cancel import MAX_CANCELS, Cancel, Timeouts, cancellations
 from tarry.chain import Chain
 from tarry.errors import UsageError
 from tarry.eventtypes import as_events
@@ -162,6 +162,18 @@ class App:
         ``SignalError`` if too many send it at once.
         """
         return self.signals.send(name, data, id, keep)
+
+    def cancel(self, run_ids: str | Iterable[str]) -> None:
+        """Asks for runs to be cancelled, by their ids (``ctx.run_id``): one, or several.
+
+        The step that such a run executes now ends, nothing comes after it, its waits and timers are withdrawn, and
+        ``tarry/function.cancelled`` goes over the bus. A run that has ended stays as it is, and an id of no run does
+        nothing: nobody is told so. It is asked for by an event on the app's bus, so it works wherever ``send`` does; in
+        a function call it in a step.
+
+        Raises ``UsageError`` for what can be no run's id, ``SendError`` as ``send`` does.
+        """
+        self.bus.send(cancellations([run_ids] if isinstance(run_ids, str) else run_ids))
 
     def _add(self, *functions: Function) -> None:
         for function in functions:

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tarry.durations import milliseconds
 from tarry.errors import DurationError, UsageError
-from tarry.event import check_name
+from tarry.event import Event, check_name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tarry.durations import Duration
 
-__all__ = ["MAX_CANCELS", "Cancel", "Timeouts"]
+__all__ = ["CANCEL_RUN", "MAX_CANCELS", "RUN_ID", "Cancel", "Timeouts", "cancellations"]
 
 MAX_CANCELS = 5
 """The most events that may cancel the runs of one function."""
+
+CANCEL_RUN = "tarry/run.cancel"
+"""The event by which an app asks for one of its runs to be cancelled."""
+
+RUN_ID = "run_id"
+"""In its data: which."""
+
+_ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +81,15 @@ class Timeouts:
     def __post_init__(self) -> None:
         _check("timeouts: start", self.start)
         _check("timeouts: finish", self.finish)
+
+
+def cancellations(run_ids: Iterable[str]) -> list[Event]:
+    """The events that ask for these runs to be cancelled; ``UsageError`` for what can be no run's id."""
+    wanted: list[object] = list(run_ids)
+    for run_id in wanted:
+        if not isinstance(run_id, str) or not _ULID.fullmatch(run_id):
+            raise UsageError(f"{run_id!r} is no run's id: those have 26 characters, and ctx.run_id is one")
+    return [Event(CANCEL_RUN, {RUN_ID: run_id}) for run_id in wanted]
 
 
 def _check(what: str, value: Duration | None) -> None:

@@ -77,6 +77,8 @@ COSTS: dict[str, dict[str, dict[str, int]]] = {
     "answer": {"executor": {"SendMessageBatch": 1}},
     "returned": {"executor": {"Query": 1, "GetItem": 1, "PutItem": 1}},
     "invocation times out": {"executor": {"GetItem": 1, "PutItem": 1}},
+    # An event that asks for a run to be cancelled: a mark, and a message.
+    "asked to cancel": {"matcher": {"BatchWriteItem": 1, "SendMessageBatch": 1}},
     # The end: the run, its announcement (an event like others), its steps by 25.
     "finish": {"executor": {"PutItem": 1, "PutEvents": 1}},
     "steps retired": {"executor": {"BatchWriteItem": 1}},
@@ -323,6 +325,13 @@ BILLS = {
         ],
         {"cancel": Cancel("paid", match="data.id")},
     ),
+    "cancelled by the app": Bill(
+        sleep_long,
+        [
+            ("placed", [*BEGUN, "sleep"]),
+            ("app.cancel", [*ANNOUNCED, "asked to cancel", "wake", *ENDED]),
+        ],
+    ),
     "cancel that is not needed": Bill(
         nothing,
         [("placed", [*BEGUN, *FIRST_WAIT, "cancel", *ENDED])],
@@ -410,6 +419,9 @@ def happen(host: Host, what: str) -> None:
             host.send(name, {"id": "another"})
         case ["signal"]:
             host.signal("go", keep="1h")
+        case ["app.cancel"]:
+            host.cloud.app.cancel(host.run().id)
+            host.cloud.pump()
         case ["cancel"]:
             host.cancel(host.run())
         case [time] if time[0].isdigit():
