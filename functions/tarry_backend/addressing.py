@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tarry.bus import source_of
 from tarry.cancel import CANCEL_RUN, RUN_ID
 from tarry.event import base32
+from tarry.function import ADDRESS, INVOKED
 
 if TYPE_CHECKING:
     from tarry import Event
@@ -17,14 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ADDRESS", "FUNCTION", "INVOKED", "SCHEDULED", "Caller", "addressee", "caller", "run_id_of", "to_cancel"]
 
-INVOKED = "tarry/function.invoked"
-"""The event that starts a function for a step that invokes it."""
-
 SCHEDULED = "tarry/scheduled.timer"
 """The event that starts a function at a time of its ``TriggerCron``."""
-
-ADDRESS = "_tarry"
-"""Under this key of its data such an event says whom it is for, and who sent it."""
 
 FUNCTION = "function_id"
 """In the address: the function that is to start."""

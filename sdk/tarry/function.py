@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tarry.bus import source_of
@@ -30,6 +30,12 @@ __all__ = ["DEFAULT_BACKOFF", "FAILED", "MAX_RETRIES", "Function", "Retries"]
 MAX_RETRIES = 20
 
 FAILED = "tarry/function.failed"
+
+INVOKED = "tarry/function.invoked"
+"""The event that starts a function for a step that invokes it."""
+
+ADDRESS = "_tarry"
+"""Under this key of its data such an event says whom it is for, and who sent it."""
 """The event that tells of a run which has failed for good."""
 
 DEFAULT_BACKOFF: tuple[Duration, ...] = ("15s", "30s", "1m", "2m", "5m", "10m", "20m", "40m", "1h", "2h")
@@ -93,14 +99,18 @@ class Function:
         return inspect.iscoroutinefunction(self.handler)
 
     def data_of(self, event: Event) -> Any:
-        """An event's data as the trigger for it has them: an instance of its type, else the plain data.
+        """An event's data as the trigger for it has them: an instance of its type, else the plain data. What the
+        function is invoked with is read as its triggers have them, if all have one type.
 
         ``EventDataError`` if they are not of that type.
         """
-        for trigger in self.event_triggers:
-            if trigger.data_type is not None and trigger.names(event.name):
-                return given(event, trigger.data_type)
-        return event.data
+        triggers = self.event_triggers
+        if event.name == INVOKED and len({each.data_type for each in triggers}) == 1:
+            event = replace(event, data={key: value for key, value in event.data.items() if key != ADDRESS})
+        else:
+            triggers = tuple(each for each in triggers if each.names(event.name))
+        typed = next((each.data_type for each in triggers if each.data_type is not None), None)
+        return event.data if typed is None else given(event, typed)
 
     def on_failure(self, handler: Handler) -> Function:
         """The function that is started by each run of this one that fails: not by its own, which has another id, nor by

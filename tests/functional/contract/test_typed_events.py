@@ -52,6 +52,20 @@ def shop(request: pytest.FixtureRequest, app: App) -> App:
     return app
 
 
+def test_what_it_is_invoked_with_is_of_its_type_too_or_fails(shop: App, host: Host) -> None:
+    @shop.create_function(fn_id="desk", trigger=TriggerEvent(event="desk/asked"))
+    async def desk(ctx: Context) -> str:
+        return str(await ctx.step.invoke_by_id("order", function_id="order", data=ctx.event.data))
+
+    host.send("desk/asked", {"order": 7, "items": ["book"]})
+    host.send(Paid(order=7, total=1))
+    assert host.run("desk").output == "book"
+    host.send("desk/asked", {"order": 8, "items": "book"})
+    host.advance("1d")
+    assert (host.run("desk").status, host.run("order").status) == ("failed", "failed")
+    assert "data.items: text, where a list should be" in str(host.run("desk").error)
+
+
 def test_instances_go_in_and_come_out(shop: App, host: Host) -> None:
     host.send(Placed(7, ["book", "pen"]))
     host.send([Paid(order=8, total=1), Event.of(Paid(order=7, total=9.5), id="mine")])
