@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tarry.step import OWN
+from tarry.operations import OWN
 from tarry_backend.position import Position
 from tarry_backend.store.models import Item
 from tarry_backend.store.steps import ended_key, ended_ref, ended_target, wait_target

@@ -10,6 +10,7 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.responses import DynamoHandler
 
 from tarry_backend.store.models import Item, WaitsIndex, table_definition
+from tarry_backend.store.steps import ended_key
 from tarry_dev.cloud import Cloud
 from tarry_dev.cloud.account import ACCOUNT_ID
 from tests.functional.contract.handshake.exploration import Touch
@@ -76,7 +77,7 @@ class Table:
         after = asked.get("Item")
         if operation == "UpdateItem":
             after = self.ask("GetItem", {"TableName": self.name, "Key": asked["Key"]})["Item"]
-        entry = after if after is not None and _HASH in after else None
+        entry = after if after is not None and _is_found(after) else None
         before = self._items.pop(key, None)
         if entry is not None:
             self._items[key] = entry
@@ -135,6 +136,11 @@ def shows(change: Change) -> tuple[Touch, ...]:
     """What changes when the index shows it."""
     entries = (entry for entry in (change.before, change.after) if entry)
     return tuple(Touch(f"{_INDEX} {entry[_HASH]['S']}", entry[_RANGE]["S"], writes=True) for entry in entries)
+
+
+def _is_found(item: Json) -> bool:
+    """Whether events find the item in the index. A wait that has ended stands there under a key that none has."""
+    return _HASH in item and not item[_HASH]["S"].endswith(ended_key(""))
 
 
 def key_of(asked: Json) -> Key:
