@@ -15,11 +15,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.dynamodb_local import VERSION, dynamodb_local
+from benchmarks.frame import conditions, progress, run
 from benchmarks.load.load import Load, Place, Plan
 from benchmarks.load.report import Part, Report
 from benchmarks.load.workers import workers
-from benchmarks.matching.report import conditions
-from tarry.errors import TarryError
 
 _CACHE = Path(__file__).parents[2] / ".cache"
 _PARTS = ("ministack", "workers")
@@ -29,17 +28,9 @@ def main(argv: list[str]) -> int:
     """Returns the exit code."""
     options = _options(argv)
     names = ("waits", "seconds", "measured", "first_ministack", "first_workers")
-    where = conditions(f"DynamoDB Local {VERSION}", {name: getattr(options, name) for name in names})
-    where |= {"benchmark": "load", "queues": "MiniStack's; of the workers a stand-in that takes no time"}
-    try:
-        report = Report(where, dict(_parts(options)))
-    except TarryError as error:
-        print(f"the benchmark could not go on: {error}", file=sys.stderr)
-        return 2
-    print(report.verdict)
-    if options.json:
-        report.write(options.json)
-    return 1 if report.failed else 0
+    where = conditions("load", {name: getattr(options, name) for name in names})
+    where |= {"queues": "MiniStack's; of the workers a stand-in that takes no time"}
+    return run(lambda: Report(where, dict(_parts(options))), options.json)
 
 
 def _parts(options: argparse.Namespace) -> Iterator[tuple[str, Part]]:
@@ -53,7 +44,7 @@ def _parts(options: argparse.Namespace) -> Iterator[tuple[str, Part]]:
 def _ministack(options: argparse.Namespace, scratch: Path) -> Part:
     from benchmarks.load.cloud import deployed  # its packages are not needed for the other part
 
-    _say("deploying the stack to MiniStack")
+    progress("deploying the stack to MiniStack")
     with deployed(scratch) as place:
         title = "the stack on MiniStack: one batch of the runs queue at a time, two of the others"
         return _measured(place, title, options, options.first_ministack, scratch)
@@ -68,11 +59,7 @@ def _workers(options: argparse.Namespace, scratch: Path) -> Part:
 
 def _measured(place: Place, title: str, options: argparse.Namespace, first: float, scratch: Path) -> Part:
     plan = Plan(options.waits, first, options.seconds, options.measured)
-    return Part(title, Load(place, plan, scratch / "diary", _say).measure())
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    return Part(title, Load(place, plan, scratch / "diary", progress).measure())
 
 
 def _options(argv: list[str]) -> argparse.Namespace:

@@ -7,48 +7,31 @@ so compare the times with each other. Exit code 1: requests or read units grew w
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from contextlib import nullcontext
 from itertools import groupby
 from pathlib import Path
 
-from benchmarks.dynamodb_local import VERSION, dynamodb_local
+from benchmarks.frame import conditions, dynamodb, run
 from benchmarks.matching import fan_out, flatness
 from benchmarks.matching.flatness import ROUNDS
 from benchmarks.matching.kinds import KINDS
-from benchmarks.matching.report import Report, conditions, write_json
+from benchmarks.matching.report import Report
 from benchmarks.matching.wire import Wire
-from tarry.errors import TarryError
-
-_CACHE = Path(__file__).parents[2] / ".cache"
 
 
 def main(argv: list[str]) -> int:
     """Returns the exit code."""
     options = _options(argv)
-    # Whatever account this machine has is not asked.
-    os.environ |= {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench", "AWS_DEFAULT_REGION": "eu-west-1"}
-    os.environ.pop("AWS_PROFILE", None)
-    dynamodb = nullcontext(options.endpoint) if options.endpoint else dynamodb_local(_CACHE)
-    try:
-        with dynamodb as endpoint:
-            report = _measured(endpoint, options)
-    except TarryError as error:
-        print(f"the benchmark could not go on: {error}", file=sys.stderr)
-        return 2
-    print(*report.lines(), sep="\n")
-    if options.json:
-        write_json(report, options.json)
-    return 1 if report.failed else 0
+    return run(lambda: _measured(options), options.json)
 
 
-def _measured(endpoint: str, options: argparse.Namespace) -> Report:
-    dynamodb = options.endpoint or f"DynamoDB Local {VERSION}"
-    where = conditions(dynamodb, {name: getattr(options, name) for name in ("sizes", "events", "fan_out")})
+def _measured(options: argparse.Namespace) -> Report:
+    arguments = {name: getattr(options, name) for name in ("sizes", "events", "fan_out")}
+    where = conditions("matching", arguments, options.endpoint)
     wire = Wire()
-    rows = [row for kind in KINDS for row in flatness.measure(wire, endpoint, kind, options.sizes, options.events)]
-    waves = [fan_out.measure(wire, endpoint, waits) for waits in options.fan_out]
+    with dynamodb(options.endpoint) as endpoint:
+        rows = [row for kind in KINDS for row in flatness.measure(wire, endpoint, kind, options.sizes, options.events)]
+        waves = [fan_out.measure(wire, endpoint, waits) for waits in options.fan_out]
     growth = [flatness.growth(list(of_a_kind)) for _, of_a_kind in groupby(rows, key=lambda row: row.kind)]
     return Report(where, rows, growth, waves)
 

@@ -10,7 +10,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.matching.flatness import progress
+from benchmarks.frame import progress
 from benchmarks.matching.kinds import FAN_OUT
 from benchmarks.matching.scene import Cost, Scene
 from benchmarks.matching.wire import Wire

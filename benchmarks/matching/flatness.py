@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-import sys
 from collections import Counter
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
+from benchmarks.frame import progress
 from benchmarks.matching.scene import Cost, Scene
 from tarry.errors import TarryError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from benchmarks.matching.kinds import Kind
     from benchmarks.matching.wire import Wire
 
-__all__ = ["ROUNDS", "Growth", "Row", "growth", "measure", "progress"]
+__all__ = ["ROUNDS", "Growth", "Row", "growth", "measure"]
 
 ROUNDS = 20
 """The sizes are measured in turn, so often, so that a machine which is slow for a while is slow for all of them."""
@@ -120,11 +120,6 @@ def measure(wire: Wire, endpoint: str, kind: Kind, sizes: Sequence[int], events:
     for size, scene in scenes.items():
         scene.drop()
         yield Row.of(kind, size, costs[size])
-
-
-def progress(line: str) -> None:
-    """Says on stderr what goes on."""
-    print(line, file=sys.stderr, flush=True)
 
 
 def _rounds(kind: Kind, events: int) -> tuple[int, int]:

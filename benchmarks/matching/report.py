@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
-import platform
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
-from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,9 +11,7 @@ if TYPE_CHECKING:
     from benchmarks.matching.fan_out import Wave
     from benchmarks.matching.flatness import Growth, Row
 
-__all__ = ["Report", "conditions", "write_json"]
-
-_PARTS = ("tarry", "boto3", "botocore", "pynamodb", "cel-python")
+__all__ = ["Report"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +27,17 @@ class Report:
     def failed(self) -> bool:
         """Whether a kind that is claimed to be flat is not."""
         return any(each.verdict == "FAIL" for each in self.growth)
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            **self.conditions,
+            "events": [asdict(row) for row in self.rows],
+            "growth": [asdict(each) for each in self.growth],
+            "fan_out": [asdict(wave) for wave in self.waves],
+            "passed": not self.failed,
+        }
 
     def lines(self) -> Iterator[str]:
         """For people."""
@@ -77,37 +79,3 @@ class Report:
                 f" {wave.requests:9,} {wave.requests_per_1000:7.1f} {wave.read_units:7.1f} {wave.pages:6}"
                 f" {wave.invocations:8} {wave.traced_mb:6.1f} {resident}"
             )
-
-
-def conditions(dynamodb: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Where, when and with what is measured. The load is the system's, before anything has begun."""
-    return {
-        "benchmark": "matching",
-        "queues": "a stand-in that takes no time",
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "arguments": arguments,
-        "machine": {
-            "system": platform.platform(),
-            "processor": platform.machine(),
-            "cpus": os.cpu_count(),
-            "load": list(os.getloadavg()),
-        },
-        "versions": {"python": platform.python_version(), "dynamodb": dynamodb}
-        | {name: version(name) for name in _PARTS},
-    }
-
-
-def write_json(report: Report, path: Path) -> None:
-    """Writes the report whole or not at all."""
-    figures = {
-        **report.conditions,
-        "events": [asdict(row) for row in report.rows],
-        "growth": [asdict(each) for each in report.growth],
-        "fan_out": [asdict(wave) for wave in report.waves],
-        "passed": not report.failed,
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile("w", dir=path.parent, prefix=path.name, suffix=".part", delete=False) as file:
-        json.dump(figures, file, indent=2)
-        file.write("\n")
-    Path(file.name).replace(path)

@@ -8,29 +8,23 @@ bytes of a step or of a kept step grew, or steps of a group did not run side by 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.dynamodb_local import VERSION, dynamodb_local
-from benchmarks.matching.flatness import progress
-from benchmarks.matching.report import conditions
+from benchmarks.frame import conditions, dynamodb, progress, run
 from benchmarks.matching.wire import Wire
 from benchmarks.steps import parallel
 from benchmarks.steps.app import KINDS
 from benchmarks.steps.growth import Row, growth
 from benchmarks.steps.report import Report
 from benchmarks.steps.scene import Scene
-from tarry.errors import TarryError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = ["main"]
 
-_CACHE = Path(__file__).parents[2] / ".cache"
 _REPLAYS = 15
 _WARM_UP = 3
 
@@ -38,31 +32,18 @@ _WARM_UP = 3
 def main(argv: list[str]) -> int:
     """Returns the exit code."""
     options = _options(argv)
-    # Whatever account this machine has is not asked.
-    os.environ |= {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench", "AWS_DEFAULT_REGION": "eu-west-1"}
-    os.environ.pop("AWS_PROFILE", None)
-    dynamodb = nullcontext(options.endpoint) if options.endpoint else dynamodb_local(_CACHE)
-    try:
-        with dynamodb as endpoint:
-            report = _measured(endpoint, options)
-    except TarryError as error:
-        print(f"the benchmark could not go on: {error}", file=sys.stderr)
-        return 2
-    print(*report.lines(), sep="\n")
-    if options.json:
-        report.write(options.json)
-    return 1 if report.failed else 0
+    return run(lambda: _measured(options), options.json)
 
 
-def _measured(endpoint: str, options: argparse.Namespace) -> Report:
-    where = conditions(options.endpoint or f"DynamoDB Local {VERSION}", {"sizes": options.sizes})
-    with Scene(Wire(), endpoint) as scene:
+def _measured(options: argparse.Namespace) -> Report:
+    where = conditions("steps", {"sizes": options.sizes}, options.endpoint)
+    with dynamodb(options.endpoint) as endpoint, Scene(Wire(), endpoint) as scene:
         for kind in KINDS:
             list(scene.run(kind, _WARM_UP, f"{kind}, warm-up"))
         rows = [_row(scene, kind, count) for kind in KINDS for count in options.sizes]
         races = [parallel.measure(scene, face) for face in ("async", "def")]  # last: by now the emulator is warm
     by_kind = [[row for row in rows if row.kind == kind] for kind in KINDS]
-    return Report(where | {"benchmark": "steps"}, rows, [growth(of_a_kind) for of_a_kind in by_kind], races)
+    return Report(where, rows, [growth(of_a_kind) for of_a_kind in by_kind], races)
 
 
 def _row(scene: Scene, kind: str, count: int) -> Row:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,6 @@ from benchmarks.steps.growth import COUNTED_GROWS_LESS_THAN, TIMES_GROW_LESS_THA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from benchmarks.steps.growth import Growth, Row
     from benchmarks.steps.parallel import Race
@@ -43,17 +41,17 @@ class Report:
         yield ""
         yield from self._race_lines()
 
-    def write(self, path: Path) -> None:
-        """Writes it as JSON."""
-        found = {
+    @property
+    def figures(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            **self.conditions,
             "runs": [figures(row) for row in self.rows],
             "growth": [asdict(each) for each in self.growth],
             "parallel": [{**asdict(race), "ratio": race.ratio, "verdict": race.verdict} for race in self.races],
             "bounds": {"counted": COUNTED_GROWS_LESS_THAN, "times": TIMES_GROW_LESS_THAN},
             "passed": not self.failed,
         }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({**self.conditions, **found}, indent=2) + "\n")
 
     def _step_lines(self) -> Iterator[str]:
         yield (
