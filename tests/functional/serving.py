@@ -1,4 +1,4 @@
-"""``tarry dev`` as a process of its own, in a folder of its own."""
+"""``tarry dev`` as a process of its own, in a folder of its own, and the commands that ask it."""
 
 import json
 import os
@@ -6,10 +6,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from tarry_dev.cli.commands import app as commands
 
 T = TypeVar("T")
 
@@ -64,6 +69,37 @@ class Dev:
         with suppress(OSError, ValueError):
             return bool(self.endpoint)
         return False
+
+
+@contextmanager
+def served(folder: Path, source: str) -> Iterator[Dev]:
+    """``tarry dev`` with the app in ``source``, ``mine:app``, while this process stands in its folder."""
+    (folder / "mine.py").write_text(source)
+    dev = Dev("mine:app", folder)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            patch.setenv("COLUMNS", "120")
+            yield dev
+    finally:
+        dev.stop()
+
+
+def ask(*arguments: str, stdin: str | None = None) -> Result:
+    """What a command says, given where this process stands."""
+    return CliRunner().invoke(commands, arguments, input=stdin, catch_exceptions=False)
+
+
+def succeed(*arguments: str, stdin: str | None = None) -> str:
+    """What one writes that does not fail."""
+    result = ask(*arguments, stdin=stdin)
+    assert result.exit_code == 0, result.stderr
+    return result.stdout
+
+
+def document(*arguments: str) -> Any:
+    """What one writes for programs."""
+    return json.loads(succeed(*arguments, "--json"))
 
 
 def eventually(get: Callable[[], T]) -> T:

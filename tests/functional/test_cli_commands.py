@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from tarry_dev.cli.commands import app as commands
-from tests.functional.serving import Dev, eventually
+from tests.functional.serving import ask, eventually, served
 
 APP = """
 import tarry
@@ -39,18 +37,14 @@ async def sulker(ctx: tarry.Context):
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder in which tarry dev runs, with three runs: w-1 has finished, w-2 waits, s-1 has failed."""
     folder = tmp_path_factory.mktemp("served")
-    (folder / "mine.py").write_text(APP)
-    dev = Dev("mine:app", folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
+    with served(folder, APP):
         for name, number in [("app/begun", "w-1"), ("app/begun", "w-2"), ("app/sulked", "s-1")]:
             succeed("send", name, json.dumps({"id": number}), "--id", number)
         eventually(lambda: len(document("waits")["waits"]) == 2)
         succeed("send", "app/done", '{"id": "w-1", "result": [1, "two"]}', "--id", "d-1", "--user", '{"id": 7}')
         eventually(lambda: document("runs", "--status", "finished")["runs"])
         eventually(lambda: document("runs", "--status", "failed")["runs"])
-    yield folder
-    dev.stop()
+        yield folder
 
 
 @pytest.fixture(autouse=True)
@@ -60,10 +54,6 @@ def _in_a_folder_below(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder / "below")
     monkeypatch.setenv("AWS_PROFILE", "of-another-account")
     monkeypatch.setenv("COLUMNS", "120")
-
-
-def ask(*arguments: str, stdin: str | None = None) -> Result:
-    return CliRunner().invoke(commands, arguments, input=stdin, catch_exceptions=False)
 
 
 def succeed(*arguments: str, stdin: str | None = None) -> str:

@@ -2,13 +2,10 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from tarry_dev.cli.commands import app as commands
-from tests.functional.serving import Dev, eventually
+from tests.functional.serving import Dev, ask, document, eventually, served
 
 pytestmark = [pytest.mark.xdist_group("cli-event"), pytest.mark.usefixtures("dev")]
 
@@ -31,12 +28,7 @@ async def order(ctx: tarry.Context):
 
 @pytest.fixture(scope="module")
 def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
-    folder = tmp_path_factory.mktemp("served")
-    (folder / "mine.py").write_text(APP)
-    dev = Dev("mine:app", folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.setenv("COLUMNS", "120")
+    with served(tmp_path_factory.mktemp("served"), APP) as dev:
         for event_id in ("o-1", "o-2"):
             assert ask("send", "placed", json.dumps({"id": event_id}), "--id", event_id).exit_code == 0
         eventually(lambda: len(document("waits")["waits"]) == 2)
@@ -46,15 +38,6 @@ def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
         eventually(lambda: document("runs", "--status", "cancelled")["runs"])
         eventually(lambda: not document("waits")["waits"])
         yield dev
-    dev.stop()
-
-
-def ask(*arguments: str) -> Result:
-    return CliRunner().invoke(commands, arguments, catch_exceptions=False)
-
-
-def document(*arguments: str) -> Any:
-    return json.loads(ask(*arguments, "--json").stdout)
 
 
 def page(*arguments: str) -> list[str]:

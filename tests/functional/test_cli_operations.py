@@ -10,14 +10,12 @@ from typing import Any
 
 import boto3
 import pytest
-from typer.testing import CliRunner, Result
 
 from tarry_backend.deployment import Deployment
 from tarry_backend.messages import Wake, encode
 from tarry_backend.settings import Settings
-from tarry_dev.cli.commands import app as commands
 from tarry_dev.dead_letters import DeadLetters
-from tests.functional.serving import Dev, eventually
+from tests.functional.serving import Dev, ask, document, eventually, served, succeed
 
 REGION = "us-east-1"
 STACK = "tarry-mine"
@@ -52,13 +50,8 @@ async def quick(ctx: tarry.Context):
 
 @pytest.fixture(scope="module")
 def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
-    folder = tmp_path_factory.mktemp("served")
-    (folder / "mine.py").write_text(APP)
-    dev = Dev("mine:app", folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
+    with served(tmp_path_factory.mktemp("served"), APP) as dev:
         yield dev
-    dev.stop()
 
 
 def outputs(dev: Dev) -> dict[str, str]:
@@ -115,20 +108,6 @@ def somewhere(request: pytest.FixtureRequest, dev: Dev, monkeypatch: pytest.Monk
         request.getfixturevalue("aws")
         monkeypatch.setenv("TARRY_STACK", STACK)
     return where
-
-
-def ask(*arguments: str) -> Result:
-    return CliRunner().invoke(commands, arguments, catch_exceptions=False)
-
-
-def succeed(*arguments: str) -> str:
-    result = ask(*arguments)
-    assert result.exit_code == 0, result.stderr
-    return result.stdout
-
-
-def document(*arguments: str) -> Any:
-    return json.loads(succeed(*arguments, "--json"))
 
 
 def fails(*arguments: str) -> str:

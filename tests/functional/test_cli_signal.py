@@ -1,15 +1,11 @@
 """``tarry signal``, ``tarry run`` and ``tarry waits``: against a ``tarry dev`` whose run waits for signals."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from tarry_dev.cli.commands import app as commands
-from tests.functional.serving import Dev, eventually
+from tests.functional.serving import Dev, ask, document, eventually, served
 
 APP = """
 import tarry
@@ -25,21 +21,9 @@ def order(ctx: tarry.ContextSync):
 
 
 @pytest.fixture
-def dev(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Dev]:
-    (tmp_path / "mine.py").write_text(APP)
-    dev = Dev("mine:app", tmp_path)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "120")
-    yield dev
-    dev.stop()
-
-
-def ask(*arguments: str) -> Result:
-    return CliRunner().invoke(commands, arguments, catch_exceptions=False)
-
-
-def document(*arguments: str) -> Any:
-    return json.loads(ask(*arguments, "--json").stdout)
+def dev(tmp_path: Path) -> Iterator[Dev]:
+    with served(tmp_path, APP) as dev:
+        yield dev
 
 
 @pytest.mark.usefixtures("dev")
