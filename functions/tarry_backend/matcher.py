@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tarry.errors import ExpressionError, UsageError
 from tarry_backend.addressing import addressee, run_id_of, to_cancel
@@ -21,12 +21,14 @@ from tarry_backend.traffic import BUSY, Traffic, shards_for
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from tarry import App, Function, TriggerEvent
+    from tarry import App, Event, Function, TriggerEvent
     from tarry_backend.queues import Queues
     from tarry_backend.store import Name, Store
     from tarry_backend.telemetry import Meter
 
 __all__ = ["PAGES", "Batch", "Matcher"]
+
+T = TypeVar("T")
 
 PAGES = 10
 """How many pages of waits one message resumes before it hands the rest to a continuation."""
@@ -142,11 +144,7 @@ class Matcher:
         so does one that is addressed to the function, whose sender may wait for the run that it asks for."""
         if function.idempotency is None:
             return None
-        try:
-            return value_key(function.idempotency, incoming.event, incoming.received_at)
-        except MatchError:
-            self._meter.count("MatchErrors")
-            return None
+        return self._asked(value_key, function.idempotency, incoming)
 
     def _triggers(self, trigger: TriggerEvent, incoming: Received) -> bool:
         name = incoming.event.name
@@ -154,11 +152,15 @@ class Matcher:
             return False  # "*" means the user's events: a run's own end would start it again, for ever
         if trigger.expression is None:
             return True
+        return bool(self._asked(trigger_holds, trigger.expression, incoming))
+
+    def _asked(self, ask: Callable[[str, Event, int], T], expression: str, incoming: Received) -> T | None:
+        """What an expression about the event alone gives; ``None``, which is counted, if it cannot be evaluated."""
         try:
-            return trigger_holds(trigger.expression, incoming.event, incoming.received_at)
+            return ask(expression, incoming.event, incoming.received_at)
         except MatchError:
             self._meter.count("MatchErrors")
-            return False
+            return None
 
     def _resume(self, incoming: Received, carried: Carried, key: str) -> int:
         """Resumes the first page of the waits with that key. If there are more, they are parted between as many

@@ -162,7 +162,7 @@ class Runs:
         try:
             with TransactWrite(connection=Item._get_connection().connection) as transaction:
                 transaction.save(self._item(run), _NEW)
-                transaction.save(claim, _UNCLAIMED | (ClaimItem.received_at <= run.received_at - ONCE))
+                transaction.save(claim, _NEW | (ClaimItem.received_at <= run.received_at - ONCE))
         except TransactWriteError as error:
             reasons = [reason.code for reason in error.cancellation_reasons if reason is not None]
             if not reasons or set(reasons) != {_CONDITION}:
@@ -319,11 +319,9 @@ def fn_status(function_id: str, status: RunStatus) -> str:
 
 _STOP = "stop"
 
-# A new run or step: nobody has kept it before. If the write took effect but its answer was lost, the repeated
+# A new run, step or claim: nobody has kept it before. If the write took effect but its answer was lost, the repeated
 # write is a conflict, the message comes back, and the replay finds the step kept.
 _NEW = Item.pk.does_not_exist()
-
-_UNCLAIMED = Item.pk.does_not_exist()
 
 _CONDITION = "ConditionalCheckFailed"
 """What a cancelled transaction names where a condition did not hold."""

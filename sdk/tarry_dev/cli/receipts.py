@@ -65,7 +65,7 @@ def _rows(made: Receipt, store: Store) -> Iterator[tuple[RenderableType, ...]]:
     yield from _of("cancelled", OPEN, _loaded(made.cancelled, store), len(made.cancelled))
     yield from _of("about to resume", OPEN, map(_pair, made.pending), len(made.pending))
     for miss in made.missed:
-        words = Text(why_missed(miss))
+        words = Text(_why_missed(miss))
         if miss.expression:
             words.append(f"\nif {miss.expression}", QUIET)
         yield Text("missed", BAD), miss.run.id[:SHORT], _place(miss.run, miss.step_key), words
@@ -96,7 +96,7 @@ def _place(run: Run, step_key: str) -> Text:
     return Text.assemble(run.function_id, (f", {step_key}" if step_key else "", QUIET))
 
 
-def why_missed(miss: Miss) -> str:
+def _why_missed(miss: Miss) -> str:
     """Why a wait was not resolved by the event, in words."""
     match miss.why:
         case Why.EARLY:
