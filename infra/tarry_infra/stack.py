@@ -8,11 +8,13 @@ from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 
+from tarry.errors import UsageError
 from tarry_backend.deployment import Deployment
 from tarry_backend.runtime import load_app
 from tarry_backend.schedules import schedules_of
 from tarry_backend.settings import Settings
 from tarry_backend.store.models import DueIndex, WaitsIndex
+from tarry_infra.api import Api
 from tarry_infra.audit import Audit
 from tarry_infra.bundle import Bundle
 from tarry_infra.encryption import let_logs_use
@@ -66,6 +68,8 @@ class TarryStack(Stack):
         Whether every event is kept as a file too, for Athena to ask in SQL, and for how many days: see ``Audit``.
     - ``schedules``:
         Whether functions start at the times of their crons. ``False`` for a stack that is to keep quiet.
+    - ``api``:
+        Whether there is an HTTP API, at a URL where IAM decides who may ask: see ``Api``, and ``grant_api``.
     - ``alarm_actions``:
         What each alarm does: ``[aws_cloudwatch_actions.SnsAction(topic)]``, say. Without it alarms only show.
     """
@@ -91,6 +95,7 @@ class TarryStack(Stack):
         audit: bool = True,
         audit_days: int = 365,
         schedules: bool = True,
+        api: bool = False,
         alarm_actions: Sequence[cloudwatch.IAlarmAction] = (),
         runtime: lambda_.Runtime = lambda_.Runtime.PYTHON_3_14,
         architecture: lambda_.Architecture = lambda_.Architecture.ARM_64,
@@ -114,6 +119,7 @@ class TarryStack(Stack):
         self.timers = Timers(self, "Timers", host=host, timers=timers, sweep=sweep)
         self.audit = self._audit(host, audit_days, removal_policy) if audit else None
         self.schedules = self._schedules(encryption_key, enabled=schedules)
+        self.api = Api(self, "Api", host=host) if api else None
         settings = self._settings(tuning or {})
         self._configure(settings)
         self._tell(settings)
@@ -128,6 +134,12 @@ class TarryStack(Stack):
         """
         self.state.grant_mailboxes(grantee)
         self.runs.queue.queue.grant_send_messages(grantee)
+
+    def grant_api(self, grantee: iam.IGrantable) -> None:
+        """Lets somebody ask the HTTP API, and cancel runs by it; ``UsageError`` if the stack has none."""
+        if self.api is None:
+            raise UsageError("this stack has no HTTP API: make it with api=True")
+        self.api.grant(grantee)
 
     def _audit(self, host: Host, days: int, removal_policy: RemovalPolicy) -> Audit:
         return Audit(
@@ -185,6 +197,7 @@ class TarryStack(Stack):
             "executor": self.runs.executor,
             "waker": timers.waker,
             "sweep": timers.sweep,
+            **({"api": self.api.function} if self.api else {}),
         }
 
     def _observe(self, actions: Sequence[cloudwatch.IAlarmAction]) -> Observability:
@@ -220,3 +233,11 @@ class TarryStack(Stack):
         ingest.queue.grant_send(ingest.matcher, timers.waker)
         runs.queue.grant_send(ingest.matcher, runs.executor, timers.waker)
         timers.queue.grant_send(runs.executor, timers.waker, timers.sweep)
+        if self.api:
+            self._grant_to_api(self.api.function)
+
+    def _grant_to_api(self, function: Function) -> None:
+        self.state.grant_items(function, "GetItem", "Query", "UpdateItem")
+        self.state.grant_index(function, WaitsIndex)
+        self.state.grant_values(function, "GetObject")
+        self.runs.queue.grant_send(function)

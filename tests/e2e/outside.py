@@ -6,8 +6,13 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import boto3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from botocore.httpsession import URLLib3Session
 
 from tests.e2e.emulator import ACCOUNT, REGION, MiniStack
 
@@ -63,6 +68,17 @@ class Stack:
         found = self.client("cloudformation").describe_stack_resources(StackName=self.name)["StackResources"]
         [name] = [each["PhysicalResourceId"] for each in found if each["ResourceType"] == kind]
         return str(name)
+
+    def ask(self, method: str, path: str, *, signed: bool = True) -> tuple[int, Any]:
+        """The status and the JSON with which the stack's HTTP API answers: signed as any HTTP client would."""
+        host = urlsplit(self.outputs["ApiUrl"]).hostname or ""
+        # The emulator's own way to a function's URL, which on this machine no name leads to.
+        url = f"{self._cloud.url}/_aws/lambda-url/{host.partition('.')[0]}{path}"
+        request = AWSRequest(method, url)
+        if signed:
+            SigV4Auth(Credentials(ACCOUNT, "e2e"), "lambda", REGION).add_auth(request)
+        answer = URLLib3Session(verify=str(self._cloud.certificate)).send(request.prepare())  # type: ignore[arg-type]
+        return answer.status_code, json.loads(answer.content)
 
     def put(self, name: str, *datas: dict[str, Any], source: str = "tests") -> None:
         """Puts events of one name on the bus."""

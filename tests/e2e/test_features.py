@@ -106,6 +106,21 @@ def test_an_events_receipt_says_what_it_did_and_what_it_missed(tarry: Tarry, sta
     assert [(each["run"], each["step"], each["reason"]) for each in missed["missed"]] == [(run.id, "end", "expression")]
 
 
+def test_the_api_gives_an_events_receipt_to_whom_iam_lets_ask(stack: Stack) -> None:
+    stack.put("checkout/begun", {"order": 6})
+    run = stack.waiting("checkout", "end", order=6)
+    event = run.event["id"]
+
+    status, receipt = stack.ask("GET", f"/events/{event}")
+    assert (status, receipt["started"]) == (200, [{"run": run.id, "function": "checkout", "status": "running"}])
+
+    status, answer = stack.ask("POST", f"/runs/{run.id}/cancel")
+    assert (status, answer["id"]) == (202, run.id)
+    assert stack.ended("checkout", order=6).status == "cancelled"
+    assert stack.ask("GET", f"/runs/{run.id}")[1]["status"] == "cancelled"
+    assert stack.ask("GET", f"/runs/{run.id}", signed=False)[0] == 403
+
+
 def test_a_value_starts_one_run(stack: Stack) -> None:
     stack.put("invoice/due", {"invoice": 1, "n": 1}, {"invoice": 1, "n": 2}, {"invoice": 2, "n": 3})
     eventually(lambda: stack.count("invoice", "finished") == 2)

@@ -57,6 +57,7 @@ def changed(synthesise: Synthesise) -> Template:
     """The stack with its properties changed."""
     return synthesise(
         audit=False,
+        api=True,
         tuning={"log_days": 3, "max_steps": 10_000},
         matcher=Capacity(memory=256, timeout=20, concurrency=2, batch=1),
         executor=Capacity(memory=3008, timeout=600, concurrency=7, reserved=7),

@@ -5,6 +5,7 @@ import pytest
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
+from tarry.errors import UsageError
 from tarry_infra import TarryStack
 from tests.infra.conftest import NO_BUNDLING, Synthesise
 from tests.infra.template import Template
@@ -93,6 +94,42 @@ def test_who_may_send_signals_reaches_their_items_and_the_runs_queue_alone() -> 
     assert items["Action"] == ["dynamodb:GetItem", "dynamodb:PutItem"]
     assert items["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["signal#*"]}}
     assert set(queue["Action"]) == {"sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"}
+
+
+def test_the_api_reads_and_cancels_and_who_may_ask_it_may_nothing_else(changed: Template) -> None:
+    assert changed.may("api") == {
+        *((f"dynamodb:{action}", "StateTable.Arn") for action in ("GetItem", "Query", "UpdateItem")),
+        ("dynamodb:Query", "StateTable.Arn/index/waits"),
+        ("s3:GetObject", "StateValues.Arn/*"),
+        ("sqs:SendMessage", "RunsQueue.Arn"),
+        *((action, "ApiFunctionLog.Arn") for action in LOG),
+    }
+
+
+def test_the_api_is_asked_by_whom_iam_lets_ask_and_there_is_none_unless_wanted(
+    changed: Template, template: Template
+) -> None:
+    assert changed.one("Lambda::Url")["AuthType"] == "AWS_IAM"
+    assert template.of("Lambda::Url") == {}
+
+
+def test_who_may_ask_the_api_reaches_its_lambda_alone() -> None:
+    app = cdk.App(context=NO_BUNDLING)
+    stack = TarryStack(app, "Tarry", app="examples.approval:app", api=True)
+    outside = iam.Role(stack, "Outside", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
+    stack.grant_api(outside)
+    resources = Template(app.synth().get_stack_by_name("Tarry").template["Resources"]).of("IAM::Policy")
+    (policy,) = (each for name, each in resources.items() if name.startswith("Outside"))
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert statement["Action"] == ["lambda:InvokeFunctionUrl", "lambda:InvokeFunction"]
+    assert statement["Resource"]["Fn::GetAtt"][0].startswith("ApiFunction")
+
+
+def test_no_api_no_grant() -> None:
+    stack = TarryStack(cdk.App(context=NO_BUNDLING), "Tarry", app="examples.approval:app")
+    outside = iam.Role(stack, "Outside", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
+    with pytest.raises(UsageError, match="api=True"):
+        stack.grant_api(outside)
 
 
 def test_no_two_lambdas_share_a_role(template: Template) -> None:

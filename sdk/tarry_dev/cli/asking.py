@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from tarry.durations import milliseconds
 from tarry_backend.clock import now
+from tarry_backend.documents import open_wait_document, received_document, run_document, run_page
 from tarry_backend.store import RunStatus, listing
 from tarry_dev.cli.ask_sql import answer_table, ask_folder, find_folder
 from tarry_dev.cli.connection import connected
-from tarry_dev.cli.documents import open_wait_document, received_document, run_document, run_page
 from tarry_dev.cli.errors import CommandError
 from tarry_dev.cli.finding import find_run
 from tarry_dev.cli.listings import events_table, runs_table, waits_table

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tarry_backend.clock import now
+from tarry_backend.documents import iso
 from tarry_backend.intake import parse, received
 from tarry_backend.messages import MessageError, decode
 from tarry_dev.cli.connection import connected
-from tarry_dev.cli.moments import Calendar, compact, iso
+from tarry_dev.cli.moments import Calendar, compact
 from tarry_dev.cli.phrases import SHORT
 from tarry_dev.cli.screen import note, print_json, screen, table
 

@@ -8,16 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-__all__ = ["Calendar", "compact", "gist", "iso", "span"]
+__all__ = ["Calendar", "compact", "gist", "span"]
 
 _UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000))
-
-
-def iso(moment: int | None) -> str | None:
-    """Unix milliseconds as ISO 8601 in UTC, to the millisecond, for programs."""
-    if moment is None:
-        return None
-    return f"{datetime.fromtimestamp(moment / 1000, UTC):%Y-%m-%dT%H:%M:%S}.{moment % 1000:03d}Z"
 
 
 def span(milliseconds: int) -> str:

@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tarry_backend.clock import now
+from tarry_backend.documents import event_receipt_document
 from tarry_backend.receipts import LOOKED_THROUGH, Why, receipt
 from tarry_dev.cli.connection import connected
-from tarry_dev.cli.documents import event_receipt_document
 from tarry_dev.cli.finding import find_event
 from tarry_dev.cli.moments import Calendar, compact, span
 from tarry_dev.cli.phrases import SHORT

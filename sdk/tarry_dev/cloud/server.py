@@ -22,6 +22,7 @@ from werkzeug.wrappers import Request, Response
 from werkzeug.wsgi import ClosingIterator
 
 from tarry import Event, TarryError
+from tarry_dev.cloud.api import ask
 from tarry_dev.cloud.door import ONE_AT_A_TIME
 
 if TYPE_CHECKING:
@@ -51,6 +52,10 @@ _POLL = 0.05
 
 _RECEIVE = "AmazonSQS.ReceiveMessage"
 
+_API = ("/events/", "/runs/")
+
+_OURS = ("/events", "/runs/")
+
 _FIELDS = {"name", "data", "id", "user", "ts"}
 
 _log = logging.getLogger(__name__)
@@ -61,8 +66,8 @@ class Server:
 
     ``url`` is an endpoint for the AWS CLI and SDKs (``--endpoint-url``). Beside AWS's own protocols it takes
     ``POST /events`` with a JSON object, or a list of them, of ``name``, ``data`` and, if wanted, ``id``,
-    ``user`` and ``ts``, puts them on the app's bus and answers with their ids. ``GET /health`` says what is
-    served.
+    ``user`` and ``ts``, puts them on the app's bus and answers with their ids. ``/events/ID``, ``/runs/ID`` and
+    ``/runs/ID/cancel`` are the HTTP API's, as it is deployed. ``GET /health`` says what is served.
     """
 
     def __init__(
@@ -130,13 +135,15 @@ class Server:
         # What is signed is AWS's: a bucket may well be called "events".
         if "Authorization" not in request.headers:
             match request.method, request.path:
-                case "POST", "/events" if _is_foreign(request):
-                    refusal = {"error": "a web page from elsewhere sends no events here"}
+                case "POST", path if path.startswith(_OURS) and _is_foreign(request):
+                    refusal = {"error": "a web page from elsewhere does nothing here"}
                     return _json(refusal, HTTPStatus.FORBIDDEN)(environ, start_response)
                 case "POST", "/events":
                     return self._take_events(request)(environ, start_response)
                 case "GET", "/health":
                     return _json(self._health())(environ, start_response)
+                case _, path if path.startswith(_API):
+                    return _ask_api(request)(environ, start_response)
         return self._ask_aws(environ, start_response)
 
     def _ask_aws(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -162,6 +169,12 @@ class Server:
             "region": cloud.region,
             "settings": asdict(cloud.settings),
         }
+
+
+def _ask_api(request: Request) -> Response:
+    path = urlsplit(request.environ.get("RAW_URI", request.path)).path
+    status, body = ask(request.method, path, request.args)
+    return Response(body + "\n", status, mimetype="application/json")
 
 
 class _QuietHandler(MotoRequestHandler):

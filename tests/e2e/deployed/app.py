@@ -41,6 +41,7 @@ def main() -> None:
         architecture=lambda_.Architecture.ARM_64 if platform.machine() == "aarch64" else lambda_.Architecture.X86_64,
         matcher=FEW,
         timers=FEW,
+        api=True,
         removal_policy=cdk.RemovalPolicy.DESTROY,
     )
     cdk.Aspects.of(stack).add(BatchAsAnAction())

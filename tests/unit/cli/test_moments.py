@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tarry_dev.cli.moments import Calendar, compact, gist, iso, span
+from tarry_backend.documents import iso
+from tarry_dev.cli.moments import Calendar, compact, gist, span
 
 
 def at(*parts: int) -> int:

@@ -1,4 +1,4 @@
-"""What commands with ``--json`` write. These keys are kept stable; new ones may come.
+"""What commands with ``--json`` write, and the HTTP API answers. These keys are kept stable; new ones may come.
 
 Times are ISO 8601 in UTC, outputs and data are JSON values, what is not there is ``null``.
 
@@ -19,10 +19,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tarry_backend.replay.history import FAR
-from tarry_dev.cli.moments import iso
 
 if TYPE_CHECKING:
     from tarry import Event, SignalReceipt
@@ -32,8 +32,10 @@ if TYPE_CHECKING:
     from tarry_backend.store import Run, Whole
 
 __all__ = [
+    "Document",
     "event_document",
     "event_receipt_document",
+    "iso",
     "open_wait_document",
     "receipt_document",
     "received_document",
@@ -42,6 +44,13 @@ __all__ = [
 ]
 
 Document = dict[str, Any]
+
+
+def iso(moment: int | None) -> str | None:
+    """Unix milliseconds as ISO 8601 in UTC, to the millisecond, for programs."""
+    if moment is None:
+        return None
+    return f"{datetime.fromtimestamp(moment / 1000, UTC):%Y-%m-%dT%H:%M:%S}.{moment % 1000:03d}Z"
 
 
 def run_document(whole: Whole) -> Document:

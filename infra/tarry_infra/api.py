@@ -1,0 +1,45 @@
+"""The HTTP API: a Lambda at a URL that answers whom IAM lets ask."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import CfnOutput
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from tarry_infra.functions import Capacity, Function
+
+if TYPE_CHECKING:
+    from tarry_infra.functions import Host
+
+__all__ = ["Api"]
+
+_CAPACITY = Capacity(memory=512, timeout=30)
+
+
+class Api(Construct):
+    """``url`` is its address, the stack's output ``ApiUrl`` too. Requests are signed (SigV4, service ``lambda``)."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, host: Host) -> None:
+        super().__init__(scope, construct_id)
+        self.function = Function(
+            self,
+            "Function",
+            handler="api",
+            host=host,
+            capacity=_CAPACITY,
+            description="Answers over HTTP what events did and what runs are at, and cancels runs",
+        )
+        self.url = self.function.add_function_url(auth_type=lambda_.FunctionUrlAuthType.AWS_IAM).url
+        CfnOutput(self, "Url", value=self.url).override_logical_id("ApiUrl")
+
+    def grant(self, grantee: iam.IGrantable) -> None:
+        """Lets somebody ask it: all that it answers, and the cancelling of runs."""
+        # Of functions made since October 2025 AWS wants both, for a request that comes by the URL.
+        iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["lambda:InvokeFunctionUrl", "lambda:InvokeFunction"],
+            resource_arns=[self.function.function_arn],
+        )

@@ -1,0 +1,103 @@
+"""The HTTP API: an event's receipt, a run, and its cancelling, asked as the function's URL asks the handler."""
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from tarry import App, Context, Event, TriggerEvent
+from tarry_backend.documents import event_receipt_document
+from tarry_dev.cloud import Host
+from tarry_dev.cloud.api import ask
+
+
+@pytest.fixture(autouse=True)
+def order(app: App) -> None:
+    @app.create_function(fn_id="order", trigger=TriggerEvent(event="placed"))
+    async def order(ctx: Context) -> str | None:
+        paid = await ctx.step.wait_for_event("paid", event="paid", match="data.id", timeout="2h")
+        return paid.id if paid else None
+
+    @app.create_function(fn_id="large", trigger=TriggerEvent(event="large"))
+    async def large(ctx: Context) -> None:
+        for number in range(2):
+            await ctx.step.run(f"step-{number}", lambda: "x" * 3_100_000)
+
+
+def event(event_id: str, name: str) -> Event:
+    return Event(name, {"id": "7"}, id=event_id)
+
+
+def told(method: str, path: str, **query: str) -> tuple[int, Any]:
+    status, body = ask(method, path, query)
+    return status, json.loads(body)
+
+
+def test_it_gives_the_receipts_that_the_command_line_gives(host: Host) -> None:
+    host.send([event("o", "placed")])
+    host.send([event("p", "paid")])
+    run = host.run("order").id
+
+    started, resumed = told("GET", "/events/o"), told("GET", "/events/p", name="paid")
+
+    assert started == (200, event_receipt_document(host.receipt("o")))
+    assert resumed == (200, event_receipt_document(host.receipt("p")))
+    assert started[1]["started"] == [{"run": run, "function": "order", "status": "finished"}]
+    assert resumed[1]["resumed"] == [{"run": run, "step": "paid"}]
+
+
+@pytest.mark.parametrize("event_id", ["a/b", "50%", "é ?&#"])
+def test_an_events_id_is_percent_encoded(host: Host, event_id: str) -> None:
+    host.send([event(event_id, "placed")])
+    status, receipt = told("GET", f"/events/{quote(event_id, safe='')}")
+    assert (status, receipt["event"]["id"]) == (200, event_id)
+
+
+def test_of_an_event_that_started_nothing_the_name_is_needed(host: Host) -> None:
+    host.send([event("p", "paid")])
+    status, answer = told("GET", "/events/p")
+    assert status == 400
+    assert "?name=" in answer["message"]
+    assert told("GET", "/events/q", name="paid")[0] == 404
+
+
+def test_it_looks_back_as_far_as_it_is_told(host: Host) -> None:
+    host.send([event("p", "paid")])
+    host.advance("2h")
+    assert told("GET", "/events/p", name="paid", since="1h")[0] == 404
+    assert told("GET", "/events/p", name="paid", since="3h")[0] == 200
+    status, answer = told("GET", "/events/p", name="paid", since="soon")
+    assert status == 400
+    assert "soon" in answer["message"]
+
+
+def test_it_shows_a_run_and_cancels_it(host: Host) -> None:
+    host.send([event("o", "placed")])
+    run = host.run("order").id
+    assert [step["id"] for step in told("GET", f"/runs/{run}")[1]["open"]] == ["paid"]
+
+    assert told("POST", f"/runs/{run}/cancel") == (202, {"id": run, "status": "running"})
+    host.cloud.pump()
+
+    assert told("GET", f"/runs/{run}")[1]["status"] == "cancelled"
+    assert told("POST", f"/runs/{run}/cancel")[0] == 202
+
+
+def test_what_has_ended_or_is_not_there_cannot_be_cancelled(host: Host) -> None:
+    host.send([event("o", "placed")])
+    host.send([event("p", "paid")])
+    status, answer = told("POST", f"/runs/{host.run('order').id}/cancel")
+    assert status == 409
+    assert "finished already" in answer["message"]
+    assert told("POST", "/runs/01ARZ3NDEKTSV4RRFFQ69G5FAV/cancel")[0] == 404
+    assert told("GET", "/runs/nothing")[0] == 404
+    assert told("GET", "/elsewhere")[0] == 404
+
+
+def test_an_answer_that_lambda_would_not_carry_is_refused_with_the_reason(host: Host) -> None:
+    host.send([event("o", "large")])
+    assert host.run("large").status == "finished"
+    status, answer = told("GET", f"/runs/{host.run('large').id}")
+    assert (status, answer["statusCode"]) == (413, 413)
+    assert "6,000,000" in answer["message"]
