@@ -107,7 +107,7 @@ class Observability(Construct):
             function.metric_errors(period=_minutes(5)),
             "Lambda errors",
             f"An invocation of the {name} died: out of memory, out of time, or the app cannot be imported. Read its"
-            " log. What it was given it is given again, by itself.",
+            " log. What a queue or the bus has given it, it is given again, by itself.",
         )
         self._alarm(
             f"{name}-throttles",

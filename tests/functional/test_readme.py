@@ -1,7 +1,11 @@
 """The README's program and its test, as they stand there."""
 
+from textwrap import indent
+from typing import Any
+
 import pytest
 
+import tarry as sdk
 from tarry_dev.pytest_plugin import MakeHost
 from tests.functional.pages import blocks, load, names_of_tests, run_test
 from tests.functional.serving import ROOT
@@ -12,3 +16,40 @@ def test_the_readmes_program_passes_the_readmes_test(tarry: MakeHost, monkeypatc
     load(program, monkeypatch)
     (name,) = names_of_tests(test)
     run_test(test, name, tarry)
+
+
+_OTHERS = """
+async def others(ctx):
+    async def ask_ada():
+        return await ctx.step.wait_for_event("ada", event="asked/ada", timeout="1h")
+
+    async def ask_grace():
+        return await ctx.step.wait_for_event("grace", event="asked/grace", timeout="1h")
+
+{steps}
+    return [first.name, [vote.id for vote in votes], won.id, label, answer]
+"""
+
+
+def test_the_readmes_other_steps_do_what_it_says_of_them(tarry: MakeHost) -> None:
+    _, steps, _, _ = blocks(ROOT / "README.md")
+    app = sdk.App("others")
+
+    @app.create_function(fn_id="label", trigger=sdk.TriggerEvent(event="label/wanted"))
+    async def make_label(ctx: sdk.Context) -> str:
+        return f"label {ctx.event.data['order']}"
+
+    namespace: dict[str, Any] = {"tarry": sdk, "make_label": make_label}
+    exec(_OTHERS.format(steps=indent(steps, "    ")), namespace)
+    app.create_function(fn_id="others", trigger=sdk.TriggerEvent(event="begun"))(namespace["others"])
+    host = tarry(app)
+
+    host.send("begun", {"orderId": 7, "poll": "lunch"})
+    run = host.run("others")
+    host.send("order/left", {"orderId": 7})
+    host.send([sdk.Event("poll/voted", {"poll": "lunch"}, id=f"v{number}") for number in range(3)])
+    host.send([sdk.Event("asked/grace", {}, id="grace")])
+    assert host.signal(f"answer/{run.id}", "yes").status == "delivered"
+
+    assert run.output == ["order/left", ["v0", "v1", "v2"], "grace", "label 7", "yes"]
+    assert host.dead_letters == []
