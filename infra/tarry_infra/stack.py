@@ -237,7 +237,7 @@ class TarryStack(Stack):
             self._grant_to_api(self.api.function)
 
     def _grant_to_api(self, function: Function) -> None:
-        self.state.grant_items(function, "GetItem", "Query", "UpdateItem")
+        self.state.grant_items(function, "BatchWriteItem", "GetItem", "Query")
         self.state.grant_index(function, WaitsIndex)
         self.state.grant_values(function, "GetObject")
         self.runs.queue.grant_send(function)

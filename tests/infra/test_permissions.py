@@ -98,7 +98,7 @@ def test_who_may_send_signals_reaches_their_items_and_the_runs_queue_alone() -> 
 
 def test_the_api_reads_and_cancels_and_who_may_ask_it_may_nothing_else(changed: Template) -> None:
     assert changed.may("api") == {
-        *((f"dynamodb:{action}", "StateTable.Arn") for action in ("GetItem", "Query", "UpdateItem")),
+        *((f"dynamodb:{action}", "StateTable.Arn") for action in ("BatchWriteItem", "GetItem", "Query")),
         ("dynamodb:Query", "StateTable.Arn/index/waits"),
         ("s3:GetObject", "StateValues.Arn/*"),
         ("sqs:SendMessage", "RunsQueue.Arn"),
