@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,7 @@ from aws_lambda_powertools.event_handler.exceptions import BadRequestError, NotF
 from tarry.durations import milliseconds
 from tarry_backend.clock import now
 from tarry_backend.documents import event_receipt_document, run_page
-from tarry_backend.receipts import receipt, started_by
-from tarry_backend.received import Received
+from tarry_backend.receipts import receipt
 from tarry_backend.stopping import stop
 from tarry_backend.store import RunStatus, listing
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tarry import App
     from tarry_backend.documents import Document
     from tarry_backend.queues import Queues
+    from tarry_backend.received import Received
     from tarry_backend.store import Store, Whole
 
 __all__ = ["Api"]
@@ -36,10 +37,8 @@ class Api:
     def receipt(self, event_id: str, name: str | None, since: str) -> Document:
         """What an event did, and missed. One that has started no run is looked for in the log of its name, back to
         ``since``: by its id alone it were found by reading the whole table."""
-        received = self._started(event_id) or self._logged(event_id, name, milliseconds(since))
-        if received is None:
-            raise NotFoundError(f"no event {name} of the last {since} has the id {event_id}")
-        return event_receipt_document(receipt(received, self.app.id, self.app.functions, self.store))
+        look = partial(self._logged, event_id, name, since)
+        return event_receipt_document(receipt(event_id, self.app.id, self.app.functions, self.store, look))
 
     def run(self, run_id: str) -> Document:
         """A run with all its steps."""
@@ -59,13 +58,10 @@ class Api:
             raise NotFoundError(f"there is no run {run_id}")
         return whole
 
-    def _started(self, event_id: str) -> Received | None:
-        """The event, as it stands in a run that it has started."""
-        started = started_by(event_id, self.app.id, self.app.functions, self.store)
-        return next((Received(effect.run.event, effect.run.received_at) for effect in started), None)
-
-    def _logged(self, event_id: str, name: str | None, back: int) -> Received | None:
+    def _logged(self, event_id: str, name: str | None, since: str) -> Received:
+        back = milliseconds(since)
         if name is None:
             raise BadRequestError(f"no run was started by an event {event_id}: give its name too (?name=order/paid)")
-        logged = listing.events(self.store, name, now() - back, now())
-        return next((received for received in logged if received.event.id == event_id), None)
+        if (found := listing.event(self.store, event_id, name, now() - back, now())) is None:
+            raise NotFoundError(f"no event {name} of the last {since} has the id {event_id}")
+        return found

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING
 
 from tarry_backend.addressing import run_id_of
 from tarry_backend.matching import MatchError, evaluate_whole, match_key
+from tarry_backend.received import Received
 from tarry_backend.replay import Status, excluded_ids
 from tarry_backend.store import RunStatus, waits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from tarry_backend.received import Received
     from tarry_backend.replay import Step, Wait
     from tarry_backend.store import Run, Store, Whole
 
-__all__ = ["LOOKED_THROUGH", "NEAR", "Effect", "Miss", "Receipt", "Why", "receipt", "started_by"]
+__all__ = ["LOOKED_THROUGH", "NEAR", "Effect", "Miss", "Receipt", "Why", "receipt"]
 
 LOOKED_THROUGH = 10_000
 """How many waits with the event's keys, open and ended ones, a receipt looks through at most."""
@@ -95,15 +95,23 @@ class Receipt:
     is_whole: bool
 
 
-def started_by(event_id: str, app_id: str, functions: Iterable[str], store: Store) -> Iterator[Effect]:
-    """The runs that an event of that id has started."""
-    for function_id in functions:
-        if (run := store.runs.run(run_id_of(app_id, function_id, event_id))) is not None:
-            yield Effect(run)
+def receipt(
+    event_id: str,
+    app_id: str,
+    functions: Iterable[str],
+    store: Store,
+    look: Callable[[], Received],
+    *,
+    most: int = 20,
+) -> Receipt:
+    """The receipt of the event of that id, with at most so many misses. It asks the index, so it may be a few seconds
+    old.
 
-
-def receipt(received: Received, app_id: str, functions: Iterable[str], store: Store, *, most: int = 20) -> Receipt:
-    """The event's receipt, with at most so many misses. It asks the index, so it may be a few seconds old."""
+    An event that has started a run stands in that. Any other is what ``look`` finds in the log: it raises what its
+    caller is to be told if there is none.
+    """
+    started = tuple(_started_by(event_id, app_id, functions, store))
+    received = Received(started[0].run.event, started[0].run.received_at) if started else look()
     found = list(islice(_held(received, store), LOOKED_THROUGH + 1))
     held = {wait.target: wait for wait in found[:LOOKED_THROUGH]}.values()
     done = [wait for wait in held if _is_resolved(wait, received)]
@@ -112,7 +120,7 @@ def receipt(received: Received, app_id: str, functions: Iterable[str], store: St
     judged = list(_judged(missed[:most], received, store))
     return Receipt(
         received=received,
-        started=tuple(started_by(received.event.id, app_id, functions, store)),
+        started=started,
         resumed=tuple(wait.target for wait in done if not wait.is_guard),
         cancelled=tuple(wait.target for wait in done if wait.is_guard),
         pending=tuple(each for each in judged if isinstance(each, Effect)),
@@ -120,6 +128,12 @@ def receipt(received: Received, app_id: str, functions: Iterable[str], store: St
         misses=len(missed) - sum(isinstance(each, Effect) for each in judged),
         is_whole=len(found) <= LOOKED_THROUGH,
     )
+
+
+def _started_by(event_id: str, app_id: str, functions: Iterable[str], store: Store) -> Iterator[Effect]:
+    for function_id in functions:
+        if (run := store.runs.run(run_id_of(app_id, function_id, event_id))) is not None:
+            yield Effect(run)
 
 
 def _held(received: Received, store: Store) -> Iterator[waits.Held]:

@@ -1,5 +1,8 @@
 """Each Lambda may do what it does, and nothing else."""
 
+from collections.abc import Callable
+from typing import Any
+
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
@@ -83,14 +86,19 @@ def test_no_action_is_a_wildcard_and_no_resource_but_the_buckets_objects(templat
     assert {resource for _, resource in allowed if "*" in resource} <= {"StateValues.Arn/*"}
 
 
-def test_who_may_send_signals_reaches_their_items_and_the_runs_queue_alone() -> None:
+def granted(grant: Callable[[TarryStack, iam.Role], None], **properties: Any) -> list[dict[str, Any]]:
+    """What a role outside of the stack may do once it is granted something."""
     app = cdk.App(context=NO_BUNDLING)
-    stack = TarryStack(app, "Tarry", app="examples.approval:app")
-    outside = iam.Role(stack, "Outside", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
-    stack.grant_send_signals(outside)
+    stack = TarryStack(app, "Tarry", app="examples.approval:app", **properties)
+    grant(stack, iam.Role(stack, "Outside", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com")))
     resources = Template(app.synth().get_stack_by_name("Tarry").template["Resources"]).of("IAM::Policy")
     (policy,) = (each for name, each in resources.items() if name.startswith("Outside"))
-    items, queue = policy["PolicyDocument"]["Statement"]
+    statements: list[dict[str, Any]] = policy["PolicyDocument"]["Statement"]
+    return statements
+
+
+def test_who_may_send_signals_reaches_their_items_and_the_runs_queue_alone() -> None:
+    items, queue = granted(TarryStack.grant_send_signals)
     assert items["Action"] == ["dynamodb:GetItem", "dynamodb:PutItem"]
     assert items["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["signal#*"]}}
     assert set(queue["Action"]) == {"sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"}
@@ -114,22 +122,14 @@ def test_the_api_is_asked_by_whom_iam_lets_ask_and_there_is_none_unless_wanted(
 
 
 def test_who_may_ask_the_api_reaches_its_lambda_alone() -> None:
-    app = cdk.App(context=NO_BUNDLING)
-    stack = TarryStack(app, "Tarry", app="examples.approval:app", api=True)
-    outside = iam.Role(stack, "Outside", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
-    stack.grant_api(outside)
-    resources = Template(app.synth().get_stack_by_name("Tarry").template["Resources"]).of("IAM::Policy")
-    (policy,) = (each for name, each in resources.items() if name.startswith("Outside"))
-    (statement,) = policy["PolicyDocument"]["Statement"]
+    (statement,) = granted(TarryStack.grant_api, api=True)
     assert statement["Action"] == ["lambda:InvokeFunctionUrl", "lambda:InvokeFunction"]
     assert statement["Resource"]["Fn::GetAtt"][0].startswith("ApiFunction")
 
 
 def test_no_api_no_grant() -> None:
-    stack = TarryStack(cdk.App(context=NO_BUNDLING), "Tarry", app="examples.approval:app")
-    outside = iam.Role(stack, "Outside", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
     with pytest.raises(UsageError, match="api=True"):
-        stack.grant_api(outside)
+        granted(TarryStack.grant_api)
 
 
 def test_no_two_lambdas_share_a_role(template: Template) -> None:

@@ -26,6 +26,7 @@ __all__ = [
     "DUES_LOOKED_THROUGH",
     "FAR",
     "LOOKED_THROUGH",
+    "event",
     "events",
     "newest_runs",
     "open_waits",
@@ -95,6 +96,19 @@ def events(
     if name is None:
         return store.log.read_all(start, until, on_page)
     return store.log.read(name, start, until, store.names.of(name).log_shards)
+
+
+def event(
+    store: Store,
+    event_id: str,
+    name: str | None,
+    since: int,
+    until: int,
+    on_page: Callable[[int], bool] = lambda page: True,
+) -> Received | None:
+    """The one of these events that has the id, as it was first received."""
+    logged = events(store, name, since, until, on_page)
+    return next((received for received in logged if received.event.id == event_id), None)
 
 
 def _newest(functions: Iterable[str], statuses: Iterable[RunStatus], most: int) -> Iterator[tuple[int, str]]:

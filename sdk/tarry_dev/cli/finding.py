@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 from tarry.durations import milliseconds
 from tarry_backend.clock import now
-from tarry_backend.receipts import started_by
-from tarry_backend.received import Received
 from tarry_backend.store import listing
 from tarry_dev.cli.errors import CommandError
 from tarry_dev.cli.progress import bounded_reading
 
 if TYPE_CHECKING:
+    from tarry_backend.received import Received
     from tarry_backend.store import Whole
     from tarry_dev.cli.connection import Connection
 
@@ -39,18 +38,13 @@ def find_run(beginning: str, tarry: Connection) -> Whole:
 
 
 def find_event(event_id: str, name: str | None, since: str, tarry: Connection) -> Received:
-    """The event of that id, as it was first received; ``CommandError`` if it is not found.
+    """The event of that id in the log, as it was first received; ``CommandError`` if it is not found.
 
-    One that has started a run stands in that. Any other is looked for in the log: back to ``since``, in that of its
-    name, if it is given.
+    It is looked for back to ``since``, in the log of its name, if it is given.
     """
-    started = started_by(event_id, tarry.deployment.app_id, tarry.functions, tarry.store)
-    if (effect := next(started, None)) is not None:
-        return Received(effect.run.event, effect.run.received_at)
     back = milliseconds(since)
     with bounded_reading() as on_page:
-        logged = listing.events(tarry.store, name, now() - back, now(), on_page)
-        found = next((received for received in logged if received.event.id == event_id), None)
+        found = listing.event(tarry.store, event_id, name, now() - back, now(), on_page)
     if found is None:
         what = "no event" if name is None else f"no event {name}"
         raise CommandError(

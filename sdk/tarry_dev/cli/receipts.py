@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -35,8 +36,8 @@ _SHOWN = 20
 def show_receipt(event_id: str, name: str | None, since: str, stack: str | None, as_json: bool) -> None:
     """Finds the event, and shows its receipt."""
     with connected(stack) as tarry:
-        received = find_event(event_id, name, since, tarry)
-        made = receipt(received, tarry.deployment.app_id, tarry.functions, tarry.store)
+        look = partial(find_event, event_id, name, since, tarry)
+        made = receipt(event_id, tarry.deployment.app_id, tarry.functions, tarry.store, look)
         if as_json:
             print_json(event_receipt_document(made))
         else:

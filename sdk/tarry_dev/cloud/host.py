@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tarry.durations import Duration, Timeout
     from tarry.eventtypes import Sendable
     from tarry_backend.receipts import Receipt
+    from tarry_backend.received import Received
     from tarry_dev.cloud.cloud import Cloud
     from tarry_dev.cloud.message import Delivery, Message
 
@@ -114,9 +115,13 @@ class Host:
         if (event := self._events.get(event_id)) is None:
             raise LookupError(f"no event of id {event_id!r} has come; events so far: {list(self._events)}")
         cloud, store = self.cloud, runtime().store
-        logged = listing.events(store, event.name, 0, cloud.clock.now())
-        received = next(each for each in logged if each.event.id == event_id)
-        return receipt(received, cloud.app.id, cloud.app.functions, store)
+
+        def look() -> Received:
+            found = listing.event(store, event_id, event.name, 0, cloud.clock.now())
+            assert found is not None  # it has come, and its matcher logs it first
+            return found
+
+        return receipt(event_id, cloud.app.id, cloud.app.functions, store, look)
 
     @property
     def dead_letters(self) -> list[Message]:
