@@ -24,12 +24,12 @@ from tarry_infra.wheels import Target
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-_EXECUTOR = "import tarry_backend.handlers.executor, tarry_backend.executor"
+_EXECUTOR = "import tarry_backend.handlers.executor, tarry_backend.executor.executor"
 _LOADS = {
     "what it cannot do without": "import botocore.session, pynamodb.models",
     "executor": _EXECUTOR,
-    "matcher": "import tarry_backend.handlers.matcher, tarry_backend.matcher",
-    "timers": "import tarry_backend.handlers.timers, tarry_backend.timers",
+    "matcher": "import tarry_backend.handlers.matcher, tarry_backend.matcher.matcher",
+    "timers": "import tarry_backend.handlers.timers, tarry_backend.timers.timers",
     "the SDK alone": "import tarry",
 }
 _LINE = re.compile(r"import time:\s+(\d+) \|\s+\d+ \|\s+(\S+)")

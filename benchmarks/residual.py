@@ -24,8 +24,8 @@ from celpy.celparser import CELParser
 from tarry import Event
 from tarry_backend.matching import plan, residual_holds
 from tarry_backend.matching.cel.syntax import parse
+from tarry_backend.matching.evaluation import MAX_RESIDUAL_DEPTH
 from tarry_backend.matching.keys import envelope
-from tarry_backend.matching.verdicts import MAX_RESIDUAL_DEPTH
 
 _CANDIDATES = 500
 _REPEATS = 7

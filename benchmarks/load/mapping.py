@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tarry.errors import TarryError
 
 if TYPE_CHECKING:
-    from tarry_backend.topology import Queue
+    from tarry_backend.deploy.topology import Queue
 
 __all__ = ["Mapping", "Message"]
 

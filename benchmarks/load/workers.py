@@ -19,9 +19,9 @@ from benchmarks.load.load import Put
 from benchmarks.load.mapping import Mapping
 from benchmarks.load.worker import DONE, PUT, SENT, work
 from tarry.errors import TarryError
-from tarry_backend.settings import Settings
+from tarry_backend.deploy.settings import Settings
+from tarry_backend.deploy.topology import EVENTS, RUNS, TIMERS
 from tarry_backend.store.models import table_definition
-from tarry_backend.topology import EVENTS, RUNS, TIMERS
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess

@@ -18,15 +18,15 @@ from benchmarks.dynamodb_local import dynamodb_local
 from benchmarks.matching.wire import EVENTS_QUEUE, RUNS_QUEUE, TIMERS_QUEUE, Wire
 from tarry import Event
 from tarry_backend.clock import now
+from tarry_backend.deploy.settings import Settings
 from tarry_backend.matching import match_key, plan
-from tarry_backend.position import Position
-from tarry_backend.received import Received
+from tarry_backend.model.position import Position
+from tarry_backend.model.received_event import Received
 from tarry_backend.replay import Wait
-from tarry_backend.settings import Settings
 from tarry_backend.store import Name, open_store
+from tarry_backend.store.event_names import MAX_SHARDS
 from tarry_backend.store.models import bind, table_definition
-from tarry_backend.store.names import MAX_SHARDS
-from tarry_backend.waiting import earliest
+from tarry_backend.waits.lookup import earliest
 
 if TYPE_CHECKING:
     from tarry_backend.store import Store

@@ -11,28 +11,28 @@ import boto3
 
 from benchmarks.matching.wire import EVENTS_QUEUE, RUNS_QUEUE, TIMERS_QUEUE, Traffic, Wire
 from tarry import App, Event
-from tarry.bus import EventBus
-from tarry_backend.addressing import run_id_of
+from tarry._wire.bus import EventBus
 from tarry_backend.clock import now
-from tarry_backend.journal import RunJournal
-from tarry_backend.matcher import Matcher
-from tarry_backend.position import Position
-from tarry_backend.queues import Queues
+from tarry_backend.deploy.settings import Settings
+from tarry_backend.events.addressing import run_id_of
+from tarry_backend.executor.run_journal import RunJournal
+from tarry_backend.matcher.matcher import Matcher
+from tarry_backend.model.position import Position
+from tarry_backend.queues.sender import Queues
 from tarry_backend.replay import Status, Step, WaitRequest
-from tarry_backend.settings import Settings
 from tarry_backend.store import EventLog, Run, Runs, Store, Whole, open_store
+from tarry_backend.store.event_names import MAX_SHARDS
+from tarry_backend.store.large_values import Values
 from tarry_backend.store.models import StepItem, bind, table_definition
-from tarry_backend.store.names import MAX_SHARDS
-from tarry_backend.store.steps import StepItems
-from tarry_backend.store.values import Values
+from tarry_backend.store.step_items import StepItems
+from tarry_backend.store.traffic import Traffic as Rates
 from tarry_backend.telemetry import Meter
-from tarry_backend.traffic import Traffic as Rates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from benchmarks.matching.kinds import Kind
-    from tarry_backend.received import Received
+    from tarry_backend.model.received_event import Received
 
 __all__ = ["INCOMING", "Cost", "Scene"]
 

@@ -11,14 +11,14 @@ import boto3
 
 from benchmarks.matching.wire import EVENTS_QUEUE, READS, RUNS_QUEUE, TIMERS_QUEUE, Traffic, Wire
 from benchmarks.steps.app import TOLD, app
-from tarry.bus import EventBus
-from tarry_backend.addressing import run_id_of
+from tarry._wire.bus import EventBus
 from tarry_backend.clock import now
-from tarry_backend.executor import Delivery, Executor
-from tarry_backend.matcher import Matcher
-from tarry_backend.messages import Continue, Wake, encode
-from tarry_backend.queues import Queues
-from tarry_backend.settings import Settings
+from tarry_backend.deploy.settings import Settings
+from tarry_backend.events.addressing import run_id_of
+from tarry_backend.executor.executor import Delivery, Executor
+from tarry_backend.matcher.matcher import Matcher
+from tarry_backend.queues.messages import Continue, Wake, encode
+from tarry_backend.queues.sender import Queues
 from tarry_backend.store import open_store
 from tarry_backend.store.models import table_definition
 from tarry_backend.telemetry import Meter

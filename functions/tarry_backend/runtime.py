@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tarry import App
-from tarry.bus import EventBus
+from tarry._wire.bus import EventBus
 from tarry.errors import UsageError
-from tarry_backend.queues import Queues
-from tarry_backend.settings import Settings
+from tarry_backend.deploy.settings import Settings
+from tarry_backend.queues.sender import Queues
 from tarry_backend.store import Store, open_store
 from tarry_backend.telemetry import identify, meter
 
 if TYPE_CHECKING:
-    from tarry_backend.executor import Executor
-    from tarry_backend.matcher import Matcher
-    from tarry_backend.timers import Timers
+    from tarry_backend.executor.executor import Executor
+    from tarry_backend.matcher.matcher import Matcher
+    from tarry_backend.timers.timers import Timers
 
 __all__ = ["Runtime", "host", "load_app", "runtime"]
 
@@ -40,19 +40,19 @@ class Runtime:
 
     @cached_property
     def matcher(self) -> Matcher:
-        from tarry_backend.matcher import Matcher
+        from tarry_backend.matcher.matcher import Matcher
 
         return Matcher(self.app, self.store, self.queues, meter)
 
     @cached_property
     def executor(self) -> Executor:
-        from tarry_backend.executor import Executor
+        from tarry_backend.executor.executor import Executor
 
         return Executor(self.app, self.settings, self.store, self.queues, self.bus, meter)
 
     @cached_property
     def timers(self) -> Timers:
-        from tarry_backend.timers import Timers
+        from tarry_backend.timers.timers import Timers
 
         return Timers(self.store, self.queues)
 

@@ -10,8 +10,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from tarry_backend import topology
-from tarry_backend.audit import ERRORS, EVENTS
+from tarry_backend.deploy import topology
+from tarry_backend.events.audit_row import ERRORS, EVENTS
 from tarry_infra.buckets import closed_bucket
 from tarry_infra.catalogue import ANSWERS, Catalogue
 from tarry_infra.delivery import CONVERTER, Delivery

@@ -10,7 +10,7 @@ from aws_cdk import aws_athena as athena
 from aws_cdk import aws_glue as glue
 from constructs import Construct
 
-from tarry_backend.audit import COLUMNS, EVENTS, PARTITION, TABLE
+from tarry_backend.events.audit_row import COLUMNS, EVENTS, PARTITION, TABLE
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms

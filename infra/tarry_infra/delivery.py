@@ -10,7 +10,7 @@ from aws_cdk import aws_kinesisfirehose as firehose
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from tarry_backend.audit import ERRORS, EVENTS, PARTITION
+from tarry_backend.events.audit_row import ERRORS, EVENTS, PARTITION
 from tarry_infra.encryption import let_use
 from tarry_infra.functions import Capacity, Function, log_group_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TypedDict
 
-from tarry_backend.settings import Settings
+from tarry_backend.deploy.settings import Settings
 
 __all__ = ["Tuning", "environment_of", "log_days_of"]
 

@@ -10,7 +10,7 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from tarry_backend import topology
+from tarry_backend.deploy import topology
 from tarry_infra.functions import Capacity, Function
 from tarry_infra.queues import WorkQueue
 

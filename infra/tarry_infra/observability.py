@@ -8,7 +8,8 @@ from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from tarry_backend import queues, topology
+from tarry_backend.deploy import topology
+from tarry_backend.queues import sender
 from tarry_infra.dashboard import widgets
 from tarry_infra.metrics import app_metric
 
@@ -28,7 +29,7 @@ __all__ = ["Observability"]
 _OLDEST = {
     topology.EVENTS.name: 2 * topology.EVENTS.visibility_timeout,
     topology.RUNS.name: topology.RUNS.visibility_timeout,
-    topology.TIMERS.name: 2 * topology.TIMERS.visibility_timeout + queues.HORIZON // 1000,
+    topology.TIMERS.name: 2 * topology.TIMERS.visibility_timeout + sender.HORIZON // 1000,
 }
 
 _SWEEP_LATE = 5
@@ -123,7 +124,7 @@ class Observability(Construct):
             "sweep-late",
             app_metric(app_id, "Sweeps", "Sum", _minutes(1)),
             "Sweep late",
-            f"No sweep has ended well for {_SWEEP_LATE} minutes. Timers more than {queues.HORIZON // 60_000} minutes"
+            f"No sweep has ended well for {_SWEEP_LATE} minutes. Timers more than {sender.HORIZON // 60_000} minutes"
             " ahead are not brought, so sleeps, retries and deadlines will be late. Read the sweep's log.",
             threshold=1,
             periods=_SWEEP_LATE,

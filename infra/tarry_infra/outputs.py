@@ -9,7 +9,7 @@ from aws_cdk import CfnOutput
 if TYPE_CHECKING:
     from constructs import Construct
 
-    from tarry_backend.deployment import Deployment
+    from tarry_backend.deploy.outputs import Deployment
 
 __all__ = ["tell"]
 

@@ -10,7 +10,7 @@ from aws_cdk.aws_lambda_event_sources import SqsEventSource
 from constructs import Construct
 
 from tarry.errors import UsageError
-from tarry_backend import topology
+from tarry_backend.deploy import topology
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from constructs import Construct
 
-from tarry_backend import topology
+from tarry_backend.deploy import topology
 from tarry_infra.functions import Capacity, Function
 from tarry_infra.queues import WorkQueue
 

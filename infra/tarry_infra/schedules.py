@@ -10,9 +10,9 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
 from constructs import Construct
 
-from tarry.bus import source_of
-from tarry_backend import topology
-from tarry_backend.addressing import SCHEDULED
+from tarry._wire.bus import source_of
+from tarry_backend.deploy import topology
+from tarry_backend.events.addressing import SCHEDULED
 from tarry_infra.encryption import let_use
 from tarry_infra.queues import closed_queue
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_events as events
     from aws_cdk import aws_kms as kms
 
-    from tarry_backend.schedules import Schedule
+    from tarry_backend.events.schedules import Schedule
 
 __all__ = ["Schedules"]
 

@@ -9,10 +9,10 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 
 from tarry.errors import UsageError
-from tarry_backend.deployment import Deployment
+from tarry_backend.deploy.outputs import Deployment
+from tarry_backend.deploy.settings import Settings
+from tarry_backend.events.schedules import schedules_of
 from tarry_backend.runtime import load_app
-from tarry_backend.schedules import schedules_of
-from tarry_backend.settings import Settings
 from tarry_backend.store.models import DueIndex, WaitsIndex
 from tarry_infra.api import Api
 from tarry_infra.audit import Audit

@@ -9,7 +9,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from tarry.mailboxes import SIGNALS
+from tarry._wire.mailboxes import SIGNALS
 from tarry_backend.store.models import EXPIRES, table_definition
 from tarry_infra.buckets import closed_bucket
 from tarry_infra.encryption import let_use

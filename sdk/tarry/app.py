@@ -6,9 +6,9 @@ import logging
 import re
 from typing import TYPE_CHECKING, Any
 
-from tarry.bus import EventBus
+from tarry._engine.chain import Chain
+from tarry._wire.bus import EventBus
 from tarry.cancel import MAX_CANCELS, Cancel, Timeouts, cancellations
-from tarry.chain import Chain
 from tarry.errors import UsageError
 from tarry.eventtypes import as_events
 from tarry.function import DEFAULT_BACKOFF, Function, Retries

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, cast
 
+from tarry._engine.runlogger import RunLogger
 from tarry.group import Group, GroupSync
-from tarry.runlogger import RunLogger
 from tarry.step import Step
 from tarry.stepsync import StepSync
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeVar
 
-    from tarry.engine import Engine
+    from tarry._engine.engine import Engine
     from tarry.event import Event
 
     D = TypeVar("D", default=Any)
@@ -46,7 +46,7 @@ class Context(_Base[D]):
     ``event`` is the event that started the run, ``data`` its data: as an instance of the trigger's type if it has one
     (write ``Context[OrderPlaced]`` for a type checker to know), else as they are, the plain ``event.data``. ``run_id``
     is the run's id, ``step`` the step tools, ``group`` what runs them side by side, ``logger`` a logger whose lines
-    carry the ids of run and function, and are not repeated when the code is (see ``tarry.runlogger``).
+    carry the ids of run and function, and are not repeated when the code is (see ``tarry._engine.runlogger``).
 
     Code outside of steps runs again at each resume, so whatever has an effect belongs into a step.
     """

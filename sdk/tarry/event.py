@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tarry._wire.jsonvalues import decode, encode
 from tarry.errors import EventError, OutputError
-from tarry.jsonvalues import decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,11 +6,11 @@ import inspect
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from tarry.bus import source_of
+from tarry._wire.bus import source_of
+from tarry._wire.eventdata import given
 from tarry.cancel import Timeouts
 from tarry.durations import milliseconds
 from tarry.errors import UsageError
-from tarry.eventdata import given
 from tarry.triggers import TriggerEvent
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from tarry.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from tarry.engine import Engine
+    from tarry._engine.engine import Engine
 
 __all__ = ["Group", "GroupSync"]
 

@@ -12,13 +12,13 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tarry.aws import client
+from tarry._wire.aws import client
+from tarry._wire.jsonvalues import decode, encode
+from tarry._wire.mailbox import Letter, Mailbox, Waiter
+from tarry._wire.mailboxes import Mailboxes
 from tarry.durations import milliseconds
 from tarry.errors import DurationError, LimitError, UsageError
 from tarry.event import MAX_ID, new_id
-from tarry.jsonvalues import decode, encode
-from tarry.mailbox import Letter, Mailbox, Waiter
-from tarry.mailboxes import Mailboxes
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
-from tarry.eventtypes import as_events
-from tarry.operations import (
+from tarry._engine.operations import (
     CollectEvents,
     InvokeFunction,
     RunStep,
@@ -19,13 +18,14 @@ from tarry.operations import (
     WaitForEvent,
     WaitForSignal,
 )
+from tarry.eventtypes import as_events
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from datetime import datetime
 
+    from tarry._engine.engine import Engine
     from tarry.durations import Duration, Timeout
-    from tarry.engine import Engine
     from tarry.event import Event
     from tarry.eventtypes import Sendable, Typed
     from tarry.function import Function

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
-from tarry.eventtypes import as_events
-from tarry.operations import (
+from tarry._engine.operations import (
     CollectEvents,
     InvokeFunction,
     RunStep,
@@ -14,6 +13,7 @@ from tarry.operations import (
     WaitForEvent,
     WaitForSignal,
 )
+from tarry.eventtypes import as_events
 from tarry.step import Tools
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tarry_backend.queues import REDRIVEN
+from tarry_backend.queues.sender import REDRIVEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -6,7 +6,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from tarry_backend.audit import COLUMNS, EVENTS, PARTITION, TABLE
+from tarry_backend.events.audit_row import COLUMNS, EVENTS, PARTITION, TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
-    from tarry_backend.audit import Row
+    from tarry_backend.events.audit_row import Row
 
 __all__ = ["loaded", "write"]
 

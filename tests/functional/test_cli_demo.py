@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from tarry_backend.batch import process
+from tarry_backend.executor.record_groups import process
 from tarry_backend.handlers import executor
 from tarry_dev.cli.commands import app as commands
 

@@ -11,9 +11,9 @@ from typing import Any
 import boto3
 import pytest
 
-from tarry_backend.deployment import Deployment
-from tarry_backend.messages import Wake, encode
-from tarry_backend.settings import Settings
+from tarry_backend.deploy.outputs import Deployment
+from tarry_backend.deploy.settings import Settings
+from tarry_backend.queues.messages import Wake, encode
 from tarry_dev.dead_letters import DeadLetters
 from tests.functional.serving import Dev, ask, document, eventually, served, succeed
 

@@ -6,8 +6,8 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_kms as kms
 
-from tarry_backend.audit import COLUMNS
-from tarry_backend.topology import RULE_PATTERN
+from tarry_backend.deploy.topology import RULE_PATTERN
+from tarry_backend.events.audit_row import COLUMNS
 from tests.infra.conftest import Synthesise
 from tests.infra.template import Properties, Template, listed, text
 

@@ -4,8 +4,8 @@ from dataclasses import fields
 
 import pytest
 
-from tarry_backend.settings import Settings
-from tarry_backend.topology import SWEEP_MINUTES
+from tarry_backend.deploy.settings import Settings
+from tarry_backend.deploy.topology import SWEEP_MINUTES
 from tests.infra.template import Template
 
 HANDLERS = ["matcher", "executor", "timers", "sweep"]

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import tarry_backend
+from tarry_backend.deploy.topology import QUEUES
 from tarry_backend.store import RunStatus
-from tarry_backend.topology import QUEUES
 from tests.infra.template import Properties, Template, text
 
 LAMBDAS = {"matcher": "matcher", "executor": "executor", "waker": "timers", "sweep": "sweep", "converter": "audit"}

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tarry_backend.deployment import Deployment
-from tarry_backend.settings import Settings
-from tarry_backend.topology import QUEUES
+from tarry_backend.deploy.outputs import Deployment
+from tarry_backend.deploy.settings import Settings
+from tarry_backend.deploy.topology import QUEUES
 from tarry_infra import TarryStack
 from tarry_infra.app import application
 from tests.infra.conftest import NO_BUNDLING

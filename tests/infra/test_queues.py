@@ -3,8 +3,8 @@
 import pytest
 
 from tarry.errors import UsageError
-from tarry_backend import topology
-from tarry_backend.topology import EVENTS, QUEUES, RULE_PATTERN, RUNS, TIMERS
+from tarry_backend.deploy import topology
+from tarry_backend.deploy.topology import EVENTS, QUEUES, RULE_PATTERN, RUNS, TIMERS
 from tarry_infra import Capacity
 from tests.infra.conftest import Synthesise
 from tests.infra.template import Properties, Template, text

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tarry import TriggerCron
-from tarry_backend.schedules import Schedule
+from tarry_backend.events.schedules import Schedule
 from tests.infra.conftest import Synthesise
 from tests.infra.template import Template, listed, text
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tarry import Event
-from tarry.bus import MAX_ENTRY, EventBus
-from tarry_backend.announcement import announcement
+from tarry._wire.bus import MAX_ENTRY, EventBus
+from tarry_backend.events.announcement import announcement
 from tarry_backend.replay import Failure
 from tarry_backend.store import Run, RunStatus
 

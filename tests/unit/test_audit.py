@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tarry_backend.audit import COLUMNS, Row, converted, day_of, row
+from tarry_backend.events.audit_row import COLUMNS, Row, converted, day_of, row
 
 NOON = 1_767_614_400_000
 

@@ -11,7 +11,7 @@ from benchmarks.load.report import Part, Report
 from benchmarks.load.search import highest
 from benchmarks.load.workers import workers
 from tarry.errors import TarryError, UsageError
-from tarry_backend.topology import EVENTS, RUNS
+from tarry_backend.deploy.topology import EVENTS, RUNS
 
 STAGE = Stage(
     rate=10,

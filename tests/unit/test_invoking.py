@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tarry import Event
-from tarry_backend.invoking import returned, timed_out
+from tarry_backend.executor.invocation import returned, timed_out
 from tarry_backend.replay import Failure, Invocation, Status, Step
 from tarry_backend.replay.performer import MAX_RUN
 from tarry_backend.store import Run, RunStatus

@@ -10,13 +10,13 @@ from urllib.parse import unquote
 from aws_lambda_powertools.event_handler import LambdaFunctionUrlResolver, Response, content_types
 
 from tarry import TarryError
-from tarry_backend.api import Api
+from tarry_backend.api.queries import Api
 from tarry_backend.runtime import runtime
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from tarry_backend.documents import Document
+    from tarry_backend.api.documents import Document
 
 MAX_ANSWER = 6_000_000
 """In bytes, written as Lambda's own answer: it carries 6 MB."""

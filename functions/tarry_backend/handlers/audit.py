@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tarry_backend.audit import converted
+from tarry_backend.events.audit_row import converted
 from tarry_backend.telemetry import logger
 
 if TYPE_CHECKING:

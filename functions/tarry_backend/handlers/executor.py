@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.data_classes import SQSEvent
 
-from tarry_backend.batch import process
-from tarry_backend.executor import Delivery
-from tarry_backend.queues import REDRIVEN
+from tarry_backend.executor.executor import Delivery
+from tarry_backend.executor.record_groups import process
+from tarry_backend.queues.sender import REDRIVEN
 from tarry_backend.runtime import runtime
 from tarry_backend.telemetry import logger, meter, published
 

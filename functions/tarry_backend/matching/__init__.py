@@ -15,10 +15,7 @@ hence no match. What there is beside the standard's functions stands in ``cel.fu
 in some 0.2 seconds, when the first expression is parsed.
 """
 
-from tarry_backend.matching.keys import NAME_ONLY, Shape, match_key
-from tarry_backend.matching.planning import Alternative, Plan, plan
-from tarry_backend.matching.shorthand import match_expression
-from tarry_backend.matching.verdicts import (
+from tarry_backend.matching.evaluation import (
     MatchError,
     check_trigger,
     evaluate_whole,
@@ -26,6 +23,9 @@ from tarry_backend.matching.verdicts import (
     trigger_holds,
     value_key,
 )
+from tarry_backend.matching.keys import NAME_ONLY, Shape, match_key
+from tarry_backend.matching.match_path import match_expression
+from tarry_backend.matching.planning import Alternative, Plan, plan
 
 __all__ = [
     "NAME_ONLY",

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from tarry_backend.matching.cel.steps import CHARACTERS, MAX_NESTED, MAX_STEPS, Steps, StepsError
+from tarry_backend.matching.cel.budget import CHARACTERS, MAX_NESTED, MAX_STEPS, Steps, StepsError
 from tarry_backend.matching.cel.values import adopt
 
 if TYPE_CHECKING:

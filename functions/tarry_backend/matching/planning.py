@@ -18,10 +18,10 @@ from tarry_backend.matching.cel.errors import CelError
 from tarry_backend.matching.cel.evaluator import Scope
 from tarry_backend.matching.cel.nodes import And, Known, Node, Or
 from tarry_backend.matching.cel.text import write
+from tarry_backend.matching.disjuncts import Way, ways
 from tarry_backend.matching.folding import fold, sound
 from tarry_backend.matching.keys import NAME_ONLY, Path, Shape, envelope, key_for, shape_and_key
 from tarry_backend.matching.residual import Residual
-from tarry_backend.matching.ways import Way, ways
 
 if TYPE_CHECKING:
     from tarry.event import Event

@@ -12,9 +12,9 @@ from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from tarry_backend.matching.cel.budget import MAX_NESTED, Steps, StepsError
 from tarry_backend.matching.cel.errors import CelError
 from tarry_backend.matching.cel.nodes import Known, Macro, Name, Node, walk
-from tarry_backend.matching.cel.steps import MAX_NESTED, Steps, StepsError
 from tarry_backend.matching.cel.text import write
 from tarry_backend.matching.folding import fold, sound
 from tarry_backend.matching.keys import SPLIT

@@ -1,6 +1,6 @@
 """Replay: runs a function over the steps that its run has kept. Pure: what it decides goes to a ``Journal``."""
 
-from tarry_backend.replay.history import (
+from tarry_backend.model.step import (
     Failure,
     Invocation,
     InvokeRequest,
@@ -12,9 +12,9 @@ from tarry_backend.replay.history import (
     excluded_ids,
     ungiven,
 )
+from tarry_backend.replay.engine import Replayed, replay
 from tarry_backend.replay.journal import Journal
 from tarry_backend.replay.outcome import Failed, Finished, Outcome, Paused
-from tarry_backend.replay.replay import Replayed, replay
 
 __all__ = [
     "Failed",

@@ -15,14 +15,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tarry.errors import Suspended
-from tarry_backend.replay.past import PAST
+from tarry_backend.replay.branch_past import PAST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from contextvars import Context as Variables
 
     from tarry_backend.replay.loop import QuietLoop
-    from tarry_backend.replay.turns import Turns
+    from tarry_backend.replay.result_order import Turns
 
 __all__ = ["Bridge"]
 

@@ -8,7 +8,7 @@ from tarry.errors import ReplayError
 from tarry_backend.replay.outcome import of_error
 
 if TYPE_CHECKING:
-    from tarry_backend.replay.history import Step
+    from tarry_backend.model.step import Step
     from tarry_backend.replay.outcome import Failed
 
 __all__ = ["misfit"]

@@ -11,8 +11,8 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from tarry.errors import LimitError, Suspended
+from tarry_backend.replay.branch_past import PAST
 from tarry_backend.replay.conclusion import farewell
-from tarry_backend.replay.past import PAST
 from tarry_backend.replay.race import first_of, lanes
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tarry.chain import Chain
+from tarry._engine.chain import Chain
 from tarry.middleware import StepInfo
 from tarry_backend.replay.outcome import Failed, Finished, Paused, of_error
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tarry.context import Context, ContextSync
     from tarry.function import Function
     from tarry.middleware import Status
-    from tarry_backend.replay.history import Step
+    from tarry_backend.model.step import Step
     from tarry_backend.replay.outcome import Outcome
 
 __all__ = ["HOOK", "Hooks"]

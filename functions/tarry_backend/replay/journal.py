@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tarry.event import Event
-    from tarry_backend.replay.history import InvokeRequest, Step, WaitRequest
+    from tarry_backend.model.step import InvokeRequest, Step, WaitRequest
 
 __all__ = ["Journal"]
 

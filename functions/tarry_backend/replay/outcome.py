@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from tarry._wire.jsonvalues import encode
 from tarry.errors import LimitError, NonRetriableError, RetryAfterError, StepError
-from tarry.jsonvalues import encode
-from tarry_backend.replay.history import Failure
+from tarry_backend.model.step import Failure
 
 __all__ = ["Failed", "Finished", "Outcome", "Paused", "of_error", "of_output"]
 

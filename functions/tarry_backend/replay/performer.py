@@ -11,25 +11,25 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from tarry._engine.operations import InvokeFunction, RunStep, SendEvent, Sleep, WaitForEvent, WaitForSignal
+from tarry._wire.jsonvalues import encode
 from tarry.durations import deadline
 from tarry.errors import LimitError, NonRetriableError, RetryAfterError
 from tarry.event import base32
-from tarry.jsonvalues import encode
 from tarry.middleware import StepInfo
-from tarry.operations import InvokeFunction, RunStep, SendEvent, Sleep, WaitForEvent, WaitForSignal
-from tarry_backend.replay.dice import dice
-from tarry_backend.replay.history import Failure, InvokeRequest, Signal, Status, Step, WaitRequest
-from tarry_backend.replay.past import PAST
+from tarry_backend.model.step import Failure, InvokeRequest, Signal, Status, Step, WaitRequest
+from tarry_backend.replay.branch_past import PAST
+from tarry_backend.replay.jitter import dice
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-    from tarry.chain import Chain
+    from tarry._engine.chain import Chain
+    from tarry._engine.operations import Operation
     from tarry.event import Event
     from tarry.function import Function
-    from tarry.operations import Operation
     from tarry_backend.replay.journal import Journal
-    from tarry_backend.replay.keeping import Keeping
+    from tarry_backend.replay.step_writer import Keeping
 
 __all__ = ["BODY", "MAX_RUN", "MAX_STEP", "Body", "Performer"]
 

@@ -8,25 +8,25 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from tarry._engine.operations import CollectEvents
 from tarry.errors import Suspended
 from tarry.event import Event
-from tarry.operations import CollectEvents
+from tarry_backend.replay.branch_past import PAST
 from tarry_backend.replay.fit import misfit
 from tarry_backend.replay.outcome import of_error
-from tarry_backend.replay.past import PAST
 from tarry_backend.replay.race import entered
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
-    from tarry.operations import Operation
+    from tarry._engine.operations import Operation
+    from tarry_backend.model.step import Step
     from tarry_backend.replay.conclusion import Conclusion
-    from tarry_backend.replay.history import Step
     from tarry_backend.replay.hooks import Hooks
     from tarry_backend.replay.journal import Journal
-    from tarry_backend.replay.keeping import Keeping
     from tarry_backend.replay.performer import Performer
-    from tarry_backend.replay.turns import Turns
+    from tarry_backend.replay.result_order import Turns
+    from tarry_backend.replay.step_writer import Keeping
 
 __all__ = ["Steps"]
 
@@ -59,7 +59,7 @@ class Steps:
         self._uses: Counter[str] = Counter()
 
     async def perform(self, operation: Operation | CollectEvents) -> Any:
-        """What the function is given for an operation: see ``tarry.engine.Engine``."""
+        """What the function is given for an operation: see ``tarry._engine.engine.Engine``."""
         if isinstance(operation, CollectEvents):
             return await self._collect(operation)
         return await self._given(await self._step(operation))

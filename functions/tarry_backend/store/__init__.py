@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tarry.mailboxes import Mailboxes
-from tarry_backend.store import dues, waits
+from tarry._wire.mailboxes import Mailboxes
+from tarry_backend.store import due_index, wait_index
+from tarry_backend.store.event_names import Name, Names
+from tarry_backend.store.large_values import Values
 from tarry_backend.store.log import EventLog
 from tarry_backend.store.models import bind
-from tarry_backend.store.names import Name, Names
 from tarry_backend.store.runs import ConflictError, Run, Runs, RunStatus, Whole
-from tarry_backend.store.values import Values
 
 if TYPE_CHECKING:
-    from tarry_backend.settings import Settings
+    from tarry_backend.deploy.settings import Settings
 
 __all__ = [
     "ConflictError",
@@ -26,9 +26,9 @@ __all__ = [
     "Runs",
     "Store",
     "Whole",
-    "dues",
+    "due_index",
     "open_store",
-    "waits",
+    "wait_index",
 ]
 
 

@@ -14,20 +14,20 @@ from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from tarry_backend.messages import MessageError
-from tarry_backend.position import Position
-from tarry_backend.received import Received
-from tarry_backend.store.events import event_of, event_text
+from tarry_backend.model.position import Position
+from tarry_backend.model.received_event import Received
+from tarry_backend.queues.messages import MessageError
+from tarry_backend.store.event_json import event_of, event_text
+from tarry_backend.store.event_names import MAX_SHARDS
 from tarry_backend.store.models import EventItem
-from tarry_backend.store.names import MAX_SHARDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from pynamodb.expressions.condition import Condition
 
-    from tarry_backend.messages import Carried
-    from tarry_backend.store.values import Values
+    from tarry_backend.queues.messages import Carried
+    from tarry_backend.store.large_values import Values
 
 __all__ = ["EventLog"]
 

@@ -11,7 +11,7 @@ event     log#<name>#<day>#<shard>        <received_at>#<event id>
 name      name#<event name>               name
 claim     once#<function>#<value>         once
 cursor    timers                          cursor
-signal    signal#<name>                   signal                       (its form stands in ``tarry.mailboxes``)
+signal    signal#<name>                   signal                       (its form stands in ``tarry._wire.mailboxes``)
 """
 
 from __future__ import annotations

@@ -11,11 +11,11 @@ from pynamodb.exceptions import PutError, TransactWriteError, UpdateError
 from pynamodb.transactions import TransactWrite
 
 from tarry.errors import TarryError
-from tarry_backend.cancellation import Cancellation, Reason
-from tarry_backend.replay.history import Failure, Status
-from tarry_backend.store.events import event_of, event_text
+from tarry_backend.model.cancellation import Cancellation, Reason
+from tarry_backend.model.step import Failure, Status
+from tarry_backend.store.event_json import event_of, event_text
 from tarry_backend.store.models import CONDITION_FAILED, AliasItem, ClaimItem, Item, RunItem, StepItem, StopItem
-from tarry_backend.store.steps import StepItems, alias_items, awaited_by, due_shard, end_alias, run_pk, step_sk
+from tarry_backend.store.step_items import StepItems, alias_items, awaited_by, due_shard, end_alias, run_pk, step_sk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from pynamodb.expressions.condition import Condition
 
     from tarry.event import Event
-    from tarry_backend.replay.history import Step
-    from tarry_backend.store.values import Values
+    from tarry_backend.model.step import Step
+    from tarry_backend.store.large_values import Values
 
 __all__ = ["ONCE", "ConflictError", "Run", "RunStatus", "Runs", "Whole", "fn_status"]
 

@@ -7,9 +7,9 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from tarry.durations import milliseconds
+from tarry_backend.api.documents import open_wait_document, received_document, run_document, run_page
 from tarry_backend.clock import now
-from tarry_backend.documents import open_wait_document, received_document, run_document, run_page
-from tarry_backend.store import RunStatus, listing
+from tarry_backend.store import RunStatus, queries
 from tarry_dev.cli.ask_sql import answer_table, ask_folder, find_folder
 from tarry_dev.cli.connection import connected
 from tarry_dev.cli.errors import CommandError
@@ -48,7 +48,7 @@ def show_runs(function: str | None, status: str | None, limit: int, stack: str |
     with connected(stack) as tarry:
         functions = tarry.functions if function is None else (function,)
         statuses = tuple(RunStatus) if status is None else (RunStatus(status),)
-        wholes = listing.newest_runs(tarry.store.runs, functions, statuses, limit)
+        wholes = queries.newest_runs(tarry.store.runs, functions, statuses, limit)
     if not wholes and function is not None and function not in tarry.functions:
         raise CommandError(f"there is no function {function!r}: it has {', '.join(tarry.functions)}")
     if as_json:
@@ -70,7 +70,7 @@ def show_run(beginning: str, stack: str | None, as_json: bool) -> None:
 def show_waits(limit: int, stack: str | None, as_json: bool) -> None:
     """``tarry waits``."""
     with connected(stack) as tarry:
-        waits = list(islice(listing.open_waits(tarry.store.runs), limit))
+        waits = list(islice(queries.open_waits(tarry.store.runs), limit))
     if as_json:
         print_json({"waits": [open_wait_document(run, step) for run, step in waits]})
     else:
@@ -81,7 +81,7 @@ def show_events(name: str | None, since: str, limit: int, stack: str | None, as_
     """``tarry events``."""
     back = milliseconds(since)
     with connected(stack) as tarry, bounded_reading() as on_page:
-        found = listing.events(tarry.store, name, now() - back, now(), on_page)
+        found = queries.events(tarry.store, name, now() - back, now(), on_page)
         newest = deque(found, maxlen=limit)
     if as_json:
         print_json({"events": [received_document(received) for received in newest]})

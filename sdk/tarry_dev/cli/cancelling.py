@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from tarry_backend.stopping import stop
+from tarry_backend.queues.cancel_runs import stop
 from tarry_backend.store import RunStatus
 from tarry_dev.cli.connection import connected
 from tarry_dev.cli.errors import CommandError

@@ -14,8 +14,8 @@ from tarry.durations import milliseconds
 from tarry.errors import DurationError
 from tarry_backend.clock import now
 from tarry_backend.matching import MatchError, check_trigger, trigger_holds
-from tarry_backend.stopping import stop
-from tarry_backend.store import RunStatus, listing
+from tarry_backend.queues.cancel_runs import stop
+from tarry_backend.store import RunStatus, queries
 from tarry_dev.cli.connection import connected
 from tarry_dev.cli.errors import CommandError
 from tarry_dev.cli.progress import counted
@@ -74,7 +74,7 @@ def cancel_runs(choice: Choice, stack: str | None, *, sure: bool, dry_run: bool,
 
 def _chosen(choice: Choice, tarry: Connection) -> Iterator[str]:
     """The index may be a second behind: what has ended by now is left alone by its executor."""
-    ids = listing.running(choice.function, choice.since, choice.until)
+    ids = queries.running(choice.function, choice.since, choice.until)
     return ids if choice.expression is None else _fitting(ids, choice.expression, tarry)
 
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tarry.bus import EventBus
+    from tarry._wire.bus import EventBus
     from tarry.signals import Signals
-    from tarry_backend.deployment import Deployment
-    from tarry_backend.queues import Queues
+    from tarry_backend.deploy.outputs import Deployment
+    from tarry_backend.queues.sender import Queues
     from tarry_backend.store import Store
     from tarry_dev.dead_letters import DeadLetters
 
@@ -36,7 +36,7 @@ class Connection:
     @cached_property
     def bus(self) -> EventBus:
         """Where its events go."""
-        from tarry.bus import EventBus
+        from tarry._wire.bus import EventBus
 
         return EventBus(self.deployment.app_id, self.deployment.settings.bus)
 
@@ -51,7 +51,7 @@ class Connection:
     @cached_property
     def queues(self) -> Queues:
         """What tells its Lambdas something."""
-        from tarry_backend.queues import Queues
+        from tarry_backend.queues.sender import Queues
 
         return Queues(self.deployment.settings)
 

@@ -27,7 +27,7 @@ FILE = Path(".tarry/dev.json")
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """What ``.tarry/dev.json`` holds. ``settings`` are the fields of ``tarry_backend.settings.Settings``,
+    """What ``.tarry/dev.json`` holds. ``settings`` are the fields of ``tarry_backend.deploy.settings.Settings``,
     ``dead_letters`` the URLs of the dead-letter queues by the names of their queues."""
 
     url: str
@@ -94,8 +94,8 @@ class Endpoint:
     def opened(self) -> Iterator[Connection]:
         """The app at this endpoint. Meanwhile boto clients of this process speak to it, whatever profile,
         region or keys the person uses elsewhere."""
-        from tarry_backend.deployment import Deployment
-        from tarry_backend.settings import Settings
+        from tarry_backend.deploy.outputs import Deployment
+        from tarry_backend.deploy.settings import Settings
         from tarry_backend.store import open_store
         from tarry_dev.cli.connection import Connection
 

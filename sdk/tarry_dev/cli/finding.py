@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from tarry.durations import milliseconds
 from tarry_backend.clock import now
-from tarry_backend.store import listing
+from tarry_backend.store import queries
 from tarry_dev.cli.errors import CommandError
 from tarry_dev.cli.progress import bounded_reading
 
 if TYPE_CHECKING:
-    from tarry_backend.received import Received
+    from tarry_backend.model.received_event import Received
     from tarry_backend.store import Whole
     from tarry_dev.cli.connection import Connection
 
@@ -24,14 +24,14 @@ def find_run(beginning: str, tarry: Connection) -> Whole:
     whole = tarry.store.runs.load(beginning)
     if whole is not None:
         return whole
-    ids = listing.run_ids(tarry.functions, beginning)
+    ids = queries.run_ids(tarry.functions, beginning)
     if len(ids) > 1:
         some = ", ".join(ids[:5])
         raise CommandError(f"{len(ids)} runs have an id that begins with {beginning}: {some}; give more of it")
     found = tarry.store.runs.load(ids[0]) if ids else None
     if found is None:
         raise CommandError(
-            f"no run has an id that begins with {beginning}, among the newest {listing.LOOKED_THROUGH:,} of each "
+            f"no run has an id that begins with {beginning}, among the newest {queries.LOOKED_THROUGH:,} of each "
             "function and status; tarry runs lists them"
         )
     return found
@@ -44,7 +44,7 @@ def find_event(event_id: str, name: str | None, since: str, tarry: Connection) -
     """
     back = milliseconds(since)
     with bounded_reading() as on_page:
-        found = listing.event(tarry.store, event_id, name, now() - back, now(), on_page)
+        found = queries.event(tarry.store, event_id, name, now() - back, now(), on_page)
     if found is None:
         what = "no event" if name is None else f"no event {name}"
         raise CommandError(

@@ -6,10 +6,10 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tarry_backend.api.documents import iso
 from tarry_backend.clock import now
-from tarry_backend.documents import iso
-from tarry_backend.intake import parse, received
-from tarry_backend.messages import MessageError, decode
+from tarry_backend.events.envelope import parse, received
+from tarry_backend.queues.messages import MessageError, decode
 from tarry_dev.cli.connection import connected
 from tarry_dev.cli.moments import Calendar, compact
 from tarry_dev.cli.phrases import SHORT

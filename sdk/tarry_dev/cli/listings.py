@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from tarry_backend.received import Received
+    from tarry_backend.model.received_event import Received
     from tarry_backend.replay import Step, Wait
     from tarry_backend.store import Run, Whole
     from tarry_dev.cli.moments import Calendar

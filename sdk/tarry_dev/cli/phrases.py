@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from tarry_backend.model.step import FAR
 from tarry_backend.replay import Status
-from tarry_backend.replay.history import FAR
 from tarry_backend.store import RunStatus
 from tarry_dev.cli.moments import compact, span
 

@@ -10,9 +10,9 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from tarry_backend.api.documents import event_receipt_document
+from tarry_backend.api.receipts import LOOKED_THROUGH, Why, receipt
 from tarry_backend.clock import now
-from tarry_backend.documents import event_receipt_document
-from tarry_backend.receipts import LOOKED_THROUGH, Why, receipt
 from tarry_dev.cli.connection import connected
 from tarry_dev.cli.finding import find_event
 from tarry_dev.cli.moments import Calendar, compact, span
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from tarry_backend.receipts import Effect, Miss, Receipt
+    from tarry_backend.api.receipts import Effect, Miss, Receipt
     from tarry_backend.store import Run, Store
 
 __all__ = ["show_receipt"]

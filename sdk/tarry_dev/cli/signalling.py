@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tarry import SignalReceipt, SignalStatus
-from tarry_backend.documents import receipt_document
+from tarry_backend.api.documents import receipt_document
 from tarry_dev.cli.connection import connected
 from tarry_dev.cli.screen import print_json, screen
 

@@ -10,7 +10,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from tarry import UsageError
-from tarry_backend.deployment import Deployment
+from tarry_backend.deploy.outputs import Deployment
 from tarry_backend.store import open_store
 from tarry_dev.cli.connection import Connection
 from tarry_dev.cli.errors import CommandError

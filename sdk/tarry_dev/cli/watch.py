@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from tarry_backend.clock import now
-from tarry_backend.intake import parse, received
-from tarry_backend.messages import MessageError, decode
+from tarry_backend.events.envelope import parse, received
+from tarry_backend.queues.messages import MessageError, decode
 from tarry_backend.runtime import runtime
 from tarry_dev.cli.moments import Calendar, compact
 from tarry_dev.cli.moves import moves

@@ -7,7 +7,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from tarry_backend.audit import EVENTS, PARTITION, Row, day_of, row
+from tarry_backend.events.audit_row import EVENTS, PARTITION, Row, day_of, row
 from tarry_dev import trail
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from tarry.durations import deadline
 from tarry.errors import SendError, UsageError
+from tarry_backend.deploy.settings import Settings
+from tarry_backend.deploy.topology import QUEUES, Queue
 from tarry_backend.runtime import host
-from tarry_backend.settings import Settings
-from tarry_backend.topology import QUEUES, Queue
 from tarry_dev.cloud.account import ACCOUNT_ID, account
 from tarry_dev.cloud.audit import Audit
 from tarry_dev.cloud.clock import Clock, MovedClock, RealClock
@@ -64,7 +64,7 @@ class Cloud:
     ``on_delivery`` is told of each invocation. ``handlers`` stand in for deployed ones, by the function's
     name. ``max_deliveries`` bounds the batches between two moves of the clock. ``audit`` is a folder that gets
     the audit trail as Parquet files, the last of them at the end of the ``with`` block. ``settings`` are those
-    fields of ``tarry_backend.settings.Settings`` that have a default, such as ``settle_seconds``.
+    fields of ``tarry_backend.deploy.settings.Settings`` that have a default, such as ``settle_seconds``.
     """
 
     def __init__(

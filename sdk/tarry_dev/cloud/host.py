@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tarry import Event
-from tarry_backend.intake import parse, received
-from tarry_backend.messages import MessageError, Start, decode
-from tarry_backend.receipts import receipt
+from tarry_backend.api.receipts import receipt
+from tarry_backend.events.envelope import parse, received
+from tarry_backend.queues.cancel_runs import stop
+from tarry_backend.queues.messages import MessageError, Start, decode
 from tarry_backend.runtime import runtime
-from tarry_backend.stopping import stop
-from tarry_backend.store import listing
+from tarry_backend.store import queries
 from tarry_dev.cloud.runs import HostedRun
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from tarry import SignalReceipt
     from tarry.durations import Duration, Timeout
     from tarry.eventtypes import Sendable
-    from tarry_backend.receipts import Receipt
-    from tarry_backend.received import Received
+    from tarry_backend.api.receipts import Receipt
+    from tarry_backend.model.received_event import Received
     from tarry_dev.cloud.cloud import Cloud
     from tarry_dev.cloud.message import Delivery, Message
 
@@ -117,7 +117,7 @@ class Host:
         cloud, store = self.cloud, runtime().store
 
         def look() -> Received:
-            found = listing.event(store, event_id, event.name, 0, cloud.clock.now())
+            found = queries.event(store, event_id, event.name, 0, cloud.clock.now())
             assert found is not None  # it has come, and its matcher logs it first
             return found
 

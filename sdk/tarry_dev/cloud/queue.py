@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import DeleteMessageBatchRequestEntryTypeDef
 
-    from tarry_backend.topology import Queue
+    from tarry_backend.deploy.topology import Queue
     from tarry_dev.cloud.faithful import FaithfulQueue
     from tarry_dev.cloud.function import LambdaFunction
 

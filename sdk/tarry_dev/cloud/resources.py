@@ -12,8 +12,8 @@ from moto.s3.models import s3_backends
 from moto.sqs.models import sqs_backends
 from moto.utilities.utils import get_partition
 
+from tarry_backend.deploy.topology import DEAD_LETTERS_KEPT_DAYS, KEPT_DAYS, QUEUES, RULE_PATTERN, Queue
 from tarry_backend.store.models import EXPIRES, table_definition
-from tarry_backend.topology import DEAD_LETTERS_KEPT_DAYS, KEPT_DAYS, QUEUES, RULE_PATTERN, Queue
 from tarry_dev.cloud.account import ACCOUNT_ID
 from tarry_dev.cloud.faithful import FaithfulDynamo, FaithfulQueue, FaithfulRule, FaithfulSqs, FaithfulTable
 

@@ -11,7 +11,7 @@ from tarry import Event
 from tarry_backend.runtime import runtime
 
 if TYPE_CHECKING:
-    from tarry_backend.cancellation import Cancellation
+    from tarry_backend.model.cancellation import Cancellation
     from tarry_backend.replay import Failure, Step
     from tarry_backend.store import Run, Whole
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from tarry.bus import source_of
-from tarry_backend.addressing import SCHEDULED
-from tarry_backend.schedules import Schedule, schedules_of
+from tarry._wire.bus import source_of
+from tarry_backend.events.addressing import SCHEDULED
+from tarry_backend.events.schedules import Schedule, schedules_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

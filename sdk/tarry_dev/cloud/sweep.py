@@ -8,9 +8,9 @@ import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from tarry_backend.deploy.topology import SWEEP_MINUTES
 from tarry_backend.store.models import Item
-from tarry_backend.timers import OVERDUE, SWEPT
-from tarry_backend.topology import SWEEP_MINUTES
+from tarry_backend.timers.timers import OVERDUE, SWEPT
 from tarry_dev.cloud.account import ACCOUNT_ID
 from tarry_dev.cloud.crash import Crash
 from tarry_dev.cloud.message import Delivery

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tarry_backend.queues import REDRIVEN
+from tarry_backend.queues.sender import REDRIVEN
 from tarry_dev.cloud import Cloud, Message
 from tarry_dev.dead_letters import DeadLetters
 

@@ -8,7 +8,7 @@ import pytest
 import tarry_backend.runtime
 from tarry import App
 from tarry.errors import UsageError
-from tarry_backend.settings import Settings
+from tarry_backend.deploy.settings import Settings
 from tarry_dev.cloud import Cloud, MovedClock
 from tests.functional.cloud.conftest import MakeCloud
 from tests.functional.cloud.recorder import Recorder, send_timer

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from tarry import App, Context, Event, TriggerEvent
-from tarry_backend.documents import event_receipt_document
+from tarry_backend.api.documents import event_receipt_document
 from tarry_dev.cloud import Host
 from tarry_dev.cloud.api import ask
 

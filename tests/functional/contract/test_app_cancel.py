@@ -3,7 +3,7 @@
 import pytest
 
 from tarry import App, Context, ContextSync, Event, TriggerEvent, UsageError
-from tarry.bus import source_of
+from tarry._wire.bus import source_of
 from tarry_dev.cloud import Cloud, Host, HostedRun
 from tests.functional.contract.diary import Diary
 from tests.functional.contract.traces import in_indexes

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from tarry import App, Context, Event, TriggerEvent
-from tarry_backend import traffic
 from tarry_backend.runtime import runtime
-from tarry_backend.store import EventLog, waits
+from tarry_backend.store import EventLog, traffic, wait_index
 from tarry_dev.cloud import Cloud, Host
 from tests.functional.contract.traces import in_indexes
 
@@ -165,7 +164,7 @@ def test_a_fan_out_goes_through_all_parts_at_once_and_through_each_in_pages(
         return found.data["n"] if found else "nothing"
 
     host.send([Event("placed", id=f"e{number}") for number in range(300)])
-    monkeypatch.setattr(waits, "PAGE", 3)
+    monkeypatch.setattr(wait_index, "PAGE", 3)
     host.send("seen", {"n": "seen"})
     assert [run.output for run in host.runs("watch")] == ["seen"] * 300
     assert in_indexes(host.cloud) == set()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from tarry import App, Context, ContextSync, Event, TriggerEvent
-from tarry_backend.messages import Cancel
+from tarry_backend.queues.messages import Cancel
 from tarry_backend.runtime import runtime
 from tarry_dev.cloud import Cloud, Host, HostedRun
 from tests.functional.contract.deaths import Mortal, deaths

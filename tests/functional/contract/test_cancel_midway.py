@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from tarry import App, Cancel, Context, ContextSync, Event, Timeouts, TriggerEvent
-from tarry_backend.addressing import run_id_of
+from tarry_backend.events.addressing import run_id_of
+from tarry_backend.queues.cancel_runs import stop
 from tarry_backend.runtime import runtime
-from tarry_backend.stopping import stop
 from tarry_dev.cloud import Host
 from tests.functional.contract.diary import Diary
 from tests.functional.contract.traces import in_indexes

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tarry import App, Context, ContextSync, TriggerCron, TriggerEvent
-from tarry_backend.schedules import Schedule
+from tarry_backend.events.schedules import Schedule
 from tarry_dev.cloud import Cloud, Host, RealClock
 from tarry_dev.cloud.schedules import Schedules
 from tarry_dev.pytest_plugin import MakeHost

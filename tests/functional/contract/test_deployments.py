@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tarry import App, Context, Event, TriggerEvent
+from tarry_backend.deploy.settings import Settings
 from tarry_backend.runtime import host as deploy
-from tarry_backend.settings import Settings
 from tarry_dev.cloud import Host
 from tests.functional.contract.diary import Diary
 from tests.functional.contract.herd import grow_herd

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tarry import App, Context, Event, EventError, SendError, TriggerEvent
-from tarry_backend.position import Position
+from tarry_backend.model.position import Position
 from tarry_backend.runtime import runtime
 from tarry_dev.cloud import Cloud, Host
 from tests.functional.contract.diary import Diary
@@ -79,7 +79,7 @@ def test_e04_one_id_sent_twice_starts_one_run_of_each_function(app: App, host: H
 def test_e05_events_that_the_bus_refuses_are_tried_again_and_then_named(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, refusals: int, missing: list[str]
 ) -> None:
-    monkeypatch.setattr("tarry.bus.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("tarry._wire.bus.time.sleep", lambda seconds: None)
     left = dict.fromkeys(["e7", "e21"], refusals)
 
     def put(request: Json, ask: Ask) -> Json:

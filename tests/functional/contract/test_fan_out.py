@@ -5,7 +5,8 @@ from collections import Counter
 import pytest
 
 from tarry import App, Context, TriggerEvent
-from tarry_backend import matcher, queues
+from tarry_backend.matcher import matcher
+from tarry_backend.queues import sender
 from tarry_backend.store.models import Item
 from tarry_dev.cloud import Call, Host
 from tests.functional.contract.diary import Diary
@@ -46,7 +47,7 @@ def test_w23_runs_all_resume_once_although_the_matcher_dies_amid_its_fan_out(
 ) -> None:
     """Within five minutes the queue itself drops what is sent again; after that the runs have to. Requests go one after
     another here, so that it is known how many runs have been told."""
-    monkeypatch.setattr(queues, "_AT_ONCE", 1)
+    monkeypatch.setattr(sender, "_AT_ONCE", 1)
 
     @app.create_function(fn_id="rollout", trigger=TriggerEvent(event="flags/asked"))
     async def rollout(ctx: Context) -> None:

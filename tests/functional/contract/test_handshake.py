@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from tarry_backend import telling
-from tarry_backend.journal import RunJournal
-from tarry_backend.matcher import Batch, Matcher
+from tarry_backend.executor import apply_message
+from tarry_backend.executor.run_journal import RunJournal
+from tarry_backend.matcher.matcher import Batch, Matcher
 from tarry_backend.store import runs
-from tarry_backend.timers import Timers
+from tarry_backend.timers.timers import Timers
 from tests.functional.contract.handshake.cases import Case, Sent
 from tests.functional.contract.handshake.theatre import BrokenError, Verdict, explored, time_line
 
@@ -196,11 +196,11 @@ def forget_the_further_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def end_at_the_deadline_without_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(telling, "earliest", lambda *_, **__: None)
+    monkeypatch.setattr(apply_message, "earliest", lambda *_, **__: None)
 
 
 def resume_without_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(telling, "overtaken", lambda *_, **__: None)
+    monkeypatch.setattr(apply_message, "overtaken", lambda *_, **__: None)
 
 
 @pytest.mark.parametrize(

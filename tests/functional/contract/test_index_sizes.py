@@ -10,25 +10,25 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from tarry import Event
-from tarry_backend.matcher import Matcher
+from tarry_backend.matcher.matcher import Matcher
 from tarry_backend.matching import MatchError, evaluate_whole
-from tarry_backend.messages import FanOut, Marker, Resume
-from tarry_backend.position import Position
-from tarry_backend.queues import Queues
-from tarry_backend.received import Received
-from tarry_backend.registration import Registration
-from tarry_backend.replay.history import Status, Step, Wait, WaitRequest
+from tarry_backend.model.position import Position
+from tarry_backend.model.received_event import Received
+from tarry_backend.model.step import Status, Step, Wait, WaitRequest
+from tarry_backend.queues.messages import FanOut, Marker, Resume
+from tarry_backend.queues.sender import Queues
 from tarry_backend.runtime import runtime
 from tarry_backend.store import Run
+from tarry_backend.store.large_values import Values
 from tarry_backend.store.models import AliasItem, StepItem
-from tarry_backend.store.steps import StepItems, alias_items
-from tarry_backend.store.values import Values
+from tarry_backend.store.step_items import StepItems, alias_items
+from tarry_backend.store.traffic import Traffic
 from tarry_backend.telemetry import Meter
-from tarry_backend.traffic import Traffic
+from tarry_backend.waits.registration import Registration
 from tarry_dev.cloud import Cloud
 
 if TYPE_CHECKING:
-    from tarry_backend.queues import RunMessage
+    from tarry_backend.queues.sender import RunMessage
 
 NOW = 1_735_732_800_000
 DEADLINE = NOW + 86_400_000

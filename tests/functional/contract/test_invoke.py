@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tarry import App, Context, Event, StepError, TriggerEvent
-from tarry_backend.addressing import run_id_of
-from tarry_backend.messages import Continue, Returned, encode
+from tarry_backend.events.addressing import run_id_of
+from tarry_backend.queues.messages import Continue, Returned, encode
 from tarry_backend.runtime import runtime
 from tarry_dev.cloud import Cloud, Host, Message
 from tests.functional.contract.diary import Diary

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tarry import App, Context, TriggerEvent
-from tarry_backend import matcher
+from tarry_backend.matcher import matcher
 from tarry_backend.matching import residual_holds
 from tarry_dev.cloud import Host
 from tarry_dev.pytest_plugin import MakeHost

@@ -6,7 +6,7 @@ import boto3
 import pytest
 
 from tarry import App, Context, Event, TriggerEvent
-from tarry_backend.executor import MAX_DEATHS
+from tarry_backend.executor.executor import MAX_DEATHS
 from tarry_dev.cloud import Host
 from tests.functional.contract.diary import Diary
 from tests.functional.contract.traces import in_indexes

@@ -3,7 +3,7 @@
 import pytest
 
 from tarry import App, Cancel, Context, Event, EventMatch, TriggerEvent
-from tarry_backend.receipts import Receipt, Why
+from tarry_backend.api.receipts import Receipt, Why
 from tarry_dev.cloud import Cloud, Host
 from tests.functional.contract.moments import deadline_of, receive_at
 
@@ -231,7 +231,7 @@ def test_of_a_fan_out_all_are_there_and_of_many_misses_the_nearest(app: App, hos
 def test_of_too_many_waits_it_says_that_some_were_not_looked_at(
     app: App, host: Host, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tarry_backend.receipts.LOOKED_THROUGH", 3)
+    monkeypatch.setattr("tarry_backend.api.receipts.LOOKED_THROUGH", 3)
 
     @app.create_function(fn_id="flag", trigger=PLACED)
     async def flag(ctx: Context) -> None:

@@ -10,8 +10,8 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from tarry import App, Context, ContextSync, LimitError, SignalStatus, TriggerEvent, UsageError
-from tarry.mailboxes import _EXPIRES, _PK, _SK
-from tarry_backend.messages import Cancel, Signalled, decode
+from tarry._wire.mailboxes import _EXPIRES, _PK, _SK
+from tarry_backend.queues.messages import Cancel, Signalled, decode
 from tarry_backend.runtime import runtime
 from tarry_backend.store.models import EXPIRES, Item
 from tarry_dev.cloud import Cloud, Host

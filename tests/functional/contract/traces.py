@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tarry_backend.store.models import DueIndex, WaitsIndex
-from tarry_backend.store.steps import ended_key
+from tarry_backend.store.step_items import ended_key
 from tarry_dev.cloud import Cloud
 
 __all__ = ["in_indexes"]

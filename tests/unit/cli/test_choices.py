@@ -1,7 +1,7 @@
 """What the commands offer to choose from is what there is: they repeat it, since to load it takes long."""
 
+from tarry_backend.deploy.topology import QUEUES
 from tarry_backend.store import RunStatus
-from tarry_backend.topology import QUEUES
 from tarry_dev.cli import commands, dlq
 
 

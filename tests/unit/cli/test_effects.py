@@ -4,7 +4,7 @@ from datetime import UTC
 from typing import Any
 
 from tarry import Event
-from tarry_backend.received import Received
+from tarry_backend.model.received_event import Received
 from tarry_backend.replay import Failure
 from tarry_backend.store import Run, RunStatus, Whole
 from tarry_dev.cli.demo.effects import effects, ends, most_telling

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tarry_backend.documents import iso
+from tarry_backend.api.documents import iso
 from tarry_dev.cli.moments import Calendar, compact, gist, span
 
 

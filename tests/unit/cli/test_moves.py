@@ -6,7 +6,7 @@ from datetime import UTC
 from typing import Any
 
 from tarry import Event
-from tarry_backend.position import Position
+from tarry_backend.model.position import Position
 from tarry_backend.replay import Failure, Invocation, Status, Step, Wait
 from tarry_backend.store import Run, RunStatus, Whole
 from tarry_dev.cli.moments import Calendar

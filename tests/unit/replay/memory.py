@@ -7,9 +7,10 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from tarry import App, Event, Function, TriggerEvent, UsageError
+from tarry._wire.mailbox import Letter
 from tarry.durations import milliseconds
-from tarry.mailbox import Letter
-from tarry_backend.position import Position
+from tarry_backend.executor.signal_wait import answered
+from tarry_backend.model.position import Position
 from tarry_backend.replay import (
     Failed,
     Failure,
@@ -26,7 +27,6 @@ from tarry_backend.replay import (
     replay,
     ungiven,
 )
-from tarry_backend.signalling import answered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

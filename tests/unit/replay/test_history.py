@@ -3,7 +3,7 @@
 import pytest
 
 from tarry import StepError
-from tarry_backend.position import Position
+from tarry_backend.model.position import Position
 from tarry_backend.replay import Failure, Status, Step, Wait, excluded_ids
 
 

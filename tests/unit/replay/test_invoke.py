@@ -8,7 +8,7 @@ import pytest
 
 from tarry import Context, StepError
 from tarry.durations import Timeout
-from tarry_backend.position import Position
+from tarry_backend.model.position import Position
 from tarry_backend.replay import Failed, Failure, InvokeRequest, Paused, Status
 from tests.unit.replay.faces import Face
 from tests.unit.replay.memory import NOON, MemoryRun, durable, error_of, output_of

@@ -7,9 +7,9 @@ import pytest
 
 from tarry import DurationError
 from tarry.durations import Duration
-from tarry_backend.position import Position
+from tarry_backend.model.position import Position
 from tarry_backend.replay import Status, Step, Wait
-from tarry_backend.replay.past import Past
+from tarry_backend.replay.branch_past import Past
 
 T = 1_000_000_000_000
 SECOND = 1000

@@ -14,7 +14,7 @@ from tarry import Context
 from tarry_backend.replay import Paused
 from tests.unit.replay.memory import MemoryRun, durable, error_of, output_of
 
-engine = importlib.import_module("tarry_backend.replay.replay")
+engine = importlib.import_module("tarry_backend.replay.engine")
 
 
 @dataclass

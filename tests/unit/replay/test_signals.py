@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tarry import Context, DurationError, UsageError
-from tarry_backend.position import Position
+from tarry_backend.model.position import Position
 from tarry_backend.replay import Paused
 from tests.unit.replay.faces import Face
 from tests.unit.replay.memory import NOON, MemoryRun, durable, error_of, output_of

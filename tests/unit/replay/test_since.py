@@ -7,7 +7,7 @@ import pytest
 
 from tarry import Context, Event
 from tarry.durations import Duration
-from tarry_backend.position import Position
+from tarry_backend.model.position import Position
 from tarry_backend.replay import Paused
 from tests.unit.replay.faces import Face
 from tests.unit.replay.memory import NOON, START, MemoryJournal, MemoryRun, durable, error_of, output_of

@@ -10,7 +10,7 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from tarry import App, Event, EventError, SendError
-from tarry.bus import MAX_ENTRY
+from tarry._wire.bus import MAX_ENTRY
 
 
 class Bus:
@@ -37,7 +37,7 @@ class Bus:
 
 @pytest.fixture
 def bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bus]:
-    monkeypatch.setattr("tarry.bus._PAUSES", (0, 0))
+    monkeypatch.setattr("tarry._wire.bus._PAUSES", (0, 0))
     monkeypatch.delenv("TARRY_BUS", raising=False)
     client = boto3.client("events", "eu-central-1", aws_access_key_id="x", aws_secret_access_key="x")
     monkeypatch.setattr(boto3, "client", {"events": client}.__getitem__)

@@ -10,7 +10,7 @@ import pydantic
 import pytest
 
 from tarry import Event, EventDataError, NonRetriableError, UsageError
-from tarry.eventdata import given
+from tarry._wire.eventdata import given
 
 
 class Size(Enum):

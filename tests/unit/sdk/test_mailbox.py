@@ -3,7 +3,7 @@
 import pytest
 
 from tarry import LimitError, SignalReceipt, SignalStatus
-from tarry.mailbox import MAX_KEPT, REMEMBERED, Letter, Mailbox, Waiter
+from tarry._wire.mailbox import MAX_KEPT, REMEMBERED, Letter, Mailbox, Waiter
 from tarry.signals import posted
 
 NOON = 1_800_000_000_000

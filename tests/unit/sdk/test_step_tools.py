@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from tarry import App, Context, ContextSync, Event, EventError, EventMatch, TriggerEvent, UsageError
+from tarry._engine.operations import CollectEvents, InvokeFunction, Operation, RunStep, SendEvent, Sleep, WaitForEvent
 from tarry.group import Group, GroupSync
-from tarry.operations import CollectEvents, InvokeFunction, Operation, RunStep, SendEvent, Sleep, WaitForEvent
 from tarry.step import Step
 from tarry.stepsync import StepSync
 
 
 class Notebook:
-    """``tarry.engine.Engine``: writes down what it is asked for, and answers with what it was given."""
+    """``tarry._engine.engine.Engine``: writes down what it is asked for, and answers with what it was given."""
 
     attempt = 3
     is_repeating = False

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
+from tarry_backend.matching.cel.budget import CHARACTERS, MAX_STEPS, Steps, StepsError
 from tarry_backend.matching.cel.errors import CelError
 from tarry_backend.matching.cel.functions import SLOW, apply
 from tarry_backend.matching.cel.logic import boolean, settled
@@ -34,7 +35,6 @@ from tarry_backend.matching.cel.nodes import (
     Or,
     Select,
 )
-from tarry_backend.matching.cel.steps import CHARACTERS, MAX_STEPS, Steps, StepsError
 from tarry_backend.matching.cel.text import write
 from tarry_backend.matching.cel.values import ORDERINGS, adopt, as_key, contains, described, equal, from_key
 

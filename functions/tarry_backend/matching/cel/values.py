@@ -12,8 +12,8 @@ from enum import Enum
 from types import NoneType
 from typing import Any
 
+from tarry_backend.matching.cel.budget import CHARACTERS, MAX_NESTED, Steps
 from tarry_backend.matching.cel.errors import CelError
-from tarry_backend.matching.cel.steps import CHARACTERS, MAX_NESTED, Steps
 from tarry_backend.matching.cel.times import Duration, Timestamp
 
 __all__ = [

@@ -15,7 +15,7 @@ from tarry_dev.cli.phrases import SHORT, answer, failure, outcome
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from tarry_backend.received import Received
+    from tarry_backend.model.received_event import Received
     from tarry_backend.store import Whole
     from tarry_dev.cli.moments import Calendar
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tarry.durations import MAX_DURATION
 from tarry_backend.runtime import runtime
-from tarry_backend.store import RunStatus, listing
+from tarry_backend.store import RunStatus, queries
 from tarry_dev.cli.demo.script import Advance, Put
 from tarry_dev.cloud import Cloud, MovedClock
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from tarry import App
-    from tarry_backend.received import Received
+    from tarry_backend.model.received_event import Received
     from tarry_backend.store import Whole
     from tarry_dev.cli.demo.script import Line
 
@@ -53,8 +53,8 @@ def play(app: App, script: Sequence[Line]) -> Play:
             _do(cloud, batch)
         _finish(cloud)
         store, ended = runtime().store, cloud.clock.now()
-        newest = listing.newest_runs(store.runs, app.functions, limit=_MOST)
-        logged = listing.events(store, None, began - 1, ended)
+        newest = queries.newest_runs(store.runs, app.functions, limit=_MOST)
+        logged = queries.events(store, None, began - 1, ended)
         events = tuple(each for each in logged if not each.event.name.startswith(_OWN))
     # Not by their starts: an executor starts the runs of a batch side by side, so that they may overtake each other.
     wholes = sorted(newest, key=lambda whole: (whole.run.received_at, whole.run.started, whole.run.id))
@@ -108,4 +108,4 @@ def _finish(cloud: Cloud) -> None:
 
 def _runs_go_on(cloud: Cloud) -> bool:
     runs = runtime().store.runs
-    return bool(listing.newest_runs(runs, cloud.app.functions, [RunStatus.RUNNING], limit=1))
+    return bool(queries.newest_runs(runs, cloud.app.functions, [RunStatus.RUNNING], limit=1))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from tarry import App
-    from tarry_backend.received import Received
+    from tarry_backend.model.received_event import Received
     from tarry_backend.store import Whole
     from tarry_dev.cli.demo.effects import Ends
     from tarry_dev.cli.demo.play import Play

@@ -9,9 +9,9 @@ from functools import partial
 from typing import Any
 
 from tarry import Event
-from tarry_backend.executor import Delivery
-from tarry_backend.messages import Carried, Due, Marker, Message, Settle, Start, decode, encode
-from tarry_backend.received import Received
+from tarry_backend.executor.executor import Delivery
+from tarry_backend.model.received_event import Received
+from tarry_backend.queues.messages import Carried, Due, Marker, Message, Settle, Start, decode, encode
 from tarry_backend.runtime import Runtime, runtime
 from tarry_backend.store import open_store
 from tarry_dev.cloud import Crash

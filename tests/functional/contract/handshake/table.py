@@ -10,7 +10,7 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.responses import DynamoHandler
 
 from tarry_backend.store.models import Item, WaitsIndex, table_definition
-from tarry_backend.store.steps import ended_key
+from tarry_backend.store.step_items import ended_key
 from tarry_dev.cloud import Cloud
 from tarry_dev.cloud.account import ACCOUNT_ID
 from tests.functional.contract.handshake.exploration import Touch

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tarry_backend.position import Position
+from tarry_backend.model.position import Position
 from tests.functional.contract.handshake.exploration import Touch
 from tests.functional.contract.handshake.mail import EXECUTOR, Mail
 from tests.functional.contract.handshake.table import READS, key_of, touches

@@ -1,0 +1,1 @@
+"""The HTTP API, and the documents that it and the commands answer with."""

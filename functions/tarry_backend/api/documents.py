@@ -1,0 +1,192 @@
+"""What commands with ``--json`` write, and the HTTP API answers. These keys are kept stable; new ones may come.
+
+Times are ISO 8601 in UTC, outputs and data are JSON values, what is not there is ``null``.
+
+event   id, name, data, ts, user, source
+run     id, function, status, started, due (an attempt), ended, event, output, error, cancelled (reason, by: an event),
+        open (steps), and in ``tarry run`` steps and guards (what ends it from outside, as steps)
+step    id, kind, status, began, ended, attempt, due, output, error, wait, signal, invoked (function,
+        run)
+wait    event, expression, since, deadline, resolved_by (an event), timed_out, note
+signal  signal (its name), deadline, id (of the one that came), timed_out
+receipt status, id, run, kept_until: of a signal
+        event, started (run, function, status), resumed, cancelled (run, step), pending (run, function, step), missed
+        (run, function, step, reason, expression, apart (milliseconds), detail), misses, whole: of an event
+error   name, message, stack
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from tarry_backend.model.step import FAR
+
+if TYPE_CHECKING:
+    from tarry import Event, SignalReceipt
+    from tarry_backend.api.receipts import Receipt
+    from tarry_backend.model.received_event import Received
+    from tarry_backend.replay import Step, Wait
+    from tarry_backend.store import Run, Whole
+
+__all__ = [
+    "Document",
+    "event_document",
+    "event_receipt_document",
+    "iso",
+    "open_wait_document",
+    "receipt_document",
+    "received_document",
+    "run_document",
+    "run_page",
+]
+
+Document = dict[str, Any]
+
+
+def iso(moment: int | None) -> str | None:
+    """Unix milliseconds as ISO 8601 in UTC, to the millisecond, for programs."""
+    if moment is None:
+        return None
+    return f"{datetime.fromtimestamp(moment / 1000, UTC):%Y-%m-%dT%H:%M:%S}.{moment % 1000:03d}Z"
+
+
+def run_document(whole: Whole) -> Document:
+    """A run as ``tarry runs`` lists it, with the steps at which it is."""
+    run = whole.run
+    return {
+        "id": run.id,
+        "function": run.function_id,
+        "status": run.status.value,
+        "started": iso(run.started),
+        "due": iso(run.due),
+        "ended": iso(run.ended),
+        "event": event_document(run.event),
+        "output": _value(run.output),
+        "error": asdict(run.error) if run.error else None,
+        "cancelled": _cancellation(run),
+        "open": [_step(step) for step in whole.steps if step.is_open],
+    }
+
+
+def run_page(whole: Whole) -> Document:
+    """A run as ``tarry run`` shows it, with all of its steps."""
+    steps, guards = ([_step(step) for step in parts] for parts in (whole.steps, whole.guards))
+    return {**run_document(whole), "steps": steps, "guards": guards}
+
+
+def open_wait_document(run: Run, step: Step) -> Document:
+    """An open wait, for an event or a signal: that of its step, with the run that waits."""
+    return {"run": run.id, "function": run.function_id, "step": step.key, **(_wait(step) or _signal(step) or {})}
+
+
+def receipt_document(receipt: SignalReceipt) -> Document:
+    """What the sender of a signal is told."""
+    until = receipt.kept_until
+    return {
+        "status": receipt.status.value,
+        "id": receipt.id,
+        "run": receipt.run_id,
+        "kept_until": iso(None if until is None else round(until.timestamp() * 1000)),
+    }
+
+
+def event_receipt_document(receipt: Receipt) -> Document:
+    """What an event did, and missed."""
+    started = (each.run for each in receipt.started)
+    return {
+        "event": received_document(receipt.received),
+        "started": [{"run": run.id, "function": run.function_id, "status": run.status.value} for run in started],
+        "resumed": [{"run": run_id, "step": step} for run_id, step in receipt.resumed],
+        "cancelled": [{"run": run_id, "step": step} for run_id, step in receipt.cancelled],
+        "pending": [_waiting(each.run, each.step_key) for each in receipt.pending],
+        "missed": [
+            {
+                **_waiting(miss.run, miss.step_key),
+                "reason": miss.why.value,
+                "expression": miss.expression,
+                "apart": miss.apart,
+                "detail": miss.detail,
+            }
+            for miss in receipt.missed
+        ],
+        "misses": receipt.misses,
+        "whole": receipt.is_whole,
+    }
+
+
+def received_document(received: Received) -> Document:
+    """An event in the log."""
+    return {"received": iso(received.received_at), **event_document(received.event)}
+
+
+def event_document(event: Event) -> Document:
+    """An event."""
+    return {**asdict(event), "ts": iso(event.ts)}
+
+
+def _waiting(run: Run, step_key: str | None) -> Document:
+    return {"run": run.id, "function": run.function_id, "step": step_key}
+
+
+def _step(step: Step) -> Document:
+    return {
+        "id": step.key,
+        "kind": step.kind,
+        "status": step.status.value,
+        "began": iso(step.began),
+        "ended": iso(step.ended),
+        "attempt": step.attempt,
+        "due": iso(step.due),
+        "output": None if step.wait else _value(step.output),
+        "error": asdict(step.error) if step.error else None,
+        "wait": _wait(step),
+        "invoked": {"function": run.function_id, "run": run.run_id} if (run := step.invocation) else None,
+        "signal": _signal(step),
+    }
+
+
+def _cancellation(run: Run) -> Document | None:
+    why = run.cancellation
+    return None if why is None else {"reason": why.reason.value, "by": why.cancelled_by}
+
+
+def _wait(step: Step) -> Document | None:
+    wait = step.wait
+    if wait is None:
+        return None
+    event = _value(step.output)
+    return {
+        **_awaited(wait),
+        "others": [_awaited(other) for other in wait.others],
+        "deadline": None if wait.deadline == FAR else iso(wait.deadline),
+        "resolved_by": None if event is None else {**event, "ts": iso(event["ts"])},
+        "timed_out": step.status.value == "done" and wait.resolved_by is None,
+    }
+
+
+def _awaited(wait: Wait) -> Document:
+    return {
+        "event": wait.event_name,
+        "expression": wait.expression,
+        "since": iso(wait.since.received_at),
+        "note": wait.note,
+    }
+
+
+def _signal(step: Step) -> Document | None:
+    signal = step.signal
+    if signal is None:
+        return None
+    return {
+        "signal": signal.name,
+        "deadline": iso(step.due),
+        "id": signal.sent_id,
+        "timed_out": step.status.value == "done" and signal.sent_id is None,
+    }
+
+
+def _value(text: str | None) -> Any:
+    return None if text is None else json.loads(text)

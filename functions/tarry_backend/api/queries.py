@@ -1,0 +1,67 @@
+"""What the HTTP API answers: what an event did, what a run is at; and how it cancels one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from aws_lambda_powertools.event_handler.exceptions import BadRequestError, NotFoundError, ServiceError
+
+from tarry.durations import milliseconds
+from tarry_backend.api.documents import event_receipt_document, run_page
+from tarry_backend.api.receipts import receipt
+from tarry_backend.clock import now
+from tarry_backend.queues.cancel_runs import stop
+from tarry_backend.store import RunStatus, queries
+
+if TYPE_CHECKING:
+    from tarry import App
+    from tarry_backend.api.documents import Document
+    from tarry_backend.model.received_event import Received
+    from tarry_backend.queues.sender import Queues
+    from tarry_backend.store import Store, Whole
+
+__all__ = ["Api"]
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """One app's. What it cannot answer it raises, with the status to say so."""
+
+    app: App
+    store: Store
+    queues: Queues
+
+    def receipt(self, event_id: str, name: str | None, since: str) -> Document:
+        """What an event did, and missed. One that has started no run is looked for in the log of its name, back to
+        ``since``: by its id alone it were found by reading the whole table."""
+        look = partial(self._logged, event_id, name, since)
+        return event_receipt_document(receipt(event_id, self.app.id, self.app.functions, self.store, look))
+
+    def run(self, run_id: str) -> Document:
+        """A run with all its steps."""
+        return run_page(self._whole(run_id))
+
+    def cancel(self, run_id: str) -> Document:
+        """Has a run cancelled. It is still running in the answer: a step that it executes now ends first."""
+        run = self._whole(run_id).run
+        if run.status is RunStatus.RUNNING:
+            stop([run.id], self.store, self.queues)
+        elif run.status is not RunStatus.CANCELLED:
+            raise ServiceError(HTTPStatus.CONFLICT, f"run {run.id} is {run.status} already: nothing to cancel")
+        return {"id": run.id, "status": run.status.value}
+
+    def _whole(self, run_id: str) -> Whole:
+        if (whole := self.store.runs.load(run_id.upper())) is None:
+            raise NotFoundError(f"there is no run {run_id}")
+        return whole
+
+    def _logged(self, event_id: str, name: str | None, since: str) -> Received:
+        back = milliseconds(since)
+        if name is None:
+            raise BadRequestError(f"no run was started by an event {event_id}: give its name too (?name=order/paid)")
+        if (found := queries.event(self.store, event_id, name, now() - back, now())) is None:
+            raise NotFoundError(f"no event {name} of the last {since} has the id {event_id}")
+        return found

@@ -1,0 +1,207 @@
+"""An event's receipt: what it did, and which waits it was held against and missed.
+
+Nobody writes it. It is read off what is kept in any case: the id of the run that an event starts is made from the
+event's; and a wait stands in the index under its match keys while it is open, and under those of ended ones after that,
+with the event that resolved it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import chain, islice
+from typing import TYPE_CHECKING
+
+from tarry_backend.events.addressing import run_id_of
+from tarry_backend.matching import MatchError, evaluate_whole, match_key
+from tarry_backend.model.received_event import Received
+from tarry_backend.replay import Status, excluded_ids
+from tarry_backend.store import RunStatus, wait_index
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from tarry_backend.replay import Step, Wait
+    from tarry_backend.store import Run, Store, Whole
+
+__all__ = ["LOOKED_THROUGH", "NEAR", "Effect", "Miss", "Receipt", "Why", "receipt"]
+
+LOOKED_THROUGH = 10_000
+"""How many waits with the event's keys, open and ended ones, a receipt looks through at most."""
+
+NEAR = 3_600_000
+"""A wait that began or ended so many milliseconds beside an event has missed it; one that is further away has nothing
+to do with it."""
+
+
+class Why(StrEnum):
+    """Why a wait was not resolved by an event that has its key."""
+
+    EARLY = "too early"
+    """It was received before the events that the wait is for."""
+    LATE = "too late"
+    """It was received after the wait's deadline."""
+    OVERTAKEN = "overtaken"
+    """It was received in time; but the deadline's message, sent a second later, came out of the queue first."""
+    HAD = "had before"
+    """The run began with it, or another of its waits was resolved by it."""
+    EXPRESSION = "expression"
+    """The wait's expression is false for it."""
+    INCOMPARABLE = "incomparable"
+    """The wait's expression cannot be evaluated for it."""
+    RESOLVED = "resolved"
+    """The wait had another event."""
+    WITHDRAWN = "withdrawn"
+    """The wait was open no longer: it had lost a race, or its run had ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What the event did to a run: at ``step_key``, unless it started the run."""
+
+    run: Run
+    step_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A wait that the event did not resolve, and why. ``apart`` is by how many milliseconds it was too early or too
+    late; ``detail`` is the other event's id, or what is wrong with the expression."""
+
+    run: Run
+    step_key: str
+    why: Why
+    expression: str | None
+    apart: int = 0
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What an event did. ``resumed`` and ``cancelled`` are runs and steps, all of them; ``pending`` are waits that it
+    matches, and that are about to be told.
+
+    ``missed`` are the nearest ones, of ``misses``. ``is_whole`` is false if there are more waits with its keys than
+    ``LOOKED_THROUGH``: then some may be missing here.
+    """
+
+    received: Received
+    started: tuple[Effect, ...]
+    resumed: tuple[tuple[str, str], ...]
+    cancelled: tuple[tuple[str, str], ...]
+    pending: tuple[Effect, ...]
+    missed: tuple[Miss, ...]
+    misses: int
+    is_whole: bool
+
+
+def receipt(
+    event_id: str,
+    app_id: str,
+    functions: Iterable[str],
+    store: Store,
+    look: Callable[[], Received],
+    *,
+    most: int = 20,
+) -> Receipt:
+    """The receipt of the event of that id, with at most so many misses. It asks the index, so it may be a few seconds
+    old.
+
+    An event that has started a run stands in that. Any other is what ``look`` finds in the log: it raises what its
+    caller is to be told if there is none.
+    """
+    started = tuple(_started_by(event_id, app_id, functions, store))
+    received = Received(started[0].run.event, started[0].run.received_at) if started else look()
+    found = list(islice(_held(received, store), LOOKED_THROUGH + 1))
+    held = {wait.target: wait for wait in found[:LOOKED_THROUGH]}.values()
+    done = [wait for wait in held if _is_resolved(wait, received)]
+    near = (wait for wait in held if not _is_resolved(wait, received) and wait.apart(received.position) <= NEAR)
+    missed = sorted(near, key=lambda wait: (wait.apart(received.position), wait.target))
+    judged = list(_judged(missed[:most], received, store))
+    return Receipt(
+        received=received,
+        started=started,
+        resumed=tuple(wait.target for wait in done if not wait.is_guard),
+        cancelled=tuple(wait.target for wait in done if wait.is_guard),
+        pending=tuple(each for each in judged if isinstance(each, Effect)),
+        missed=tuple(each for each in judged if isinstance(each, Miss)),
+        misses=len(missed) - sum(isinstance(each, Effect) for each in judged),
+        is_whole=len(found) <= LOOKED_THROUGH,
+    )
+
+
+def _started_by(event_id: str, app_id: str, functions: Iterable[str], store: Store) -> Iterator[Effect]:
+    for function_id in functions:
+        if (run := store.runs.run(run_id_of(app_id, function_id, event_id))) is not None:
+            yield Effect(run)
+
+
+def _held(received: Received, store: Store) -> Iterator[wait_index.Held]:
+    """The waits that have one of the event's keys: those that are open, then those that ended after it, or shortly
+    before it."""
+    event = received.event
+    shapes = store.names.of(event.name).lookups
+    keys = [key for shape in shapes if (key := match_key(event.name, shape, event)) is not None]
+    since = received.received_at - NEAR
+    # The ended ones last: of a wait that ends meanwhile the newer entry counts.
+    return chain(
+        chain.from_iterable(wait_index.open_ones(key) for key in keys),
+        chain.from_iterable(wait_index.ended_since(key, since) for key in keys),
+    )
+
+
+def _is_resolved(wait: wait_index.Held, received: Received) -> bool:
+    """Whether the event has resolved it, or another of the same id, which counts as the same."""
+    return wait.resolved_by is not None and wait.resolved_by.event_id == received.event.id
+
+
+def _judged(held: Sequence[wait_index.Held], received: Received, store: Store) -> Iterator[Effect | Miss]:
+    for each in held:
+        whole = store.runs.load(each.run_id)
+        step = whole.step(each.step_key) if whole else None
+        if whole is not None and step is not None:  # an executor has died before it wrote the wait
+            yield _verdict(step, whole, received)
+
+
+def _verdict(step: Step, whole: Whole, received: Received) -> Effect | Miss:
+    assert step.wait is not None
+    run = whole.run
+    if received.event.id in _had(step, whole):
+        return Miss(run, step.key, Why.HAD, None)
+    named = [wait for wait in step.wait.all if wait.event_name == received.event.name]
+    misses = [miss for wait in named if (miss := _miss(wait, step, run, received))]
+    return misses[0] if misses and len(misses) == len(named) else _fitting(step, run, received)
+
+
+def _had(step: Step, whole: Whole) -> frozenset[str]:
+    return excluded_ids(whole.steps, step.begun_order, whole.run.event.id)
+
+
+def _miss(wait: Wait, step: Step, run: Run, received: Received) -> Miss | None:
+    """Why the event is none that the wait is for; None if it is one."""
+    position, expression = received.position, wait.expression
+    if position <= wait.since:
+        apart = wait.since.received_at - position.received_at
+        return Miss(run, step.key, Why.EARLY, expression, apart=apart)
+    if position.received_at > wait.deadline:
+        return Miss(run, step.key, Why.LATE, expression, apart=position.received_at - wait.deadline)
+    if expression is None:
+        return None
+    try:
+        if evaluate_whole(expression, run.event, received.event, received.received_at):
+            return None
+    except MatchError as error:
+        return Miss(run, step.key, Why.INCOMPARABLE, expression, detail=str(error))
+    return Miss(run, step.key, Why.EXPRESSION, expression)
+
+
+def _fitting(step: Step, run: Run, received: Received) -> Effect | Miss:
+    """Of an event that the wait is for, and that has not resolved it."""
+    wait = step.wait
+    assert wait is not None
+    if step.status is Status.WAITING and run.status is RunStatus.RUNNING:
+        return Effect(run, step.key)
+    if step.status is Status.DONE and wait.resolved_by is not None:
+        return Miss(run, step.key, Why.RESOLVED, wait.expression, detail=wait.resolved_by.event_id)
+    why = Why.OVERTAKEN if step.status is Status.DONE else Why.WITHDRAWN
+    return Miss(run, step.key, why, wait.expression)

@@ -1,0 +1,1 @@
+"""What a deployed stack looks like: its settings, its queues, its outputs."""

@@ -1,0 +1,55 @@
+"""What a deployed stack says of itself in its outputs, so that the command line finds its way about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from tarry.errors import UsageError
+from tarry_backend.deploy.settings import Settings
+from tarry_backend.deploy.topology import QUEUES
+
+__all__ = ["Deployment"]
+
+_APP, _FUNCTIONS = "AppId", "Functions"
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """An app that is deployed. ``dead_letters`` are the URLs of the dead-letter queues by the names of their queues."""
+
+    app_id: str
+    functions: tuple[str, ...]
+    settings: Settings
+    dead_letters: Mapping[str, str]
+
+    def outputs(self) -> dict[str, str]:
+        """All of it as the stack's outputs. Values may be tokens, which are known only when it is deployed."""
+        settings = {_of_setting(field.name): str(getattr(self.settings, field.name)) for field in fields(Settings)}
+        dead_letters = {_of_dead_letters(name): url for name, url in self.dead_letters.items()}
+        return {_APP: self.app_id, _FUNCTIONS: json.dumps(self.functions), **settings, **dead_letters}
+
+    @classmethod
+    def read(cls, outputs: Mapping[str, str]) -> Deployment:
+        """What ``outputs`` gave; ``UsageError`` names what is missing or wrong: another version has deployed it."""
+        names = {_of_setting(field.name): field.name for field in fields(Settings)}
+        wanted = [_APP, _FUNCTIONS, *names, *(_of_dead_letters(queue.name) for queue in QUEUES)]
+        if missing := [name for name in wanted if name not in outputs]:
+            raise UsageError(f"it has no output {', '.join(missing)}")
+        functions: Any = json.loads(outputs[_FUNCTIONS])
+        return cls(
+            outputs[_APP],
+            tuple(functions),
+            Settings.read({Settings.variable(name): outputs[output] for output, name in names.items()}),
+            {queue.name: outputs[_of_dead_letters(queue.name)] for queue in QUEUES},
+        )
+
+
+def _of_setting(field: str) -> str:
+    return "".join(word.capitalize() for word in field.split("_"))
+
+
+def _of_dead_letters(queue: str) -> str:
+    return f"{queue.capitalize()}DeadLetters"

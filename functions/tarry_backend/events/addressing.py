@@ -1,0 +1,77 @@
+"""Which run an event starts; and events that are addressed to one function, whatever its triggers: an invocation by
+another run, a schedule's; or to one run."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tarry._wire.bus import source_of
+from tarry.cancel import CANCEL_RUN, RUN_ID
+from tarry.event import base32
+from tarry.function import ADDRESS, INVOKED
+
+if TYPE_CHECKING:
+    from tarry import Event
+    from tarry_backend.store import Run
+
+__all__ = ["ADDRESS", "FUNCTION", "INVOKED", "SCHEDULED", "Caller", "addressee", "caller", "run_id_of", "to_cancel"]
+
+SCHEDULED = "tarry/scheduled.timer"
+"""The event that starts a function at a time of its ``TriggerCron``."""
+
+FUNCTION = "function_id"
+"""In the address: the function that is to start."""
+
+_CALLING_RUN, _CALLING_STEP = "run_id", "step"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The step that has invoked a function, and waits for its end."""
+
+    run_id: str
+    step_key: str
+
+    def address(self, function_id: str) -> dict[str, str]:
+        """What an invocation of that function says of itself."""
+        return {FUNCTION: function_id, _CALLING_RUN: self.run_id, _CALLING_STEP: self.step_key}
+
+
+def run_id_of(app_id: str, function_id: str, event_id: str) -> str:
+    """The run that an event starts: the same event, the same run. 128 bits of a hash, written as a ULID is."""
+    digest = hashlib.sha256(f"{app_id}/{function_id}/{event_id}".encode("utf-8", "surrogatepass")).digest()
+    return base32(int.from_bytes(digest[:16]))
+
+
+def addressee(event: Event, app_id: str) -> str | None:
+    """The id of the one function that the event starts; None of an event that starts whatever has a trigger for it.
+
+    Only the app's own: what others put under these names is addressed to nobody.
+    """
+    if event.name not in (INVOKED, SCHEDULED) or event.source != source_of(app_id):
+        return None
+    return _text(event, FUNCTION)
+
+
+def to_cancel(event: Event, app_id: str) -> str | None:
+    """The run that the event asks to be cancelled: only the app's own does."""
+    if event.name != CANCEL_RUN or event.source != source_of(app_id):
+        return None
+    run_id = event.data.get(RUN_ID)
+    return run_id if isinstance(run_id, str) else None
+
+
+def caller(run: Run, app_id: str) -> Caller | None:
+    """Who waits for the run's end: the step whose invocation has started it, and was addressed to its function."""
+    if run.event.name != INVOKED or addressee(run.event, app_id) != run.function_id:
+        return None
+    run_id, step_key = _text(run.event, _CALLING_RUN), _text(run.event, _CALLING_STEP)
+    return None if run_id is None or step_key is None else Caller(run_id, step_key)
+
+
+def _text(event: Event, name: str) -> str | None:
+    address: Any = event.data.get(ADDRESS)
+    value = address.get(name) if isinstance(address, dict) else None
+    return value if isinstance(value, str) else None

@@ -1,0 +1,68 @@
+"""The schedules by which functions start at the times of their crons. EventBridge Scheduler keeps them where the app is
+deployed, the embedded cloud by itself; what they put on the bus is the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tarry import TriggerCron
+from tarry._wire.bus import ENVELOPE_VERSION
+from tarry_backend.events.addressing import ADDRESS, FUNCTION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tarry import App
+
+__all__ = ["Schedule", "schedules_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """``place`` is the trigger's among those of its function, from 0."""
+
+    function_id: str
+    place: int
+    trigger: TriggerCron
+
+    def detail(self, scheduled_for: str) -> dict[str, Any]:
+        """The detail of the event for a time: an envelope without a time of its own.
+
+        A schedule may deliver twice, and where a cron names both days two schedules may mean one time: the id, which is
+        the time's, has it start the function once.
+        """
+        data = {"cron": self.trigger.cron, "scheduled_for": scheduled_for, ADDRESS: {FUNCTION: self.function_id}}
+        return {"v": ENVELOPE_VERSION, "id": f"{self.function_id}-{self.place}-{scheduled_for}", "data": data}
+
+    def expressions(self) -> list[str]:
+        """The cron as EventBridge Scheduler takes it. It knows no day that is meant by either of two fields, so a cron
+        that has both takes two."""
+        times = self.trigger.times
+        clock = f"{_written(times.minutes, 60)} {_written(times.hours, 24)}"
+        months = _written(times.months, 12)
+        by_day = [] if times.days is None else [f"cron({clock} {_written(times.days, 31)} {months} ? *)"]
+        if times.weekdays is not None:
+            by_day.append(f"cron({clock} ? {months} {_written([day + 1 for day in times.weekdays], 7)} *)")
+        return by_day or [f"cron({clock} * {months} ? *)"]
+
+
+def schedules_of(app: App) -> Iterator[Schedule]:
+    """Those of an app, one for each cron of each function."""
+    for function in app.functions.values():
+        for place, trigger in enumerate(function.triggers):
+            if isinstance(trigger, TriggerCron):
+                yield Schedule(function.id, place, trigger)
+
+
+def _written(values: Sequence[int], all_of_them: int) -> str:
+    """Runs of three and more as ranges, the rest one by one: 256 characters are enough for any cron then."""
+    if len(values) == all_of_them:
+        return "*"
+    runs: list[list[int]] = []
+    for value in values:
+        if runs and value == runs[-1][-1] + 1:
+            runs[-1].append(value)
+        else:
+            runs.append([value])
+    return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 2 else ",".join(map(str, run)) for run in runs)

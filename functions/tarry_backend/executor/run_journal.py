@@ -1,0 +1,257 @@
+"""Keeps what a replay decides: steps and waits in the table, timers in their queue, events on the bus."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from tarry import Event
+from tarry.errors import UsageError
+from tarry_backend.clock import now
+from tarry_backend.events.addressing import ADDRESS, INVOKED, Caller, run_id_of
+from tarry_backend.executor.cancel_guards import met, overdue
+from tarry_backend.executor.signal_wait import Signalling, answered
+from tarry_backend.model.cancellation import BY_HAND, Cancellation
+from tarry_backend.queues.delays import delay_until
+from tarry_backend.queues.messages import Due, Settle
+from tarry_backend.queues.sender import HORIZON
+from tarry_backend.replay import Invocation, Step, WaitRequest, excluded_ids
+from tarry_backend.store.event_names import SKEW
+from tarry_backend.waits.lookup import earliest, ended
+from tarry_backend.waits.registration import Registration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from tarry import App
+    from tarry._wire.bus import EventBus
+    from tarry_backend.model.position import Position
+    from tarry_backend.model.received_event import Received
+    from tarry_backend.queues.sender import Queues, TimerMessage
+    from tarry_backend.replay import InvokeRequest
+    from tarry_backend.store import Store, Whole
+    from tarry_backend.store.traffic import Traffic
+    from tarry_backend.telemetry import Meter
+
+__all__ = ["LOOKED", "RunJournal"]
+
+LOOKED = 1_000
+"""For so many milliseconds an invocation goes by its last look whether the run is cancelled meanwhile."""
+
+_EXCLUDED_HINTS = 100
+
+
+class RunJournal:
+    """The journal of one replay (see ``tarry_backend.replay.Journal``).
+
+    ``cancellation`` is why no further step has begun, if the run was found to be cancelled.
+    ``settle`` is in seconds. ``floor`` is a time (Unix milliseconds) which has come, whatever this Lambda's
+    own clock says: that of the message which woke the run.
+    """
+
+    def __init__(
+        self,
+        whole: Whole,
+        store: Store,
+        queues: Queues,
+        bus: EventBus,
+        *,
+        app: App,
+        meter: Meter,
+        traffic: Traffic,
+        settle: int,
+        floor: int,
+        out_of_time: Callable[[], bool],
+    ) -> None:
+        self._app = app
+        self._run = whole.run
+        self._steps = {step.key: step for step in whole.steps}
+        self._guards = {guard.key: guard for guard in whole.guards}
+        self._lock = Lock()  # steps that end at the same time are kept side by side
+        self._looked = now()
+        self.cancellation: Cancellation | None = None
+        self._store = store
+        self._queues = queues
+        self._bus = bus
+        self._meter = meter
+        self._registration = Registration(whole.run, store.names, traffic)
+        self._settle = settle
+        self._floor = floor
+        self._signalling = Signalling(store)
+        self.out_of_time = out_of_time
+
+    def steps(self) -> tuple[Step, ...]:
+        """The run's steps as they are kept by now."""
+        with self._lock:
+            return tuple(self._steps.values())
+
+    def guards(self) -> tuple[Step, ...]:
+        """The run's guards, likewise."""
+        return tuple(self._guards.values())
+
+    def now(self) -> int:
+        return max(now(), self._floor)
+
+    def send(self, events: Sequence[Event]) -> None:
+        self._bus.send(events)
+
+    def keep(self, step: Step) -> None:
+        self._keep(step)
+        self.remind(step)
+
+    def open_wait(self, step: Step, request: WaitRequest) -> Step:
+        """Keeps the wait, then looks into the log: in this order, no event falls between the two."""
+        step = replace(step, wait=self._registration.wait(request), due=request.deadline)
+        if request.deadline <= step.began:
+            return self._end(step, self._look(step))
+        self._keep(step)
+        self._meter.count("WaitsOpened")
+        if found := self._look(step):
+            done = self._end(step, found)
+            self._meter.count("WaitsClosed")
+            return done
+        self.remind(step)
+        return step
+
+    def withdraw(self, step: Step) -> None:
+        """Keeps its end, which takes it out of the indexes. Messages that are on their way to it find it ended."""
+        self._keep(step)
+        self._store.runs.drop(self._run.id, step)
+        if step.signal:
+            self._signalling.free(self._run.id, step)
+        if step.wait or step.signal:
+            self._meter.count("WaitsClosed")
+
+    def open_guard(self, guard: Step, request: WaitRequest | None) -> Cancellation | None:
+        """Keeps a guard, unless it is kept, and looks into the log, as for a wait. Without a request it is a timer.
+
+        Returns why its run is to end at once, if it is.
+        """
+        kept = self._guards.get(guard.key)
+        guard = kept or (replace(guard, wait=self._registration.wait(request)) if request else guard)
+        if not guard.is_open:
+            return None
+        if kept is None:
+            self._keep(guard)
+            self._meter.count("WaitsOpened", guard.wait is not None)
+        if guard.wait and (found := self._look(guard)):
+            return Cancellation.by(found)
+        self.remind(guard)
+        return None
+
+    def is_cancelled(self) -> bool:
+        """Whether the run is cancelled by now. It costs nothing unless the last look is more than a second old.
+
+        executor    look ── a long step ───────────────── look, and no further step begins
+        matcher               (event) log ── resume, which waits in the run's group
+
+        What it finds has been told to the run, or will be: whatever this misses, a message brings.
+        """
+        moment, since = now(), self._looked
+        if self.cancellation is None:
+            self.cancellation = overdue(self._guards.values(), self.now())
+        if self.cancellation is None and moment - since > LOOKED:
+            self._looked = moment
+            self.cancellation = self._cancelled(since - SKEW)
+        return self.cancellation is not None
+
+    def invoke(self, step: Step, request: InvokeRequest) -> Step:
+        """Sends the event that starts the function, then keeps the step.
+
+        An executor that dies between the two is followed by another, which sends the event again. The function has
+        been started by the first one, and may have ended: then its answer stands behind the message that this run is
+        at, or has come and found no step; so the second event makes it answer again.
+
+        caller      send ── dies                         send ── step kept ──────────── Returned
+        function         start ── returns, Returned           start: has ended, Returned
+        """
+        function_id = self._invoked(request)
+        data = {**request.data, ADDRESS: Caller(self._run.id, step.key).address(function_id)}
+        user = None if request.user is None else dict(request.user)
+        self._bus.send([Event(INVOKED, data, request.event_id, step.began, user)])
+        invocation = Invocation(function_id, run_id_of(self._app.id, function_id, request.event_id))
+        step = replace(step, invocation=invocation)
+        self.keep(step)
+        return step
+
+    def open_signal(self, step: Step) -> Step:
+        """Keeps the wait, then has it wait at the mailbox: so what stands there has a step, whoever dies."""
+        self._keep(step)
+        self._meter.count("WaitsOpened")
+        letter = self._signalling.claim(self._run.id, step, self.now())
+        is_due = (step.due or 0) <= step.began
+        if letter is None and is_due:
+            letter = self._signalling.leave(self._run.id, step)
+        if letter is None and not is_due:
+            self.remind(step)
+            return step
+        done = answered(step, letter, step.begun_order + 1, self.now())
+        self._keep(done)
+        self._meter.count("WaitsClosed")
+        if letter is not None:
+            self._signalling.free(self._run.id, step)
+        return done
+
+    def remind(self, step: Step) -> None:
+        """Asks to be woken for an open step, if that is soon, and for a wait's settle."""
+        if step.is_open:
+            self._queues.tell_timers(self._reminders(step))
+
+    def _reminders(self, step: Step) -> Iterable[tuple[TimerMessage, int]]:
+        due, moment = step.due, now()
+        waits = step.wait.all if step.wait else ()
+        if step.wait and step.wait.deadline - moment > self._settle * 1000 and any(each.alternatives for each in waits):
+            had = [] if step.is_guard else self._had_since(min(each.since for each in waits))
+            yield Settle(self._run.id, step.key, had), self._settle
+        if due is not None and due - moment <= HORIZON:
+            yield Due(self._run.id, step.key, step.kind, due), delay_until(due, moment, step.kind)
+
+    def _keep(self, step: Step) -> None:
+        kept = self._guards if step.is_guard else self._steps
+        self._store.runs.keep(self._run.id, step, is_new=step.key not in kept)
+        with self._lock:
+            kept[step.key] = step
+
+    def _look(self, step: Step, named_since: int = 0) -> Received | None:
+        assert step.wait is not None
+        names = self._store.names.recent  # the settle, or the deadline, knows what is newer
+        until, excluded = self.now() + SKEW, self._excluded(step)
+        return earliest(step.wait, self._store, names, until, excluded, named_since=named_since)
+
+    def _cancelled(self, since: int) -> Cancellation | None:
+        """Looks whether anybody has asked for it, and into the log for each guard, from ``since`` on."""
+        if self._store.runs.is_to_stop(self._run.id):
+            return BY_HAND
+        for guard in self._guards.values():
+            if guard.is_open and guard.wait and (found := self._look(guard, since)):
+                return Cancellation.by(found)
+        return None
+
+    def _invoked(self, request: InvokeRequest) -> str:
+        if request.app_id not in (None, self._app.id):
+            raise UsageError(
+                f"function {request.function_id!r} is of app {request.app_id!r}; {self._app.id!r} can invoke its own "
+                "only: send that app an event, and wait for its answer"
+            )
+        if request.function_id not in self._app.functions:
+            raise UsageError(
+                f"app {self._app.id!r} has no function {request.function_id!r}, only {sorted(self._app.functions)}"
+            )
+        return request.function_id
+
+    def _had_since(self, since: Position) -> list[str]:
+        """The latest events that ended waits of this run, as far as a look from ``since`` on would meet them."""
+        had = (step.wait.resolved_by for step in self.steps() if step.wait and step.wait.resolved_by)
+        return [position.event_id for position in sorted(had) if position > since][-_EXCLUDED_HINTS:]
+
+    def _excluded(self, step: Step) -> frozenset[str]:
+        return excluded_ids(self.steps(), step.begun_order, self._run.event.id)
+
+    def _end(self, step: Step, found: Received | None) -> Step:
+        if found and self.cancellation is None:
+            self.cancellation = met(self._guards.values(), found, self._run.event.id)
+        done = ended(step, found, step.begun_order + 1, self.now())
+        self._keep(done)
+        self._store.runs.drop(self._run.id, done)
+        return done

@@ -1,0 +1,1 @@
+"""The matcher: each event to what it starts and what it resumes."""

@@ -1,0 +1,251 @@
+"""What a run has kept: its steps, in the order in which they began and ended."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from tarry._wire.jsonvalues import decode
+from tarry.errors import StepError
+from tarry_backend.model.position import Position
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from tarry_backend.matching import Alternative
+
+__all__ = [
+    "FAR",
+    "GUARDS",
+    "LISTENING",
+    "OVERTAKING",
+    "Failure",
+    "Invocation",
+    "InvokeRequest",
+    "Signal",
+    "Status",
+    "Step",
+    "Wait",
+    "WaitRequest",
+    "excluded_ids",
+    "ungiven",
+]
+
+OVERTAKING = 60_000
+"""By how much, in milliseconds, events may overtake each other between the bus and the log."""
+
+
+LISTENING = frozenset({"wait", "cancel"})
+"""The kinds of steps that events end, and whose deadlines so take the events' road."""
+
+GUARDS = frozenset({"cancel", "timeout"})
+"""The kinds of steps that a function does not ask for: see ``tarry_backend.executor.cancel_guards``."""
+
+FAR = 10**15 - 1
+"""The deadline, in Unix milliseconds, of what listens for ever; 15 digits are what a position has."""
+
+
+class Status(StrEnum):
+    """Of a step. ``done`` and ``failed`` are its ends; ``withdrawn`` is what its run ended without."""
+
+    DONE = "done"
+    FAILED = "failed"
+    WAITING = "waiting"
+    SLEEPING = "sleeping"
+    RETRYING = "retrying"
+    INVOKING = "invoking"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error as it is kept: its type's name, its message, its stack."""
+
+    name: str
+    message: str
+    stack: str = ""
+
+    @classmethod
+    def of(cls, error: BaseException) -> Failure:
+        """The error; a ``StepError`` stands for the error that it carries."""
+        if isinstance(error, StepError):
+            return cls(error.name, error.message, error.stack)
+        return cls(type(error).__name__, str(error), "".join(traceback.format_exception(error)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitRequest:
+    """A wait that a function asks for: events of this name, in ``(since, deadline]``; or those of the ``others``."""
+
+    event_name: str
+    if_exp: str | None
+    match: str | None
+    since: Position
+    deadline: int
+    others: tuple[WaitRequest, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """A wait as it is kept. ``note`` says what a person should know of it: that it can only time out, say.
+
+    A step that waits for the first of several events has ``others``: what is received first for any of them ends all,
+    and all have the same ``deadline`` and ``resolved_by``. One that was read once it had ended has no ``alternatives``
+    any more; its ``ended_key`` is where receipts find it.
+    """
+
+    event_name: str
+    expression: str | None
+    since: Position
+    deadline: int
+    alternatives: tuple[Alternative, ...]
+    resolved_by: Position | None = None
+    note: str | None = None
+    others: tuple[Wait, ...] = ()
+    ended_key: str | None = None
+
+    @property
+    def all(self) -> tuple[Wait, ...]:
+        """Itself and the others."""
+        return (self, *self.others)
+
+    @property
+    def names(self) -> str:
+        """The names of the events, for people."""
+        return " or ".join(dict.fromkeys(each.event_name for each in self.all))
+
+    def resolved(self, position: Position | None) -> Wait:
+        """The wait once an event at that position, or its deadline, has ended it."""
+        others = tuple(replace(other, resolved_by=position) for other in self.others)
+        return replace(self, resolved_by=position, others=others)
+
+    @property
+    def left_off(self) -> Position:
+        """Where the next wait on this name begins to look, once this one has ended.
+
+        A minute before the event that resolved it, for events that overtook each other on their way, but not
+        before its own beginning; its deadline if it timed out.
+        """
+        if self.resolved_by is None:
+            return Position.after(self.deadline)
+        return max(Position(self.resolved_by.received_at - OVERTAKING), self.since)
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A signal that a step waits for. ``sent_id`` and ``sent_at`` (Unix milliseconds, by its sender's clock) are those
+    of the one that came."""
+
+    name: str
+    sent_id: str | None = None
+    sent_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvokeRequest:
+    """An invocation that a function asks for. ``event_id`` is the same however often it is asked for."""
+
+    app_id: str | None
+    function_id: str
+    event_id: str
+    data: Mapping[str, Any]
+    user: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """The run that a step has started, and that it waits for."""
+
+    function_id: str
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A kept step.
+
+    ``begun_order`` and ``ended_order`` count the beginnings and ends of the run's steps, so that a replay gives
+    results back in the order in which they came. ``began`` is in Unix milliseconds. ``output`` is JSON text.
+    ``due`` is when an open step goes on by itself: a sleep's end, a retry, the deadline of a wait or an invocation.
+    ``attempt`` is the one that was made, or is due, from 0.
+    """
+
+    key: str
+    kind: str
+    status: Status
+    begun_order: int
+    began: int
+    ended_order: int | None = None
+    ended: int | None = None
+    attempt: int = 0
+    output: str | None = None
+    error: Failure | None = None
+    due: int | None = None
+    wait: Wait | None = field(default=None)
+    invocation: Invocation | None = None
+    signal: Signal | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the step goes on later."""
+        return self.ended_order is None
+
+    @property
+    def is_given(self) -> bool:
+        """Whether its function is given its result."""
+        return not self.is_open and self.status is not Status.WITHDRAWN
+
+    def result(self) -> Any:
+        """What its function is given: its output, or ``StepError`` is raised."""
+        if self.status is Status.FAILED:
+            assert self.error is not None
+            raise StepError(self.key, self.error.name, self.error.message, self.error.stack)
+        return decode(self.output or "null")
+
+    @property
+    def is_guard(self) -> bool:
+        """Whether it guards the run, and is no step of its function."""
+        return self.kind in GUARDS
+
+    @property
+    def leaves(self) -> Position:
+        """From where on an event may answer this step: see section 3 of the contract.
+
+        A reply may come while a step still runs, so a step that does something counts from its beginning; a
+        sleep and a wait do nothing, and count from their end, which is a time of the log, not of a Lambda. Of a signal
+        only its sender's clock is known, so a minute less.
+        """
+        if self.kind == "wait":
+            assert self.wait is not None
+            return self.wait.resolved_by or Position.after(self.wait.deadline)
+        if self.kind == "sleep":
+            return Position(max(self.due or 0, self.began))
+        if self.signal is not None:
+            sent_at = self.signal.sent_at
+            end = self.due if sent_at is None else min(sent_at, self.ended or sent_at) - OVERTAKING
+            return Position(max(end or 0, self.began))
+        return Position(self.began)
+
+
+def excluded_ids(steps: Iterable[Step], begun_order: int, started_by: str) -> frozenset[str]:
+    """The events that may not resolve a wait which began then: those that the run has had before."""
+    had = (
+        step.wait.resolved_by.event_id
+        for step in steps
+        if step.wait and step.wait.resolved_by and step.ended_order is not None and step.ended_order < begun_order
+    )
+    return frozenset((started_by, *had))
+
+
+def ungiven(steps: Iterable[Step]) -> int:
+    """How many of the newest results a function may not have been given, if its executor has died; at least one.
+
+    They are the newest one and those of steps that ended while its own was under way: such are kept side by side.
+    """
+    given = [step for step in steps if step.is_given]
+    newest = max(given, key=lambda step: step.ended_order or 0, default=None)
+    if newest is None:
+        return 1
+    return sum((step.ended_order or 0) > newest.begun_order for step in given)

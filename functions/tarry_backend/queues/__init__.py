@@ -1,0 +1,1 @@
+"""The queues between the Lambdas: their messages, and who sends them."""

@@ -1,0 +1,236 @@
+"""What the Lambdas tell each other through the queues."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from typing import Any, ClassVar
+
+from tarry.errors import TarryError
+from tarry.event import Event
+from tarry.signals import Signalled
+from tarry_backend.model.received_event import Received
+
+__all__ = [
+    "Cancel",
+    "Carried",
+    "Continue",
+    "Deadline",
+    "Due",
+    "FanOut",
+    "Look",
+    "Marker",
+    "Message",
+    "MessageError",
+    "Resume",
+    "Returned",
+    "Settle",
+    "Signalled",
+    "Start",
+    "Wake",
+    "decode",
+    "encode",
+]
+
+INLINE = 48_000
+"""The largest event, in characters of JSON, that a message carries itself: SQS counts requests by 64 KB."""
+
+
+class MessageError(TarryError):
+    """A record in a queue is none of Tarry's messages. It ends in the dead-letter queue."""
+
+
+@dataclass(frozen=True)
+class Carried:
+    """An event in a message: the whole of it, or where the log has it."""
+
+    name: str
+    id: str
+    received_at: int
+    event: dict[str, Any] | None
+
+    @cached_property
+    def text(self) -> str:
+        """As JSON: written once for all the messages that carry it."""
+        fields = {"name": self.name, "id": self.id, "received_at": self.received_at, "event": self.event}
+        return _json(fields)
+
+    @classmethod
+    def of(cls, received: Received) -> Carried:
+        """The event, whole if it is small."""
+        event = received.event
+        fields = asdict(event)
+        small = len(json.dumps(fields)) <= INLINE
+        return cls(event.name, event.id, received.received_at, fields if small else None)
+
+    def received(self) -> Received | None:
+        """The event, if it is carried whole."""
+        return Received(Event(**self.event), self.received_at) if self.event is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """To the executor: an event starts a run. ``once`` stands for the value of the function's idempotency expression:
+    of the events that have it within a day one starts a run."""
+
+    kind: ClassVar[str] = "start"
+    run_id: str
+    function_id: str
+    carried: Carried
+    once: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """To the executor: an event matches a wait."""
+
+    kind: ClassVar[str] = "resume"
+    run_id: str
+    step_key: str
+    carried: Carried
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """To the executor: at ``due`` (Unix milliseconds) a sleep ends, an attempt is made or an invocation times out."""
+
+    kind: ClassVar[str] = "wake"
+    run_id: str
+    due: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """To the executor: a wait's marker has come out of the events queue."""
+
+    kind: ClassVar[str] = "deadline"
+    run_id: str
+    step_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """To the executor: the log holds an event that a wait has not been told of."""
+
+    kind: ClassVar[str] = "look"
+    run_id: str
+    step_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """To the executor: the run that a step has invoked has ended."""
+
+    kind: ClassVar[str] = "returned"
+    run_id: str
+    step_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Continue:
+    """To the executor: go on with a run whose last invocation was near its end."""
+
+    kind: ClassVar[str] = "continue"
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """To the executor: end the run, once what it was told before this is done."""
+
+    kind: ClassVar[str] = "cancel"
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """To the timers: something of a run is due. ``step_kind`` is the step's, or ``run`` for the function itself."""
+
+    kind: ClassVar[str] = "due"
+    run_id: str
+    step_key: str | None
+    step_kind: str
+    due: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """To the timers: look into the log once more for a wait, now that the index has it.
+
+    ``excluded`` are events which the run has had before. They are a hint that saves it being woken for nothing.
+    """
+
+    kind: ClassVar[str] = "settle"
+    run_id: str
+    step_key: str
+    excluded: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """To the matcher: a wait's deadline has passed. It stands in the queue behind the events before it."""
+
+    kind: ClassVar[str] = "marker"
+    run_id: str
+    step_key: str
+    deadline: int
+
+
+@dataclass(frozen=True, slots=True)
+class FanOut:
+    """To the matcher: go on with the waits that have ``match_key``, those whose place lies in ``(after, until]``."""
+
+    kind: ClassVar[str] = "fanout"
+    match_key: str
+    after: str
+    until: str
+    carried: Carried
+
+
+Message = (
+    Start | Resume | Wake | Deadline | Look | Returned | Signalled | Continue | Cancel | Due | Settle | Marker | FanOut
+)
+
+_KINDS: dict[str, type[Message]] = {
+    message.kind: message
+    for message in (
+        Start,
+        Resume,
+        Wake,
+        Deadline,
+        Look,
+        Returned,
+        Signalled,
+        Continue,
+        Cancel,
+        Due,
+        Settle,
+        Marker,
+        FanOut,
+    )
+}
+
+
+def encode(message: Message) -> str:
+    """The message as a queue carries it: in ASCII, since SQS refuses some characters that JSON allows."""
+    values = {field.name: getattr(message, field.name) for field in fields(message)}
+    carried = values.pop("carried", None)
+    text = _json({"tarry": message.kind, **values})
+    return text if carried is None else f'{text[:-1]},"carried":{carried.text}}}'
+
+
+def decode(body: str) -> Message:
+    """What ``encode`` wrote; ``MessageError`` if it is something else."""
+    try:
+        values: dict[str, Any] = json.loads(body)
+        message = _KINDS[values.pop("tarry")]
+        if "carried" in values:
+            values["carried"] = Carried(**values["carried"])
+        return message(**values)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise MessageError(f"this is no message of Tarry's: {body[:200]!r} ({error!r})") from error
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))

@@ -1,0 +1,145 @@
+"""Sending to the three queues."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from tarry._wire.aws import client
+from tarry.errors import TarryError
+from tarry.event import new_id
+from tarry_backend.queues.messages import Continue, Due, Returned, Settle, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from concurrent.futures import Future
+
+    from mypy_boto3_sqs import SQSClient
+
+    from tarry_backend.deploy.settings import Settings
+    from tarry_backend.queues.messages import Cancel, Deadline, FanOut, Look, Marker, Resume, Signalled, Start, Wake
+
+    RunMessage = Start | Resume | Wake | Deadline | Look | Returned | Signalled | Continue | Cancel
+    TimerMessage = Due | Settle
+    Page = list[dict[str, Any]]
+
+__all__ = ["HORIZON", "MAX_DELAY", "REDRIVEN", "QueueError", "Queues"]
+
+MAX_DELAY = 900
+"""The longest delay, in seconds, that SQS gives a message."""
+
+HORIZON = 180_000
+"""What is due within so many milliseconds goes straight into the timers queue; the sweep brings the rest."""
+
+REDRIVEN = "tarry-redriven"
+"""The attribute of a message that was a dead letter: it has come before, whatever its receive count says."""
+
+_PER_REQUEST = 10
+_REQUEST_BYTES = 1_000_000
+_TRIES = 3
+_AT_ONCE = 8
+_LONGEST_RETRY = 900
+
+
+class QueueError(TarryError):
+    """SQS refused messages again and again."""
+
+
+class Queues:
+    """The app's queues: events (standard), runs (FIFO, a group each run), timers (standard, delayed)."""
+
+    _client: SQSClient = client("sqs")
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def tell_runs(self, messages: Iterable[RunMessage]) -> int:
+        """Sends to the executor, in batches, one run's messages in their order. Returns how many there were."""
+        return self._send(
+            self._settings.runs_queue,
+            ((body, _of_run(message, body)) for message in messages for body in [encode(message)]),
+        )
+
+    def tell_timers(self, messages: Iterable[tuple[TimerMessage, int]]) -> int:
+        """Sends to the timers, each message with its delay in seconds."""
+        delayed = ((encode(message), {"DelaySeconds": _delay(delay)}) for message, delay in messages)
+        return self._send(self._settings.timers_queue, delayed)
+
+    def tell_matcher(self, message: Marker | FanOut, delay: int = 0) -> None:
+        """Sends to the matcher, behind the events."""
+        self._send(self._settings.events_queue, [(encode(message), {"DelaySeconds": _delay(delay)})])
+
+    def retry_soon(self, records: Iterable[Mapping[str, Any]]) -> None:
+        """Brings SQS records of the runs queue back after seconds that double with each receive.
+
+        By themselves they would come back after the visibility timeout, which is as long as the longest run of a
+        function: right for an executor that has died, too long for one that was throttled.
+        """
+        for record in records:
+            receives = int(record["attributes"]["ApproximateReceiveCount"])
+            with suppress(Exception):  # then it comes back by itself; the error that led here is what counts
+                self._client.change_message_visibility(
+                    QueueUrl=self._settings.runs_queue,
+                    ReceiptHandle=record["receiptHandle"],
+                    VisibilityTimeout=min(_LONGEST_RETRY, 2**receives),
+                )
+
+    def _send(self, queue: str, messages: Iterable[tuple[str, dict[str, Any]]]) -> int:
+        """Sends page by page, several at a time, so that no more are held than are on their way."""
+        count = 0
+        pages = _pages(messages)
+        first, second = next(pages, None), next(pages, None)
+        if first is None:
+            return 0
+        if second is None:
+            return self._send_page(queue, first)
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="send") as threads:
+            sent: deque[Future[int]] = deque()
+            for page in chain((first, second), pages):
+                if len(sent) == _AT_ONCE:
+                    count += sent.popleft().result()
+                sent.append(threads.submit(self._send_page, queue, page))
+            return count + sum(each.result() for each in sent)
+
+    def _send_page(self, queue: str, page: Page) -> int:
+        reasons: list[str] = []
+        count = len(page)
+        for again in range(_TRIES):
+            answer = self._client.send_message_batch(QueueUrl=queue, Entries=page)  # type: ignore[arg-type]
+            refused = {entry["Id"]: entry for entry in answer.get("Failed", ())}
+            if not refused:
+                return count
+            reasons = sorted({f"{entry['Code']}: {entry.get('Message')}" for entry in refused.values()})
+            page = [entry for entry in page if entry["Id"] in refused]
+            time.sleep(0.1 * 2**again)
+        raise QueueError(f"{len(page)} messages were refused by {queue}: {'; '.join(reasons)}")
+
+
+def _pages(messages: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[Page]:
+    page: Page = []
+    size = 0
+    for body, options in messages:
+        length = len(body.encode())
+        if len(page) == _PER_REQUEST or (page and size + length > _REQUEST_BYTES):
+            yield page
+            page, size = [], 0
+        page.append({"Id": str(len(page)), "MessageBody": body, **options})
+        size += length
+    if page:
+        yield page
+
+
+def _delay(seconds: int) -> int:
+    return min(MAX_DELAY, max(0, seconds))
+
+
+def _of_run(message: RunMessage, body: str) -> dict[str, str]:
+    """A group each run; what is resent within five minutes is dropped. But to go on is meant anew each time, and so is
+    an answer that may have found nobody at first."""
+    identity = new_id() if isinstance(message, Continue | Returned) else hashlib.sha256(body.encode()).hexdigest()
+    return {"MessageGroupId": message.run_id, "MessageDeduplicationId": identity}

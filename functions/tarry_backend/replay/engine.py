@@ -1,0 +1,242 @@
+"""One replay of one run: the engine that the step tools speak to.
+
+Everything happens on one event loop. A plain ``def`` function runs in a thread; its steps are performed on the
+loop as well, while the thread waits. So there is one engine for both faces.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from contextvars import copy_context
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from tarry.context import Context, ContextSync
+from tarry.errors import StepCallError, Suspended, UsageError
+from tarry_backend.model.position import Position
+from tarry_backend.replay.admission import Admission
+from tarry_backend.replay.branch_past import PAST, Past
+from tarry_backend.replay.bridge import Bridge
+from tarry_backend.replay.conclusion import FAREWELL, Conclusion, farewell
+from tarry_backend.replay.fit import misfit
+from tarry_backend.replay.groups import Groups
+from tarry_backend.replay.hooks import Hooks
+from tarry_backend.replay.loop import GRACE, LAST_GRACE, QuietLoop
+from tarry_backend.replay.outcome import Paused, of_error, of_output
+from tarry_backend.replay.performer import BODY, Performer
+from tarry_backend.replay.result_order import Turns
+from tarry_backend.replay.step_writer import Keeping
+from tarry_backend.replay.steps import Steps
+from tarry_backend.replay.threads import strangers
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+    from tarry._engine.operations import CollectEvents, Operation
+    from tarry.event import Event
+    from tarry.function import Function
+    from tarry_backend.model.step import Step
+    from tarry_backend.replay.journal import Journal
+    from tarry_backend.replay.outcome import Failed, Outcome
+
+__all__ = ["Replayed", "replay"]
+
+logger = logging.getLogger("tarry.replay")
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What replay must know of a run. ``received_at`` is that of the event which started it.
+
+    ``news`` is how many of the newest kept results may be new to the function. Those before them it has been given,
+    and has gone on from there until it rested.
+    """
+
+    id: str
+    event: Event
+    received_at: int
+    attempt: int = 0
+    news: int = 1
+
+
+def replay(
+    function: Function, run: Replayed, history: Iterable[Step], journal: Journal, max_steps: int = 1000
+) -> Outcome:
+    """Runs the function over the kept steps, and on from there. An error of the journal is raised."""
+    return Engine(function, run, list(history), journal, max_steps).outcome()
+
+
+class Engine:
+    """``tarry._engine.engine.Engine``, and the watcher of its own loop."""
+
+    def __init__(
+        self, function: Function, run: Replayed, history: list[Step], journal: Journal, max_steps: int
+    ) -> None:
+        self._function = function
+        self._run = run
+        self._turns = turns = Turns(history, news=run.news)
+        self._hooks = hooks = Hooks(function)
+        self._loop = loop = QuietLoop(self)
+        self._conclusion = conclusion = Conclusion(loop)
+        self._bridge = Bridge(loop, turns)
+        self._keeping = keeping = Keeping(
+            loop, journal, history, turns, is_alone=self._is_alone, failed=conclusion.break_off
+        )
+        self._performer = Performer(run.id, function, hooks.chain, journal, keeping, history, max_steps)
+        self._steps = Steps(function.id, journal, turns, hooks, keeping, self._performer, conclusion)
+        self._groups = Groups(loop, self._bridge, self._steps, conclusion)
+        self._admission = Admission(self._bridge, conclusion)
+
+    def outcome(self) -> Outcome:
+        """How the replay ends."""
+        try:
+            main = self._loop.create_task(self._main())
+            while not main.done():
+                with suppress(SystemExit):  # asyncio lets it through, but it ends the function, not the Lambda
+                    self._loop.run_until_complete(main)
+        finally:
+            self._loop.close()
+        ending = main.result()
+        if isinstance(ending, BaseException):
+            raise ending
+        return ending
+
+    # What the tools call.
+
+    @property
+    def attempt(self) -> int:
+        body = BODY.get()
+        return body.attempt if body else self._run.attempt
+
+    @property
+    def is_repeating(self) -> bool:
+        if BODY.get() is not None:
+            return False
+        is_at_rest = isinstance(self._conclusion.ending, Paused)  # its ``finally`` blocks, at each rest
+        return self._turns.is_replaying or is_at_rest
+
+    @property
+    def idempotency_key(self) -> str:
+        body = BODY.get()
+        if body is None:
+            raise StepCallError("ctx.step.idempotency_key belongs to a step: ask for it in the step's body")
+        return f"{body.run_id}/{body.key}"
+
+    async def perform(self, operation: Operation | CollectEvents) -> Any:
+        await self._admission.enter(f"step {operation.id!r}")
+        return await self._steps.perform(operation)
+
+    def perform_sync(self, operation: Operation | CollectEvents) -> Any:
+        self._admission.enter_sync(f"step {operation.id!r}")
+        return self._bridge.ask(self._steps.perform(operation))
+
+    async def parallel(self, branches: Sequence[Callable[[], Awaitable[Any]]]) -> tuple[Any, ...]:
+        await self._admission.enter("group.parallel")
+        return await self._groups.parallel(branches)
+
+    def parallel_sync(self, branches: Sequence[Callable[[], Any]]) -> tuple[Any, ...]:
+        self._admission.enter_sync("group.parallel")
+        return self._groups.parallel_sync(branches)
+
+    async def race(self, branches: Sequence[Callable[[], Awaitable[Any]]]) -> Any:
+        await self._admission.enter("group.race")
+        return await self._groups.race(branches)
+
+    def race_sync(self, branches: Sequence[Callable[[], Any]]) -> Any:
+        self._admission.enter_sync("group.race")
+        return self._groups.race_sync(branches)
+
+    # The loop's watcher.
+
+    def progress(self) -> bool:
+        is_settled = not self._hooks.at_work and self._bridge.is_quiet()
+        return not self._conclusion.is_reached and is_settled and self._turns.advance()
+
+    def is_busy(self) -> bool:
+        return self._hooks.at_work > 0 or self._performer.bodies > 0 or self._bridge.is_busy()
+
+    def patience(self, *, connected: bool) -> float:
+        if self._conclusion.is_awaited:
+            return GRACE if connected else 0
+        return LAST_GRACE if connected or (strangers() and not self._turns.newcomers()) else 0
+
+    def come_to_rest(self) -> None:
+        self._conclusion.conclude(self._at_rest())
+
+    def _at_rest(self) -> Outcome:
+        if missing := self._turns.missing():
+            asked = ", ".join(repr(key) for key in self._turns.newcomers() if key not in self._keeping.steps)
+            return self._misfit(f"new step {asked}" if asked else "nothing in its place", missing[0])
+        if self._conclusion.is_awaited:
+            return Paused(self._steps.is_out_of_time)
+        return of_error(UsageError("the function awaits something that no step, timer or connection can bring"))
+
+    def _is_alone(self) -> bool:
+        """Whether nothing else of the run is at work, or about to be."""
+        return not self.is_busy() and not self._turns.is_starting
+
+    # The whole.
+
+    async def _main(self) -> Outcome | BaseException:
+        self._bridge.settle()
+        PAST.set(Past(Position(self._run.received_at, self._run.event.id)))
+        root = self._loop.create_task(self._root())
+        root.add_done_callback(self._root_ended)
+        await self._conclusion.reached()
+        await self._keeping.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others - self._bridge.holding:
+            task.cancel()
+        await farewell(others)
+        self._teach(root)
+        ending = self._conclusion.ending
+        assert ending is not None
+        return await self._hooks.leave(ending) if self._hooks else ending
+
+    async def _root(self) -> Any:
+        face = Context if self._function.is_async else ContextSync
+        context = face(self, self._run.event, self._run.id, self._function.id)
+        if self._hooks:
+            await self._hooks.enter(context)
+        context.data = self._function.data_of(context.event)
+        output = await self._called(context)
+        return await self._hooks.returned(output) if self._hooks else output
+
+    async def _called(self, context: Context | ContextSync) -> Any:
+        handler: Callable[[Any], Any] = self._function.handler
+        if self._function.is_async:
+            return await handler(context)
+        return await self._bridge.run(copy_context(), partial(handler, context))
+
+    def _root_ended(self, root: asyncio.Task[Any]) -> None:
+        if not self._conclusion.is_reached:
+            self._conclusion.conclude(self._of_root(root))
+        elif not root.cancelled():
+            root.exception()  # asyncio would log an error that nobody has asked for
+
+    def _of_root(self, root: asyncio.Task[Any]) -> Outcome:
+        if root.cancelled():
+            return of_error(asyncio.CancelledError("the function cancelled itself"))
+        if (error := root.exception()) is not None:
+            return of_error(error)
+        if missing := self._turns.missing():
+            return self._misfit("its own end", missing[0])
+        return of_output(root.result())
+
+    def _misfit(self, asked: str, kept: Step) -> Failed:
+        return misfit(self._function.id, asked, kept)
+
+    def _teach(self, root: asyncio.Task[Any]) -> None:
+        if not root.done():
+            logger.warning("%s still runs %s s after its suspension; it is left behind", self._function.id, FAREWELL)
+        elif isinstance(self._conclusion.ending, Paused) and not _unwound(root):
+            logger.warning(
+                "%s caught its suspension. %s", self._function.id, " ".join((Suspended.__doc__ or "").split())
+            )
+
+
+def _unwound(root: asyncio.Task[Any]) -> bool:
+    return root.cancelled() or isinstance(root.exception(), Suspended | asyncio.CancelledError)

@@ -1,0 +1,66 @@
+"""Values of any size in items of 400 KB: compressed, and past that in a bucket."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from typing import TYPE_CHECKING
+
+from tarry._wire.aws import client
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+__all__ = ["INLINE", "Values"]
+
+INLINE = 180_000
+"""The most bytes, after compression, that stay in the item. An item has at most 400 KB, all attributes together, and
+a run's has two values: its event, and its output or error."""
+
+_WORTH_COMPRESSING = 1_000
+
+_REMEMBERED = 10_000
+
+_PLAIN, _COMPRESSED, _POINTER = b"j", b"z", b"s"
+
+
+class Values:
+    """JSON texts, packed into what an item carries. The bucket is asked only for large ones."""
+
+    _client: S3Client = client("s3")
+
+    def __init__(self, bucket: str) -> None:
+        self._bucket = bucket
+        self._stored: set[str] = set()
+
+    def pack(self, text: str, prefix: str) -> bytes:
+        """The text as an attribute. A large one is put into the bucket first, under ``prefix`` and its hash.
+
+        So a key stands for one text for ever, and an item that is written again does not put it again.
+        """
+        raw = text.encode("utf-8", "surrogatepass")
+        if len(raw) < _WORTH_COMPRESSING:
+            return _PLAIN + raw
+        compressed = zlib.compress(raw, 6)
+        if len(compressed) <= INLINE:
+            return _COMPRESSED + compressed
+        key = f"{prefix}-{hashlib.sha256(raw).hexdigest()[:32]}"
+        if key not in self._stored:
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=compressed)
+            self._remember(key)
+        return _POINTER + key.encode()
+
+    def unpack(self, packed: bytes) -> str:
+        """What ``pack`` was given."""
+        form, body = packed[:1], packed[1:]
+        if form == _POINTER:
+            key = body.decode()
+            form, body = _COMPRESSED, self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+            self._remember(key)
+        raw = zlib.decompress(body) if form == _COMPRESSED else body
+        return raw.decode("utf-8", "surrogatepass")
+
+    def _remember(self, key: str) -> None:
+        if len(self._stored) >= _REMEMBERED:
+            self._stored.clear()
+        self._stored.add(key)

@@ -1,0 +1,240 @@
+"""Steps and waits as items, and back."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from tarry_backend.matching import Alternative
+from tarry_backend.model.position import Position
+from tarry_backend.model.step import Failure, Invocation, Signal, Status, Step, Wait
+from tarry_backend.store.models import DUE_SHARDS, AliasItem, StepItem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tarry_backend.store.large_values import Values
+
+__all__ = [
+    "StepItems",
+    "alias_items",
+    "awaited_by",
+    "due_shard",
+    "end_alias",
+    "ended_key",
+    "ended_ref",
+    "ended_target",
+    "run_pk",
+    "step_sk",
+    "wait_target",
+]
+
+_ENDED = "#ended"
+"""With what the key of waits that have ended goes on behind their match key, which itself ends with a hash."""
+
+
+def run_pk(run_id: str) -> str:
+    """The partition of a run."""
+    return f"run#{run_id}"
+
+
+def step_sk(key: str) -> str:
+    """The sort key of a step."""
+    return f"step#{key}"
+
+
+def due_shard(run_id: str) -> int:
+    """The shard of the due index in which a run's timers stand."""
+    return zlib.crc32(run_id.encode()) % DUE_SHARDS
+
+
+def ended_key(match_key: str) -> str:
+    """Under what the waits that had this match key stand, once they have ended: the first one that ended first."""
+    return f"{match_key}{_ENDED}"
+
+
+def ended_ref(ended: int, wait_ref: str = "") -> str:
+    """The place of one that ended then (Unix milliseconds); that of the first one, if it is not said of which."""
+    return f"{ended:015d}#{wait_ref}"
+
+
+def ended_target(place: str) -> tuple[int, str]:
+    """When the wait at that place ended, and its place while it was open."""
+    ended, _, wait_ref = place.partition("#")
+    return int(ended), wait_ref
+
+
+def wait_target(wait_ref: str) -> tuple[str, str]:
+    """The run and the step key that an entry of the waits index stands for."""
+    run_id, kind, rest = wait_ref.split("#", 2)
+    return run_id, rest if kind == "step" else rest.rpartition("#")[0]
+
+
+def alias_items(run_id: str, step: Step) -> list[AliasItem]:
+    """The further keys of a wait: those of an expression with ``||``, and of the other events that it is for."""
+    if step.wait is None:
+        return []
+    items = []
+    for place, (wait, alternative) in enumerate(_further(step.wait), start=1):
+        sk = f"wait#{step.key}#{place}"
+        item = AliasItem(
+            run_pk(run_id),
+            sk,
+            match_key=alternative.key,
+            wait_ref=f"{run_id}#{sk}",
+            since=wait.since.text(),
+            deadline=wait.deadline,
+            residual=alternative.residual,
+            bindings=_json(alternative.bindings) if alternative.bindings else None,
+        )
+        end_alias(item, step)
+        items.append(item)
+    return items
+
+
+def awaited_by(alias: AliasItem) -> str:
+    """The key of the step whose wait the item is a further key of."""
+    return alias.sk.partition("#")[2].rpartition("#")[0]
+
+
+def end_alias(alias: AliasItem, step: Step) -> None:
+    """Has the further key stand where its step does, if that has ended."""
+    if step.ended is None or alias.wait_ref is None or alias.match_key is None or alias.match_key.endswith(_ENDED):
+        return
+    alias.match_key, alias.wait_ref = ended_key(alias.match_key), ended_ref(step.ended, alias.wait_ref)
+    alias.resolved_by = step.wait.resolved_by.text() if step.wait and step.wait.resolved_by else None
+    alias.residual = alias.bindings = None
+
+
+def _further(wait: Wait) -> Iterator[tuple[Wait, Alternative]]:
+    """All alternatives but that which stands in the step's own item."""
+    yield from ((wait, alternative) for alternative in wait.alternatives[1:])
+    yield from ((other, alternative) for other in wait.others for alternative in other.alternatives)
+
+
+class StepItems:
+    """Steps as items. An open step stands in the indexes by which it is found; an ended one in none, but for a wait,
+    which receipts look for."""
+
+    def __init__(self, values: Values) -> None:
+        self._values = values
+
+    def item(self, run_id: str, step: Step) -> StepItem:
+        """The step as an item."""
+        name = f"runs/{run_id}/{step.begun_order}-{step.attempt}"
+        item = StepItem(
+            run_pk(run_id),
+            step_sk(step.key),
+            kind=step.kind,
+            status=step.status.value,
+            begun_order=step.begun_order,
+            ended_order=step.ended_order,
+            began=step.began,
+            ended=step.ended,
+            attempt=step.attempt,
+            output=None if step.output is None else self._values.pack(step.output, f"{name}-output"),
+            error=None if step.error is None else self._values.pack(_json(asdict(step.error)), f"{name}-error"),
+            due=step.due,
+            due_shard=due_shard(run_id) if step.is_open and step.due is not None else None,
+        )
+        if step.invocation is not None:
+            item.invoked_function, item.invoked_run = step.invocation.function_id, step.invocation.run_id
+        if step.wait is not None:
+            _add_wait(item, step.wait, is_open=step.status is Status.WAITING)
+            _place(item, step, f"{run_id}#{item.sk}", step.wait)
+        if step.signal is not None:
+            item.signal, item.signal_id, item.signal_at = step.signal.name, step.signal.sent_id, step.signal.sent_at
+        return item
+
+    def step(self, item: StepItem) -> Step:
+        """The item as a step."""
+        return Step(
+            key=item.sk.partition("#")[2],
+            kind=item.kind,
+            status=Status(item.status),
+            begun_order=int(item.begun_order),
+            ended_order=_whole(item.ended_order),
+            began=int(item.began),
+            ended=_whole(item.ended),
+            attempt=int(item.attempt),
+            output=None if item.output is None else self._values.unpack(item.output),
+            error=None if item.error is None else Failure(**json.loads(self._values.unpack(item.error))),
+            due=_whole(item.due),
+            wait=_wait(item) if item.event_name is not None else None,
+            invocation=Invocation(item.invoked_function, item.invoked_run) if item.invoked_run is not None else None,
+            signal=None if item.signal is None else Signal(item.signal, item.signal_id, _whole(item.signal_at)),
+        )
+
+
+def _add_wait(item: StepItem, wait: Wait, *, is_open: bool) -> None:
+    item.event_name = wait.event_name
+    item.expression = wait.expression
+    item.since = wait.since.text()
+    item.deadline = wait.deadline
+    item.note = wait.note
+    if wait.others:
+        item.others = _json([_other(other, is_open) for other in wait.others])
+    if wait.resolved_by is not None:
+        item.resolved_by = wait.resolved_by.text()
+    if is_open and wait.alternatives:
+        first, *others = wait.alternatives
+        item.shape, item.residual = first.shape, first.residual
+        item.bindings = _json(first.bindings) if first.bindings else None
+        item.also = _json([asdict(other) for other in others]) if others else None
+
+
+def _place(item: StepItem, step: Step, wait_ref: str, wait: Wait) -> None:
+    """Has the wait stand in the index: where events find it, or once it has ended, where receipts do."""
+    key = wait.alternatives[0].key if wait.alternatives else None
+    if step.status is Status.WAITING:
+        item.match_key, item.wait_ref = key, wait_ref if key else None
+    elif step.ended is not None and (past := ended_key(key) if key else wait.ended_key):
+        item.match_key, item.wait_ref = past, ended_ref(step.ended, wait_ref)
+
+
+def _wait(item: StepItem) -> Wait:
+    alternatives: list[Alternative] = []
+    if item.match_key is not None and item.shape is not None:
+        bindings = json.loads(item.bindings) if item.bindings else {}
+        alternatives.append(Alternative(item.shape, item.match_key, item.residual, bindings))
+        alternatives += [Alternative(**other) for other in json.loads(item.also or "[]")]
+    assert item.event_name is not None
+    assert item.since is not None
+    deadline = int(item.deadline or 0)
+    wait = Wait(
+        event_name=item.event_name,
+        expression=item.expression,
+        since=Position.parse(item.since),
+        deadline=deadline,
+        alternatives=tuple(alternatives),
+        note=item.note,
+        ended_key=None if alternatives else item.match_key,
+        others=tuple(_other_wait(other, deadline) for other in json.loads(item.others or "[]")),
+    )
+    return wait.resolved(Position.parse(item.resolved_by)) if item.resolved_by else wait
+
+
+def _other(wait: Wait, is_open: bool) -> dict[str, Any]:
+    return {
+        "event_name": wait.event_name,
+        "expression": wait.expression,
+        "since": wait.since.text(),
+        "note": wait.note,
+        "alternatives": [asdict(each) for each in wait.alternatives] if is_open else [],
+    }
+
+
+def _other_wait(fields: dict[str, Any], deadline: int) -> Wait:
+    alternatives = tuple(Alternative(**each) for each in fields.pop("alternatives"))
+    since = Position.parse(fields.pop("since"))
+    return Wait(**fields, since=since, deadline=deadline, alternatives=alternatives)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _whole(number: float | None) -> int | None:
+    return None if number is None else int(number)

@@ -1,0 +1,114 @@
+"""How an event finds its waits: the sparse index of waits, by match key; of those that have ended, for its receipt."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tarry._engine.operations import OWN
+from tarry_backend.model.position import Position
+from tarry_backend.store.models import Item
+from tarry_backend.store.step_items import ended_key, ended_ref, ended_target, wait_target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["PAGE", "Candidate", "Held", "Page", "candidates", "ended_since", "open_ones"]
+
+PAGE = 500
+"""How many waits a page has at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An open wait that has the event's key; its residual, if it has one, is still to be asked."""
+
+    run_id: str
+    step_key: str
+    residual: str | None
+    bindings: Mapping[str, Any]
+    since: Position
+    deadline: int
+
+    def covers(self, position: Position) -> bool:
+        """Whether the position lies in ``(since, deadline]``."""
+        return self.since < position and position.received_at <= self.deadline
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some candidates. ``last`` is the place of the last one, if there may be more behind it."""
+
+    candidates: tuple[Candidate, ...]
+    last: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A wait that has an event's key, or had it: it is open, or ended at ``ended`` (Unix milliseconds)."""
+
+    run_id: str
+    step_key: str
+    since: Position
+    deadline: int
+    ended: int | None = None
+    resolved_by: Position | None = None
+
+    @property
+    def target(self) -> tuple[str, str]:
+        """The run and the step."""
+        return self.run_id, self.step_key
+
+    @property
+    def is_guard(self) -> bool:
+        """Whether its event cancels the run."""
+        return self.step_key.startswith(OWN)
+
+    def apart(self, position: Position) -> int:
+        """By how many milliseconds the position lies outside of the time in which the wait was there for events."""
+        end = self.deadline if self.ended is None else min(self.deadline, max(self.ended, self.since.received_at))
+        return max(0, self.since.received_at - position.received_at, position.received_at - end)
+
+
+def open_ones(match_key: str) -> Iterator[Held]:
+    """The open waits with that key."""
+    for item in Item.waits.query(match_key, page_size=PAGE):
+        yield _held(item, *wait_target(item.wait_ref))
+
+
+def ended_since(match_key: str, moment: int) -> Iterator[Held]:
+    """The waits with that key that have ended since then (Unix milliseconds), the first one first."""
+    since = Item.wait_ref >= ended_ref(moment)
+    for item in Item.waits.query(ended_key(match_key), since, page_size=PAGE):
+        ended, wait_ref = ended_target(item.wait_ref)
+        yield _held(item, *wait_target(wait_ref), ended=ended)
+
+
+def candidates(match_key: str, after: str = "", until: str = "~") -> Page:
+    """A page of the open waits with that key, of those whose place lies in ``(after, until]``.
+
+    A place begins with the run's id, in characters below ``~``. Eventually consistent: the settle read finds what is
+    missing.
+    """
+    between = Item.wait_ref.between(after + "\x00", until)
+    found = list(Item.waits.query(match_key, between, limit=PAGE, page_size=PAGE))
+    last = found[-1].wait_ref if len(found) == PAGE else None
+    return Page(tuple(map(_candidate, found)), last)
+
+
+def _held(item: Any, run_id: str, step_key: str, ended: int | None = None) -> Held:
+    resolved_by = Position.parse(item.resolved_by) if item.resolved_by else None
+    return Held(run_id, step_key, Position.parse(item.since), int(item.deadline), ended, resolved_by)
+
+
+def _candidate(item: Any) -> Candidate:
+    run_id, step_key = wait_target(item.wait_ref)
+    return Candidate(
+        run_id,
+        step_key,
+        item.residual,
+        json.loads(item.bindings) if item.bindings else {},
+        Position.parse(item.since),
+        int(item.deadline),
+    )

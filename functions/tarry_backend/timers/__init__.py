@@ -1,0 +1,1 @@
+"""The timers: what is due goes to whom it belongs."""

@@ -1,0 +1,86 @@
+"""What is due: brought to the second by the timers queue, and into it by the minute sweep."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tarry_backend.clock import now
+from tarry_backend.model.step import LISTENING, Status
+from tarry_backend.queues.delays import delay_until, marker_delay
+from tarry_backend.queues.messages import Due, Look, Marker, MessageError, Settle, Wake, decode
+from tarry_backend.store import due_index
+from tarry_backend.store.event_names import SKEW
+from tarry_backend.waits.lookup import earliest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tarry_backend.queues.sender import Queues
+    from tarry_backend.store import Store
+
+__all__ = ["OVERDUE", "SWEPT", "Timers"]
+
+SWEPT = 120_000
+"""How far ahead the sweep looks, in milliseconds. What it covers at a time was registered at least a minute
+before, since what is nearer than three minutes goes straight into the queue: so the index may lag by a minute."""
+
+OVERDUE = 60_000
+"""What is so many milliseconds late and still open was lost on its way, and is brought again."""
+
+
+class Timers:
+    """Brings dues to the runs, and deadlines into the events queue, behind the events before them."""
+
+    def __init__(self, store: Store, queues: Queues) -> None:
+        self._store = store
+        self._queues = queues
+
+    def handle(self, body: str) -> None:
+        """One message of the timers queue."""
+        match decode(body):
+            case Due() as message:
+                self._due(message)
+            case Settle() as message:
+                self._settle(message)
+            case other:
+                raise MessageError(f"a {other.kind} message does not belong into the timers queue")
+
+    def sweep(self) -> int:
+        """Puts into the timers queue what will be due soon, and what is overdue. Returns how many there were."""
+        moment = now()
+        reached = due_index.cursor()
+        found = (due for shard in due_index.SHARDS for due in _found(shard, reached, moment))
+        count = self._queues.tell_timers(
+            (Due(due.run_id, due.step_key, due.kind, due.at), delay_until(due.at, moment, due.kind)) for due in found
+        )
+        due_index.move_cursor(moment + SWEPT)  # last: a sweep that is cut off is done again
+        return count
+
+    def _due(self, message: Due) -> None:
+        """SQS delays by whole seconds, and its clock is not ours: what is early goes back for the rest."""
+        moment = now()
+        delay = delay_until(message.due, moment, message.step_kind)
+        if delay > 0:
+            self._queues.tell_timers([(message, delay)])
+        elif message.step_kind in LISTENING and message.step_key is not None:
+            marker = Marker(message.run_id, message.step_key, message.due)
+            self._queues.tell_matcher(marker, marker_delay(message.due, moment))
+        else:
+            self._queues.tell_runs([Wake(message.run_id, message.due)])
+
+    def _settle(self, message: Settle) -> None:
+        """By now the index has the wait. What came before, and may have missed it, is in the log.
+
+        executor    wait ── log read ─────────────────────────── settle
+        matcher            (event) log ── index, which lags: nothing
+        """
+        step = self._store.runs.step(message.run_id, message.step_key)
+        if step is None or step.status is not Status.WAITING or step.wait is None:
+            return
+        if earliest(step.wait, self._store, self._store.names.of, now() + SKEW, frozenset(message.excluded)):
+            self._queues.tell_runs([Look(message.run_id, message.step_key)])
+
+
+def _found(shard: int, reached: int, moment: int) -> Iterator[due_index.Due]:
+    yield from due_index.between(shard, 0, moment - OVERDUE)
+    yield from due_index.between(shard, max(reached, moment - OVERDUE), moment + SWEPT)

@@ -1,0 +1,1 @@
+"""How a wait is written, and what ends it."""

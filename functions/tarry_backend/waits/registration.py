@@ -1,0 +1,83 @@
+"""Waits as they are written: with the keys by which events find them."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tarry.errors import LimitError
+from tarry_backend.matching import NAME_ONLY, Alternative, match_expression, match_key, plan
+from tarry_backend.replay import Wait
+from tarry_backend.store.traffic import shards_for
+
+if TYPE_CHECKING:
+    from tarry_backend.replay import WaitRequest
+    from tarry_backend.store import Names, Run
+    from tarry_backend.store.traffic import Traffic
+
+__all__ = ["MAX_BINDINGS", "Registration"]
+
+MAX_BINDINGS = 64_000
+"""The most characters of JSON that an expression may take over from the event that started its run, all its
+alternatives together."""
+
+
+class Registration:
+    """Makes the waits of one run."""
+
+    def __init__(self, run: Run, names: Names, traffic: Traffic) -> None:
+        self._run = run
+        self._names = names
+        self._traffic = traffic
+
+    def wait(self, request: WaitRequest) -> Wait:
+        """The wait that is asked for; shapes that are new to its events' names are written by then. An expression that
+        cannot be is a ``UsageError``."""
+        wait = self._planned(request)
+        _check_bindings(wait)
+        return wait
+
+    def _planned(self, request: WaitRequest) -> Wait:
+        expression = match_expression(request.match) if request.match else request.if_exp
+        planned = plan(request.event_name, expression, self._run.event)
+        return Wait(
+            event_name=request.event_name,
+            expression=expression,
+            since=request.since,
+            deadline=request.deadline,
+            alternatives=self._findable(request.event_name, expression, planned.alternatives),
+            note="no event can match; it can only time out" if planned.never else None,
+            others=tuple(self._planned(other) for other in request.others),
+        )
+
+    def _findable(
+        self, event_name: str, expression: str | None, alternatives: tuple[Alternative, ...]
+    ) -> tuple[Alternative, ...]:
+        """The alternatives, with shapes by which the matcher looks; past the most shapes, the name alone."""
+        keyed = [self._sharded(event_name, alternative) for alternative in alternatives]
+        for alternative in keyed:
+            if not alternative.shape.startswith(NAME_ONLY) and not self._names.add(event_name, alternative.shape):
+                by_name = plan(event_name, expression, self._run.event, indexed=False)
+                return self._findable(event_name, expression, by_name.alternatives)
+        return tuple(keyed)
+
+    def _sharded(self, event_name: str, alternative: Alternative) -> Alternative:
+        if alternative.shape != NAME_ONLY:
+            return alternative
+        shards = self._names.spread_waits(event_name, shards_for(self._traffic.count(event_name)))
+        shape = f"{NAME_ONLY}{zlib.crc32(self._run.id.encode()) % shards}"
+        key = match_key(event_name, shape, self._run.event)
+        assert key is not None
+        return replace(alternative, shape=shape, key=key)
+
+
+def _check_bindings(wait: Wait) -> None:
+    """All alternatives of a step's waits stand in its one item."""
+    alternatives = (alternative for each in wait.all for alternative in each.alternatives)
+    if sum(len(json.dumps(alternative.bindings)) for alternative in alternatives) > MAX_BINDINGS:
+        raise LimitError(
+            f"the expression takes over more than {MAX_BINDINGS:,} characters from the event that started the run; "
+            f"compare single fields of it"
+        )

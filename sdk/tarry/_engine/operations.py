@@ -1,0 +1,227 @@
+"""What a function asks of the engine that runs it: each call of a step tool, as data.
+
+An operation is checked as it is made, so that a mistake is an error at the call. ``result`` is what the call gives for
+the engine's answer; both faces of a tool share both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from tarry._wire.eventdata import given
+from tarry.errors import UsageError
+from tarry.event import Event
+from tarry.function import Function
+from tarry.matches import EventMatch
+from tarry.signals import check_signal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tarry.durations import Duration, Timeout
+
+__all__ = [
+    "MAX_FIRST",
+    "MAX_STEP_ID",
+    "OWN",
+    "CollectEvents",
+    "InvokeFunction",
+    "Operation",
+    "RunStep",
+    "SendEvent",
+    "Sleep",
+    "WaitForEvent",
+    "WaitForSignal",
+]
+
+MAX_FIRST = 10
+"""For how many kinds of events one ``wait_for_first`` waits at most: each is asked for in the log by itself."""
+
+MAX_STEP_ID = 512
+"""The longest step id, in bytes of UTF-8: it is part of its item's key."""
+
+OWN = "tarry/"
+"""So begin the ids of what Tarry itself keeps among a run's steps, as the names of its own events do."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    kind: ClassVar[str]
+    id: str
+
+    def __post_init__(self) -> None:
+        _check_id(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class RunStep(_Step):
+    """Call ``handler(*args, **kwargs)`` once and keep what it returns."""
+
+    kind = "run"
+    handler: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        _check_id(self.id)
+        if not callable(self.handler):
+            raise UsageError(
+                f"step {self.id!r}: give the function itself, its arguments after it, not {self.handler!r} "
+                "(a call's result?)"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep(_Step):
+    """Go on after, or at, a moment."""
+
+    kind = "sleep"
+    until: Timeout
+
+
+@dataclass(frozen=True, slots=True)
+class WaitForEvent(_Step):
+    """Go on with the first event that one of ``matches`` is for, or with ``None`` at the deadline."""
+
+    kind = "wait"
+    matches: tuple[EventMatch, ...]
+    timeout: Timeout
+    lookback: Duration | None
+
+    @classmethod
+    def one(
+        cls,
+        step_id: str,
+        event: str | type[Any],
+        if_exp: str | None,
+        match: str | None,
+        timeout: Timeout,
+        lookback: Duration | None,
+    ) -> WaitForEvent:
+        """A wait for one kind of events."""
+        if if_exp is not None and match is not None:
+            raise UsageError(f"step {step_id!r}: give if_exp or match, not both")
+        return cls(step_id, (EventMatch(event, if_exp, match),), timeout, lookback)
+
+    @classmethod
+    def first(
+        cls, step_id: str, events: Sequence[EventMatch], timeout: Timeout, lookback: Duration | None
+    ) -> WaitForEvent:
+        """A wait for whichever of several comes first."""
+        several = tuple(events)
+        if not all(isinstance(each, EventMatch) for each in several):
+            raise UsageError(f"step {step_id!r}: wait_for_first takes a list of tarry.EventMatch, not {events!r}")
+        if not 0 < len(several) <= MAX_FIRST:
+            raise UsageError(f"step {step_id!r}: wait_for_first waits for 1 to {MAX_FIRST} events, not {len(several)}")
+        return cls(step_id, several, timeout, lookback)
+
+    def result(self, output: Mapping[str, Any] | None) -> Any:
+        """The event, as what it was asked for."""
+        if output is None:
+            return None
+        event = Event(**output)
+        return given(event, next((each.event for each in self.matches if each.name == event.name), event.name))
+
+
+@dataclass(frozen=True, slots=True)
+class CollectEvents:
+    """Wait again and again, up to the deadline of the first wait, and go on with all that came.
+
+    It is complete with ``count`` events, or once ``until`` holds for those that have come. Each wait is a step.
+    """
+
+    wait: WaitForEvent
+    count: int | None
+    until: Callable[[list[Any]], bool] | None
+
+    def __post_init__(self) -> None:
+        if self.count is not None and (type(self.count) is not int or self.count < 1):
+            raise UsageError(f"step {self.id!r}: count={self.count!r}; give how many events are wanted, 1 or more")
+        if self.until is not None and not callable(self.until):
+            raise UsageError(f"step {self.id!r}: until={self.until!r}; give a function of the events so far")
+
+    @property
+    def id(self) -> str:
+        """The first wait's."""
+        return self.wait.id
+
+    def is_complete(self, events: list[Event]) -> bool:
+        """Whether no more is waited for."""
+        if self.count is not None and len(events) >= self.count:
+            return True
+        return self.until is not None and bool(events) and self.until(self.result(events))
+
+    def result(self, events: list[Event]) -> list[Any]:
+        """The events, each as what it was asked for."""
+        [asked] = self.wait.matches
+        return [given(event, asked.event) for event in events]
+
+
+@dataclass(frozen=True, slots=True)
+class SendEvent(_Step):
+    """Put events on the app's bus."""
+
+    kind = "send"
+    events: Sequence[Event]
+
+
+@dataclass(frozen=True, slots=True)
+class InvokeFunction(_Step):
+    """Start a function, and go on with what it returns. ``app_id`` is the function's app; None is the run's own."""
+
+    kind = "invoke"
+    app_id: str | None
+    function_id: str
+    data: Mapping[str, Any] | None
+    user: Mapping[str, Any] | None
+    timeout: Timeout | None
+
+    @classmethod
+    def of(
+        cls,
+        step_id: str,
+        function: Function,
+        data: Mapping[str, Any] | None,
+        user: Mapping[str, Any] | None,
+        timeout: Timeout | None,
+    ) -> InvokeFunction:
+        """An invocation of what ``create_function`` has made."""
+        if not isinstance(function, Function):
+            raise UsageError(
+                f"step {step_id!r}: give invoke what create_function has made, not {function!r}; or use invoke_by_id"
+            )
+        return cls(step_id, function.app_id, function.id, data, user, timeout)
+
+    def __post_init__(self) -> None:
+        _check_id(self.id)
+        for name, value in (("data", self.data), ("user", self.user)):
+            if not isinstance(value, Mapping | None):
+                raise UsageError(
+                    f"step {self.id!r}: {name} is a JSON object, such as {{'id': 7}}, not {str(value)[:80]!r}"
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class WaitForSignal(_Step):
+    """Go on with the data of the signal that is sent under this name, or with ``None`` at the deadline."""
+
+    kind = "signal"
+    signal: str
+    timeout: Timeout
+
+    def __post_init__(self) -> None:
+        _check_id(self.id)
+        check_signal(self.signal)
+
+
+Operation = RunStep | Sleep | WaitForEvent | SendEvent | InvokeFunction | WaitForSignal
+"""What is kept as one step."""
+
+
+def _check_id(step_id: object) -> None:
+    if not isinstance(step_id, str) or not 0 < len(step_id.encode("utf-8", "surrogatepass")) <= MAX_STEP_ID:
+        raise UsageError(f"a step id is a text of 1 to {MAX_STEP_ID} bytes, not {str(step_id)[:80]!r}")
+    if step_id.startswith(OWN):
+        raise UsageError(f"step id {step_id[:80]!r}: ids that begin with {OWN!r} are Tarry's own; choose another")

@@ -1,0 +1,1 @@
+"""How events and signals travel. Not for users."""

@@ -1,0 +1,145 @@
+"""Putting events on an EventBridge bus."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from tarry._wire.aws import client
+from tarry._wire.jsonvalues import encode
+from tarry.durations import MAX_DURATION
+from tarry.errors import EventError, OutputError, SendError
+from tarry.event import MAX_ID, check_event, check_name, new_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef as Entry
+
+    from tarry.event import Event
+
+__all__ = ["ENVELOPE_VERSION", "MAX_ENTRY", "EventBus", "source_of"]
+
+ENVELOPE_VERSION = 1
+
+MAX_ENTRY = 1_048_576 - 4_096
+"""The largest event in bytes. EventBridge and SQS each carry 1 MiB (since January 2026); 4 KiB of it are left
+for what EventBridge writes around the event on its way to the queue."""
+
+_PER_REQUEST = 10
+_PAUSES = (0.1, 0.5)
+
+
+def source_of(app_id: str) -> str:
+    """The EventBridge source of the events that an app sends itself."""
+    return f"tarry.{app_id}"
+
+
+class EventBus:
+    """One app's way to its bus. boto3 is loaded with the first event that is sent."""
+
+    _client: EventBridgeClient = client("events")
+
+    def __init__(self, app_id: str, name: str | None = None) -> None:
+        self._app_id = app_id
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        """The bus: as given, or from ``TARRY_BUS``, or ``tarry-<app>``."""
+        return self._name or os.environ.get("TARRY_BUS") or f"tarry-{self._app_id}"
+
+    def send(self, events: Sequence[Event]) -> list[str]:
+        """Puts the events, in batches; see ``App.send``."""
+        events = [event if check_event(event).id else replace(event, id=new_id()) for event in events]
+        entries = [self._entry(event) for event in events]
+        failed: list[tuple[str, str]] = []
+        for first, last in _batches(entries):
+            refused = self._put(entries[first:last])
+            failed += [(events[first + index].id, reason) for index, reason in refused.items()]
+        if failed:
+            raise SendError(failed, total=len(events))
+        return [event.id for event in events]
+
+    def disconnect(self) -> None:
+        """Forgets the connection; the next event makes one anew, from the environment as it is then."""
+        self.__dict__.pop("_client", None)
+
+    def _entry(self, event: Event) -> Entry:
+        entry: Entry = {
+            "EventBusName": self.name,
+            "Source": source_of(self._app_id),
+            "DetailType": check_name(event.name),
+            "Detail": _envelope(event),
+            "Time": _time(event),
+        }
+        if (size := _size(entry)) > MAX_ENTRY:
+            raise EventError(f"event {event.name!r} ({event.id}) has {size:,} bytes; the bus carries {MAX_ENTRY:,}")
+        return entry
+
+    def _put(self, entries: list[Entry]) -> dict[int, str]:
+        """Puts one batch; what is refused is tried again. Returns the reasons by the places still refused."""
+        left = dict(enumerate(entries))
+        for pause in (*_PAUSES, None):
+            answer = self._client.put_events(Entries=list(left.values()))
+            refused = {
+                place: f"{result.get('ErrorCode')}: {result.get('ErrorMessage')}"
+                for place, result in zip(left, answer["Entries"], strict=True)
+                if result.get("ErrorCode")
+            }
+            if not refused or pause is None:
+                return refused
+            left = {place: left[place] for place in refused}
+            time.sleep(pause)
+        raise AssertionError("unreachable")
+
+
+def _envelope(event: Event) -> str:
+    if not isinstance(event.data, dict):
+        raise EventError(f"event {event.name!r}: data is a {type(event.data).__name__}; it must be a JSON object")
+    if not _is_id(event.id):
+        raise EventError(f"event {event.name!r}: an id is a text of at most {MAX_ID} bytes, not {str(event.id)[:80]!r}")
+    carried: dict[str, Any] = {"v": ENVELOPE_VERSION, "id": event.id, "ts": event.ts, "data": event.data}
+    if event.user is not None:
+        carried["user"] = event.user
+    try:
+        return encode(carried, f"event {event.name!r}")
+    except OutputError as error:
+        raise EventError(str(error)) from None
+
+
+def _time(event: Event) -> datetime:
+    ts: object = event.ts
+    if not isinstance(ts, int) or isinstance(ts, bool) or ts > time.time_ns() // 1_000_000 + MAX_DURATION:
+        raise EventError(f"event {event.name!r}: ts is {ts!r}; give Unix milliseconds, at most 366 days from now")
+    try:
+        return datetime.fromtimestamp(ts / 1000, UTC)
+    except (OverflowError, ValueError, OSError):
+        raise EventError(f"event {event.name!r}: ts is {ts}, which is before year 1") from None
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and len(value.encode("utf-8", "surrogatepass")) <= MAX_ID
+
+
+def _size(entry: Entry) -> int:
+    """As EventBridge counts: 14 bytes for the time, and the UTF-8 of source, detail type and detail."""
+    texts = (entry["Source"], entry["DetailType"], entry["Detail"])
+    return 14 + sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
+
+
+def _batches(entries: Sequence[Entry]) -> Iterator[tuple[int, int]]:
+    """Ranges of at most ten entries, and of no more bytes together than one entry may have."""
+    first = size = 0
+    for place, entry in enumerate(entries):
+        more = _size(entry)
+        if place > first and (place - first == _PER_REQUEST or size + more > MAX_ENTRY):
+            yield first, place
+            first, size = place, 0
+        size += more
+    if first < len(entries):
+        yield first, len(entries)

@@ -1,0 +1,196 @@
+"""An event's data as an instance of its type.
+
+A pydantic model reads them itself. A dataclass is built here, from what JSON has: text, numbers, booleans, null, lists
+and objects, dataclasses, models and enums inside of them, and unions. A field without a default must be there, one
+that the dataclass has not is passed over; an annotation that cannot be checked (a ``TypedDict``, say) takes anything.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import MISSING, Field, fields, is_dataclass
+from enum import Enum
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, NewType, TypeVar, Union, get_args, get_origin, get_type_hints, overload
+
+from tarry._wire.jsonvalues import encode
+from tarry.errors import EventDataError, UsageError
+
+if TYPE_CHECKING:
+    from tarry.event import Event
+
+__all__ = ["given"]
+
+T = TypeVar("T")
+
+_NAMES = {
+    str: "text",
+    bool: "a boolean",
+    int: "a whole number",
+    float: "a number",
+    list: "a list",
+    tuple: "a list",
+    dict: "an object",
+    types.NoneType: "null",
+}
+
+
+@overload
+def given(event: Event, asked: str) -> Event: ...
+@overload
+def given(event: Event, asked: type[T]) -> T: ...
+def given(event: Event, asked: str | type[Any]) -> Any:
+    """The event as it was asked for: by its name as it is, by a type as an instance, or ``EventDataError``."""
+    if isinstance(asked, str):
+        return event
+    reading = _Reading()
+    read = reading.read(event.data, asked, "data")
+    if reading.problems:
+        raise EventDataError(event.name, event.id, asked.__name__, reading.problems)
+    return read
+
+
+class _Reading:
+    """Reads values as what they are declared to be. What does not fit is a problem, and is read as ``None``."""
+
+    def __init__(self) -> None:
+        self.problems: list[tuple[str, str]] = []
+
+    def read(self, value: Any, kind: Any, place: str) -> Any:
+        if isinstance(kind, NewType):
+            return self.read(value, kind.__supertype__, place)
+        if hasattr(kind, "model_validate_json"):
+            return self._model(value, kind, place)
+        if isinstance(kind, type) and is_dataclass(kind):
+            return self._record(value, kind, place)
+        base, args = get_origin(kind) or kind, get_args(kind)
+        if base in (Union, types.UnionType):
+            return self._either(value, args, place)
+        if base is Literal:
+            return value if _is_one_of(value, args) else self._wrong(place, f"none of {_listed(args)}")
+        if base in (list, Sequence, tuple):
+            return self._items(value, tuple if base is tuple else list, args, place)
+        if base in (dict, Mapping):
+            return self._entries(value, args, place)
+        return self._plain(value, base, place)
+
+    def _model(self, value: Any, kind: Any, place: str) -> Any:
+        with self._raised(place):
+            return kind.model_validate_json(encode(value, place))
+
+    def _record(self, value: Any, kind: Any, place: str) -> Any:
+        if not isinstance(value, dict):
+            return self._unlike(value, "an object", place)
+        before, hints = len(self.problems), _hints(kind)
+        read = {
+            each.name: self._field(value, each, hints[each.name], place)
+            for each in fields(kind)
+            if each.init and (each.name in value or _is_required(each))
+        }
+        if len(self.problems) > before:
+            return None
+        with self._raised(place):
+            return kind(**read)
+
+    def _field(self, value: dict[str, Any], each: Field[Any], kind: Any, place: str) -> Any:
+        at = f"{place}.{each.name}"
+        return self.read(value[each.name], kind, at) if each.name in value else self._wrong(at, "missing")
+
+    def _either(self, value: Any, kinds: Sequence[Any], place: str) -> Any:
+        """The first that fits. If but one could, what is wrong is what is wrong for that one."""
+        if value is None and types.NoneType in kinds:
+            return None
+        kinds = [kind for kind in kinds if kind is not types.NoneType]
+        if len(kinds) == 1:
+            return self.read(value, kinds[0], place)
+        for kind in kinds:
+            attempt = _Reading()
+            read = attempt.read(value, kind, place)
+            if not attempt.problems:
+                return read
+        return self._unlike(value, " or ".join(_named(kind) for kind in kinds), place)
+
+    def _items(self, value: Any, base: type[Any], args: Sequence[Any], place: str) -> Any:
+        if not isinstance(value, list):
+            return self._unlike(value, "a list", place)
+        if base is tuple and args and args[-1] is not Ellipsis:
+            if len(args) != len(value):
+                return self._wrong(place, f"{len(value)} items, where {len(args)} should be")
+            kinds = list(args)
+        else:
+            kinds = [args[0] if args else Any] * len(value)
+        return base(
+            self.read(each, kind, f"{place}[{n}]") for n, (each, kind) in enumerate(zip(value, kinds, strict=True))
+        )
+
+    def _entries(self, value: Any, args: Sequence[Any], place: str) -> Any:
+        if not isinstance(value, dict):
+            return self._unlike(value, "an object", place)
+        keys, values = args or (str, Any)
+        return {self.read(key, keys, place): self.read(each, values, f"{place}.{key}") for key, each in value.items()}
+
+    def _plain(self, value: Any, kind: Any, place: str) -> Any:
+        if isinstance(kind, type) and issubclass(kind, Enum):
+            options = [each.value for each in kind]
+            return kind(value) if _is_one_of(value, options) else self._wrong(place, f"none of {_listed(options)}")
+        if kind in (int, float) and isinstance(value, bool):
+            return self._unlike(value, _NAMES[kind], place)
+        try:
+            fits = isinstance(value, (int, float) if kind is float else kind)
+        except TypeError:  # no class, or one that does not tell
+            return value
+        return value if fits else self._unlike(value, _named(kind), place)
+
+    def _unlike(self, value: Any, wanted: str, place: str) -> None:
+        return self._wrong(place, f"{_NAMES.get(type(value), type(value).__name__)}, where {wanted} should be")
+
+    def _wrong(self, place: str, problem: str) -> None:
+        self.problems.append((place, problem))
+
+    @contextmanager
+    def _raised(self, place: str) -> Iterator[None]:
+        """What a model, or a dataclass's ``__post_init__``, raises is a problem of the data."""
+        try:
+            yield
+        except Exception as error:
+            errors = getattr(error, "errors", None)  # of pydantic's ValidationError
+            found: list[Any] = (
+                errors() if callable(errors) else [{"loc": (), "msg": f"{type(error).__name__}: {error}"}]
+            )
+            for each in found:
+                self._wrong(place + "".join(_step(step) for step in each["loc"]), each["msg"])
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    try:
+        return get_type_hints(kind)
+    except NameError as error:
+        raise UsageError(
+            f"event type {kind.__name__}: its annotations name {error.name!r}, which is not there where the class is "
+            "defined: define it at the top of the module"
+        ) from None
+
+
+def _is_required(each: Field[Any]) -> bool:
+    return each.default is MISSING and each.default_factory is MISSING
+
+
+def _is_one_of(value: Any, options: Sequence[Any]) -> bool:
+    """Whether it is one of them, and of its type: 1 is not true."""
+    return any(value == option and isinstance(value, bool) == isinstance(option, bool) for option in options)
+
+
+def _listed(options: Sequence[Any]) -> str:
+    return ", ".join(repr(option) for option in options)
+
+
+def _named(kind: Any) -> str:
+    name: str = getattr(kind, "__name__", str(kind))
+    return _NAMES.get(kind, name)
+
+
+def _step(step: int | str) -> str:
+    return f"[{step}]" if isinstance(step, int) else f".{step}"

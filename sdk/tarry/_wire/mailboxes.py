@@ -1,0 +1,124 @@
+"""Mailboxes in the app's table. Senders, who may be anywhere, and the executor go through here alike.
+
+item      pk                              sk                           carries
+signal    signal#<name>                   signal                       the mailbox as JSON, and a mark of who wrote it
+
+The one item whose form stands here and not in ``tarry_backend.store.models``: a web service that sends a signal has
+the SDK alone.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tarry._wire.aws import client
+from tarry._wire.mailbox import Kept, Letter, Mailbox, Sent, Waiter
+from tarry.errors import SignalError
+from tarry.event import new_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+__all__ = ["REMEMBERED_DAYS", "SIGNALS", "Mailboxes"]
+
+T = TypeVar("T")
+
+REMEMBERED_DAYS = 7
+"""For how many days it is known, once nobody waits and nothing is kept, which signals were sent."""
+
+SIGNALS = "signal#"
+"""What the partition keys begin with."""
+
+_PK, _SK, _EXPIRES = "pk", "sk", "expires"
+_BOX, _WRITTEN_BY = "mailbox", "written_by"
+
+_TRIES = 20
+
+
+class Mailboxes:
+    """The mailboxes of one app, by the names of signals. Thread-safe."""
+
+    _client: DynamoDBClient = client("dynamodb")
+
+    def __init__(self, table: str) -> None:
+        self._table = table
+
+    def look(self, name: str) -> Mailbox:
+        """The mailbox as it is now (strongly consistent)."""
+        return self._read(name)[0]
+
+    def change(self, name: str, decide: Callable[[Mailbox], tuple[Mailbox, T]]) -> T:
+        """Keeps the mailbox that ``decide`` makes of the one that is there, and returns what it says besides.
+
+        One read, and one write if the mailbox becomes another. Whoever writes first is first: ``decide`` is asked anew
+        over what the other has left, so it must do nothing but decide.
+
+            waiter    read ────── write (refused) ─ read ── write
+            sender         read ── write
+
+        A write that took effect, but whose answer was lost, is known by its mark.
+        """
+        mark, said = "", None
+        for _ in range(_TRIES):
+            box, written_by = self._read(name)
+            if said is not None and written_by == mark:
+                return said[0]
+            changed, besides = decide(box)
+            if changed == box:
+                return besides
+            mark, said = new_id(), (besides,)
+            if self._write(name, changed, mark, written_by):
+                return besides
+        raise SignalError(f"signal {name!r}: so many send it or wait for it at once that it could not be written")
+
+    def _read(self, name: str) -> tuple[Mailbox, str | None]:
+        answer = self._client.get_item(TableName=self._table, Key=_key(name), ConsistentRead=True)
+        item: dict[str, Any] = answer.get("Item", {})
+        return (_mailbox(item[_BOX]["B"]), item[_WRITTEN_BY]["S"]) if item else (Mailbox(), None)
+
+    def _write(self, name: str, box: Mailbox, mark: str, written_by: str | None) -> bool:
+        """False if somebody has written meanwhile. No two writes have the same mark, so a write that was given up and
+        takes effect late finds another than it wants."""
+        unchanged: dict[str, Any] = {"ConditionExpression": f"attribute_not_exists({_PK})"}
+        if written_by is not None:
+            unchanged = {
+                "ConditionExpression": f"{_WRITTEN_BY} = :mark",
+                "ExpressionAttributeValues": {":mark": {"S": written_by}},
+            }
+        item = {**_key(name), _BOX: {"B": _packed(box)}, _WRITTEN_BY: {"S": mark}, **_expiry(box)}
+        try:
+            self._client.put_item(TableName=self._table, Item=item, **unchanged)
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+
+def _key(name: str) -> dict[str, Any]:
+    return {_PK: {"S": SIGNALS + name}, _SK: {"S": "signal"}}
+
+
+def _expiry(box: Mailbox) -> dict[str, Any]:
+    """A mailbox at which somebody waits does not expire; one that keeps something stays until that is over."""
+    if box.waiter is not None:
+        return {}
+    last = max([time.time_ns() // 1_000_000, *(each.until for each in box.kept)])
+    return {_EXPIRES: {"N": str(last // 1000 + REMEMBERED_DAYS * 86_400)}}
+
+
+def _packed(box: Mailbox) -> bytes:
+    return json.dumps(asdict(box), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def _mailbox(packed: bytes) -> Mailbox:
+    fields: dict[str, Any] = json.loads(packed.decode("utf-8", "surrogatepass"))
+    return Mailbox(
+        waiter=Waiter(**fields["waiter"]) if fields["waiter"] else None,
+        letter=Letter(**fields["letter"]) if fields["letter"] else None,
+        kept=tuple(Kept(Letter(**each["letter"]), each["until"]) for each in fields["kept"]),
+        sent=tuple(Sent(**each) for each in fields["sent"]),
+    )
