@@ -110,8 +110,8 @@ def _batch(expression: str) -> tuple[str, list[Bindings]]:
     """The residual, and the bindings of each candidate, as they come out of the index."""
     residuals, batch = set(), []
     for number in range(_CANDIDATES):
-        whole = f"async.data.id == event.data.id && {expression}"
-        (alternative,) = plan("order/paid", whole, _trigger(number)).alternatives
+        snapshot = f"async.data.id == event.data.id && {expression}"
+        (alternative,) = plan("order/paid", snapshot, _trigger(number)).alternatives
         residuals.add(alternative.residual or "")
         batch.append(json.loads(json.dumps(alternative.bindings)))
     (residual,) = residuals

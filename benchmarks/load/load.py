@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from benchmarks.load.app import app
 from benchmarks.load.search import highest
-from tarry_backend.events.addressing import run_id_of
+from tarry_backend.events.address import run_id_of
 from tarry_backend.store.step_items import run_pk, step_sk
 
 __all__ = ["Load", "Place", "Plan", "Put", "Result", "Stage", "detail"]

@@ -21,7 +21,7 @@ from tarry_backend.clock import now
 from tarry_backend.deploy.settings import Settings
 from tarry_backend.matching import match_key, plan
 from tarry_backend.model.position import Position
-from tarry_backend.model.received_event import Received
+from tarry_backend.model.received_event import ReceivedEvent
 from tarry_backend.replay import Wait
 from tarry_backend.store import Name, open_store
 from tarry_backend.store.event_names import MAX_SHARDS
@@ -127,10 +127,10 @@ def _wait(number: int, end: int) -> Wait:
     )
 
 
-def _received(number: int, moment: int) -> Received:
+def _received(number: int, moment: int) -> ReceivedEvent:
     data = {"orderId": f"order-{number}", "total": number * 1.5, "lines": [{"sku": f"sku-{number}", "count": 2}] * 3}
     assert len(json.dumps(data)) < 400
-    return Received(Event(NAME, data, id=f"event-{number}", ts=moment, source="bench"), moment)
+    return ReceivedEvent(Event(NAME, data, id=f"event-{number}", ts=moment, source="bench"), moment)
 
 
 if __name__ == "__main__":

@@ -14,13 +14,13 @@ from tarry import App, Event
 from tarry._wire.bus import EventBus
 from tarry_backend.clock import now
 from tarry_backend.deploy.settings import Settings
-from tarry_backend.events.addressing import run_id_of
+from tarry_backend.events.address import run_id_of
 from tarry_backend.executor.run_journal import RunJournal
 from tarry_backend.matcher.matcher import Matcher
 from tarry_backend.model.position import Position
 from tarry_backend.queues.sender import Queues
 from tarry_backend.replay import Status, Step, WaitRequest
-from tarry_backend.store import EventLog, Run, Runs, Store, Whole, open_store
+from tarry_backend.store import EventLog, Run, Runs, RunSnapshot, Store, open_store
 from tarry_backend.store.event_names import MAX_SHARDS
 from tarry_backend.store.large_values import Values
 from tarry_backend.store.models import StepItem, bind, table_definition
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from benchmarks.matching.kinds import Kind
-    from tarry_backend.model.received_event import Received
+    from tarry_backend.model.received_event import ReceivedEvent
 
 __all__ = ["INCOMING", "Cost", "Scene"]
 
@@ -148,7 +148,7 @@ class Scene:
             started=moment,
         )
         journal = RunJournal(
-            Whole(run),
+            RunSnapshot(run),
             store,
             self._queues,
             EventBus(self._app.id, self._settings.bus),
@@ -193,7 +193,7 @@ class _BulkRuns(Runs):
 class _EmptyLog(EventLog):
     """A wait looks into the log as soon as it is kept. Here nothing has come yet, which need not be asked."""
 
-    def read(self, name: str, since: Position, until: int, shards: int = 1) -> Iterator[Received]:
+    def read(self, name: str, since: Position, until: int, shards: int = 1) -> Iterator[ReceivedEvent]:
         return iter(())
 
 

@@ -74,8 +74,8 @@ class Report:
         for row in self.rows:
             replay = row.replay
             each = f"{replay.bytes_each:19,.0f} {replay.cpu_us_each:7.0f} {replay.wall_us_each:7.0f}"
-            whole = f"{replay.received_bytes:11,.0f} {replay.cpu_ms:7.2f} {replay.wall_ms:7.2f}"
-            yield f"{row.kind:24} {replay.kept:6,} {replay.writes:7.2f} {replay.reads:6.2f} {whole} {each}"
+            snapshot = f"{replay.received_bytes:11,.0f} {replay.cpu_ms:7.2f} {replay.wall_ms:7.2f}"
+            yield f"{row.kind:24} {replay.kept:6,} {replay.writes:7.2f} {replay.reads:6.2f} {snapshot} {each}"
 
     def _growth_lines(self) -> Iterator[str]:
         yield f"growth, a step and a kept step: requests and bytes less than {COUNTED_GROWS_LESS_THAN} x"

@@ -14,8 +14,8 @@ from benchmarks.steps.app import TOLD, app
 from tarry._wire.bus import EventBus
 from tarry_backend.clock import now
 from tarry_backend.deploy.settings import Settings
-from tarry_backend.events.addressing import run_id_of
-from tarry_backend.executor.executor import Delivery, Executor
+from tarry_backend.events.address import run_id_of
+from tarry_backend.executor.executor import Executor, MessageDelivery
 from tarry_backend.matcher.matcher import Matcher
 from tarry_backend.queues.messages import Continue, Wake, encode
 from tarry_backend.queues.sender import Queues
@@ -116,7 +116,7 @@ class Scene:
 
     def _invoke(self, body: str, kept: int) -> Invocation:
         self._wire.take()
-        delivery = Delivery("1", again=False, out_of_time=lambda: False)
+        delivery = MessageDelivery("1", again=False, out_of_time=lambda: False)
         wall, cpu = time.perf_counter(), time.process_time()
         self._executor.handle(body, delivery)
         cpu_ms, wall_ms = 1000 * (time.process_time() - cpu), 1000 * (time.perf_counter() - wall)

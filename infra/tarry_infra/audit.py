@@ -14,7 +14,7 @@ from tarry_backend.deploy import topology
 from tarry_backend.events.audit_row import ERRORS, EVENTS
 from tarry_infra.buckets import closed_bucket
 from tarry_infra.catalogue import ANSWERS, Catalogue
-from tarry_infra.delivery import CONVERTER, Delivery
+from tarry_infra.delivery import CONVERTER, AuditDelivery
 from tarry_infra.queues import closed_queue
 
 if TYPE_CHECKING:
@@ -60,17 +60,17 @@ class Audit(Construct):
             encryption_key=key,
             removal_policy=removal_policy,
         )
-        self.delivery = Delivery(
+        self.delivery = AuditDelivery(
             self, "Delivery", bucket=self.bucket, catalogue=self.catalogue, host=host, capacity=capacity
         )
         self.dead_letters = closed_queue(
             self, "DeadLetters", key, retention_period=Duration.days(topology.DEAD_LETTERS_KEPT_DAYS)
         )
         self.rule = _rule(self, bus)
-        self._tell("AuditDatabase", self.catalogue.database.ref, "Glue's database of the audit trail's table, events")
-        self._tell("AuditWorkgroup", self.catalogue.workgroup.ref, "Athena's workgroup for asking the audit trail")
+        self._output("AuditDatabase", self.catalogue.database.ref, "Glue's database of the audit trail's table, events")
+        self._output("AuditWorkgroup", self.catalogue.workgroup.ref, "Athena's workgroup for asking the audit trail")
 
-    def _tell(self, name: str, value: str, description: str) -> None:
+    def _output(self, name: str, value: str, description: str) -> None:
         CfnOutput(self, name, value=value, description=description).override_logical_id(name)
 
 

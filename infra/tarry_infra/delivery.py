@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from tarry_infra.catalogue import Catalogue
     from tarry_infra.functions import Host
 
-__all__ = ["CONVERTER", "Delivery"]
+__all__ = ["CONVERTER", "AuditDelivery"]
 
 CONVERTER = Capacity(memory=512, timeout=60)
 
 _LOG = "delivery"
 
 
-class Delivery(Construct):
+class AuditDelivery(Construct):
     """A stream of Firehose's that writes Parquet with the catalogue's columns, every five minutes or 64 MB.
 
     Its buffer is encrypted with a key of AWS's: a key of the user's own would have to let Firehose make grants.

@@ -12,7 +12,7 @@ from constructs import Construct
 
 from tarry._wire.bus import source_of
 from tarry_backend.deploy import topology
-from tarry_backend.events.addressing import SCHEDULED
+from tarry_backend.events.address import SCHEDULED
 from tarry_infra.encryption import let_use
 from tarry_infra.queues import closed_queue
 

@@ -122,7 +122,7 @@ class TarryStack(Stack):
         self.api = Api(self, "Api", host=host) if api else None
         settings = self._settings(tuning or {})
         self._configure(settings)
-        self._tell(settings)
+        self._write_outputs(settings)
         self._grant()
         self.observability = self._observe(alarm_actions)
 
@@ -183,7 +183,7 @@ class TarryStack(Stack):
             for variable, value in environment_of(settings).items():
                 function.add_environment(variable, value)
 
-    def _tell(self, settings: Settings) -> None:
+    def _write_outputs(self, settings: Settings) -> None:
         """What the command line needs to know: see ``tarry runs --stack``."""
         queues = (self.ingest.queue, self.runs.queue, self.timers.queue)
         dead_letters = {queue.spec.name: queue.dead_letters.queue_url for queue in queues}

@@ -65,10 +65,10 @@ class Retries:
             raise UsageError(f"backoff={tuple(self.backoff)!r}: a pause cannot be negative")
         object.__setattr__(self, "pauses", pauses)
 
-    def pause(self, attempt: int, dice: float) -> int:
-        """Milliseconds between the failure of ``attempt`` (from 0) and the next; ``dice`` is from 0 to 1."""
+    def pause(self, attempt: int, jitter: float) -> int:
+        """Milliseconds between the failure of ``attempt`` (from 0) and the next; ``jitter`` is from 0 to 1."""
         base = self.pauses[min(attempt, len(self.pauses) - 1)]
-        return base + int(base * _JITTER * dice)
+        return base + int(base * _JITTER * jitter)
 
 
 @dataclass(frozen=True, slots=True)

@@ -269,7 +269,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_asset_holds_tarry_the_app_and_what_they_import(built: Path) -> None:
     there = names(built)
-    assert there >= {"tarry/app.py", "tarry_backend/settings.py", "tests/infra/shop.py"}
+    assert there >= {"tarry/app.py", "tarry_backend/deploy/settings.py", "tests/infra/shop.py"}
     assert there >= {"pynamodb/models.py", "celpy/__init__.py", "aws_lambda_powertools/__init__.py"}
 
 

@@ -17,7 +17,7 @@ from tests.infra.template import Template, text
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def snapshot(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     outdir: Path = tmp_path_factory.mktemp("cdk.out")
     app = application(str(outdir), NO_BUNDLING)
     TarryStack(app, "Tarry", app="examples.approval:app", tuning={"log_days": 3})
@@ -27,13 +27,13 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 @pytest.fixture
-def outputs(whole: dict[str, Any]) -> dict[str, Any]:
-    return {name: output["Value"] for name, output in whole["Outputs"].items()}
+def outputs(snapshot: dict[str, Any]) -> dict[str, Any]:
+    return {name: output["Value"] for name, output in snapshot["Outputs"].items()}
 
 
 @pytest.fixture
-def template(whole: dict[str, Any]) -> Template:
-    return Template(whole["Resources"])
+def template(snapshot: dict[str, Any]) -> Template:
+    return Template(snapshot["Resources"])
 
 
 def read(outputs: dict[str, Any]) -> Deployment:

@@ -22,14 +22,14 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from tarry_backend.model.step import FAR
+from tarry_backend.model.step import END_OF_TIME
 
 if TYPE_CHECKING:
     from tarry import Event, SignalReceipt
     from tarry_backend.api.receipts import Receipt
-    from tarry_backend.model.received_event import Received
+    from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.replay import Step, Wait
-    from tarry_backend.store import Run, Whole
+    from tarry_backend.store import Run, RunSnapshot
 
 __all__ = [
     "Document",
@@ -53,9 +53,9 @@ def iso(moment: int | None) -> str | None:
     return f"{datetime.fromtimestamp(moment / 1000, UTC):%Y-%m-%dT%H:%M:%S}.{moment % 1000:03d}Z"
 
 
-def run_document(whole: Whole) -> Document:
+def run_document(snapshot: RunSnapshot) -> Document:
     """A run as ``tarry runs`` lists it, with the steps at which it is."""
-    run = whole.run
+    run = snapshot.run
     return {
         "id": run.id,
         "function": run.function_id,
@@ -67,14 +67,14 @@ def run_document(whole: Whole) -> Document:
         "output": _value(run.output),
         "error": asdict(run.error) if run.error else None,
         "cancelled": _cancellation(run),
-        "open": [_step(step) for step in whole.steps if step.is_open],
+        "open": [_step(step) for step in snapshot.steps if step.is_open],
     }
 
 
-def run_page(whole: Whole) -> Document:
+def run_page(snapshot: RunSnapshot) -> Document:
     """A run as ``tarry run`` shows it, with all of its steps."""
-    steps, guards = ([_step(step) for step in parts] for parts in (whole.steps, whole.guards))
-    return {**run_document(whole), "steps": steps, "guards": guards}
+    steps, guards = ([_step(step) for step in parts] for parts in (snapshot.steps, snapshot.guards))
+    return {**run_document(snapshot), "steps": steps, "guards": guards}
 
 
 def open_wait_document(run: Run, step: Step) -> Document:
@@ -117,7 +117,7 @@ def event_receipt_document(receipt: Receipt) -> Document:
     }
 
 
-def received_document(received: Received) -> Document:
+def received_document(received: ReceivedEvent) -> Document:
     """An event in the log."""
     return {"received": iso(received.received_at), **event_document(received.event)}
 
@@ -161,7 +161,7 @@ def _wait(step: Step) -> Document | None:
     return {
         **_awaited(wait),
         "others": [_awaited(other) for other in wait.others],
-        "deadline": None if wait.deadline == FAR else iso(wait.deadline),
+        "deadline": None if wait.deadline == END_OF_TIME else iso(wait.deadline),
         "resolved_by": None if event is None else {**event, "ts": iso(event["ts"])},
         "timed_out": step.status.value == "done" and wait.resolved_by is None,
     }

@@ -13,15 +13,15 @@ from tarry.durations import milliseconds
 from tarry_backend.api.documents import event_receipt_document, run_page
 from tarry_backend.api.receipts import receipt
 from tarry_backend.clock import now
-from tarry_backend.queues.cancel_runs import stop
+from tarry_backend.queues.cancel_runs import request_cancel
 from tarry_backend.store import RunStatus, queries
 
 if TYPE_CHECKING:
     from tarry import App
     from tarry_backend.api.documents import Document
-    from tarry_backend.model.received_event import Received
+    from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.queues.sender import Queues
-    from tarry_backend.store import Store, Whole
+    from tarry_backend.store import RunSnapshot, Store
 
 __all__ = ["Api"]
 
@@ -42,23 +42,23 @@ class Api:
 
     def run(self, run_id: str) -> Document:
         """A run with all its steps."""
-        return run_page(self._whole(run_id))
+        return run_page(self._snapshot(run_id))
 
     def cancel(self, run_id: str) -> Document:
         """Has a run cancelled. It is still running in the answer: a step that it executes now ends first."""
-        run = self._whole(run_id).run
+        run = self._snapshot(run_id).run
         if run.status is RunStatus.RUNNING:
-            stop([run.id], self.store, self.queues)
+            request_cancel([run.id], self.store, self.queues)
         elif run.status is not RunStatus.CANCELLED:
             raise ServiceError(HTTPStatus.CONFLICT, f"run {run.id} is {run.status} already: nothing to cancel")
         return {"id": run.id, "status": run.status.value}
 
-    def _whole(self, run_id: str) -> Whole:
-        if (whole := self.store.runs.load(run_id.upper())) is None:
+    def _snapshot(self, run_id: str) -> RunSnapshot:
+        if (snapshot := self.store.runs.load(run_id.upper())) is None:
             raise NotFoundError(f"there is no run {run_id}")
-        return whole
+        return snapshot
 
-    def _logged(self, event_id: str, name: str | None, since: str) -> Received:
+    def _logged(self, event_id: str, name: str | None, since: str) -> ReceivedEvent:
         back = milliseconds(since)
         if name is None:
             raise BadRequestError(f"no run was started by an event {event_id}: give its name too (?name=order/paid)")

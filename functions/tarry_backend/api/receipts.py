@@ -12,9 +12,9 @@ from enum import StrEnum
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from tarry_backend.events.addressing import run_id_of
+from tarry_backend.events.address import run_id_of
 from tarry_backend.matching import MatchError, evaluate_whole, match_key
-from tarry_backend.model.received_event import Received
+from tarry_backend.model.received_event import ReceivedEvent
 from tarry_backend.replay import Status, excluded_ids
 from tarry_backend.store import RunStatus, wait_index
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from tarry_backend.replay import Step, Wait
-    from tarry_backend.store import Run, Store, Whole
+    from tarry_backend.store import Run, RunSnapshot, Store
 
 __all__ = ["LOOKED_THROUGH", "NEAR", "Effect", "Miss", "Receipt", "Why", "receipt"]
 
@@ -85,7 +85,7 @@ class Receipt:
     ``LOOKED_THROUGH``: then some may be missing here.
     """
 
-    received: Received
+    received: ReceivedEvent
     started: tuple[Effect, ...]
     resumed: tuple[tuple[str, str], ...]
     cancelled: tuple[tuple[str, str], ...]
@@ -100,7 +100,7 @@ def receipt(
     app_id: str,
     functions: Iterable[str],
     store: Store,
-    look: Callable[[], Received],
+    look: Callable[[], ReceivedEvent],
     *,
     most: int = 20,
 ) -> Receipt:
@@ -111,7 +111,7 @@ def receipt(
     caller is to be told if there is none.
     """
     started = tuple(_started_by(event_id, app_id, functions, store))
-    received = Received(started[0].run.event, started[0].run.received_at) if started else look()
+    received = ReceivedEvent(started[0].run.event, started[0].run.received_at) if started else look()
     found = list(islice(_held(received, store), LOOKED_THROUGH + 1))
     held = {wait.target: wait for wait in found[:LOOKED_THROUGH]}.values()
     done = [wait for wait in held if _is_resolved(wait, received)]
@@ -136,7 +136,7 @@ def _started_by(event_id: str, app_id: str, functions: Iterable[str], store: Sto
             yield Effect(run)
 
 
-def _held(received: Received, store: Store) -> Iterator[wait_index.Held]:
+def _held(received: ReceivedEvent, store: Store) -> Iterator[wait_index.Held]:
     """The waits that have one of the event's keys: those that are open, then those that ended after it, or shortly
     before it."""
     event = received.event
@@ -150,34 +150,34 @@ def _held(received: Received, store: Store) -> Iterator[wait_index.Held]:
     )
 
 
-def _is_resolved(wait: wait_index.Held, received: Received) -> bool:
+def _is_resolved(wait: wait_index.Held, received: ReceivedEvent) -> bool:
     """Whether the event has resolved it, or another of the same id, which counts as the same."""
     return wait.resolved_by is not None and wait.resolved_by.event_id == received.event.id
 
 
-def _judged(held: Sequence[wait_index.Held], received: Received, store: Store) -> Iterator[Effect | Miss]:
+def _judged(held: Sequence[wait_index.Held], received: ReceivedEvent, store: Store) -> Iterator[Effect | Miss]:
     for each in held:
-        whole = store.runs.load(each.run_id)
-        step = whole.step(each.step_key) if whole else None
-        if whole is not None and step is not None:  # an executor has died before it wrote the wait
-            yield _verdict(step, whole, received)
+        snapshot = store.runs.load(each.run_id)
+        step = snapshot.step(each.step_key) if snapshot else None
+        if snapshot is not None and step is not None:  # an executor has died before it wrote the wait
+            yield _verdict(step, snapshot, received)
 
 
-def _verdict(step: Step, whole: Whole, received: Received) -> Effect | Miss:
+def _verdict(step: Step, snapshot: RunSnapshot, received: ReceivedEvent) -> Effect | Miss:
     assert step.wait is not None
-    run = whole.run
-    if received.event.id in _had(step, whole):
+    run = snapshot.run
+    if received.event.id in _had(step, snapshot):
         return Miss(run, step.key, Why.HAD, None)
     named = [wait for wait in step.wait.all if wait.event_name == received.event.name]
     misses = [miss for wait in named if (miss := _miss(wait, step, run, received))]
     return misses[0] if misses and len(misses) == len(named) else _fitting(step, run, received)
 
 
-def _had(step: Step, whole: Whole) -> frozenset[str]:
-    return excluded_ids(whole.steps, step.begun_order, whole.run.event.id)
+def _had(step: Step, snapshot: RunSnapshot) -> frozenset[str]:
+    return excluded_ids(snapshot.steps, step.begun_order, snapshot.run.event.id)
 
 
-def _miss(wait: Wait, step: Step, run: Run, received: Received) -> Miss | None:
+def _miss(wait: Wait, step: Step, run: Run, received: ReceivedEvent) -> Miss | None:
     """Why the event is none that the wait is for; None if it is one."""
     position, expression = received.position, wait.expression
     if position <= wait.since:
@@ -195,7 +195,7 @@ def _miss(wait: Wait, step: Step, run: Run, received: Received) -> Miss | None:
     return Miss(run, step.key, Why.EXPRESSION, expression)
 
 
-def _fitting(step: Step, run: Run, received: Received) -> Effect | Miss:
+def _fitting(step: Step, run: Run, received: ReceivedEvent) -> Effect | Miss:
     """Of an event that the wait is for, and that has not resolved it."""
     wait = step.wait
     assert wait is not None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from tarry_backend.events.envelope import parse, received
+from tarry_backend.events.envelope import parse, received_event
 from tarry_backend.queues.messages import MessageError
 
 __all__ = ["COLUMNS", "ERRORS", "EVENTS", "PARTITION", "TABLE", "Column", "Row", "converted", "day_of", "row"]
@@ -57,7 +57,7 @@ def row(fields: dict[str, Any], received_at: int) -> Row:
     """The row of an EventBridge message that came in at this time, in Unix milliseconds. Any message has one."""
     known: dict[str, Any]
     try:
-        event = received(fields, received_at).event
+        event = received_event(fields, received_at).event
         known = {"id": event.id, "data": event.data, "user": event.user, "time": _moment(event.ts)}
     except MessageError:  # no event to Tarry, and so all the more one for an auditor: as it came
         known = {"id": fields.get("id"), "data": fields.get("detail")}

@@ -8,20 +8,20 @@ from typing import Any
 
 from tarry._wire.bus import ENVELOPE_VERSION
 from tarry.event import MAX_ID, Event
-from tarry_backend.model.received_event import Received
+from tarry_backend.model.received_event import ReceivedEvent
 from tarry_backend.queues.messages import MessageError
 
-__all__ = ["parse", "received"]
+__all__ = ["parse", "received_event"]
 
 
-def received(fields: dict[str, Any], received_at: int) -> Received:
+def received_event(fields: dict[str, Any], received_at: int) -> ReceivedEvent:
     """The event in an EventBridge message; ``MessageError`` if it is none.
 
     An event that the SDK has sent carries its own id, time and user in an envelope; that of a schedule has no time but
     EventBridge's. Of any other, the detail is the data, and EventBridge's id, time and source are the event's.
     """
     try:
-        return Received(_event(fields), received_at)
+        return ReceivedEvent(_event(fields), received_at)
     except (KeyError, TypeError, ValueError) as error:
         raise MessageError(f"this is no event of EventBridge's: {str(fields)[:200]} ({error!r})") from error
 

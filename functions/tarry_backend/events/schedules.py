@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tarry import TriggerCron
 from tarry._wire.bus import ENVELOPE_VERSION
-from tarry_backend.events.addressing import ADDRESS, FUNCTION
+from tarry_backend.events.address import ADDRESS, FUNCTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

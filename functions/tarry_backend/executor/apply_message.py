@@ -19,17 +19,16 @@ from tarry_backend.waits.lookup import TAIL, admits, earliest, ended, overtaken
 
 if TYPE_CHECKING:
     from tarry._wire.mailbox import Letter
-    from tarry_backend.model.received_event import Received
+    from tarry_backend.model.received_event import ReceivedEvent
+    from tarry_backend.queues.messages import RunUpdate
     from tarry_backend.replay import Step
-    from tarry_backend.store import Store, Whole
+    from tarry_backend.store import RunSnapshot, Store
     from tarry_backend.telemetry import Meter
 
-    RunMessage = Start | Resume | Wake | Deadline | Look | Returned | Signalled | Continue
-
-__all__ = ["Telling"]
+__all__ = ["MessageApplier"]
 
 
-class Telling:
+class MessageApplier:
     """Applies messages to runs. A message that has been applied already, or comes too late, changes nothing."""
 
     def __init__(self, store: Store, meter: Meter) -> None:
@@ -37,50 +36,50 @@ class Telling:
         self._meter = meter
         self._signalling = Signalling(store)
 
-    def apply(self, message: RunMessage, whole: Whole) -> Whole | None:
+    def apply(self, message: RunUpdate, snapshot: RunSnapshot) -> RunSnapshot | None:
         """The run as it is once it has been told; ``None`` if that is nothing to go on with.
 
         What tells a guard of its event gives the run a ``cancellation``, and keeps nothing: the run's end does.
         """
         match message:
             case Start() | Continue():
-                return whole
+                return snapshot
             case Wake(due=due):
-                return self._wake(whole, max(now(), due))
+                return self._wake(snapshot, max(now(), due))
             case Signalled(step_key=key):
-                return self._signalled(whole, key)
+                return self._signalled(snapshot, key)
             case Resume():
-                return self._resume(message, whole)
+                return self._resume(message, snapshot)
             case Look(step_key=key):
-                return self._look(whole, key, at_deadline=False)
+                return self._look(snapshot, key, at_deadline=False)
             case Deadline(step_key=key):
-                return self._look(whole, key, at_deadline=True)
+                return self._look(snapshot, key, at_deadline=True)
             case Returned(step_key=key):
-                return self._return(whole, key, at_deadline=False)
+                return self._return(snapshot, key, at_deadline=False)
 
-    def look_again(self, whole: Whole) -> Whole:
+    def look_again(self, snapshot: RunSnapshot) -> RunSnapshot:
         """Looks into the log for each open wait: an executor may have died between writing it and looking. And at the
         runs that were invoked."""
-        for step in whole.steps:
-            whole = self._look(whole, step.key, at_deadline=False) or whole
-            whole = self._return(whole, step.key, at_deadline=False) or whole
-            whole = self._claim_again(whole, step) if step.signal else whole
-        return whole
+        for step in snapshot.steps:
+            snapshot = self._look(snapshot, step.key, at_deadline=False) or snapshot
+            snapshot = self._return(snapshot, step.key, at_deadline=False) or snapshot
+            snapshot = self._claim_again(snapshot, step) if step.signal else snapshot
+        return snapshot
 
-    def _wake(self, whole: Whole, moment: int) -> Whole | None:
+    def _wake(self, snapshot: RunSnapshot, moment: int) -> RunSnapshot | None:
         """Ends what of signals and invocations is due; with what else is due the function goes on."""
-        told = whole
-        for step in whole.steps:
+        applied = snapshot
+        for step in snapshot.steps:
             if step.is_open and step.due is not None and step.due <= moment:
-                told = self._end_due(told, step)
-        return told if told is not whole or _has_due(whole, moment) else None
+                applied = self._end_due(applied, step)
+        return applied if applied is not snapshot or _has_due(snapshot, moment) else None
 
-    def _end_due(self, whole: Whole, step: Step) -> Whole:
+    def _end_due(self, snapshot: RunSnapshot, step: Step) -> RunSnapshot:
         if step.signal:
-            return self._answer(whole, step, self._signalling.leave(whole.run.id, step))
-        return self._return(whole, step.key, at_deadline=True) or whole
+            return self._answer(snapshot, step, self._signalling.leave(snapshot.run.id, step))
+        return self._return(snapshot, step.key, at_deadline=True) or snapshot
 
-    def _return(self, whole: Whole, key: str, *, at_deadline: bool) -> Whole | None:
+    def _return(self, snapshot: RunSnapshot, key: str, *, at_deadline: bool) -> RunSnapshot | None:
         """Ends an invocation with what has become of its run; at its deadline, in any case.
 
         The run itself says how it has ended, and it is read after the deadline. So what was kept in time always counts,
@@ -92,45 +91,45 @@ class Telling:
         function                                end kept ────── Returned: dropped
         caller          deadline ── Wake ── look ── timeout kept
         """
-        step = whole.step(key)
+        step = snapshot.step(key)
         if step is None or step.status is not Status.INVOKING or step.invocation is None:
             return None
         run = self._store.runs.run(step.invocation.run_id)
-        done = None if run is None else returned(step, run, whole.size, whole.next_order, now())
+        done = None if run is None else returned(step, run, snapshot.size, snapshot.next_order, now())
         if done is None and at_deadline:
-            done = timed_out(step, whole.next_order, now())
+            done = timed_out(step, snapshot.next_order, now())
         if done is None:
             return None
-        self._store.runs.keep(whole.run.id, done, is_new=False)
-        return whole.with_step(done)
+        self._store.runs.keep(snapshot.run.id, done, is_new=False)
+        return snapshot.with_step(done)
 
-    def _signalled(self, whole: Whole, key: str) -> Whole | None:
-        step = whole.step(key)
+    def _signalled(self, snapshot: RunSnapshot, key: str) -> RunSnapshot | None:
+        step = snapshot.step(key)
         if step is None or step.signal is None or not step.is_open:
             return None
-        letter = self._signalling.look(whole.run.id, step)
-        return self._answer(whole, step, letter) if letter else None
+        letter = self._signalling.look(snapshot.run.id, step)
+        return self._answer(snapshot, step, letter) if letter else None
 
-    def _claim_again(self, whole: Whole, step: Step) -> Whole:
+    def _claim_again(self, snapshot: RunSnapshot, step: Step) -> RunSnapshot:
         """An executor may have died between writing the wait and having it wait, or between ending it and freeing its
         mailbox. At its deadline it may have freed the mailbox first, so from then on the wait does not claim it."""
         if not step.is_open:
-            self._signalling.free(whole.run.id, step)
-            return whole
+            self._signalling.free(snapshot.run.id, step)
+            return snapshot
         if now() >= (step.due or 0):
-            letter = self._signalling.look(whole.run.id, step)
+            letter = self._signalling.look(snapshot.run.id, step)
         else:
             try:
-                letter = self._signalling.claim(whole.run.id, step, now())
+                letter = self._signalling.claim(snapshot.run.id, step, now())
             except UsageError as error:
                 raise UsageError(f"step {step.key!r}: {error}") from error
-        return self._answer(whole, step, letter) if letter else whole
+        return self._answer(snapshot, step, letter) if letter else snapshot
 
-    def _answer(self, whole: Whole, step: Step, letter: Letter | None) -> Whole:
+    def _answer(self, snapshot: RunSnapshot, step: Step, letter: Letter | None) -> RunSnapshot:
         """Ends the wait for a signal by one conditional write, then frees its mailbox if that is not free yet."""
         moment = now()
-        done = answered(step, letter, whole.next_order, moment)
-        self._store.runs.keep(whole.run.id, done, is_new=False)
+        done = answered(step, letter, snapshot.next_order, moment)
+        self._store.runs.keep(snapshot.run.id, done, is_new=False)
         self._meter.count("WaitsClosed")
         if letter is None:
             self._meter.count("Timeouts")
@@ -138,54 +137,54 @@ class Telling:
         else:
             self._meter.count("Resumes")
             self._meter.measure("ResumeLatency", max(0, moment - max(letter.at, step.began)))
-            self._signalling.free(whole.run.id, step)
-        return whole.with_step(done)
+            self._signalling.free(snapshot.run.id, step)
+        return snapshot.with_step(done)
 
-    def _resume(self, message: Resume, whole: Whole) -> Whole | None:
-        step = whole.step(message.step_key)
+    def _resume(self, message: Resume, snapshot: RunSnapshot) -> RunSnapshot | None:
+        step = snapshot.step(message.step_key)
         if step is None or step.status is not Status.WAITING or step.wait is None:
             return None
         position = Position(message.carried.received_at, message.carried.id)
-        excluded = _excluded(whole, step)
+        excluded = _excluded(snapshot, step)
         if not admits(step.wait, message.carried.name, position, excluded):
             return None
         # An event before it may have been overtaken: by another matcher, or because the index was late to show the
         # wait. What ends it is the log's earliest, whoever tells of it.
         found = overtaken(step.wait, self._store, position, excluded)
-        return self._resolve(whole, step, found or self._store.log.carried(message.carried))
+        return self._resolve(snapshot, step, found or self._store.log.carried(message.carried))
 
-    def _look(self, whole: Whole, key: str, *, at_deadline: bool) -> Whole | None:
+    def _look(self, snapshot: RunSnapshot, key: str, *, at_deadline: bool) -> RunSnapshot | None:
         """Ends the wait with what the log holds for it; at its deadline, with nothing if there is nothing."""
-        step = whole.step(key)
+        step = snapshot.step(key)
         if step is None or step.status is not Status.WAITING or step.wait is None:
             return None
         since = step.wait.deadline - TAIL if at_deadline else 0
         names = self._store.names.of
-        found = earliest(step.wait, self._store, names, now() + SKEW, _excluded(whole, step), named_since=since)
-        return self._resolve(whole, step, found) if found or at_deadline else None
+        found = earliest(step.wait, self._store, names, now() + SKEW, _excluded(snapshot, step), named_since=since)
+        return self._resolve(snapshot, step, found) if found or at_deadline else None
 
-    def _resolve(self, whole: Whole, step: Step, found: Received | None) -> Whole | None:
+    def _resolve(self, snapshot: RunSnapshot, step: Step, found: ReceivedEvent | None) -> RunSnapshot | None:
         """Ends the wait by one conditional write. All that follows is done again if it is cut off."""
-        if found and (why := _cancelled(whole, step, found)):
-            return replace(whole, run=replace(whole.run, cancellation=whole.run.cancellation or why))
+        if found and (why := _cancelled(snapshot, step, found)):
+            return replace(snapshot, run=replace(snapshot.run, cancellation=snapshot.run.cancellation or why))
         moment = now()
         if step.is_guard:
-            self._end_guard(whole, step, moment)
+            self._end_guard(snapshot, step, moment)
             return None
-        done = ended(step, found, whole.next_order, moment)
-        self._store.runs.keep(whole.run.id, done, is_new=False)
+        done = ended(step, found, snapshot.next_order, moment)
+        self._store.runs.keep(snapshot.run.id, done, is_new=False)
         self._measure(step, found, moment)
-        self._store.runs.drop(whole.run.id, done)
-        return whole.with_step(done)
+        self._store.runs.drop(snapshot.run.id, done)
+        return snapshot.with_step(done)
 
-    def _end_guard(self, whole: Whole, guard: Step, moment: int) -> None:
+    def _end_guard(self, snapshot: RunSnapshot, guard: Step, moment: int) -> None:
         """The guard listens no longer. That is nothing to its run."""
         done = ended(guard, None, guard.begun_order, moment)
-        self._store.runs.keep(whole.run.id, done, is_new=False)
+        self._store.runs.keep(snapshot.run.id, done, is_new=False)
         self._meter.count("WaitsClosed")
-        self._store.runs.drop(whole.run.id, done)
+        self._store.runs.drop(snapshot.run.id, done)
 
-    def _measure(self, step: Step, found: Received | None, moment: int) -> None:
+    def _measure(self, step: Step, found: ReceivedEvent | None, moment: int) -> None:
         assert step.wait is not None
         self._meter.count("WaitsClosed")
         if found is None:
@@ -197,16 +196,16 @@ class Telling:
             self._meter.measure("ResumeLatency", moment - max(found.received_at, step.began))
 
 
-def _excluded(whole: Whole, step: Step) -> frozenset[str]:
-    return excluded_ids(whole.steps, step.begun_order, whole.run.event.id)
+def _excluded(snapshot: RunSnapshot, step: Step) -> frozenset[str]:
+    return excluded_ids(snapshot.steps, step.begun_order, snapshot.run.event.id)
 
 
-def _cancelled(whole: Whole, step: Step, found: Received) -> Cancellation | None:
+def _cancelled(snapshot: RunSnapshot, step: Step, found: ReceivedEvent) -> Cancellation | None:
     """An event that a guard and a wait have both been waiting for cancels the run, whichever is told first."""
-    return Cancellation.by(found) if step.is_guard else met(whole.guards, found, whole.run.event.id)
+    return Cancellation.by(found) if step.is_guard else met(snapshot.guards, found, snapshot.run.event.id)
 
 
-def _has_due(whole: Whole, moment: int) -> bool:
+def _has_due(snapshot: RunSnapshot, moment: int) -> bool:
     """Whether a sleep, a retry, the function itself or its time is due. A wait's deadline comes another way."""
-    dues = [step.due for step in whole.parts if step.is_open and step.wait is None]
-    return any(due is not None and due <= moment for due in (whole.run.due, *dues))
+    dues = [step.due for step in snapshot.parts if step.is_open and step.wait is None]
+    return any(due is not None and due <= moment for due in (snapshot.run.due, *dues))

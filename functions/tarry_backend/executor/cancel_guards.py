@@ -15,7 +15,7 @@ from tarry.durations import milliseconds
 from tarry.errors import UsageError
 from tarry_backend.model.cancellation import LATE_FINISH, LATE_START, Cancellation
 from tarry_backend.model.position import Position
-from tarry_backend.model.step import FAR
+from tarry_backend.model.step import END_OF_TIME
 from tarry_backend.replay import Status, Step, WaitRequest
 from tarry_backend.waits.lookup import admits, matches
 
@@ -24,24 +24,24 @@ if TYPE_CHECKING:
 
     from tarry import Cancel, Function
     from tarry_backend.executor.run_journal import RunJournal
-    from tarry_backend.model.received_event import Received
-    from tarry_backend.store import Run, Whole
+    from tarry_backend.model.received_event import ReceivedEvent
+    from tarry_backend.store import Run, RunSnapshot
 
 __all__ = ["guarded", "met", "overdue"]
 
 
-def guarded(function: Function, whole: Whole, journal: RunJournal) -> Whole:
+def guarded(function: Function, snapshot: RunSnapshot, journal: RunJournal) -> RunSnapshot:
     """The run with all of its guards, before its function begins: those that are not there yet are opened now, and for
     the others it is looked into the log again, since an executor may have died in between.
 
     It is to be cancelled if it begins too late, or if the log holds a guard's event already. ``UsageError``, naming
     function and cancel, if an expression cannot be used for this run.
     """
-    run = whole.run
+    run = snapshot.run
     why = run.cancellation or (LATE_START if _is_late(function, run) else None)
     for guard, request in _guards(function, run):
         why = why or _opened(function, guard, request, journal)
-    return replace(whole, run=replace(run, cancellation=why), guards=journal.guards())
+    return replace(snapshot, run=replace(run, cancellation=why), guards=journal.guards())
 
 
 def overdue(guards: Iterable[Step], moment: int) -> Cancellation | None:
@@ -50,7 +50,7 @@ def overdue(guards: Iterable[Step], moment: int) -> Cancellation | None:
     return LATE_FINISH if any(due is not None and due <= moment for due in dues) else None
 
 
-def met(guards: Iterable[Step], received: Received, started_by: str) -> Cancellation | None:
+def met(guards: Iterable[Step], received: ReceivedEvent, started_by: str) -> Cancellation | None:
     """Whether one of the guards has its event in this one, which also ends a wait of the run.
 
     Told of both, the run would be cancelled after a few steps more, or none, as the messages come.
@@ -90,7 +90,7 @@ def _request(cancel: Cancel, run: Run, due: int | None) -> WaitRequest:
         if_exp=cancel.if_exp,
         match=cancel.match,
         since=Position(run.received_at, run.event.id),
-        deadline=FAR if due is None else due,
+        deadline=END_OF_TIME if due is None else due,
     )
 
 

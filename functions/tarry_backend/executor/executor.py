@@ -9,25 +9,21 @@ from typing import TYPE_CHECKING
 from tarry.durations import MAX_DURATION
 from tarry.errors import UsageError
 from tarry_backend.clock import now
-from tarry_backend.executor.apply_message import Telling
+from tarry_backend.executor.apply_message import MessageApplier
 from tarry_backend.executor.cancel_guards import guarded, overdue
-from tarry_backend.executor.run_end import Ending
+from tarry_backend.executor.run_end import OutcomeWriter
 from tarry_backend.executor.run_journal import RunJournal
 from tarry_backend.queues.messages import (
-    Cancel,
-    Continue,
-    Deadline,
-    Look,
+    CancelRun,
     MessageError,
-    Resume,
     Returned,
-    Signalled,
+    RunMessage,
     Start,
     Wake,
     decode,
 )
 from tarry_backend.replay import Failure, Paused, Replayed, replay, ungiven
-from tarry_backend.store import Run, RunStatus, Whole
+from tarry_backend.store import Run, RunSnapshot, RunStatus
 from tarry_backend.store.traffic import Traffic
 from tarry_backend.telemetry import concerning, logger
 
@@ -37,15 +33,12 @@ if TYPE_CHECKING:
     from tarry import App, Event, Function
     from tarry._wire.bus import EventBus
     from tarry_backend.deploy.settings import Settings
-    from tarry_backend.queues.messages import Message
+    from tarry_backend.queues.messages import Message, RunUpdate
     from tarry_backend.queues.sender import Queues
     from tarry_backend.store import Store
     from tarry_backend.telemetry import Meter
 
-    Told = Start | Resume | Wake | Deadline | Look | Returned | Signalled | Continue
-    RunMessage = Told | Cancel
-
-__all__ = ["MAX_DEATHS", "Delivery", "Executor"]
+__all__ = ["MAX_DEATHS", "Executor", "MessageDelivery"]
 
 MAX_DEATHS = 3
 """When so many executors have died over one message, its run is failed."""
@@ -55,7 +48,7 @@ _TOLERANCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class MessageDelivery:
     """How a message comes: whether it has come before, and whether the invocation is near its end by now."""
 
     message_id: str
@@ -82,31 +75,31 @@ class Executor:
         self._bus = bus
         self._meter = meter
         self._traffic = Traffic()
-        self._telling = Telling(store, meter)
-        self._ending = Ending(app.id, store, queues, bus, meter)
+        self._applier = MessageApplier(store, meter)
+        self._outcomes = OutcomeWriter(app.id, store, queues, bus, meter)
 
-    def handle(self, body: str, delivery: Delivery) -> None:
+    def handle(self, body: str, delivery: MessageDelivery) -> None:
         """One message of the runs queue. ``MessageError`` if it can be none of this app's."""
         message = _run_message(decode(body))
-        whole = self._whole(message)
-        if whole is None and isinstance(message, Start):
+        snapshot = self._snapshot(message)
+        if snapshot is None and isinstance(message, Start):
             logger.info("event %s starts no run: another has the same idempotency value", message.carried.id)
             self._meter.count("Duplicates")
-        elif whole is None:
+        elif snapshot is None:
             logger.warning("run %s is not there (any more): its %s is dropped", message.run_id, message.kind)
-        elif whole.run.status is not RunStatus.RUNNING:
+        elif snapshot.run.status is not RunStatus.RUNNING:
             if delivery.again:
-                self._ending.conclude(whole)
+                self._outcomes.conclude(snapshot)
             elif isinstance(message, Start):
-                self._ending.answer(whole.run)  # to a caller that asks once more: see ``RunJournal.invoke``
-        elif isinstance(message, Cancel):
-            self._ending.cancel(whole)  # its function need not be there any more
-        elif isinstance(message, Returned) and whole.step(message.step_key) is None:
+                self._outcomes.answer(snapshot.run)  # to a caller that asks once more: see ``RunJournal.invoke``
+        elif isinstance(message, CancelRun):
+            self._outcomes.cancel(snapshot)  # its function need not be there any more
+        elif isinstance(message, Returned) and snapshot.step(message.step_key) is None:
             logger.info("run %s could not keep step %s: the answer is dropped", message.run_id, message.step_key)
         else:
-            self._tell(message, whole, delivery)
+            self._apply(message, snapshot, delivery)
 
-    def _whole(self, message: RunMessage) -> Whole | None:
+    def _snapshot(self, message: RunMessage) -> RunSnapshot | None:
         """The run with its steps. A new one is written and not read: there is nothing more of it."""
         if not isinstance(message, Start):
             return self._store.runs.load(message.run_id)
@@ -124,73 +117,77 @@ class Executor:
         if not (runs.create(run) if message.once is None else runs.create_once(run, message.once)):
             return runs.load(run.id)
         self._meter.count("Started")
-        self._ending.remind(run)  # if this does not come to pass the message comes again, and it is made up for
-        return Whole(run)
+        self._outcomes.remind(run)  # if this does not come to pass the message comes again, and it is made up for
+        return RunSnapshot(run)
 
-    def _tell(self, message: Told, whole: Whole, delivery: Delivery) -> None:
-        function = self._function(whole.run.function_id)
-        with concerning(run_id=whole.run.id, function_id=function.id):
+    def _apply(self, message: RunUpdate, snapshot: RunSnapshot, delivery: MessageDelivery) -> None:
+        function = self._function(snapshot.run.function_id)
+        with concerning(run_id=snapshot.run.id, function_id=function.id):
             if delivery.again:
-                self._tell_again(function, message, whole, delivery)
-            elif (told := self._telling.apply(message, whole)) is not None:
-                news = told.ended_steps - whole.ended_steps
-                self._go_on(function, message, told, self._journal(message, told, delivery), news)
+                self._apply_again(function, message, snapshot, delivery)
+            elif (applied := self._applier.apply(message, snapshot)) is not None:
+                news = applied.ended_steps - snapshot.ended_steps
+                self._go_on(function, message, applied, self._journal(message, applied, delivery), news)
 
-    def _tell_again(self, function: Function, message: Told, whole: Whole, delivery: Delivery) -> None:
+    def _apply_again(
+        self, function: Function, message: RunUpdate, snapshot: RunSnapshot, delivery: MessageDelivery
+    ) -> None:
         """The last executor has failed or died somewhere on the way: all that may be missing is done again."""
-        before = whole
-        whole = self._suspect(whole, delivery)
-        if whole.run.deaths > MAX_DEATHS:
-            self._ending.fail(whole, _died(whole.run.deaths))
+        before = snapshot
+        snapshot = self._suspect(snapshot, delivery)
+        if snapshot.run.deaths > MAX_DEATHS:
+            self._outcomes.fail(snapshot, _died(snapshot.run.deaths))
             return
         try:
-            whole = self._telling.apply(message, whole) or whole
+            snapshot = self._applier.apply(message, snapshot) or snapshot
             try:
-                whole = self._telling.look_again(whole)
+                snapshot = self._applier.look_again(snapshot)
             except UsageError as error:  # a step waits for a signal that another waits for
-                self._ending.fail(whole, Failure.of(error))
+                self._outcomes.fail(snapshot, Failure.of(error))
                 return
-            news = whole.ended_steps - before.ended_steps + ungiven(before.steps)
-            journal = self._journal(message, whole, delivery)
-            self._ending.remind(whole.run)
-            for step in whole.steps:
+            news = snapshot.ended_steps - before.ended_steps + ungiven(before.steps)
+            journal = self._journal(message, snapshot, delivery)
+            self._outcomes.remind(snapshot.run)
+            for step in snapshot.steps:
                 journal.remind(step)
-            self._go_on(function, message, whole, journal, news)
+            self._go_on(function, message, snapshot, journal, news)
         except Exception:
             self._absolve(before)
             raise
 
-    def _go_on(self, function: Function, message: Told, whole: Whole, journal: RunJournal, news: int) -> None:
+    def _go_on(
+        self, function: Function, message: RunUpdate, snapshot: RunSnapshot, journal: RunJournal, news: int
+    ) -> None:
         """Cancels the run, if it is to be, or replays its function. Its first message opens its guards."""
         if isinstance(message, Start):
             try:
-                whole = guarded(function, whole, journal)
+                snapshot = guarded(function, snapshot, journal)
             except UsageError as error:
-                self._ending.fail(replace(whole, guards=journal.guards()), Failure.of(error))
+                self._outcomes.fail(replace(snapshot, guards=journal.guards()), Failure.of(error))
                 return
-        why = whole.run.cancellation or overdue(whole.guards, journal.now())
+        why = snapshot.run.cancellation or overdue(snapshot.guards, journal.now())
         if why is not None:
-            self._ending.cancel(whole, why)
+            self._outcomes.cancel(snapshot, why)
         else:
-            self._replay(function, whole, journal, news)
+            self._replay(function, snapshot, journal, news)
 
-    def _replay(self, function: Function, whole: Whole, journal: RunJournal, news: int) -> None:
-        if whole.rests(journal.now()):  # a message that comes twice does not hasten the next attempt
-            self._ending.leave(whole.run)
+    def _replay(self, function: Function, snapshot: RunSnapshot, journal: RunJournal, news: int) -> None:
+        if snapshot.rests(journal.now()):  # a message that comes twice does not hasten the next attempt
+            self._outcomes.leave(snapshot.run)
             return
-        run = whole.run
-        news = max(news, min(whole.attempt, 1))  # it raised after the newest result, and begins there anew
-        replayed = Replayed(run.id, run.event, run.received_at, whole.attempt, news)
-        outcome = replay(function, replayed, whole.steps, journal, self._settings.max_steps)
-        whole = replace(whole, steps=journal.steps())
+        run = snapshot.run
+        news = max(news, min(snapshot.attempt, 1))  # it raised after the newest result, and begins there anew
+        replayed = Replayed(run.id, run.event, run.received_at, snapshot.attempt, news)
+        outcome = replay(function, replayed, snapshot.steps, journal, self._settings.max_steps)
+        snapshot = replace(snapshot, steps=journal.steps())
         if journal.cancellation is not None and isinstance(outcome, Paused):
-            self._ending.cancel(whole, journal.cancellation)
+            self._outcomes.cancel(snapshot, journal.cancellation)
         else:
-            self._ending.keep(whole, outcome, function.retries)
+            self._outcomes.keep(snapshot, outcome, function.retries)
 
-    def _journal(self, message: Told, whole: Whole, delivery: Delivery) -> RunJournal:
+    def _journal(self, message: RunUpdate, snapshot: RunSnapshot, delivery: MessageDelivery) -> RunJournal:
         return RunJournal(
-            whole,
+            snapshot,
             self._store,
             self._queues,
             self._bus,
@@ -211,15 +208,15 @@ class Executor:
             )
         return function
 
-    def _suspect(self, whole: Whole, delivery: Delivery) -> Whole:
+    def _suspect(self, snapshot: RunSnapshot, delivery: MessageDelivery) -> RunSnapshot:
         """Counts this delivery as a death before the function gets the chance to be another one."""
-        run = whole.run
+        run = snapshot.run
         deaths = run.deaths + 1 if run.suspect == delivery.message_id else 1
         run = replace(run, suspect=delivery.message_id, deaths=deaths)
         self._store.runs.save(run)
-        return replace(whole, run=run)
+        return replace(snapshot, run=run)
 
-    def _absolve(self, before: Whole) -> None:
+    def _absolve(self, before: RunSnapshot) -> None:
         """The executor has not died, it has failed in an orderly way: the function is not to blame."""
         with suppress(Exception):  # what is raised now is what counts
             self._store.runs.save(before.run)
@@ -231,7 +228,7 @@ def _begins(event: Event, moment: int) -> int | None:
 
 
 def _run_message(message: Message) -> RunMessage:
-    if isinstance(message, Start | Resume | Wake | Deadline | Look | Returned | Signalled | Continue | Cancel):
+    if isinstance(message, RunMessage):
         return message
     raise MessageError(f"a {message.kind} message does not belong into the runs queue")
 

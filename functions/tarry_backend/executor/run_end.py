@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tarry_backend.clock import now
-from tarry_backend.events.addressing import caller
+from tarry_backend.events.address import caller
 from tarry_backend.events.announcement import announcement
 from tarry_backend.executor.signal_wait import Signalling
 from tarry_backend.model.cancellation import BY_HAND
@@ -14,7 +14,7 @@ from tarry_backend.queues.delays import delay_until
 from tarry_backend.queues.messages import Continue, Due, Returned
 from tarry_backend.queues.sender import HORIZON
 from tarry_backend.replay import Failed, Finished, Paused, Status
-from tarry_backend.replay.jitter import dice
+from tarry_backend.replay.jitter import jitter
 from tarry_backend.store import RunStatus
 
 if TYPE_CHECKING:
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from tarry_backend.model.cancellation import Cancellation
     from tarry_backend.queues.sender import Queues
     from tarry_backend.replay import Failure, Outcome
-    from tarry_backend.store import Run, Store, Whole
+    from tarry_backend.store import Run, RunSnapshot, Store
     from tarry_backend.telemetry import Meter
 
-__all__ = ["Ending"]
+__all__ = ["OutcomeWriter"]
 
 
-class Ending:
+class OutcomeWriter:
     """Keeps outcomes: a run's end, its pause, its next attempt."""
 
     def __init__(self, app_id: str, store: Store, queues: Queues, bus: EventBus, meter: Meter) -> None:
@@ -40,41 +40,41 @@ class Ending:
         self._meter = meter
         self._signalling = Signalling(store)
 
-    def keep(self, whole: Whole, outcome: Outcome, retries: Retries) -> None:
+    def keep(self, snapshot: RunSnapshot, outcome: Outcome, retries: Retries) -> None:
         """Keeps what the replay of a run has come to."""
         match outcome:
             case Finished(output):
-                self._end(whole, RunStatus.FINISHED, output=output)
-            case Failed() as failed if failed.final or whole.attempt >= retries.limit:
-                self.fail(whole, failed.error)
+                self._end(snapshot, RunStatus.FINISHED, output=output)
+            case Failed() as failed if failed.final or snapshot.attempt >= retries.limit:
+                self.fail(snapshot, failed.error)
             case Failed() as failed:
-                self._try_again(whole, failed, retries)
+                self._try_again(snapshot, failed, retries)
             case Paused(out_of_time):
-                self._pause(whole.run, out_of_time)
+                self._pause(snapshot.run, out_of_time)
 
-    def fail(self, whole: Whole, error: Failure) -> None:
+    def fail(self, snapshot: RunSnapshot, error: Failure) -> None:
         """Ends the run as failed."""
-        self._end(whole, RunStatus.FAILED, error=error)
+        self._end(snapshot, RunStatus.FAILED, error=error)
 
-    def cancel(self, whole: Whole, why: Cancellation = BY_HAND) -> None:
+    def cancel(self, snapshot: RunSnapshot, why: Cancellation = BY_HAND) -> None:
         """Ends the run where it is. The FIFO queue has kept the message until nothing of the run was executing, or
         what executes has stopped between two steps."""
-        self._end(replace(whole, run=replace(whole.run, cancellation=why)), RunStatus.CANCELLED)
+        self._end(replace(snapshot, run=replace(snapshot.run, cancellation=why)), RunStatus.CANCELLED)
 
-    def conclude(self, whole: Whole) -> None:
+    def conclude(self, snapshot: RunSnapshot) -> None:
         """Tells of an end that is kept, and withdraws what the run still had open. May be done twice: the
         announcement's id is the run's, so that it counts once, and a step is ended once."""
-        self.answer(whole.run)
-        self._bus.send([announcement(whole.run)])
-        for step in whole.steps:
+        self.answer(snapshot.run)
+        self._bus.send([announcement(snapshot.run)])
+        for step in snapshot.steps:
             if step.signal and step.is_open:
-                self._signalling.free(whole.run.id, step)
-        self._store.runs.retire(whole, whole.run.ended or now())
+                self._signalling.free(snapshot.run.id, step)
+        self._store.runs.retire(snapshot, snapshot.run.ended or now())
 
     def answer(self, run: Run) -> None:
         """Tells the step which has invoked the run, if one has, that it has ended: how, stands in the run itself."""
         if (waiting := caller(run, self._app_id)) is not None:
-            self._queues.tell_runs([Returned(waiting.run_id, waiting.step_key)])
+            self._queues.send_to_runs([Returned(waiting.run_id, waiting.step_key)])
 
     def leave(self, run: Run) -> None:
         """Leaves the run to its next attempt. This executor has not died of it."""
@@ -85,22 +85,24 @@ class Ending:
         """Asks to be woken for the function's next attempt, or its first, if that is soon."""
         if run.due is not None and run.due - now() <= HORIZON:
             message = Due(run.id, None, "run", run.due)
-            self._queues.tell_timers([(message, delay_until(run.due, now(), message.step_kind))])
+            self._queues.send_to_timers([(message, delay_until(run.due, now(), message.step_kind))])
 
-    def _end(self, whole: Whole, status: RunStatus, *, output: str | None = None, error: Failure | None = None) -> None:
-        run = replace(whole.run, status=status, ended=now(), output=output, error=error, due=None)
+    def _end(
+        self, snapshot: RunSnapshot, status: RunStatus, *, output: str | None = None, error: Failure | None = None
+    ) -> None:
+        run = replace(snapshot.run, status=status, ended=now(), output=output, error=error, due=None)
         self._store.runs.save(run)
         self._meter.count(status.capitalize())
-        self._meter.count("WaitsClosed", sum(step.status is Status.WAITING for step in whole.parts))
-        self.conclude(replace(whole, run=run))
+        self._meter.count("WaitsClosed", sum(step.status is Status.WAITING for step in snapshot.parts))
+        self.conclude(replace(snapshot, run=run))
 
-    def _try_again(self, whole: Whole, failed: Failed, retries: Retries) -> None:
-        attempt, moment = whole.attempt, now()
-        pause = failed.retry.delay(moment) if failed.retry else retries.pause(attempt, dice(whole.run.id, attempt))
+    def _try_again(self, snapshot: RunSnapshot, failed: Failed, retries: Retries) -> None:
+        attempt, moment = snapshot.attempt, now()
+        pause = failed.retry.delay(moment) if failed.retry else retries.pause(attempt, jitter(snapshot.run.id, attempt))
         run = replace(
-            whole.run,
+            snapshot.run,
             attempt=attempt + 1,
-            attempt_steps=whole.ended_steps,
+            attempt_steps=snapshot.ended_steps,
             due=moment + pause,
             error=failed.error,
             deaths=0,
@@ -110,6 +112,6 @@ class Ending:
 
     def _pause(self, run: Run, out_of_time: bool) -> None:
         if out_of_time:
-            self._queues.tell_runs([Continue(run.id)])
+            self._queues.send_to_runs([Continue(run.id)])
         if run.due is not None or run.deaths:
             self._store.runs.save(replace(run, due=None, error=None, deaths=0))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tarry import Event
 from tarry.errors import UsageError
 from tarry_backend.clock import now
-from tarry_backend.events.addressing import ADDRESS, INVOKED, Caller, run_id_of
+from tarry_backend.events.address import ADDRESS, INVOKED, Caller, run_id_of
 from tarry_backend.executor.cancel_guards import met, overdue
 from tarry_backend.executor.signal_wait import Signalling, answered
 from tarry_backend.model.cancellation import BY_HAND, Cancellation
@@ -27,10 +27,11 @@ if TYPE_CHECKING:
     from tarry import App
     from tarry._wire.bus import EventBus
     from tarry_backend.model.position import Position
-    from tarry_backend.model.received_event import Received
-    from tarry_backend.queues.sender import Queues, TimerMessage
+    from tarry_backend.model.received_event import ReceivedEvent
+    from tarry_backend.queues.messages import TimerMessage
+    from tarry_backend.queues.sender import Queues
     from tarry_backend.replay import InvokeRequest
-    from tarry_backend.store import Store, Whole
+    from tarry_backend.store import RunSnapshot, Store
     from tarry_backend.store.traffic import Traffic
     from tarry_backend.telemetry import Meter
 
@@ -52,7 +53,7 @@ class RunJournal:
 
     def __init__(
         self,
-        whole: Whole,
+        snapshot: RunSnapshot,
         store: Store,
         queues: Queues,
         bus: EventBus,
@@ -65,9 +66,9 @@ class RunJournal:
         out_of_time: Callable[[], bool],
     ) -> None:
         self._app = app
-        self._run = whole.run
-        self._steps = {step.key: step for step in whole.steps}
-        self._guards = {guard.key: guard for guard in whole.guards}
+        self._run = snapshot.run
+        self._steps = {step.key: step for step in snapshot.steps}
+        self._guards = {guard.key: guard for guard in snapshot.guards}
         self._lock = Lock()  # steps that end at the same time are kept side by side
         self._looked = now()
         self.cancellation: Cancellation | None = None
@@ -75,7 +76,7 @@ class RunJournal:
         self._queues = queues
         self._bus = bus
         self._meter = meter
-        self._registration = Registration(whole.run, store.names, traffic)
+        self._registration = Registration(snapshot.run, store.names, traffic)
         self._settle = settle
         self._floor = floor
         self._signalling = Signalling(store)
@@ -196,7 +197,7 @@ class RunJournal:
     def remind(self, step: Step) -> None:
         """Asks to be woken for an open step, if that is soon, and for a wait's settle."""
         if step.is_open:
-            self._queues.tell_timers(self._reminders(step))
+            self._queues.send_to_timers(self._reminders(step))
 
     def _reminders(self, step: Step) -> Iterable[tuple[TimerMessage, int]]:
         due, moment = step.due, now()
@@ -213,7 +214,7 @@ class RunJournal:
         with self._lock:
             kept[step.key] = step
 
-    def _look(self, step: Step, named_since: int = 0) -> Received | None:
+    def _look(self, step: Step, named_since: int = 0) -> ReceivedEvent | None:
         assert step.wait is not None
         names = self._store.names.recent  # the settle, or the deadline, knows what is newer
         until, excluded = self.now() + SKEW, self._excluded(step)
@@ -221,7 +222,7 @@ class RunJournal:
 
     def _cancelled(self, since: int) -> Cancellation | None:
         """Looks whether anybody has asked for it, and into the log for each guard, from ``since`` on."""
-        if self._store.runs.is_to_stop(self._run.id):
+        if self._store.runs.is_cancel_requested(self._run.id):
             return BY_HAND
         for guard in self._guards.values():
             if guard.is_open and guard.wait and (found := self._look(guard, since)):
@@ -248,7 +249,7 @@ class RunJournal:
     def _excluded(self, step: Step) -> frozenset[str]:
         return excluded_ids(self.steps(), step.begun_order, self._run.event.id)
 
-    def _end(self, step: Step, found: Received | None) -> Step:
+    def _end(self, step: Step, found: ReceivedEvent | None) -> Step:
         if found and self.cancellation is None:
             self.cancellation = met(self._guards.values(), found, self._run.event.id)
         done = ended(step, found, step.begun_order + 1, self.now())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.data_classes import SQSEvent
 
-from tarry_backend.executor.executor import Delivery
+from tarry_backend.executor.executor import MessageDelivery
 from tarry_backend.executor.record_groups import process
 from tarry_backend.queues.sender import REDRIVEN
 from tarry_backend.runtime import runtime
@@ -29,7 +29,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
         out_of_time = _nears_end(context)
 
         def handle(record: SQSRecord) -> None:
-            executor.handle(record.body, Delivery(record.message_id, _again(record), out_of_time))
+            executor.handle(record.body, MessageDelivery(record.message_id, _again(record), out_of_time))
 
         failed = process(SQSEvent(event).records, handle, again=_again)
         queues.retry_soon(record for record in event["Records"] if record["messageId"] in failed)

@@ -8,11 +8,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tarry.errors import ExpressionError, UsageError
-from tarry_backend.events.addressing import addressee, run_id_of, to_cancel
-from tarry_backend.events.envelope import parse, received
+from tarry_backend.events.address import addressee, run_id_of, to_cancel
+from tarry_backend.events.envelope import parse, received_event
 from tarry_backend.matching import MatchError, match_key, residual_holds, trigger_holds, value_key
-from tarry_backend.model.received_event import Received
-from tarry_backend.queues.cancel_runs import stop
+from tarry_backend.model.received_event import ReceivedEvent
+from tarry_backend.queues.cancel_runs import request_cancel
 from tarry_backend.queues.delays import marker_delay
 from tarry_backend.queues.messages import Carried, Deadline, FanOut, Marker, MessageError, Resume, Start, decode
 from tarry_backend.store import wait_index
@@ -68,7 +68,7 @@ class Matcher:
             batch.log_each(self._log)
         return batch
 
-    def name(self, event_name: str, events: Iterable[Received], knew: Name | None) -> Name:
+    def name(self, event_name: str, events: Iterable[ReceivedEvent], knew: Name | None) -> Name:
         """What is known of the name now. What is newer than this matcher ``knew`` when it logged the events by key is
         made up for."""
         name = self._store.names.of(event_name)
@@ -76,7 +76,7 @@ class Matcher:
             self._store.log.append_keyed(_keyed(events, {event_name: name}))
         return name
 
-    def fan_out(self, incoming: Received, name: Name) -> None:
+    def fan_out(self, incoming: ReceivedEvent, name: Name) -> None:
         """Starts what the event starts, resumes what waits for it, and cancels the run that it asks to be cancelled.
 
         A trigger that cannot be read holds up nothing else. It is raised at the end, so that the event comes to the
@@ -84,9 +84,9 @@ class Matcher:
         """
         carried = Carried.of(incoming)
         unreadable: list[str] = []
-        self._queues.tell_runs(self._starts(incoming, carried, unreadable))
+        self._queues.send_to_runs(self._starts(incoming, carried, unreadable))
         if (run_id := to_cancel(incoming.event, self._app.id)) is not None:
-            stop([run_id], self._store, self._queues)
+            request_cancel([run_id], self._store, self._queues)
         keys = (match_key(incoming.event.name, shape, incoming.event) for shape in name.lookups)
         matches = sum(self._resume(incoming, carried, key) for key in keys if key is not None)
         if unreadable:
@@ -107,11 +107,11 @@ class Matcher:
         clock ahead of it, the marker would be early, and goes back.
         """
         if moment > marker.deadline:
-            self._queues.tell_runs([Deadline(marker.run_id, marker.step_key)])
+            self._queues.send_to_runs([Deadline(marker.run_id, marker.step_key)])
         else:
-            self._queues.tell_matcher(marker, marker_delay(marker.deadline, moment))
+            self._queues.send_to_matcher(marker, marker_delay(marker.deadline, moment))
 
-    def _log(self, events: Sequence[Received]) -> dict[str, Name]:
+    def _log(self, events: Sequence[ReceivedEvent]) -> dict[str, Name]:
         """Returns what was known of the events' names."""
         known: dict[str, Name] = {}
         for event_name, count in Counter(each.event.name for each in events).items():
@@ -123,7 +123,7 @@ class Matcher:
         self._store.log.append((each, known[each.event.name].log_shards) for each in events)
         return known
 
-    def _starts(self, incoming: Received, carried: Carried, unreadable: list[str]) -> Iterator[Start]:
+    def _starts(self, incoming: ReceivedEvent, carried: Carried, unreadable: list[str]) -> Iterator[Start]:
         addressed_to = addressee(incoming.event, self._app.id)
         if addressed_to is not None and addressed_to not in self._app.functions:
             unreadable.append(f"event {incoming.event.id} is for function {addressed_to!r}, which the app has not")
@@ -139,14 +139,14 @@ class Matcher:
             if triggered:
                 yield Start(run_id_of(self._app.id, function.id, incoming.event.id), function.id, carried, once)
 
-    def _once(self, function: Function, incoming: Received) -> str | None:
+    def _once(self, function: Function, incoming: ReceivedEvent) -> str | None:
         """By what the event is known from others that start the function. One without such a value stands for itself;
         so does one that is addressed to the function, whose sender may wait for the run that it asks for."""
         if function.idempotency is None:
             return None
         return self._asked(value_key, function.idempotency, incoming)
 
-    def _triggers(self, trigger: TriggerEvent, incoming: Received) -> bool:
+    def _triggers(self, trigger: TriggerEvent, incoming: ReceivedEvent) -> bool:
         name = incoming.event.name
         if not trigger.names(name) or (name.startswith(_INTERNAL) and not trigger.event.startswith(_INTERNAL)):
             return False  # "*" means the user's events: a run's own end would start it again, for ever
@@ -154,7 +154,7 @@ class Matcher:
             return True
         return bool(self._asked(trigger_holds, trigger.expression, incoming))
 
-    def _asked(self, ask: Callable[[str, Event, int], T], expression: str, incoming: Received) -> T | None:
+    def _asked(self, ask: Callable[[str, Event, int], T], expression: str, incoming: ReceivedEvent) -> T | None:
         """What an expression about the event alone gives; ``None``, which is counted, if it cannot be evaluated."""
         try:
             return ask(expression, incoming.event, incoming.received_at)
@@ -162,38 +162,40 @@ class Matcher:
             self._meter.count("MatchErrors")
             return None
 
-    def _resume(self, incoming: Received, carried: Carried, key: str) -> int:
+    def _resume(self, incoming: ReceivedEvent, carried: Carried, key: str) -> int:
         """Resumes the first page of the waits with that key. If there are more, they are parted between as many
-        messages as there are parts, which are gone through at the same time. Returns how many waits were told."""
+        messages as there are parts, which are gone through at the same time. Returns how many waits matched."""
         page = wait_index.candidates(key)
-        told = self._queues.tell_runs(self._resumes(incoming, carried, page.candidates))
+        sent = self._queues.send_to_runs(self._resumes(incoming, carried, page.candidates))
         if (last := page.last) is not None:
             ends = [part for part in (*_PARTS[1:], "~") if part > last]
             for after, until in pairwise([last, *ends]):
-                self._queues.tell_matcher(FanOut(key, after, until, carried))
-        return told
+                self._queues.send_to_matcher(FanOut(key, after, until, carried))
+        return sent
 
-    def _go_through(self, incoming: Received, message: FanOut) -> int:
-        """Resumes some pages of a part, and hands on what is left of it. Returns how many waits were told."""
-        told, after = 0, message.after
+    def _go_through(self, incoming: ReceivedEvent, message: FanOut) -> int:
+        """Resumes some pages of a part, and hands on what is left of it. Returns how many waits matched."""
+        sent, after = 0, message.after
         for _ in range(PAGES):
             page = wait_index.candidates(message.match_key, after, message.until)
-            told += self._queues.tell_runs(self._resumes(incoming, message.carried, page.candidates))
+            sent += self._queues.send_to_runs(self._resumes(incoming, message.carried, page.candidates))
             if page.last is None:
-                return told
+                return sent
             after = page.last
-        self._queues.tell_matcher(replace(message, after=after))
-        return told
+        self._queues.send_to_matcher(replace(message, after=after))
+        return sent
 
     def _resumes(
-        self, incoming: Received, carried: Carried, candidates: Iterable[wait_index.Candidate]
+        self, incoming: ReceivedEvent, carried: Carried, candidates: Iterable[wait_index.Candidate]
     ) -> Iterator[Resume]:
         answers: dict[str, bool | MatchError] = {}
         for wait in candidates:
             if wait.covers(incoming.position) and self._matches(wait, incoming, answers):
                 yield Resume(wait.run_id, wait.step_key, carried)
 
-    def _matches(self, wait: wait_index.Candidate, incoming: Received, answers: dict[str, bool | MatchError]) -> bool:
+    def _matches(
+        self, wait: wait_index.Candidate, incoming: ReceivedEvent, answers: dict[str, bool | MatchError]
+    ) -> bool:
         """Whether the residual holds. What asks about the event alone has one ``answers`` entry for all waits, since it
         may look through a thousand items for each of five hundred waits."""
         if wait.residual is None:
@@ -204,11 +206,11 @@ class Matcher:
             if not wait.bindings:
                 answers[wait.residual] = answer
         if isinstance(answer, MatchError):
-            self._tell(wait, incoming, answer)
+            self._report(wait, incoming, answer)
             return False
         return answer
 
-    def _tell(self, wait: wait_index.Candidate, incoming: Received, error: MatchError) -> None:
+    def _report(self, wait: wait_index.Candidate, incoming: ReceivedEvent, error: MatchError) -> None:
         """Counts an expression that could not be evaluated, and says so on the wait, once."""
         self._meter.count("MatchErrors")
         target = (wait.run_id, wait.step_key)
@@ -221,7 +223,7 @@ class Batch:
     """The records of one invocation, read: events, markers, continuations, and what is none of these."""
 
     def __init__(self, records: Iterable[Mapping[str, Any]]) -> None:
-        self._read: dict[str, Received | Marker | FanOut | Exception] = {}
+        self._read: dict[str, ReceivedEvent | Marker | FanOut | Exception] = {}
         self._moments: dict[str, int] = {}
         self._names: dict[str, Name] = {}
         self.knew: dict[str, Name] = {}
@@ -229,14 +231,14 @@ class Batch:
             self._read[record["messageId"]] = _read(record)
             self._moments[record["messageId"]] = int(record["attributes"]["ApproximateFirstReceiveTimestamp"])
 
-    def events(self) -> list[Received]:
+    def events(self) -> list[ReceivedEvent]:
         """The batch's events."""
-        return [item for item in self._read.values() if isinstance(item, Received)]
+        return [item for item in self._read.values() if isinstance(item, ReceivedEvent)]
 
-    def log_each(self, log: Callable[[Sequence[Received]], object]) -> None:
+    def log_each(self, log: Callable[[Sequence[ReceivedEvent]], object]) -> None:
         """Logs the events one by one; those that cannot be logged fail."""
         for message_id, item in self._read.items():
-            if isinstance(item, Received):
+            if isinstance(item, ReceivedEvent):
                 try:
                     log([item])
                 except Exception as error:
@@ -245,12 +247,12 @@ class Batch:
     def order(self, message_id: str) -> tuple[int, object]:
         """Events go by position, so that a wait is told of the earlier one first; markers go behind them."""
         item = self._read[message_id]
-        return (0, item.position) if isinstance(item, Received) else (1, ())
+        return (0, item.position) if isinstance(item, ReceivedEvent) else (1, ())
 
     def process(self, message_id: str, matcher: Matcher) -> None:
         """Acts on one record."""
         match self._read[message_id]:
-            case Received() as incoming:
+            case ReceivedEvent() as incoming:
                 name = incoming.event.name
                 if name not in self._names:
                     alike = [event for event in self.events() if event.event.name == name]
@@ -264,14 +266,14 @@ class Batch:
                 raise error
 
 
-def _answer(residual: str, bindings: Mapping[str, Any], incoming: Received) -> bool | MatchError:
+def _answer(residual: str, bindings: Mapping[str, Any], incoming: ReceivedEvent) -> bool | MatchError:
     try:
         return residual_holds(residual, bindings, incoming.event, incoming.received_at)
     except MatchError as error:
         return error
 
 
-def _keyed(events: Iterable[Received], names: Mapping[str, Name]) -> Iterator[tuple[Received, str]]:
+def _keyed(events: Iterable[ReceivedEvent], names: Mapping[str, Name]) -> Iterator[tuple[ReceivedEvent, str]]:
     """The events of busy names, with each key by which a wait could ask for them."""
     for each in events:
         name = names[each.event.name]
@@ -280,11 +282,11 @@ def _keyed(events: Iterable[Received], names: Mapping[str, Name]) -> Iterator[tu
                 yield each, key
 
 
-def _read(record: Mapping[str, Any]) -> Received | Marker | FanOut | MessageError:
+def _read(record: Mapping[str, Any]) -> ReceivedEvent | Marker | FanOut | MessageError:
     try:
         fields = parse(record["body"])
         if "tarry" not in fields:
-            return received(fields, int(record["attributes"]["SentTimestamp"]))
+            return received_event(fields, int(record["attributes"]["SentTimestamp"]))
         message = decode(record["body"])
         if isinstance(message, Marker | FanOut):
             return message

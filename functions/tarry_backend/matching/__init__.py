@@ -25,7 +25,7 @@ from tarry_backend.matching.evaluation import (
 )
 from tarry_backend.matching.keys import NAME_ONLY, Shape, match_key
 from tarry_backend.matching.match_path import match_expression
-from tarry_backend.matching.planning import Alternative, Plan, plan
+from tarry_backend.matching.wait_plan import Alternative, Plan, plan
 
 __all__ = [
     "NAME_ONLY",

@@ -27,28 +27,28 @@ from tarry_backend.matching.cel.nodes import (
 )
 from tarry_backend.matching.keys import OversizeError, Path, UnmatchableError, canonical
 
-__all__ = ["MAX_WAYS", "Way", "ways"]
+__all__ = ["MAX_WAYS", "Disjunct", "ways"]
 
 MAX_WAYS = 8
 """The most alternatives that an expression is split into: each is one item for every wait."""
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class Disjunct:
     """One conjunction: these paths have these (canonical) values, and all the rest is true."""
 
     values: Mapping[Path, str] = field(default_factory=dict)
     rest: tuple[Node, ...] = ()
 
 
-def ways(node: Node, truth: bool = True) -> list[Way]:
+def ways(node: Node, truth: bool = True) -> list[Disjunct]:
     """The alternatives under which ``node`` has this truth value; none, if it never has.
 
     What would make more than ``MAX_WAYS`` stays whole, in the rest of a way.
     """
     match node:
         case Known(value=value):
-            return [Way()] if value is truth else []
+            return [Disjunct()] if value is truth else []
         case Not(parts=(part,)):
             return ways(part, not truth)
         case And(parts=parts) | Or(parts=parts) if isinstance(node, And) is truth:
@@ -60,16 +60,16 @@ def ways(node: Node, truth: bool = True) -> list[Way]:
     return _equalities(node, truth)
 
 
-def _opaque(node: Node, truth: bool) -> list[Way]:
-    return [Way(rest=(node if truth else Not(start=node.start, parts=(node,)),))]
+def _opaque(node: Node, truth: bool) -> list[Disjunct]:
+    return [Disjunct(rest=(node if truth else Not(start=node.start, parts=(node,)),))]
 
 
-def _any_of(node: Node, truth: bool, options: Iterable[list[Way]]) -> list[Way]:
+def _any_of(node: Node, truth: bool, options: Iterable[list[Disjunct]]) -> list[Disjunct]:
     found = [way for option in options for way in option]
     return found if len(found) <= MAX_WAYS else _opaque(node, truth)
 
 
-def _all_of(conditions: list[tuple[Node, bool]]) -> list[Way]:
+def _all_of(conditions: list[tuple[Node, bool]]) -> list[Disjunct]:
     """Every combination of one way of each. What has many ways is left whole if they would be too many."""
     options = [ways(node, truth) for node, truth in conditions]
     for place in sorted(range(len(options)), key=lambda place: len(options[place]), reverse=True):
@@ -79,7 +79,7 @@ def _all_of(conditions: list[tuple[Node, bool]]) -> list[Way]:
     return [way for way in combined if way is not None]
 
 
-def _together(parts: Iterable[Way]) -> Way | None:
+def _together(parts: Iterable[Disjunct]) -> Disjunct | None:
     """All of these ways at once. None if they ask for two values at one place, which no event has."""
     values: dict[Path, str] = {}
     rest: list[Node] = []
@@ -90,7 +90,7 @@ def _together(parts: Iterable[Way]) -> Way | None:
     presences = [_presence(node, values) for node in rest]
     if False in presences:
         return None
-    return Way(values, tuple(node for node, present in zip(rest, presences, strict=True) if present is None))
+    return Disjunct(values, tuple(node for node, present in zip(rest, presences, strict=True) if present is None))
 
 
 def _presence(node: Node, values: Iterable[Path]) -> bool | None:
@@ -109,13 +109,13 @@ def _opens(node: Choice) -> bool:
     return not any(isinstance(part, Choice) for part in walk(node.parts[0]))
 
 
-def _branches(node: Choice, truth: bool) -> Iterable[list[Way]]:
+def _branches(node: Choice, truth: bool) -> Iterable[list[Disjunct]]:
     condition, then, otherwise = node.parts
     yield _all_of([(condition, True), (then, truth)])
     yield _all_of([(condition, False), (otherwise, truth)])
 
 
-def _equalities(node: Node, truth: bool) -> list[Way]:
+def _equalities(node: Node, truth: bool) -> list[Disjunct]:
     """``path == value`` either way round, ``!(path != value)``, ``path in list``, and ``path`` itself."""
     match node:
         case Binary(operator="==" | "!=", parts=(left, right)) if (node.operator == "==") is truth:
@@ -133,8 +133,8 @@ def _equalities(node: Node, truth: bool) -> list[Way]:
     return _opaque(node, truth)
 
 
-def _equal(node: Node, truth: bool, path: Path, values: Iterable[object]) -> list[Way]:
-    found: dict[str, Way] = {}
+def _equal(node: Node, truth: bool, path: Path, values: Iterable[object]) -> list[Disjunct]:
+    found: dict[str, Disjunct] = {}
     for value in values:
         try:
             text = canonical(value)
@@ -142,7 +142,7 @@ def _equal(node: Node, truth: bool, path: Path, values: Iterable[object]) -> lis
             continue
         except OversizeError:
             return _opaque(node, truth)
-        found[text] = Way({path: text})
+        found[text] = Disjunct({path: text})
     return list(found.values())
 
 

@@ -17,7 +17,7 @@ from tarry_backend.matching.cel.syntax import MAX_DEPTH, parse
 from tarry_backend.matching.cel.times import Timestamp
 from tarry_backend.matching.cel.values import type_name
 from tarry_backend.matching.keys import OversizeError, UnmatchableError, canonical, envelope
-from tarry_backend.matching.planning import VARIABLES
+from tarry_backend.matching.wait_plan import VARIABLES
 
 if TYPE_CHECKING:
     from tarry.event import Event

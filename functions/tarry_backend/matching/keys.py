@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from tarry_backend.matching.cel.budget import CHARACTERS, MAX_NESTED, MAX_STEPS, Steps, StepsError
+from tarry_backend.matching.cel.budget import CHARACTERS, MAX_NESTED, MAX_STEPS, Budget, StepsError
 from tarry_backend.matching.cel.values import adopt
 
 if TYPE_CHECKING:
@@ -105,12 +105,12 @@ def canonical(value: object) -> str:
     ``UnmatchableError`` if nothing equals it, ``OversizeError`` if it has more than ``MAX_KEYED`` parts.
     """
     try:
-        return _compact(_comparable(value, Steps(MAX_KEYED), MAX_NESTED))
+        return _compact(_comparable(value, Budget(MAX_KEYED), MAX_NESTED))
     except StepsError:
         raise OversizeError from None
 
 
-def _comparable(value: object, steps: Steps, depth: int) -> object:
+def _comparable(value: object, steps: Budget, depth: int) -> object:
     if isinstance(value, str):
         return _text(value, steps)
     if value is None or isinstance(value, bool):
@@ -136,7 +136,7 @@ def _number(number: object) -> object:
     return number
 
 
-def _text(text: object, steps: Steps) -> str:
+def _text(text: object, steps: Budget) -> str:
     if not isinstance(text, str):
         raise UnmatchableError
     steps.take(len(text) // CHARACTERS)

@@ -12,11 +12,11 @@ from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from tarry_backend.matching.cel.budget import MAX_NESTED, Steps, StepsError
+from tarry_backend.matching.cel.budget import MAX_NESTED, Budget, StepsError
 from tarry_backend.matching.cel.errors import CelError
 from tarry_backend.matching.cel.nodes import Known, Macro, Name, Node, walk
 from tarry_backend.matching.cel.text import write
-from tarry_backend.matching.folding import fold, sound
+from tarry_backend.matching.fold import fold, sound
 from tarry_backend.matching.keys import SPLIT
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Residual:
         self._trigger = trigger
         self._names = _free_names(node)
         self._bound: dict[str, str] = {}
-        self._left = Steps(MAX_BOUND)
+        self._left = Budget(MAX_BOUND)
         self.bindings: dict[str, Any] = {}
         self.text = write(node, self._known)
 
@@ -91,7 +91,7 @@ def _variables(node: Node) -> Iterator[str]:
             yield from _variables(part.origin)
 
 
-def _json(value: object, steps: Steps, depth: int = MAX_NESTED) -> object:
+def _json(value: object, steps: Budget, depth: int = MAX_NESTED) -> object:
     """A copy of the value made of JSON's own types. A step is a character here, and no value has fewer."""
     steps.take()
     if depth < 0:

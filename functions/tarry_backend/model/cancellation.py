@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tarry_backend.model.position import Position
 
 if TYPE_CHECKING:
-    from tarry_backend.model.received_event import Received
+    from tarry_backend.model.received_event import ReceivedEvent
 
 __all__ = ["BY_HAND", "LATE_FINISH", "LATE_START", "Cancellation", "Reason"]
 
@@ -33,7 +33,7 @@ class Cancellation:
     received_at: int | None = None
 
     @classmethod
-    def by(cls, received: Received) -> Cancellation:
+    def by(cls, received: ReceivedEvent) -> Cancellation:
         """The event cancels the run."""
         return cls(Reason.EVENT, received.event.name, received.event.id, received.received_at)
 

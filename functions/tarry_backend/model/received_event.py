@@ -10,11 +10,11 @@ from tarry_backend.model.position import Position
 if TYPE_CHECKING:
     from tarry.event import Event
 
-__all__ = ["Received"]
+__all__ = ["ReceivedEvent"]
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class ReceivedEvent:
     """An event, and when the bus handed it to the events queue (Unix milliseconds)."""
 
     event: Event

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tarry_backend.matching import Alternative
 
 __all__ = [
-    "FAR",
+    "END_OF_TIME",
     "GUARDS",
     "LISTENING",
     "OVERTAKING",
@@ -43,7 +43,7 @@ LISTENING = frozenset({"wait", "cancel"})
 GUARDS = frozenset({"cancel", "timeout"})
 """The kinds of steps that a function does not ask for: see ``tarry_backend.executor.cancel_guards``."""
 
-FAR = 10**15 - 1
+END_OF_TIME = 10**15 - 1
 """The deadline, in Unix milliseconds, of what listens for ever; 15 digits are what a position has."""
 
 

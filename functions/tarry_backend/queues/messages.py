@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from tarry.errors import TarryError
 from tarry.event import Event
 from tarry.signals import Signalled
-from tarry_backend.model.received_event import Received
+from tarry_backend.model.received_event import ReceivedEvent
 
 __all__ = [
-    "Cancel",
+    "CancelRun",
     "Carried",
     "Continue",
     "Deadline",
@@ -21,13 +21,17 @@ __all__ = [
     "FanOut",
     "Look",
     "Marker",
+    "MatcherMessage",
     "Message",
     "MessageError",
     "Resume",
     "Returned",
+    "RunMessage",
+    "RunUpdate",
     "Settle",
     "Signalled",
     "Start",
+    "TimerMessage",
     "Wake",
     "decode",
     "encode",
@@ -57,16 +61,16 @@ class Carried:
         return _json(fields)
 
     @classmethod
-    def of(cls, received: Received) -> Carried:
+    def of(cls, received: ReceivedEvent) -> Carried:
         """The event, whole if it is small."""
         event = received.event
         fields = asdict(event)
         small = len(json.dumps(fields)) <= INLINE
         return cls(event.name, event.id, received.received_at, fields if small else None)
 
-    def received(self) -> Received | None:
+    def received(self) -> ReceivedEvent | None:
         """The event, if it is carried whole."""
-        return Received(Event(**self.event), self.received_at) if self.event is not None else None
+        return ReceivedEvent(Event(**self.event), self.received_at) if self.event is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +140,7 @@ class Continue:
 
 
 @dataclass(frozen=True, slots=True)
-class Cancel:
+class CancelRun:
     """To the executor: end the run, once what it was told before this is done."""
 
     kind: ClassVar[str] = "cancel"
@@ -188,28 +192,21 @@ class FanOut:
     carried: Carried
 
 
-Message = (
-    Start | Resume | Wake | Deadline | Look | Returned | Signalled | Continue | Cancel | Due | Settle | Marker | FanOut
-)
+RunUpdate = Start | Resume | Wake | Deadline | Look | Returned | Signalled | Continue
+"""What an executor applies to a run before its function goes on."""
 
-_KINDS: dict[str, type[Message]] = {
-    message.kind: message
-    for message in (
-        Start,
-        Resume,
-        Wake,
-        Deadline,
-        Look,
-        Returned,
-        Signalled,
-        Continue,
-        Cancel,
-        Due,
-        Settle,
-        Marker,
-        FanOut,
-    )
-}
+RunMessage = RunUpdate | CancelRun
+"""What the runs queue carries."""
+
+TimerMessage = Due | Settle
+"""What the timers queue carries."""
+
+MatcherMessage = Marker | FanOut
+"""What the events queue carries beside events."""
+
+Message = RunMessage | TimerMessage | MatcherMessage
+
+_KINDS: dict[str, type[Message]] = {message.kind: message for message in get_args(Message)}
 
 
 def encode(message: Message) -> str:

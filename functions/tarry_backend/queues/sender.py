@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tarry._wire.aws import client
 from tarry.errors import TarryError
 from tarry.event import new_id
-from tarry_backend.queues.messages import Continue, Due, Returned, Settle, encode
+from tarry_backend.queues.messages import Continue, Returned, encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -22,10 +22,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
     from tarry_backend.deploy.settings import Settings
-    from tarry_backend.queues.messages import Cancel, Deadline, FanOut, Look, Marker, Resume, Signalled, Start, Wake
+    from tarry_backend.queues.messages import MatcherMessage, RunMessage, TimerMessage
 
-    RunMessage = Start | Resume | Wake | Deadline | Look | Returned | Signalled | Continue | Cancel
-    TimerMessage = Due | Settle
     Page = list[dict[str, Any]]
 
 __all__ = ["HORIZON", "MAX_DELAY", "REDRIVEN", "QueueError", "Queues"]
@@ -58,19 +56,19 @@ class Queues:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def tell_runs(self, messages: Iterable[RunMessage]) -> int:
+    def send_to_runs(self, messages: Iterable[RunMessage]) -> int:
         """Sends to the executor, in batches, one run's messages in their order. Returns how many there were."""
         return self._send(
             self._settings.runs_queue,
             ((body, _of_run(message, body)) for message in messages for body in [encode(message)]),
         )
 
-    def tell_timers(self, messages: Iterable[tuple[TimerMessage, int]]) -> int:
+    def send_to_timers(self, messages: Iterable[tuple[TimerMessage, int]]) -> int:
         """Sends to the timers, each message with its delay in seconds."""
         delayed = ((encode(message), {"DelaySeconds": _delay(delay)}) for message, delay in messages)
         return self._send(self._settings.timers_queue, delayed)
 
-    def tell_matcher(self, message: Marker | FanOut, delay: int = 0) -> None:
+    def send_to_matcher(self, message: MatcherMessage, delay: int = 0) -> None:
         """Sends to the matcher, behind the events."""
         self._send(self._settings.events_queue, [(encode(message), {"DelaySeconds": _delay(delay)})])
 

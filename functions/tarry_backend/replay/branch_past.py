@@ -20,33 +20,33 @@ if TYPE_CHECKING:
     from tarry.durations import Duration
     from tarry_backend.model.step import Step
 
-__all__ = ["PAST", "Past"]
+__all__ = ["PAST", "BranchPast"]
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class BranchPast:
     """``leaves``: from where on events may answer the previous step. ``left_off``: the same by event name."""
 
     leaves: Position
     left_off: Mapping[str, Position] = field(default_factory=dict)
 
-    def then(self, step: Step) -> Past:
+    def then(self, step: Step) -> BranchPast:
         """The past once ``step`` has ended."""
         if step.wait is None:
             return replace(self, leaves=step.leaves)
         left_off: dict[str, Position] = {}
         for wait in step.wait.all:
             left_off[wait.event_name] = min(wait.left_off, left_off.get(wait.event_name, wait.left_off))
-        return Past(step.leaves, {**self.left_off, **left_off})
+        return BranchPast(step.leaves, {**self.left_off, **left_off})
 
-    def joined(self, branches: Iterable[Past]) -> Past:
+    def joined(self, branches: Iterable[BranchPast]) -> BranchPast:
         """The past once branches which began here have ended: the earliest of what each of them has left."""
         ends = [branch for branch in branches if branch is not self]
         if not ends:
             return self
         moved = [item for end in ends for item in end.left_off.items() if self.left_off.get(item[0]) != item[1]]
         left_off = {name: min(position for other, position in moved if other == name) for name, _ in moved}
-        return Past(min(end.leaves for end in ends), {**self.left_off, **left_off})
+        return BranchPast(min(end.leaves for end in ends), {**self.left_off, **left_off})
 
     def since(self, event_name: str, lookback: Duration | None, now: int) -> Position:
         """Where a wait on that name begins to look; section 3 of the contract."""
@@ -59,4 +59,4 @@ class Past:
         return min(default, Position(now - back)) if back else Position(now)
 
 
-PAST: ContextVar[Past] = ContextVar("tarry_past")
+PAST: ContextVar[BranchPast] = ContextVar("tarry_past")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from contextvars import Context as Variables
 
     from tarry_backend.replay.loop import QuietLoop
-    from tarry_backend.replay.result_order import Turns
+    from tarry_backend.replay.result_order import ResultOrder
 
 __all__ = ["Bridge"]
 
@@ -35,7 +35,7 @@ _HOME: ContextVar[tuple[Bridge, int] | None] = ContextVar("tarry_home", default=
 class Bridge:
     """Runs a function's plain code in threads, and carries what it asks to the loop and back."""
 
-    def __init__(self, loop: QuietLoop, turns: Turns) -> None:
+    def __init__(self, loop: QuietLoop, turns: ResultOrder) -> None:
         self._loop = loop
         self._turns = turns
         self._working = self._blocked = 0

@@ -18,7 +18,7 @@ from tarry.context import Context, ContextSync
 from tarry.errors import StepCallError, Suspended, UsageError
 from tarry_backend.model.position import Position
 from tarry_backend.replay.admission import Admission
-from tarry_backend.replay.branch_past import PAST, Past
+from tarry_backend.replay.branch_past import PAST, BranchPast
 from tarry_backend.replay.bridge import Bridge
 from tarry_backend.replay.conclusion import FAREWELL, Conclusion, farewell
 from tarry_backend.replay.fit import misfit
@@ -27,8 +27,8 @@ from tarry_backend.replay.hooks import Hooks
 from tarry_backend.replay.loop import GRACE, LAST_GRACE, QuietLoop
 from tarry_backend.replay.outcome import Paused, of_error, of_output
 from tarry_backend.replay.performer import BODY, Performer
-from tarry_backend.replay.result_order import Turns
-from tarry_backend.replay.step_writer import Keeping
+from tarry_backend.replay.result_order import ResultOrder
+from tarry_backend.replay.step_writer import StepWriter
 from tarry_backend.replay.steps import Steps
 from tarry_backend.replay.threads import strangers
 
@@ -77,12 +77,12 @@ class Engine:
     ) -> None:
         self._function = function
         self._run = run
-        self._turns = turns = Turns(history, news=run.news)
+        self._turns = turns = ResultOrder(history, news=run.news)
         self._hooks = hooks = Hooks(function)
         self._loop = loop = QuietLoop(self)
         self._conclusion = conclusion = Conclusion(loop)
         self._bridge = Bridge(loop, turns)
-        self._keeping = keeping = Keeping(
+        self._keeping = keeping = StepWriter(
             loop, journal, history, turns, is_alone=self._is_alone, failed=conclusion.break_off
         )
         self._performer = Performer(run.id, function, hooks.chain, journal, keeping, history, max_steps)
@@ -182,7 +182,7 @@ class Engine:
 
     async def _main(self) -> Outcome | BaseException:
         self._bridge.settle()
-        PAST.set(Past(Position(self._run.received_at, self._run.event.id)))
+        PAST.set(BranchPast(Position(self._run.received_at, self._run.event.id)))
         root = self._loop.create_task(self._root())
         root.add_done_callback(self._root_ended)
         await self._conclusion.reached()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 
-__all__ = ["dice"]
+__all__ = ["jitter"]
 
 
-def dice(*of: object) -> float:
+def jitter(*of: object) -> float:
     """From 0 to 1: always the same for the same run, step and attempt."""
     return hashlib.sha256("/".join(map(str, of)).encode()).digest()[0] / 255

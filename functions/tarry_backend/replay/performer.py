@@ -19,7 +19,7 @@ from tarry.event import base32
 from tarry.middleware import StepInfo
 from tarry_backend.model.step import Failure, InvokeRequest, Signal, Status, Step, WaitRequest
 from tarry_backend.replay.branch_past import PAST
-from tarry_backend.replay.jitter import dice
+from tarry_backend.replay.jitter import jitter
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tarry.event import Event
     from tarry.function import Function
     from tarry_backend.replay.journal import Journal
-    from tarry_backend.replay.step_writer import Keeping
+    from tarry_backend.replay.step_writer import StepWriter
 
 __all__ = ["BODY", "MAX_RUN", "MAX_STEP", "Body", "Performer"]
 
@@ -61,7 +61,7 @@ class Performer:
         function: Function,
         chain: Chain,
         journal: Journal,
-        keeping: Keeping,
+        keeping: StepWriter,
         history: Iterable[Step],
         max_steps: int,
     ) -> None:
@@ -161,7 +161,7 @@ class Performer:
         pause = (
             error.delay(now)
             if isinstance(error, RetryAfterError)
-            else self._retries.pause(step.attempt, dice(self._run_id, step.key, step.attempt))
+            else self._retries.pause(step.attempt, jitter(self._run_id, step.key, step.attempt))
         )
         return replace(step, status=Status.RETRYING, attempt=step.attempt + 1, due=now + pause, error=failure)
 

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
     from tarry_backend.model.step import Step
 
-__all__ = ["Turns"]
+__all__ = ["ResultOrder"]
 
 
-class Turns:
+class ResultOrder:
     """Who goes on next. Keys are those of steps; ``news`` is that of ``Replayed``."""
 
     def __init__(self, history: Iterable[Step], *, news: int = 1) -> None:

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from tarry_backend.model.step import Step
     from tarry_backend.replay.journal import Journal
     from tarry_backend.replay.loop import QuietLoop
-    from tarry_backend.replay.result_order import Turns
+    from tarry_backend.replay.result_order import ResultOrder
 
-__all__ = ["Keeping"]
+__all__ = ["StepWriter"]
 
 _WRITERS = 10
 """The most writes side by side: a client of AWS keeps as many connections."""
@@ -51,7 +51,7 @@ class _Write:
         return self.ended.done() and self.ended.result()
 
 
-class Keeping:
+class StepWriter:
     """Keeps steps in the journal. ``steps`` are those that are kept by now, by their keys.
 
     ``is_alone`` says whether nothing else of the run is at work. ``failed`` is told of a journal's error, and of which
@@ -63,7 +63,7 @@ class Keeping:
         loop: QuietLoop,
         journal: Journal,
         history: Iterable[Step],
-        turns: Turns,
+        turns: ResultOrder,
         *,
         is_alone: Callable[[], bool],
         failed: Callable[[BaseException, str], None],

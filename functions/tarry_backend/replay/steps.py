@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from tarry_backend.replay.hooks import Hooks
     from tarry_backend.replay.journal import Journal
     from tarry_backend.replay.performer import Performer
-    from tarry_backend.replay.result_order import Turns
-    from tarry_backend.replay.step_writer import Keeping
+    from tarry_backend.replay.result_order import ResultOrder
+    from tarry_backend.replay.step_writer import StepWriter
 
 __all__ = ["Steps"]
 
@@ -41,9 +41,9 @@ class Steps:
         self,
         function_id: str,
         journal: Journal,
-        turns: Turns,
+        turns: ResultOrder,
         hooks: Hooks,
-        keeping: Keeping,
+        keeping: StepWriter,
         performer: Performer,
         conclusion: Conclusion,
     ) -> None:

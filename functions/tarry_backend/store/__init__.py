@@ -11,7 +11,7 @@ from tarry_backend.store.event_names import Name, Names
 from tarry_backend.store.large_values import Values
 from tarry_backend.store.log import EventLog
 from tarry_backend.store.models import bind
-from tarry_backend.store.runs import ConflictError, Run, Runs, RunStatus, Whole
+from tarry_backend.store.runs import ConflictError, Run, Runs, RunSnapshot, RunStatus
 
 if TYPE_CHECKING:
     from tarry_backend.deploy.settings import Settings
@@ -22,10 +22,10 @@ __all__ = [
     "Name",
     "Names",
     "Run",
+    "RunSnapshot",
     "RunStatus",
     "Runs",
     "Store",
-    "Whole",
     "due_index",
     "open_store",
     "wait_index",

@@ -10,13 +10,13 @@ from tarry_backend.store.models import DUE_SHARDS, CursorItem, Item
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["SHARDS", "Due", "between", "cursor", "move_cursor"]
+__all__ = ["SHARDS", "DueEntry", "between", "cursor", "move_cursor"]
 
 SHARDS = range(DUE_SHARDS)
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueEntry:
     """Something of a run that is due at ``at`` (Unix milliseconds): a step, or the function itself."""
 
     run_id: str
@@ -25,12 +25,12 @@ class Due:
     at: int
 
 
-def between(shard: int, after: int, until: int, page: int | None = None) -> Iterator[Due]:
+def between(shard: int, after: int, until: int, page: int | None = None) -> Iterator[DueEntry]:
     """What is due in ``(after, until]``, earliest first. Eventually consistent. A request brings ``page`` of them, or
     what is in 1 MB."""
     for item in Item.dues.query(shard, Item.due.between(after + 1, until), page_size=page):
         name, _, key = item.sk.partition("#")
-        yield Due(
+        yield DueEntry(
             item.pk.partition("#")[2],
             key if name == "step" else None,
             getattr(item, "kind", "run"),

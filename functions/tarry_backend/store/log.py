@@ -15,7 +15,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from tarry_backend.model.position import Position
-from tarry_backend.model.received_event import Received
+from tarry_backend.model.received_event import ReceivedEvent
 from tarry_backend.queues.messages import MessageError
 from tarry_backend.store.event_json import event_of, event_text
 from tarry_backend.store.event_names import MAX_SHARDS
@@ -48,15 +48,15 @@ class EventLog:
         self._values = values
         self._days = days
 
-    def append(self, events: Iterable[tuple[Received, int]]) -> None:
+    def append(self, events: Iterable[tuple[ReceivedEvent, int]]) -> None:
         """Logs events by name, each with the number of shards of that log. Idempotent: the position is the key."""
         self._write((_by_name(received, shards), received, True) for received, shards in events)
 
-    def append_keyed(self, events: Iterable[tuple[Received, str]]) -> None:
+    def append_keyed(self, events: Iterable[tuple[ReceivedEvent, str]]) -> None:
         """Logs events by match key. Idempotent, too."""
         self._write((_by_key(key, received.received_at), received, False) for received, key in events)
 
-    def read(self, name: str, since: Position, until: int, shards: int = 1) -> Iterator[Received]:
+    def read(self, name: str, since: Position, until: int, shards: int = 1) -> Iterator[ReceivedEvent]:
         """The events of that name in ``(since, until]``, in their order, strongly consistent, page by page.
 
         ``shards`` is over how many partitions a day the name's log is spread by now.
@@ -64,12 +64,12 @@ class EventLog:
         lanes = (self._lane(partial(_partition, name, shard=shard), since, until) for shard in range(shards))
         return map(self._received, _merged(lanes))
 
-    def read_keyed(self, keys: Iterable[str], since: Position, until: int) -> Iterator[Received]:
+    def read_keyed(self, keys: Iterable[str], since: Position, until: int) -> Iterator[ReceivedEvent]:
         """The events with one of these match keys in ``(since, until]``, likewise."""
         lanes = (self._lane(partial(_key_partition, key), since, until) for key in keys)
         return map(self._received, _merged(lanes))
 
-    def last(self, name: str, since: Position, before: Position, count: int) -> list[Received]:
+    def last(self, name: str, since: Position, before: Position, count: int) -> list[ReceivedEvent]:
         """The last events of that name between the two, so many at most, in their order; of a log with one shard."""
         found: list[EventItem] = []
         oldest = before.received_at - self._days * _DAY
@@ -91,7 +91,7 @@ class EventLog:
 
     def read_all(
         self, since: Position, until: int, on_page: Callable[[int], bool] = lambda page: True
-    ) -> Iterator[Received]:
+    ) -> Iterator[ReceivedEvent]:
         """The events of every name in ``(since, until]``, in their order. Reads the whole table: for people who
         look into a small one. ``on_page`` is told the number of each page (1 MB), and answers whether to read on."""
         wanted = EventItem.pk.startswith(_LOG) & _between(since, until)
@@ -102,13 +102,13 @@ class EventLog:
                 break
         return map(self._received, _merged([sorted(found, key=_PLACE)]))
 
-    def carried(self, message: Carried) -> Received:
+    def carried(self, message: Carried) -> ReceivedEvent:
         """The event that a message carries, or names."""
         if (whole := message.received()) is not None:
             return whole
         return self._find(message.name, Position(message.received_at, message.id))
 
-    def _find(self, name: str, position: Position) -> Received:
+    def _find(self, name: str, position: Position) -> ReceivedEvent:
         """Whoever logged it knew of some number of shards: a power of two, up to the most there may be."""
         counts = (2**exponent for exponent in range(MAX_SHARDS.bit_length()))
         for shard in dict.fromkeys(_shard(position.event_id, count) for count in counts):
@@ -117,7 +117,7 @@ class EventLog:
                 return self._received(item)
         raise MessageError(f"event {position.event_id} of {name!r} is no longer in the log")
 
-    def _write(self, entries: Iterable[tuple[str, Received, bool]]) -> None:
+    def _write(self, entries: Iterable[tuple[str, ReceivedEvent, bool]]) -> None:
         packed: dict[Position, bytes] = {}
         with EventItem.batch_write() as batch:
             for partition, received, whole in {(entry[0], entry[1].position): entry for entry in entries}.values():
@@ -131,11 +131,11 @@ class EventLog:
                     item.event_name = received.event.name  # the log of that name has it
                 batch.save(item)
 
-    def _packed(self, received: Received) -> bytes:
+    def _packed(self, received: ReceivedEvent) -> bytes:
         event, moment = received.event, received.received_at
         return self._values.pack(event_text(event), f"log/{moment // _DAY}/{moment}-{event.id}")
 
-    def _expires(self, received: Received) -> int:
+    def _expires(self, received: ReceivedEvent) -> int:
         return (received.received_at + self._days * _DAY) // 1000 + 1
 
     def _lane(self, partition_of: Callable[[int], str], since: Position, until: int) -> Iterator[EventItem]:
@@ -147,11 +147,11 @@ class EventLog:
         for day in range(max(since.received_at, oldest) // _DAY, until // _DAY + 1):
             yield from EventItem.query(partition_of(day), between, consistent_read=True)
 
-    def _received(self, item: EventItem) -> Received:
+    def _received(self, item: EventItem) -> ReceivedEvent:
         position = Position.parse(item.sk)
         if item.event_name:
             return self._find(item.event_name, position)
-        return Received(event_of(self._values.unpack(item.event)), position.received_at)
+        return ReceivedEvent(event_of(self._values.unpack(item.event)), position.received_at)
 
 
 _PLACE = attrgetter("sk")
@@ -167,7 +167,7 @@ def _between(since: Position, until: int) -> Condition:
     return EventItem.sk.between(since.text() + "\x00", f"{until:015d}#\U0010ffff")
 
 
-def _by_name(received: Received, shards: int) -> str:
+def _by_name(received: ReceivedEvent, shards: int) -> str:
     event = received.event
     return _partition(event.name, received.received_at // _DAY, _shard(event.id, shards))
 

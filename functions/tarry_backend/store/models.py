@@ -36,6 +36,7 @@ __all__ = [
     "DUE_SHARDS",
     "EXPIRES",
     "AliasItem",
+    "CancelRequestItem",
     "ClaimItem",
     "CursorItem",
     "DueIndex",
@@ -45,7 +46,6 @@ __all__ = [
     "RunItem",
     "RunsIndex",
     "StepItem",
-    "StopItem",
     "WaitsIndex",
     "bind",
     "table_definition",
@@ -180,7 +180,7 @@ class AliasItem(Item):
     resolved_by = UnicodeAttribute(null=True)
 
 
-class StopItem(Item):
+class CancelRequestItem(Item):
     """Somebody has asked for the run to be cancelled. An item of its own: the executor, which writes the run anew from
     what it has read, cannot lose it, and to look for it does not read the run's event."""
 
@@ -215,7 +215,9 @@ class CursorItem(Item):
 
 
 def _by_sort_key(sk: str) -> type[Item]:
-    return {"run": RunItem, "step": StepItem, "wait": AliasItem, "stop": StopItem}.get(sk.partition("#")[0], Item)
+    return {"run": RunItem, "step": StepItem, "wait": AliasItem, "stop": CancelRequestItem}.get(
+        sk.partition("#")[0], Item
+    )
 
 
 _INDEXES: tuple[tuple[type[GlobalSecondaryIndex[Any]], Attribute[Any], Attribute[Any]], ...] = (

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from tarry_backend.model.position import Position
+from tarry_backend.model.step import END_OF_TIME
 from tarry_backend.store import due_index
 from tarry_backend.store.models import Item
 from tarry_backend.store.runs import RunStatus, fn_status
@@ -17,14 +18,13 @@ from tarry_backend.store.runs import RunStatus, fn_status
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from tarry_backend.model.received_event import Received
+    from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.replay import Step
     from tarry_backend.store import Runs, Store
-    from tarry_backend.store.runs import Run, Whole
+    from tarry_backend.store.runs import Run, RunSnapshot
 
 __all__ = [
     "DUES_LOOKED_THROUGH",
-    "FAR",
     "LOOKED_THROUGH",
     "event",
     "events",
@@ -44,17 +44,14 @@ _PAGE = 250
 
 _LARGE_PAGE = 1_000
 
-FAR = 10**15
-"""A time, in Unix milliseconds, after every deadline; 15 digits are what a position has."""
-
 
 def newest_runs(
     runs: Runs, functions: Iterable[str], statuses: Iterable[RunStatus] = tuple(RunStatus), limit: int = 20
-) -> list[Whole]:
+) -> list[RunSnapshot]:
     """The newest runs of these functions that have one of these statuses, newest first, with their steps."""
     keys = _newest(functions, statuses, limit)
     loaded = (runs.load(run_id) for _, run_id in islice(keys, limit))
-    return [whole for whole in loaded if whole is not None]
+    return [snapshot for snapshot in loaded if snapshot is not None]
 
 
 def run_ids(functions: Iterable[str], prefix: str) -> list[str]:
@@ -76,17 +73,17 @@ def open_waits(runs: Runs) -> Iterator[tuple[Run, Step]]:
     They stand in the index of what is due: a wait has a deadline, and leaves that index when it is resolved. Sleeps
     and retries stand there too, so no more than the next ``DUES_LOOKED_THROUGH`` are looked through.
     """
-    shards = (due_index.between(shard, 0, FAR, page=_PAGE) for shard in due_index.SHARDS)
+    shards = (due_index.between(shard, 0, END_OF_TIME, page=_PAGE) for shard in due_index.SHARDS)
     for due in islice(heapq.merge(*shards, key=lambda due: due.at), DUES_LOOKED_THROUGH):
-        if due.kind in ("wait", "signal") and due.step_key is not None and (whole := runs.load(due.run_id)):
-            step = whole.step(due.step_key)
+        if due.kind in ("wait", "signal") and due.step_key is not None and (snapshot := runs.load(due.run_id)):
+            step = snapshot.step(due.step_key)
             if step is not None and step.is_open:
-                yield whole.run, step
+                yield snapshot.run, step
 
 
 def events(
     store: Store, name: str | None, since: int, until: int, on_page: Callable[[int], bool] = lambda page: True
-) -> Iterable[Received]:
+) -> Iterable[ReceivedEvent]:
     """The events of that name, or of every name, that were received in ``(since, until]``, in their order.
 
     Those of every name are found by reading the whole table: fine on a person's machine, costly on a large one.
@@ -105,7 +102,7 @@ def event(
     since: int,
     until: int,
     on_page: Callable[[int], bool] = lambda page: True,
-) -> Received | None:
+) -> ReceivedEvent | None:
     """The one of these events that has the id, as it was first received."""
     logged = events(store, name, since, until, on_page)
     return next((received for received in logged if received.event.id == event_id), None)

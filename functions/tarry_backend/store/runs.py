@@ -14,7 +14,15 @@ from tarry.errors import TarryError
 from tarry_backend.model.cancellation import Cancellation, Reason
 from tarry_backend.model.step import Failure, Status
 from tarry_backend.store.event_json import event_of, event_text
-from tarry_backend.store.models import CONDITION_FAILED, AliasItem, ClaimItem, Item, RunItem, StepItem, StopItem
+from tarry_backend.store.models import (
+    CONDITION_FAILED,
+    AliasItem,
+    CancelRequestItem,
+    ClaimItem,
+    Item,
+    RunItem,
+    StepItem,
+)
 from tarry_backend.store.step_items import StepItems, alias_items, awaited_by, due_shard, end_alias, run_pk, step_sk
 
 if TYPE_CHECKING:
@@ -26,7 +34,7 @@ if TYPE_CHECKING:
     from tarry_backend.model.step import Step
     from tarry_backend.store.large_values import Values
 
-__all__ = ["ONCE", "ConflictError", "Run", "RunStatus", "Runs", "Whole", "fn_status"]
+__all__ = ["ONCE", "ConflictError", "Run", "RunSnapshot", "RunStatus", "Runs", "fn_status"]
 
 ONCE = 24 * 3_600_000
 """For how many milliseconds after it was received an event that starts a run stands for its idempotency value."""
@@ -76,7 +84,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class RunSnapshot:
     """A run with its steps, in the order in which they began, its guards, and the further keys of what waits."""
 
     run: Run
@@ -93,7 +101,7 @@ class Whole:
         """The step or guard of that key."""
         return next((step for step in self.parts if step.key == key), None)
 
-    def with_step(self, step: Step) -> Whole:
+    def with_step(self, step: Step) -> RunSnapshot:
         """The same with a step as it is now."""
         steps, guards = (
             tuple(step if old.key == step.key else old for old in parts) for parts in (self.steps, self.guards)
@@ -170,7 +178,7 @@ class Runs:
             return False
         return True
 
-    def load(self, run_id: str) -> Whole | None:
+    def load(self, run_id: str) -> RunSnapshot | None:
         """The run's whole partition, strongly consistent."""
         run: Run | None = None
         steps: list[Step] = []
@@ -185,7 +193,7 @@ class Runs:
         steps.sort(key=lambda step: step.begun_order)
         own = tuple(step for step in steps if not step.is_guard)
         guards = tuple(step for step in steps if step.is_guard)
-        return Whole(run, own, tuple(aliases), guards) if run else None
+        return RunSnapshot(run, own, tuple(aliases), guards) if run else None
 
     def run(self, run_id: str) -> Run | None:
         """The run without its steps, strongly consistent."""
@@ -220,16 +228,16 @@ class Runs:
             for alias in alias_items(run_id, step):
                 batch.save(alias)
 
-    def retire(self, whole: Whole, now: int) -> None:
+    def retire(self, snapshot: RunSnapshot, now: int) -> None:
         """Withdraws what a run that has ended still had open, and lets time to live remove the run."""
-        run, expires = whole.run, now // 1000 + self._days * 86_400
-        steps = {step.key: _withdrawn(step, run.cancellation, now) if step.is_open else step for step in whole.parts}
+        run, expires = snapshot.run, now // 1000 + self._days * 86_400
+        steps = {step.key: _withdrawn(step, run.cancellation, now) if step.is_open else step for step in snapshot.parts}
         with StepItem.batch_write() as batch:
             for step in steps.values():
                 item = self._steps.item(run.id, step)
                 item.expires = expires
                 batch.save(item)
-        further = [*whole.aliases, *(alias for step in whole.parts for alias in alias_items(run.id, step))]
+        further = [*snapshot.aliases, *(alias for step in snapshot.parts for alias in alias_items(run.id, step))]
         with AliasItem.batch_write() as batch:
             for alias in {alias.sk: alias for alias in further}.values():
                 if (waited := steps.get(awaited_by(alias))) is None:
@@ -239,21 +247,21 @@ class Runs:
                 alias.expires = expires
                 batch.save(alias)
 
-    def ask_to_stop(self, run_ids: Iterable[str], now: int) -> None:
+    def request_cancel(self, run_ids: Iterable[str], now: int) -> None:
         """Lets executors know that these runs are to be cancelled, before the messages come that say so.
 
         It is a hint to those which are at work, so nothing depends on it, and time to live removes it in any case.
         """
         expires = now // 1000 + self._days * 86_400
-        with StopItem.batch_write() as batch:
+        with CancelRequestItem.batch_write() as batch:
             for run_id in run_ids:
-                batch.save(StopItem(run_pk(run_id), _STOP, expires=expires))
+                batch.save(CancelRequestItem(run_pk(run_id), _CANCEL_REQUEST, expires=expires))
 
-    def is_to_stop(self, run_id: str) -> bool:
+    def is_cancel_requested(self, run_id: str) -> bool:
         """Whether somebody has asked for that; strongly consistent."""
         try:
-            StopItem.get(run_pk(run_id), _STOP, consistent_read=True)
-        except StopItem.DoesNotExist:
+            CancelRequestItem.get(run_pk(run_id), _CANCEL_REQUEST, consistent_read=True)
+        except CancelRequestItem.DoesNotExist:
             return False
         return True
 
@@ -317,7 +325,7 @@ def fn_status(function_id: str, status: RunStatus) -> str:
     return f"{function_id}#{status}"
 
 
-_STOP = "stop"
+_CANCEL_REQUEST = "stop"
 
 # A new run, step or claim: nobody has kept it before. If the write took effect but its answer was lost, the repeated
 # write is a conflict, the message comes back, and the replay finds the step kept.

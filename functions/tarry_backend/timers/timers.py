@@ -50,7 +50,7 @@ class Timers:
         moment = now()
         reached = due_index.cursor()
         found = (due for shard in due_index.SHARDS for due in _found(shard, reached, moment))
-        count = self._queues.tell_timers(
+        count = self._queues.send_to_timers(
             (Due(due.run_id, due.step_key, due.kind, due.at), delay_until(due.at, moment, due.kind)) for due in found
         )
         due_index.move_cursor(moment + SWEPT)  # last: a sweep that is cut off is done again
@@ -61,12 +61,12 @@ class Timers:
         moment = now()
         delay = delay_until(message.due, moment, message.step_kind)
         if delay > 0:
-            self._queues.tell_timers([(message, delay)])
+            self._queues.send_to_timers([(message, delay)])
         elif message.step_kind in LISTENING and message.step_key is not None:
             marker = Marker(message.run_id, message.step_key, message.due)
-            self._queues.tell_matcher(marker, marker_delay(message.due, moment))
+            self._queues.send_to_matcher(marker, marker_delay(message.due, moment))
         else:
-            self._queues.tell_runs([Wake(message.run_id, message.due)])
+            self._queues.send_to_runs([Wake(message.run_id, message.due)])
 
     def _settle(self, message: Settle) -> None:
         """By now the index has the wait. What came before, and may have missed it, is in the log.
@@ -78,9 +78,9 @@ class Timers:
         if step is None or step.status is not Status.WAITING or step.wait is None:
             return
         if earliest(step.wait, self._store, self._store.names.of, now() + SKEW, frozenset(message.excluded)):
-            self._queues.tell_runs([Look(message.run_id, message.step_key)])
+            self._queues.send_to_runs([Look(message.run_id, message.step_key)])
 
 
-def _found(shard: int, reached: int, moment: int) -> Iterator[due_index.Due]:
+def _found(shard: int, reached: int, moment: int) -> Iterator[due_index.DueEntry]:
     yield from due_index.between(shard, 0, moment - OVERDUE)
     yield from due_index.between(shard, max(reached, moment - OVERDUE), moment + SWEPT)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from collections.abc import Set as AbstractSet
 
-    from tarry_backend.model.received_event import Received
+    from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.model.step import Step, Wait
     from tarry_backend.store import EventLog, Name, Store
 
@@ -45,14 +45,14 @@ def earliest(
     excluded: AbstractSet[str],
     *,
     named_since: int = 0,
-) -> Received | None:
+) -> ReceivedEvent | None:
     """The earliest event in the log, received up to ``until``, that ends the wait.
 
     ``names`` tells what is known of an event's name: fresh, where no later look makes up for what it lacks. Of a log by
     name only what was received after ``named_since`` is of interest.
     """
 
-    def of_one(each: Wait) -> Received | None:
+    def of_one(each: Wait) -> ReceivedEvent | None:
         by_name = max(each.since, Position(named_since))
         events = _events(each, store.log, names(each.event_name), by_name, min(each.deadline, until))
         return _first(each, events, excluded)
@@ -60,28 +60,28 @@ def earliest(
     return _earliest(of_one(each) for each in wait.all if each.alternatives)
 
 
-def overtaken(wait: Wait, store: Store, position: Position, excluded: AbstractSet[str]) -> Received | None:
+def overtaken(wait: Wait, store: Store, position: Position, excluded: AbstractSet[str]) -> ReceivedEvent | None:
     """The earliest event in the log before that position that ends the wait: one that nobody has told it of yet.
 
     In a busy log the wait's keys are asked; until they are all there, for two minutes, it is not looked for.
     """
 
-    def of_one(each: Wait) -> Received | None:
+    def of_one(each: Wait) -> ReceivedEvent | None:
         events = _last(each, store.log, store.names.recent(each.event_name), position)
         return _first(each, (received for received in events if received.position < position), excluded)
 
     return _earliest(of_one(each) for each in wait.all if each.alternatives)
 
 
-def _earliest(found: Iterable[Received | None]) -> Received | None:
+def _earliest(found: Iterable[ReceivedEvent | None]) -> ReceivedEvent | None:
     return min((each for each in found if each), key=lambda received: received.position, default=None)
 
 
-def _first(wait: Wait, events: Iterable[Received], excluded: AbstractSet[str]) -> Received | None:
+def _first(wait: Wait, events: Iterable[ReceivedEvent], excluded: AbstractSet[str]) -> ReceivedEvent | None:
     return next((each for each in events if each.event.id not in excluded and matches(wait, each)), None)
 
 
-def _last(wait: Wait, log: EventLog, name: Name, position: Position) -> Iterable[Received]:
+def _last(wait: Wait, log: EventLog, name: Name, position: Position) -> Iterable[ReceivedEvent]:
     if position <= wait.since:
         return ()
     if name.hot_since is None:
@@ -90,7 +90,7 @@ def _last(wait: Wait, log: EventLog, name: Name, position: Position) -> Iterable
     return log.read_keyed([each.key for each in wait.alternatives], since, position.received_at)
 
 
-def _events(wait: Wait, log: EventLog, name: Name, by_name: Position, until: int) -> Iterator[Received]:
+def _events(wait: Wait, log: EventLog, name: Name, by_name: Position, until: int) -> Iterator[ReceivedEvent]:
     """Those that could match, in their order. A busy log is read by the wait's keys, from where it has all of them:
 
     since ──── by name ──── keyed_since ──────── by key ──────── until
@@ -105,7 +105,7 @@ def _events(wait: Wait, log: EventLog, name: Name, by_name: Position, until: int
         yield from log.read_keyed(keys, max(wait.since, Position.after(keyed_since)), until)
 
 
-def ended(step: Step, received: Received | None, order: int, now: int) -> Step:
+def ended(step: Step, received: ReceivedEvent | None, order: int, now: int) -> Step:
     """The wait's step once an event, or its deadline, has ended it."""
     assert step.wait is not None
     wait = step.wait.resolved(received.position if received else None)
@@ -113,7 +113,7 @@ def ended(step: Step, received: Received | None, order: int, now: int) -> Step:
     return replace(step, status=Status.DONE, ended_order=order, ended=now, due=None, output=output, wait=wait)
 
 
-def matches(wait: Wait, received: Received) -> bool:
+def matches(wait: Wait, received: ReceivedEvent) -> bool:
     """Whether one of the wait's alternatives holds for the event; where it stands in the log is not asked."""
     for alternative in wait.alternatives:
         if match_key(wait.event_name, alternative.shape, received.event) != alternative.key:

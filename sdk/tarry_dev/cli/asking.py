@@ -13,12 +13,12 @@ from tarry_backend.store import RunStatus, queries
 from tarry_dev.cli.ask_sql import answer_table, ask_folder, find_folder
 from tarry_dev.cli.connection import connected
 from tarry_dev.cli.errors import CommandError
-from tarry_dev.cli.finding import find_run
 from tarry_dev.cli.listings import events_table, runs_table, waits_table
-from tarry_dev.cli.moments import Calendar
 from tarry_dev.cli.progress import bounded_reading
+from tarry_dev.cli.run_lookup import find_run
 from tarry_dev.cli.screen import print_json, screen
 from tarry_dev.cli.timeline import timeline
+from tarry_dev.cli.times import Calendar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,23 +48,23 @@ def show_runs(function: str | None, status: str | None, limit: int, stack: str |
     with connected(stack) as tarry:
         functions = tarry.functions if function is None else (function,)
         statuses = tuple(RunStatus) if status is None else (RunStatus(status),)
-        wholes = queries.newest_runs(tarry.store.runs, functions, statuses, limit)
-    if not wholes and function is not None and function not in tarry.functions:
+        snapshots = queries.newest_runs(tarry.store.runs, functions, statuses, limit)
+    if not snapshots and function is not None and function not in tarry.functions:
         raise CommandError(f"there is no function {function!r}: it has {', '.join(tarry.functions)}")
     if as_json:
-        print_json({"runs": [run_document(whole) for whole in wholes]})
+        print_json({"runs": [run_document(snapshot) for snapshot in snapshots]})
     else:
-        _show(runs_table(wholes, Calendar(now())) if wholes else "no runs; start one: tarry send NAME")
+        _show(runs_table(snapshots, Calendar(now())) if snapshots else "no runs; start one: tarry send NAME")
 
 
 def show_run(beginning: str, stack: str | None, as_json: bool) -> None:
     """``tarry run``."""
     with connected(stack) as tarry:
-        whole = find_run(beginning, tarry)
+        snapshot = find_run(beginning, tarry)
     if as_json:
-        print_json(run_page(whole))
+        print_json(run_page(snapshot))
     else:
-        _show(timeline(whole, Calendar(whole.run.started)))
+        _show(timeline(snapshot, Calendar(snapshot.run.started)))
 
 
 def show_waits(limit: int, stack: str | None, as_json: bool) -> None:

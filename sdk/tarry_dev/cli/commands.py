@@ -143,7 +143,7 @@ def send(
       tarry send --file events.jsonl
     """
     from tarry_dev.cli.asking import send_events
-    from tarry_dev.cli.sending import event, events_of
+    from tarry_dev.cli.event_input import event, events_of
 
     if (name is None) == (file is None):
         raise typer.BadParameter("give the NAME of an event, or a --file of them")
@@ -176,8 +176,8 @@ def signal(
       tarry signal approval/7 '{"by": "ada"}'
       tarry signal approval/7 '{"by": "ada"}' --id click-1 --keep 1h
     """
-    from tarry_dev.cli.sending import json_value
-    from tarry_dev.cli.signalling import send_signal
+    from tarry_dev.cli.event_input import json_value
+    from tarry_dev.cli.signal import send_signal
 
     try:
         value = json_value(data)
@@ -273,11 +273,11 @@ def cancel(
     if run_id is not None:
         if any(each is not None for each in many) or dry_run:
             raise typer.BadParameter("--since, --until, --if and --dry-run go with --function, not with an ID")
-        from tarry_dev.cli.cancelling import cancel_run
+        from tarry_dev.cli.cancel import cancel_run
 
         cancel_run(run_id, stack, as_json)
     elif function is not None:
-        from tarry_dev.cli.cancelling_many import Choice, cancel_runs
+        from tarry_dev.cli.cancel_many import Choice, cancel_runs
 
         cancel_runs(Choice.read(function, *many), stack, sure=sure, dry_run=dry_run, as_json=as_json)
 
@@ -374,7 +374,7 @@ app.add_typer(dlq, name="dlq")
 
 
 def _object(argument: str, text: str) -> dict[str, Any]:
-    from tarry_dev.cli.sending import json_object
+    from tarry_dev.cli.event_input import json_object
 
     try:
         return json_object(text)

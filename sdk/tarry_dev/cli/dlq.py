@@ -47,7 +47,7 @@ def ls(
       tarry dlq ls --show 5
       tarry dlq ls --show 100 --json | jq -r '.queues[].letters[].run' | sort | uniq -c
     """
-    from tarry_dev.cli.letters import show_letters
+    from tarry_dev.cli.dead_letters import show_letters
 
     show_letters(show, stack, as_json)
 
@@ -73,6 +73,6 @@ def redrive(
       tarry dlq redrive runs
       tarry dlq redrive --stack tarry-shop
     """
-    from tarry_dev.cli.letters import redrive_letters
+    from tarry_dev.cli.dead_letters import redrive_letters
 
     redrive_letters(queue.value if queue else None, stack, as_json)

@@ -6,37 +6,37 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from tarry_dev.cli.moments import compact, span
-from tarry_dev.cli.phrases import SHORT, now_doing
+from tarry_dev.cli.describe import SHORT, now_doing
 from tarry_dev.cli.screen import BAD, QUIET, STATUS, table
+from tarry_dev.cli.times import compact, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from rich.table import Table
 
-    from tarry_backend.model.received_event import Received
+    from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.replay import Step, Wait
-    from tarry_backend.store import Run, Whole
-    from tarry_dev.cli.moments import Calendar
+    from tarry_backend.store import Run, RunSnapshot
+    from tarry_dev.cli.times import Calendar
 
 __all__ = ["events_table", "runs_table", "waits_table"]
 
 _WIDTH = 48
 
 
-def runs_table(wholes: Iterable[Whole], calendar: Calendar) -> Table:
+def runs_table(snapshots: Iterable[RunSnapshot], calendar: Calendar) -> Table:
     """Runs, each with what it has come to or waits for."""
     made = table("Run", "Function", "Status", "Started", "Took", "Outcome, or what it waits for")
-    for whole in wholes:
-        run = whole.run
+    for snapshot in snapshots:
+        run = snapshot.run
         made.add_row(
             run.id[:SHORT],
             run.function_id,
             Text(run.status.value, STATUS[run.status.value]),
             calendar.at(run.started),
             span(run.ended - run.started) if run.ended is not None else "…",
-            now_doing(whole, calendar, _WIDTH),
+            now_doing(snapshot, calendar, _WIDTH),
         )
     return made
 
@@ -56,7 +56,7 @@ def waits_table(waits: Iterable[tuple[Run, Step]], calendar: Calendar) -> Table:
     return made
 
 
-def events_table(events: Iterable[Received], calendar: Calendar) -> Table:
+def events_table(events: Iterable[ReceivedEvent], calendar: Calendar) -> Table:
     """Events in the order in which they were received."""
     made = table("Received", "Event", "Source", "Data")
     for received in events:

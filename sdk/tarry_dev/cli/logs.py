@@ -11,9 +11,9 @@ from rich.text import Text
 from tarry import TarryError
 from tarry_backend.clock import now
 from tarry_backend.telemetry import records_logger
-from tarry_dev.cli.moments import Calendar
-from tarry_dev.cli.phrases import SHORT
+from tarry_dev.cli.describe import SHORT
 from tarry_dev.cli.screen import BAD, QUIET
+from tarry_dev.cli.times import Calendar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,10 +14,10 @@ from tarry_backend.api.documents import event_receipt_document
 from tarry_backend.api.receipts import LOOKED_THROUGH, Why, receipt
 from tarry_backend.clock import now
 from tarry_dev.cli.connection import connected
-from tarry_dev.cli.finding import find_event
-from tarry_dev.cli.moments import Calendar, compact, span
-from tarry_dev.cli.phrases import SHORT
+from tarry_dev.cli.describe import SHORT
+from tarry_dev.cli.run_lookup import find_event
 from tarry_dev.cli.screen import BAD, GOOD, OPEN, QUIET, STATUS, note, print_json, screen
+from tarry_dev.cli.times import Calendar, compact, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

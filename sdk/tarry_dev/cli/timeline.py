@@ -9,8 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from tarry_dev.cli.moments import compact, span
-from tarry_dev.cli.phrases import (
+from tarry_dev.cli.describe import (
     MARKS,
     answer,
     end_mark,
@@ -23,6 +22,7 @@ from tarry_dev.cli.phrases import (
     why_cancelled,
 )
 from tarry_dev.cli.screen import BAD, QUIET, STATUS
+from tarry_dev.cli.times import compact, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from tarry_backend.replay import Failure, Step, Wait
-    from tarry_backend.store import Run, Whole
-    from tarry_dev.cli.moments import Calendar
+    from tarry_backend.store import Run, RunSnapshot
+    from tarry_dev.cli.times import Calendar
 
 __all__ = ["timeline"]
 
@@ -41,9 +41,9 @@ _PLACE = re.compile(r'File "(.+?)", line (\d+), in (\S+)')
 _NOT_OWN = re.compile(r"/lib/python3|/tarry_backend/|/tarry/(step|group)\.py")
 
 
-def timeline(whole: Whole, calendar: Calendar) -> RenderableType:
+def timeline(snapshot: RunSnapshot, calendar: Calendar) -> RenderableType:
     """A run from its start to its end, or to where it is: what each step took and came to."""
-    run = whole.run
+    run = snapshot.run
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True)
     grid.add_column(no_wrap=True)
@@ -51,9 +51,9 @@ def timeline(whole: Whole, calendar: Calendar) -> RenderableType:
     grid.add_column(no_wrap=True, justify="right")
     grid.add_column(overflow="fold")
     grid.add_row(calendar.at(run.started), MARKS["start"], run.event.name, "", _data(run))
-    for each in whole.guards if run.ended is None else ():
+    for each in snapshot.guards if run.ended is None else ():
         grid.add_row("", "", "", "", Text(guard(each, calendar), QUIET))
-    for step in whole.steps:
+    for step in snapshot.steps:
         grid.add_row(*_row(step, calendar))
     if run.due is not None:
         grid.add_row(calendar.at(run.due), MARKS["waiting"], "", "", next_attempt(run, run.due, calendar))

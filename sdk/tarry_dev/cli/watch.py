@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from tarry_backend.clock import now
-from tarry_backend.events.envelope import parse, received
+from tarry_backend.events.envelope import parse, received_event
 from tarry_backend.queues.messages import MessageError, decode
 from tarry_backend.runtime import runtime
-from tarry_dev.cli.moments import Calendar, compact
-from tarry_dev.cli.moves import moves
-from tarry_dev.cli.phrases import SHORT
+from tarry_dev.cli.describe import SHORT
 from tarry_dev.cli.screen import BAD, QUIET
+from tarry_dev.cli.times import Calendar, compact
+from tarry_dev.cli.transitions import moves
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tarry_backend.store import Whole
+    from tarry_backend.store import RunSnapshot
     from tarry_dev.cloud import Delivery, Message
 
 __all__ = ["Watch"]
@@ -32,7 +32,7 @@ class Watch:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._seen: dict[str, Whole] = {}
+        self._seen: dict[str, RunSnapshot] = {}
         self._ended: set[str] = set()
 
     def __call__(self, delivery: Delivery) -> None:
@@ -50,18 +50,18 @@ class Watch:
             fields = parse(message.body)
             if "tarry" in fields:
                 return
-            event = received(fields, message.sent_at).event
+            event = received_event(fields, message.sent_at).event
             if not event.name.startswith(_OWN):
                 self._line(message.sent_at, "event", f"{event.name} {compact(event.data)}", QUIET)
 
     def _tell_run(self, run_id: str | None) -> None:
-        if run_id is None or run_id in self._ended or (whole := runtime().store.runs.load(run_id)) is None:
+        if run_id is None or run_id in self._ended or (snapshot := runtime().store.runs.load(run_id)) is None:
             return
-        for move in moves(self._seen.get(run_id), whole, Calendar(now())):
-            who = f"{whole.run.function_id} {run_id[:SHORT]}"
+        for move in moves(self._seen.get(run_id), snapshot, Calendar(now())):
+            who = f"{snapshot.run.function_id} {run_id[:SHORT]}"
             self._line(move.at, who, f"{move.mark} {move.text}", move.style)
-        self._seen[run_id] = whole
-        if whole.run.ended is not None:
+        self._seen[run_id] = snapshot
+        if snapshot.run.ended is not None:
             self._ended.add(run_id)
             del self._seen[run_id]
 

@@ -17,7 +17,7 @@ from moto.core import models
 from moto.core.custom_responses_mock import CallbackResponse
 
 from tarry.errors import UsageError
-from tarry_dev.cloud.door import opened
+from tarry_dev.cloud.moto_shortcut import opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from tarry import Event
 from tarry_backend.api.receipts import receipt
-from tarry_backend.events.envelope import parse, received
-from tarry_backend.queues.cancel_runs import stop
+from tarry_backend.events.envelope import parse, received_event
+from tarry_backend.queues.cancel_runs import request_cancel
 from tarry_backend.queues.messages import MessageError, Start, decode
 from tarry_backend.runtime import runtime
 from tarry_backend.store import queries
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tarry.durations import Duration, Timeout
     from tarry.eventtypes import Sendable
     from tarry_backend.api.receipts import Receipt
-    from tarry_backend.model.received_event import Received
+    from tarry_backend.model.received_event import ReceivedEvent
     from tarry_dev.cloud.cloud import Cloud
     from tarry_dev.cloud.message import Delivery, Message
 
@@ -72,7 +72,7 @@ class Host:
 
     def cancel(self, run: HostedRun) -> None:
         """Cancels a run, as ``tarry cancel`` does. One that has ended stays as it is."""
-        stop([run.id], runtime().store, runtime().queues)
+        request_cancel([run.id], runtime().store, runtime().queues)
         self.cloud.pump()
 
     def signal(
@@ -116,7 +116,7 @@ class Host:
             raise LookupError(f"no event of id {event_id!r} has come; events so far: {list(self._events)}")
         cloud, store = self.cloud, runtime().store
 
-        def look() -> Received:
+        def look() -> ReceivedEvent:
             found = queries.event(store, event_id, event.name, 0, cloud.clock.now())
             assert found is not None  # it has come, and its matcher logs it first
             return found
@@ -152,5 +152,5 @@ class Host:
         fields = parse(message.body)
         if "tarry" in fields:  # a message of the matcher's to itself
             return
-        event = received(fields, message.sent_at).event
+        event = received_event(fields, message.sent_at).event
         self._events.setdefault(event.id, event)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import DeleteMessageBatchRequestEntryTypeDef
 
     from tarry_backend.deploy.topology import Queue
-    from tarry_dev.cloud.faithful import FaithfulQueue
     from tarry_dev.cloud.function import LambdaFunction
+    from tarry_dev.cloud.moto_fixes import FaithfulQueue
 
 __all__ = ["LocalQueue", "Observer"]
 

@@ -13,7 +13,7 @@ from tarry_backend.runtime import runtime
 if TYPE_CHECKING:
     from tarry_backend.model.cancellation import Cancellation
     from tarry_backend.replay import Failure, Step
-    from tarry_backend.store import Run, Whole
+    from tarry_backend.store import Run, RunSnapshot
 
 __all__ = ["HostedRun", "HostedStep"]
 
@@ -94,18 +94,18 @@ class HostedRun:
     @property
     def steps(self) -> dict[str, HostedStep]:
         """The steps by their ids, in the order in which they began. A repeated id is there as ``id:1``, ``id:2``."""
-        return {step.key: HostedStep.of(step) for step in self._whole.steps}
+        return {step.key: HostedStep.of(step) for step in self._snapshot.steps}
 
     @property
     def _run(self) -> Run:
-        return self._whole.run
+        return self._snapshot.run
 
     @property
-    def _whole(self) -> Whole:
-        whole = runtime().store.runs.load(self.id)
-        if whole is None:
+    def _snapshot(self) -> RunSnapshot:
+        snapshot = runtime().store.runs.load(self.id)
+        if snapshot is None:
             raise LookupError(f"run {self.id} is not in the table: its start has not been handled")
-        return whole
+        return snapshot
 
     def __repr__(self) -> str:
         run = self._run

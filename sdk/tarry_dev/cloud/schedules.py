@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from tarry._wire.bus import source_of
-from tarry_backend.events.addressing import SCHEDULED
+from tarry_backend.events.address import SCHEDULED
 from tarry_backend.events.schedules import Schedule, schedules_of
 
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ def _following(schedule: Schedule, now: int, time: int) -> tuple[int, int]:
     """When it fires after ``now``, and for which time after ``time``: that later by as much as its jitter gives it."""
     for following in times_after(schedule.trigger, time):
         spread = schedule.trigger.window * 60_000
-        dice = zlib.crc32(f"{schedule.function_id}-{schedule.place}-{following}".encode())
-        moment = following + (dice % spread if spread else 0)
+        jitter = zlib.crc32(f"{schedule.function_id}-{schedule.place}-{following}".encode())
+        moment = following + (jitter % spread if spread else 0)
         if moment > now:
             return moment, following
     raise AssertionError("a cron that never comes is refused when it is made")

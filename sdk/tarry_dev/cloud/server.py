@@ -23,7 +23,7 @@ from werkzeug.wsgi import ClosingIterator
 
 from tarry import Event, TarryError
 from tarry_dev.cloud.api import ask
-from tarry_dev.cloud.door import ONE_AT_A_TIME
+from tarry_dev.cloud.moto_shortcut import ONE_AT_A_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

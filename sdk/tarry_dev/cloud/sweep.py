@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tarry_dev.cloud.clock import Clock
-    from tarry_dev.cloud.faithful import FaithfulTable
     from tarry_dev.cloud.function import LambdaFunction
+    from tarry_dev.cloud.moto_fixes import FaithfulTable
     from tarry_dev.cloud.queue import Observer
 
 __all__ = ["Sweep"]

@@ -64,8 +64,8 @@ def test_events_come_in_by_http(server: Server, matcher: Recorder) -> None:
 
 
 def test_several_events_come_in_with_all_their_fields(server: Server, matcher: Recorder) -> None:
-    whole = {"name": "b", "data": {}, "id": "x", "user": {"id": "u"}, "ts": 5}
-    assert ask(f"{server.url}/events", [{"name": "a"}, whole])[1]["ids"][1] == "x"
+    snapshot = {"name": "b", "data": {}, "id": "x", "user": {"id": "u"}, "ts": 5}
+    assert ask(f"{server.url}/events", [{"name": "a"}, snapshot])[1]["ids"][1] == "x"
     soon(lambda: len(matcher.records) == 2)
     assert events(matcher)[1]["detail"] == {"v": 1, "id": "x", "ts": 5, "data": {}, "user": {"id": "u"}}
 

@@ -10,7 +10,7 @@ from moto.dynamodb.models.table import SecondaryIndex
 from tarry_backend.store.models import Item
 from tarry_dev.cloud import Cloud
 from tarry_dev.cloud.account import ACCOUNT_ID
-from tarry_dev.cloud.faithful import FaithfulIndex
+from tarry_dev.cloud.moto_fixes import FaithfulIndex
 from tests.functional.cloud.scripts import ITEM
 
 

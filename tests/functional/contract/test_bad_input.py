@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tarry import App, Context, Event, EventError, TriggerEvent
-from tarry_backend.events.addressing import run_id_of
+from tarry_backend.events.address import run_id_of
 from tarry_dev.cloud import Cloud, Host
 from tests.functional.contract.diary import Diary
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from tarry import App, Context, ContextSync, Event, TriggerEvent
-from tarry_backend.queues.messages import Cancel
+from tarry_backend.queues.messages import CancelRun
 from tarry_backend.runtime import runtime
 from tarry_dev.cloud import Cloud, Host, HostedRun
 from tests.functional.contract.deaths import Mortal, deaths
@@ -90,7 +90,7 @@ def paid() -> Event:
 
 def cancel(run: HostedRun) -> None:
     """Asks for it, and lets nothing happen yet."""
-    runtime().queues.tell_runs([Cancel(run.id)])
+    runtime().queues.send_to_runs([CancelRun(run.id)])
 
 
 @pytest.mark.parametrize(

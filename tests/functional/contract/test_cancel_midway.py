@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tarry import App, Cancel, Context, ContextSync, Event, Timeouts, TriggerEvent
-from tarry_backend.events.addressing import run_id_of
-from tarry_backend.queues.cancel_runs import stop
+from tarry_backend.events.address import run_id_of
+from tarry_backend.queues.cancel_runs import request_cancel
 from tarry_backend.runtime import runtime
 from tarry_dev.cloud import Host
 from tests.functional.contract.diary import Diary
@@ -52,7 +52,7 @@ def by_event(host: Host) -> None:
 
 
 def by_hand(host: Host) -> None:
-    stop([run_id_of("shop", "order", "p-1")], runtime().store, runtime().queues)
+    request_cancel([run_id_of("shop", "order", "p-1")], runtime().store, runtime().queues)
 
 
 def by_time(host: Host) -> None:

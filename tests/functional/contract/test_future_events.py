@@ -7,8 +7,8 @@ import pytest
 
 from tarry import App, Context, ContextSync, Event, EventError, TriggerEvent
 from tarry_backend.runtime import runtime
-from tarry_dev.cli.moments import Calendar
-from tarry_dev.cli.phrases import now_doing
+from tarry_dev.cli.describe import now_doing
+from tarry_dev.cli.times import Calendar
 from tarry_dev.cloud import Cloud, Host
 from tests.functional.contract.deaths import Mortal, deaths
 from tests.functional.contract.diary import Diary
@@ -152,9 +152,9 @@ def test_what_is_more_than_a_year_ahead_is_refused_at_send_and_cut_to_a_year_oth
 def test_tarry_runs_says_when_it_begins(app: App, host: Host, diary: Diary) -> None:
     order_async(app, diary)
     host.send([ahead(host, HOUR)])
-    whole = runtime().store.runs.load(host.run().id)
-    assert whole is not None
-    assert now_doing(whole, Calendar(host.cloud.clock.now(), UTC), 48) == "begins at 13:00:00"
+    snapshot = runtime().store.runs.load(host.run().id)
+    assert snapshot is not None
+    assert now_doing(snapshot, Calendar(host.cloud.clock.now(), UTC), 48) == "begins at 13:00:00"
 
 
 def begun_with(mortal: Mortal) -> tuple[object, ...]:

@@ -13,7 +13,7 @@ from tarry import Event
 from tarry_backend.matcher.matcher import Matcher
 from tarry_backend.matching import MatchError, evaluate_whole
 from tarry_backend.model.position import Position
-from tarry_backend.model.received_event import Received
+from tarry_backend.model.received_event import ReceivedEvent
 from tarry_backend.model.step import Status, Step, Wait, WaitRequest
 from tarry_backend.queues.messages import FanOut, Marker, Resume
 from tarry_backend.queues.sender import Queues
@@ -28,7 +28,7 @@ from tarry_backend.waits.registration import Registration
 from tarry_dev.cloud import Cloud
 
 if TYPE_CHECKING:
-    from tarry_backend.queues.sender import RunMessage
+    from tarry_backend.queues.messages import RunMessage
 
 NOW = 1_735_732_800_000
 DEADLINE = NOW + 86_400_000
@@ -79,12 +79,12 @@ class Told(Queues):
         self.runs: list[str] = []
         self.further: list[FanOut] = []
 
-    def tell_runs(self, messages: "Iterable[RunMessage]") -> int:
+    def send_to_runs(self, messages: "Iterable[RunMessage]") -> int:
         resumes = [message for message in messages if isinstance(message, Resume)]
         self.runs += [message.run_id for message in resumes]
         return len(resumes)
 
-    def tell_matcher(self, message: Marker | FanOut, delay: int = 0) -> None:
+    def send_to_matcher(self, message: Marker | FanOut, delay: int = 0) -> None:
         assert isinstance(message, FanOut)
         self.further.append(message)
 
@@ -120,7 +120,7 @@ class Waits:
     def resumed(self, event: Event) -> set[int]:
         """The numbers of the waits that the matcher resumes."""
         self._queues.runs.clear()
-        self._matcher.fan_out(Received(event, NOW + 1_000), runtime().store.names.of(event.name))
+        self._matcher.fan_out(ReceivedEvent(event, NOW + 1_000), runtime().store.names.of(event.name))
         while self._queues.further:
             self._matcher.go_on(self._queues.further.pop())
         return {int(run_id.rpartition("-")[2]) for run_id in self._queues.runs}

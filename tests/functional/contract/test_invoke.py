@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tarry import App, Context, Event, StepError, TriggerEvent
-from tarry_backend.events.addressing import run_id_of
+from tarry_backend.events.address import run_id_of
 from tarry_backend.queues.messages import Continue, Returned, encode
 from tarry_backend.runtime import runtime
 from tarry_dev.cloud import Cloud, Host, Message
@@ -174,7 +174,7 @@ def test_an_answer_that_comes_twice_counts_once(app: App, host: Host, diary: Dia
     host.advance({"at once": "1s", "later": "10m", "after the end": "2h"}[again])
     ended = repr(run)
     seen = diary.entries[:]
-    runtime().queues.tell_runs([Returned(run.id, "pack"), Returned(run.id, "pack"), Returned(run.id, "gone")])
+    runtime().queues.send_to_runs([Returned(run.id, "pack"), Returned(run.id, "pack"), Returned(run.id, "gone")])
     host.cloud.pump()
     assert (repr(run), diary.entries) == (ended, seen)
     assert before[-1] == "packed"
@@ -194,7 +194,7 @@ def test_an_answer_that_finds_nobody_yet_keeps_no_later_one_back(app: App, host:
         return await ctx.step.invoke("pack", function=pack)
 
     host.send("placed")
-    runtime().queues.tell_runs([Returned(host.run("order").id, "pack")])
+    runtime().queues.send_to_runs([Returned(host.run("order").id, "pack")])
     host.cloud.pump()
     host.send("paid")
     assert host.run("order").output == "packed"

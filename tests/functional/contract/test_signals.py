@@ -11,7 +11,7 @@ from botocore.exceptions import ReadTimeoutError
 
 from tarry import App, Context, ContextSync, LimitError, SignalStatus, TriggerEvent, UsageError
 from tarry._wire.mailboxes import _EXPIRES, _PK, _SK
-from tarry_backend.queues.messages import Cancel, Signalled, decode
+from tarry_backend.queues.messages import CancelRun, Signalled, decode
 from tarry_backend.runtime import runtime
 from tarry_backend.store.models import EXPIRES, Item
 from tarry_dev.cloud import Cloud, Host
@@ -403,7 +403,7 @@ def in_vain(host: Host) -> None:
 
 def cancelled(host: Host) -> None:
     host.send("placed")
-    runtime().queues.tell_runs([Cancel(host.run().id)])
+    runtime().queues.send_to_runs([CancelRun(host.run().id)])
     host.advance("1h")
 
 

@@ -4,27 +4,29 @@ from datetime import UTC
 from typing import Any
 
 from tarry import Event
-from tarry_backend.model.received_event import Received
+from tarry_backend.model.received_event import ReceivedEvent
 from tarry_backend.replay import Failure
-from tarry_backend.store import Run, RunStatus, Whole
+from tarry_backend.store import Run, RunSnapshot, RunStatus
 from tarry_dev.cli.demo.effects import effects, ends, most_telling
-from tarry_dev.cli.moments import Calendar
-from tests.unit.cli.test_moves import T, resolved, wait
+from tarry_dev.cli.times import Calendar
+from tests.unit.cli.test_transitions import T, resolved, wait
 
 CALENDAR = Calendar(T, UTC)
 
 
-def event(name: str, event_id: str) -> Received:
-    return Received(Event(name, {"id": event_id}, event_id), T)
+def event(name: str, event_id: str) -> ReceivedEvent:
+    return ReceivedEvent(Event(name, {"id": event_id}, event_id), T)
 
 
-def whole(number: int, *steps: Any, started_by: str = "e-1", **fields: Any) -> Whole:
+def snapshot(number: int, *steps: Any, started_by: str = "e-1", **fields: Any) -> RunSnapshot:
     started = Event("go", {}, started_by)
-    return Whole(Run(id=f"RUN{number:07d}", function_id="f", event=started, received_at=T, started=T, **fields), steps)
+    return RunSnapshot(
+        Run(id=f"RUN{number:07d}", function_id="f", event=started, received_at=T, started=T, **fields), steps
+    )
 
 
 def test_an_event_did_what_the_runs_say_of_it() -> None:
-    runs = [whole(1, resolved(1)), whole(2, resolved(1)), whole(3, wait(1), started_by="e-3")]
+    runs = [snapshot(1, resolved(1)), snapshot(2, resolved(1)), snapshot(3, wait(1), started_by="e-3")]
     told = effects([event("go", "e-1"), event("go", "e-3"), event("done", "e-2"), event("done", "e-9")], runs)
     assert [effect.did for effect in told] == [
         "started 2 runs",
@@ -35,26 +37,26 @@ def test_an_event_did_what_the_runs_say_of_it() -> None:
 
 
 def test_many_events_on_end_that_did_alike_are_one_line() -> None:
-    runs = [whole(number, started_by=f"e-{number}") for number in range(7)]
+    runs = [snapshot(number, started_by=f"e-{number}") for number in range(7)]
     told = effects([event("go", f"e-{number}") for number in range(7)], runs)
     assert [(effect.count, effect.did) for effect in told] == [(7, "started 7 runs")]
 
 
 def test_an_event_both_starts_and_resumes() -> None:
-    runs = [whole(1, resolved(1), started_by="e-0"), whole(2, started_by="e-2")]
+    runs = [snapshot(1, resolved(1), started_by="e-0"), snapshot(2, started_by="e-2")]
     assert effects([event("done", "e-2")], runs)[0].did == "started 1 run, resumed 1 run"
 
 
 def test_runs_are_put_together_by_their_end_and_its_reason() -> None:
     done: dict[str, Any] = {"status": RunStatus.FINISHED, "ended": T}
     runs = [
-        whole(1, resolved(1), output='"yes"', **done),
-        whole(2, status=RunStatus.FAILED, ended=T, error=Failure("KeyError", "'x'")),
-        whole(3, resolved(1), output='"yes"', **done),
-        whole(4, wait(1)),
-        whole(5, output='{"n": 1}', **done),
+        snapshot(1, resolved(1), output='"yes"', **done),
+        snapshot(2, status=RunStatus.FAILED, ended=T, error=Failure("KeyError", "'x'")),
+        snapshot(3, resolved(1), output='"yes"', **done),
+        snapshot(4, wait(1)),
+        snapshot(5, output='{"n": 1}', **done),
     ]
-    assert [(group.end, group.why, len(group.wholes)) for group in ends(runs, CALENDAR)] == [
+    assert [(group.end, group.why, len(group.snapshots)) for group in ends(runs, CALENDAR)] == [
         ("yes", "done came", 2),
         ("failed", "KeyError: 'x'", 1),
         ("running", "waits for done until 12:01:00", 1),
@@ -63,6 +65,6 @@ def test_runs_are_put_together_by_their_end_and_its_reason() -> None:
 
 
 def test_the_run_that_events_resumed_tells_the_most() -> None:
-    plain, resumed = whole(1, wait(1), wait(3)), whole(2, resolved(1))
+    plain, resumed = snapshot(1, wait(1), wait(3)), snapshot(2, resolved(1))
     assert most_telling([plain, resumed]) is resumed
     assert most_telling([]) is None

@@ -27,7 +27,7 @@ def situations(draw: st.DrawFn) -> tuple[str, Event, list[Event]]:
     return asked_of(draw(questions), went), trigger, [event(each, id="1", user=draw(users)) for each in came]
 
 
-def whole(expression: str, trigger: Event, incoming: Event) -> bool:
+def snapshot(expression: str, trigger: Event, incoming: Event) -> bool:
     try:
         return evaluate_whole(expression, trigger, incoming, RECEIVED_AT)
     except MatchError:
@@ -54,7 +54,7 @@ def test_a_plan_answers_as_the_whole_expression_does() -> None:
             refused(expression, trigger)
             return
         for one in incoming:
-            expected = whole(expression, trigger, one)
+            expected = snapshot(expression, trigger, one)
             answers[by_key(both[0]), expected] += 1
             assert [resolved(plan, one) == MATCH for plan in both] == [expected, expected]
 

@@ -102,9 +102,9 @@ def test_the_default_pauses_grow_from_15_s_to_2_h_and_the_last_repeats() -> None
     assert pauses == [15, 30, 60, 120, 300, 600, 1200, 2400, 3600, 7200, 7200, 7200]
 
 
-@pytest.mark.parametrize(("dice", "pause"), [(0, 100_000), (0.5, 105_000), (1, 110_000)])
-def test_jitter_adds_up_to_a_tenth(dice: float, pause: int) -> None:
-    assert Retries(backoff=["100s"]).pause(0, dice) == pause
+@pytest.mark.parametrize(("jitter", "pause"), [(0, 100_000), (0.5, 105_000), (1, 110_000)])
+def test_jitter_adds_up_to_a_tenth(jitter: float, pause: int) -> None:
+    assert Retries(backoff=["100s"]).pause(0, jitter) == pause
 
 
 def test_pauses_may_be_written_in_any_way() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["CHARACTERS", "MAX_NESTED", "MAX_STEPS", "Steps", "StepsError"]
+__all__ = ["CHARACTERS", "MAX_NESTED", "MAX_STEPS", "Budget", "StepsError"]
 
 MAX_STEPS = 50_000
 """The most steps that one question may take: a comparison, a call, a macro, that is all which stands between
@@ -27,7 +27,7 @@ class StepsError(Exception):
 
 
 @dataclass(slots=True)
-class Steps:
+class Budget:
     """The steps that are left."""
 
     left: int = MAX_STEPS

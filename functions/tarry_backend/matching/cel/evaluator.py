@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from tarry_backend.matching.cel.budget import CHARACTERS, MAX_STEPS, Steps, StepsError
+from tarry_backend.matching.cel.budget import CHARACTERS, MAX_STEPS, Budget, StepsError
 from tarry_backend.matching.cel.errors import CelError
 from tarry_backend.matching.cel.functions import SLOW, apply
 from tarry_backend.matching.cel.logic import boolean, settled
@@ -50,7 +50,7 @@ class Scope:
 
     variables: Mapping[str, object]
     now: Timestamp | None = None
-    steps: Steps = field(default_factory=Steps, repr=False)
+    steps: Budget = field(default_factory=Budget, repr=False)
 
 
 Evaluate = Callable[[Node, Scope], object]

@@ -12,7 +12,7 @@ from enum import Enum
 from types import NoneType
 from typing import Any
 
-from tarry_backend.matching.cel.budget import CHARACTERS, MAX_NESTED, Steps
+from tarry_backend.matching.cel.budget import CHARACTERS, MAX_NESTED, Budget
 from tarry_backend.matching.cel.errors import CelError
 from tarry_backend.matching.cel.times import Duration, Timestamp
 
@@ -97,7 +97,7 @@ def adopt(value: object) -> object:
     return value
 
 
-def equal(left: object, right: object, steps: Steps, depth: int = MAX_NESTED) -> bool:
+def equal(left: object, right: object, steps: Budget, depth: int = MAX_NESTED) -> bool:
     """CEL's ``==``: exact between kinds of numbers, false between other types.
 
     ``CelError`` for values that are alike more than ``MAX_NESTED`` deep, ``StepsError`` if there are too many parts
@@ -129,20 +129,20 @@ _PLAIN = frozenset({bool, int, float, NoneType})
 """Of these, two of one type that are equal to Python are so to CEL."""
 
 
-def _inside(container: Collection[object], steps: Steps, depth: int) -> int:
+def _inside(container: Collection[object], steps: Budget, depth: int) -> int:
     if depth == 0:
         raise CelError(f"a value is nested more than {MAX_NESTED} deep, the most that is compared")
     steps.take(len(container))
     return depth - 1
 
 
-def _read(text: Any, steps: Steps) -> Any:
+def _read(text: Any, steps: Budget) -> Any:
     if isinstance(text, str) and len(text) >= CHARACTERS:
         steps.take(len(text) // CHARACTERS)
     return text
 
 
-def contains(item: object, container: object, steps: Steps) -> bool:
+def contains(item: object, container: object, steps: Budget) -> bool:
     """CEL's ``in``: an element of a list, or a key of a map. Raises as ``equal`` does."""
     if isinstance(container, (list, tuple)):
         if isinstance(item, str):

@@ -9,15 +9,15 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from tarry_backend.store import RunStatus
-from tarry_dev.cli.moments import compact
-from tarry_dev.cli.phrases import SHORT, answer, failure, outcome
+from tarry_dev.cli.describe import SHORT, answer, failure, outcome
+from tarry_dev.cli.times import compact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from tarry_backend.model.received_event import Received
-    from tarry_backend.store import Whole
-    from tarry_dev.cli.moments import Calendar
+    from tarry_backend.model.received_event import ReceivedEvent
+    from tarry_backend.store import RunSnapshot
+    from tarry_dev.cli.times import Calendar
 
 __all__ = ["Effect", "Ends", "effects", "ends", "most_telling"]
 
@@ -29,7 +29,7 @@ _ALIKE = 4
 class Effect:
     """One event, or ``count`` of them on end that did the same, and what they did."""
 
-    received: Received
+    received: ReceivedEvent
     count: int
     did: str
 
@@ -38,25 +38,25 @@ class Effect:
 class Ends:
     """Runs that came to the same end for the same reason."""
 
-    wholes: tuple[Whole, ...]
+    snapshots: tuple[RunSnapshot, ...]
     end: str
     why: str
 
     @property
     def shown_as_one(self) -> bool:
         """Whether they are too many to be shown one by one."""
-        return len(self.wholes) > _ALIKE
+        return len(self.snapshots) > _ALIKE
 
 
-def effects(events: Iterable[Received], wholes: Sequence[Whole]) -> list[Effect]:
+def effects(events: Iterable[ReceivedEvent], snapshots: Sequence[RunSnapshot]) -> list[Effect]:
     """The events in their order, each with the runs that it started and resumed."""
-    started, resumed = _started(wholes), _resumed(wholes)
+    started, resumed = _started(snapshots), _resumed(snapshots)
 
-    def did(received: Received) -> str:
+    def did(received: ReceivedEvent) -> str:
         event_id = received.event.id
         return _did(started[event_id], resumed[event_id])
 
-    def kind(received: Received) -> tuple[str, int, int]:
+    def kind(received: ReceivedEvent) -> tuple[str, int, int]:
         event = received.event
         return event.name, len(started[event.id]), len(resumed[event.id])
 
@@ -71,38 +71,38 @@ def effects(events: Iterable[Received], wholes: Sequence[Whole]) -> list[Effect]
     return made
 
 
-def ends(wholes: Iterable[Whole], calendar: Calendar) -> list[Ends]:
+def ends(snapshots: Iterable[RunSnapshot], calendar: Calendar) -> list[Ends]:
     """The runs by what they came to and why, the ends in the order of the first start of each."""
-    groups: dict[tuple[str, str], list[Whole]] = defaultdict(list)
-    for whole in wholes:
-        groups[_end(whole), _why(whole, calendar)].append(whole)
+    groups: dict[tuple[str, str], list[RunSnapshot]] = defaultdict(list)
+    for snapshot in snapshots:
+        groups[_end(snapshot), _why(snapshot, calendar)].append(snapshot)
     made = [Ends(tuple(group), end, why) for (end, why), group in groups.items()]
     order = {each.end: place for place, each in reversed(list(enumerate(made)))}
     return sorted(made, key=lambda each: order[each.end])
 
 
-def most_telling(wholes: Iterable[Whole]) -> Whole | None:
+def most_telling(snapshots: Iterable[RunSnapshot]) -> RunSnapshot | None:
     """The run with the most to show: events that resumed it, then steps."""
     return max(
-        wholes,
-        key=lambda whole: (sum(answer(step) is not None for step in whole.steps), len(whole.steps)),
+        snapshots,
+        key=lambda snapshot: (sum(answer(step) is not None for step in snapshot.steps), len(snapshot.steps)),
         default=None,
     )
 
 
-def _started(wholes: Iterable[Whole]) -> dict[str, list[str]]:
+def _started(snapshots: Iterable[RunSnapshot]) -> dict[str, list[str]]:
     runs: dict[str, list[str]] = defaultdict(list)
-    for whole in wholes:
-        runs[whole.run.event.id].append(whole.run.id)
+    for snapshot in snapshots:
+        runs[snapshot.run.event.id].append(snapshot.run.id)
     return runs
 
 
-def _resumed(wholes: Iterable[Whole]) -> dict[str, list[str]]:
+def _resumed(snapshots: Iterable[RunSnapshot]) -> dict[str, list[str]]:
     runs: dict[str, list[str]] = defaultdict(list)
-    for whole in wholes:
-        for step in whole.steps:
+    for snapshot in snapshots:
+        for step in snapshot.steps:
             if found := answer(step):
-                runs[found[1]].append(whole.run.id)
+                runs[found[1]].append(snapshot.run.id)
     return runs
 
 
@@ -120,16 +120,16 @@ def _counts(started: int, resumed: int) -> str:
     return ", ".join(words) or "nothing matched"
 
 
-def _end(whole: Whole) -> str:
-    run = whole.run
+def _end(snapshot: RunSnapshot) -> str:
+    run = snapshot.run
     if run.status is not RunStatus.FINISHED:
         return run.status.value
     output = json.loads(run.output or "null")
     return output if isinstance(output, str) else compact(output, 40)
 
 
-def _why(whole: Whole, calendar: Calendar) -> str:
-    if whole.run.error is not None:
-        return failure(whole.run.error)
-    waits = dict.fromkeys(outcome(step, calendar) for step in whole.steps if step.wait is not None)
+def _why(snapshot: RunSnapshot, calendar: Calendar) -> str:
+    if snapshot.run.error is not None:
+        return failure(snapshot.run.error)
+    waits = dict.fromkeys(outcome(step, calendar) for step in snapshot.steps if step.wait is not None)
     return ", ".join(list(waits)[-2:])

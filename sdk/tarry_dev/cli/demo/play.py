@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from tarry import App
-    from tarry_backend.model.received_event import Received
-    from tarry_backend.store import Whole
+    from tarry_backend.model.received_event import ReceivedEvent
+    from tarry_backend.store import RunSnapshot
     from tarry_dev.cli.demo.script import Line
 
 __all__ = ["Play", "play"]
@@ -34,8 +34,8 @@ class Play:
     ``began`` and ``ended`` are times of the moved clock (Unix milliseconds), ``seconds`` the real ones.
     """
 
-    wholes: tuple[Whole, ...]
-    events: tuple[Received, ...]
+    snapshots: tuple[RunSnapshot, ...]
+    events: tuple[ReceivedEvent, ...]
     began: int
     ended: int
     seconds: float
@@ -57,8 +57,8 @@ def play(app: App, script: Sequence[Line]) -> Play:
         logged = queries.events(store, None, began - 1, ended)
         events = tuple(each for each in logged if not each.event.name.startswith(_OWN))
     # Not by their starts: an executor starts the runs of a batch side by side, so that they may overtake each other.
-    wholes = sorted(newest, key=lambda whole: (whole.run.received_at, whole.run.started, whole.run.id))
-    return Play(tuple(wholes), events, began, ended, time.monotonic() - start)
+    snapshots = sorted(newest, key=lambda snapshot: (snapshot.run.received_at, snapshot.run.started, snapshot.run.id))
+    return Play(tuple(snapshots), events, began, ended, time.monotonic() - start)
 
 
 def _clock(script: Sequence[Line]) -> MovedClock:

@@ -14,10 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from tarry_dev.cli.demo.effects import effects, ends, most_telling
-from tarry_dev.cli.moments import Calendar, gist, span
-from tarry_dev.cli.phrases import SHORT
+from tarry_dev.cli.describe import SHORT
 from tarry_dev.cli.screen import BAD, GOOD, OPEN, QUIET
 from tarry_dev.cli.timeline import timeline
+from tarry_dev.cli.times import Calendar, gist, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from tarry import App
-    from tarry_backend.model.received_event import Received
-    from tarry_backend.store import Whole
+    from tarry_backend.model.received_event import ReceivedEvent
+    from tarry_backend.store import RunSnapshot
     from tarry_dev.cli.demo.effects import Ends
     from tarry_dev.cli.demo.play import Play
 
@@ -53,8 +53,8 @@ def story(app: App, play: Play, *, in_detail: bool) -> RenderableType:
     calendar = Calendar(play.began, UTC, dated=True)
     parts: list[RenderableType] = [_bus(app, play, calendar), ""]
     parts += [_runs(function, play, calendar) for function in app.functions]
-    if in_detail and (whole := most_telling(play.wholes)):
-        detail = Padding(timeline(whole, Calendar(whole.run.started, UTC)), (0, 0, 0, 2))
+    if in_detail and (snapshot := most_telling(play.snapshots)):
+        detail = Padding(timeline(snapshot, Calendar(snapshot.run.started, UTC)), (0, 0, 0, 2))
         parts += [_head("One run in detail"), detail, ""]
     real, moved = span(int(play.seconds * 1000)), span(play.ended - play.began)
     parts.append(Text.assemble(("All this took ", QUIET), real, (f"; {moved} went by on its clock (UTC).", QUIET)))
@@ -64,7 +64,7 @@ def story(app: App, play: Play, *, in_detail: bool) -> RenderableType:
 def _bus(app: App, play: Play, calendar: Calendar) -> RenderableType:
     grid = _grid(False, False, True, False)
     known, foreign = _parted(app, play)
-    for effect in effects(known, play.wholes):
+    for effect in effects(known, play.snapshots):
         event = effect.received.event
         name = event.name if effect.count == 1 else f"{event.name} ({effect.count} times)"
         data = gist(event.data, 44) + (" …" if effect.count > 1 else "")
@@ -74,13 +74,13 @@ def _bus(app: App, play: Play, calendar: Calendar) -> RenderableType:
     return Group(_head("What came over the bus, and what it did"), grid, *rest)
 
 
-def _parted(app: App, play: Play) -> tuple[list[Received], list[Received]]:
+def _parted(app: App, play: Play) -> tuple[list[ReceivedEvent], list[ReceivedEvent]]:
     """The events that the app starts with or has waited for, by their names, and the others."""
-    waits = (step.wait for whole in play.wholes for step in whole.steps if step.wait)
+    waits = (step.wait for snapshot in play.snapshots for step in snapshot.steps if step.wait)
     awaited = {each.event_name for wait in waits for each in wait.all}
     triggers = [trigger for function in app.functions.values() for trigger in function.event_triggers]
 
-    def concerns(received: Received) -> bool:
+    def concerns(received: ReceivedEvent) -> bool:
         name = received.event.name
         return name in awaited or any(trigger.names(name) for trigger in triggers)
 
@@ -88,14 +88,14 @@ def _parted(app: App, play: Play) -> tuple[list[Received], list[Received]]:
     return known, [received for received in play.events if not concerns(received)]
 
 
-def _left_out(events: Sequence[Received]) -> str:
+def _left_out(events: Sequence[ReceivedEvent]) -> str:
     names = ", ".join(dict.fromkeys(received.event.name for received in events))
     return f"and {len(events)} that no function here starts with or waits for: {names}"
 
 
 def _runs(function: str, play: Play, calendar: Calendar) -> RenderableType:
-    wholes = [whole for whole in play.wholes if whole.run.function_id == function]
-    grouped = ends(wholes, calendar)
+    snapshots = [snapshot for snapshot in play.snapshots if snapshot.run.function_id == function]
+    grouped = ends(snapshots, calendar)
     grid = _grid(False, False, True, True, False)
     for group in grouped:
         for row in _rows(group):
@@ -106,23 +106,23 @@ def _runs(function: str, play: Play, calendar: Calendar) -> RenderableType:
 def _rows(group: Ends) -> Iterable[tuple[RenderableType, ...]]:
     end = Text(group.end, _STYLES.get(group.end, GOOD))
     if group.shown_as_one:
-        first = group.wholes[0].run
-        yield end, f"{len(group.wholes)} runs", f"{gist(first.event.data, 34)} …", group.why, ""
+        first = group.snapshots[0].run
+        yield end, f"{len(group.snapshots)} runs", f"{gist(first.event.data, 34)} …", group.why, ""
         return
-    for whole in group.wholes:
-        run = whole.run
-        yield end, run.id[:SHORT], gist(run.event.data, 36), group.why, _after(whole)
+    for snapshot in group.snapshots:
+        run = snapshot.run
+        yield end, run.id[:SHORT], gist(run.event.data, 36), group.why, _after(snapshot)
 
 
-def _after(whole: Whole) -> str:
-    run = whole.run
+def _after(snapshot: RunSnapshot) -> str:
+    run = snapshot.run
     return "" if run.ended is None else span(run.ended - run.started)
 
 
 def _counted(groups: Iterable[Ends]) -> str:
     counts: Counter[str] = Counter()
     for group in groups:
-        counts[group.end] += len(group.wholes)
+        counts[group.end] += len(group.snapshots)
     return ", ".join(f"{count} {end}" for end, count in counts.items()) or "none was started"
 
 

@@ -9,8 +9,8 @@ from functools import partial
 from typing import Any
 
 from tarry import Event
-from tarry_backend.executor.executor import Delivery
-from tarry_backend.model.received_event import Received
+from tarry_backend.executor.executor import MessageDelivery
+from tarry_backend.model.received_event import ReceivedEvent
 from tarry_backend.queues.messages import Carried, Due, Marker, Message, Settle, Start, decode, encode
 from tarry_backend.runtime import Runtime, runtime
 from tarry_backend.store import open_store
@@ -70,7 +70,7 @@ class Mail:
 
     def open(self) -> None:
         """The run's start, and each batch of events, are delivered."""
-        placed = Received(Event(PLACED, {"id": "7"}, id="placed", ts=BEGAN), BEGAN)
+        placed = ReceivedEvent(Event(PLACED, {"id": "7"}, id="placed", ts=BEGAN), BEGAN)
         self._tell_run(encode(Start(RUN, "ship", Carried.of(placed))), frozenset())
         last: dict[tuple[str, ...], str] = {}
         for batch in self._case.batches:
@@ -123,7 +123,7 @@ class Mail:
 
         def act(parts: Runtime, again: bool) -> None:
             self.told_by = kind
-            parts.executor.handle(body, Delivery(f"{kind} message", again, lambda: False))
+            parts.executor.handle(body, MessageDelivery(f"{kind} message", again, lambda: False))
 
         self._begin(EXECUTOR, self._job(EXECUTOR, act, moment, after))
         if kind in self._case.twice:

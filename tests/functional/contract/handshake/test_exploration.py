@@ -80,16 +80,16 @@ class Unreduced(World):
 
 
 def script(seed: int) -> Script:
-    dice = random.Random(seed)
+    rng = random.Random(seed)
 
     def deeds(most: int, brings: str | None = None) -> tuple[Deed, ...]:
-        count = dice.randint(1, most)
-        bringer = dice.randrange(count)
+        count = rng.randint(1, most)
+        bringer = rng.randrange(count)
         return tuple(
             Deed(
-                dice.choice(PLACES),
-                dice.choice([None, "a", "b"]),
-                dice.random() < 0.6,
+                rng.choice(PLACES),
+                rng.choice([None, "a", "b"]),
+                rng.random() < 0.6,
                 brings if number == bringer else None,
             )
             for number in range(count)

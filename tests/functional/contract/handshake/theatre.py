@@ -160,9 +160,9 @@ def _verdict(stage: Stage) -> Verdict:
 
 def _check_end(stage: Stage, resolved: Resolved) -> None:
     """The run has ended with what ended the wait, and nothing is left in the index."""
-    whole = runtime().store.runs.load(RUN)
-    assert whole is not None
-    run = whole.run
+    snapshot = runtime().store.runs.load(RUN)
+    assert snapshot is not None
+    run = snapshot.run
     assert (run.status, run.output) == (RunStatus.FINISHED, _json(resolved.event_id)), f"the run is {run}"
     assert not stage.shown, f"the index still shows {stage.shown}"
 

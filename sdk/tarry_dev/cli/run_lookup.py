@@ -11,19 +11,19 @@ from tarry_dev.cli.errors import CommandError
 from tarry_dev.cli.progress import bounded_reading
 
 if TYPE_CHECKING:
-    from tarry_backend.model.received_event import Received
-    from tarry_backend.store import Whole
+    from tarry_backend.model.received_event import ReceivedEvent
+    from tarry_backend.store import RunSnapshot
     from tarry_dev.cli.connection import Connection
 
 __all__ = ["find_event", "find_run"]
 
 
-def find_run(beginning: str, tarry: Connection) -> Whole:
+def find_run(beginning: str, tarry: Connection) -> RunSnapshot:
     """The run of that id, or the one run whose id begins so; ``CommandError`` if there is none, or several."""
     beginning = beginning.upper()
-    whole = tarry.store.runs.load(beginning)
-    if whole is not None:
-        return whole
+    snapshot = tarry.store.runs.load(beginning)
+    if snapshot is not None:
+        return snapshot
     ids = queries.run_ids(tarry.functions, beginning)
     if len(ids) > 1:
         some = ", ".join(ids[:5])
@@ -37,7 +37,7 @@ def find_run(beginning: str, tarry: Connection) -> Whole:
     return found
 
 
-def find_event(event_id: str, name: str | None, since: str, tarry: Connection) -> Received:
+def find_event(event_id: str, name: str | None, since: str, tarry: Connection) -> ReceivedEvent:
     """The event of that id in the log, as it was first received; ``CommandError`` if it is not found.
 
     It is looked for back to ``since``, in the log of its name, if it is given.

@@ -38,8 +38,8 @@ def host(tarry: MakeHost) -> Host:
 
 
 def found(functions: list[str], statuses: list[RunStatus], limit: int = 20) -> list[str]:
-    wholes = queries.newest_runs(runtime().store.runs, functions, statuses, limit)
-    return [whole.run.event.id for whole in wholes]
+    snapshots = queries.newest_runs(runtime().store.runs, functions, statuses, limit)
+    return [snapshot.run.event.id for snapshot in snapshots]
 
 
 def test_runs_of_several_functions_come_newest_first(host: Host) -> None:

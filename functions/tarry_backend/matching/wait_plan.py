@@ -18,8 +18,8 @@ from tarry_backend.matching.cel.errors import CelError
 from tarry_backend.matching.cel.evaluator import Scope
 from tarry_backend.matching.cel.nodes import And, Known, Node, Or
 from tarry_backend.matching.cel.text import write
-from tarry_backend.matching.disjuncts import Way, ways
-from tarry_backend.matching.folding import fold, sound
+from tarry_backend.matching.disjuncts import Disjunct, ways
+from tarry_backend.matching.fold import fold, sound
 from tarry_backend.matching.keys import NAME_ONLY, Path, Shape, envelope, key_for, shape_and_key
 from tarry_backend.matching.residual import Residual
 
@@ -96,7 +96,7 @@ def _planned(event_name: str, node: Node, scope: Scope, by_key: bool) -> Plan:
 Group = frozenset[tuple[Path, str]]
 
 
-def _grouped(found: Iterable[Way]) -> dict[Group, list[tuple[Node, ...]]]:
+def _grouped(found: Iterable[Disjunct]) -> dict[Group, list[tuple[Node, ...]]]:
     """What else the ways ask, by what a key says of them: one key is stored once."""
     groups: dict[Group, list[tuple[Node, ...]]] = {}
     for way in found:

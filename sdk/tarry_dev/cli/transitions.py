@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tarry_backend.replay import Status
-from tarry_dev.cli.moments import compact, span
-from tarry_dev.cli.phrases import MARKS, answer, end_mark, failure, mark, next_attempt, outcome, value, why_cancelled
+from tarry_dev.cli.describe import MARKS, answer, end_mark, failure, mark, next_attempt, outcome, value, why_cancelled
 from tarry_dev.cli.screen import OPEN, STATUS
+from tarry_dev.cli.times import compact, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tarry_backend.replay import Step
-    from tarry_backend.store import Run, Whole
-    from tarry_dev.cli.moments import Calendar
+    from tarry_backend.store import Run, RunSnapshot
+    from tarry_dev.cli.times import Calendar
 
 __all__ = ["Move", "moves"]
 
@@ -30,7 +30,7 @@ class Move:
     text: str
 
 
-def moves(before: Whole | None, after: Whole, calendar: Calendar) -> list[Move]:
+def moves(before: RunSnapshot | None, after: RunSnapshot, calendar: Calendar) -> list[Move]:
     """The transitions from ``before``, which is None for a run not seen yet, in the order in which they came."""
     made: list[tuple[int, Move]] = []
     for step in after.steps:
@@ -40,13 +40,13 @@ def moves(before: Whole | None, after: Whole, calendar: Calendar) -> list[Move]:
     return [*_start(before, after.run), *(move for _, move in made), *_run_moves(before, after.run, calendar)]
 
 
-def _start(before: Whole | None, run: Run) -> Iterator[Move]:
+def _start(before: RunSnapshot | None, run: Run) -> Iterator[Move]:
     if before is None:
         data = compact(run.event.data, 50)
         yield Move(run.started, MARKS["start"], OPEN, f"started by {run.event.name} {data}")
 
 
-def _run_moves(before: Whole | None, run: Run, calendar: Calendar) -> Iterator[Move]:
+def _run_moves(before: RunSnapshot | None, run: Run, calendar: Calendar) -> Iterator[Move]:
     if run.ended is not None:
         end = failure(run.error) if run.error else why_cancelled(run) or value(run.output)
         after = span(run.ended - run.started)

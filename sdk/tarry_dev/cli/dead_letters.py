@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from tarry_backend.api.documents import iso
 from tarry_backend.clock import now
-from tarry_backend.events.envelope import parse, received
+from tarry_backend.events.envelope import parse, received_event
 from tarry_backend.queues.messages import MessageError, decode
 from tarry_dev.cli.connection import connected
-from tarry_dev.cli.moments import Calendar, compact
-from tarry_dev.cli.phrases import SHORT
+from tarry_dev.cli.describe import SHORT
 from tarry_dev.cli.screen import note, print_json, screen, table
+from tarry_dev.cli.times import Calendar, compact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ def content(body: str) -> Content:
     try:
         fields = parse(body)
         if "tarry" not in fields:
-            return Content("event", received(fields, 0).event.name)
+            return Content("event", received_event(fields, 0).event.name)
         message = decode(body)
     except MessageError:
         return Content("unreadable")

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tarry_backend.model.step import FAR
+from tarry_backend.model.step import END_OF_TIME
 from tarry_backend.replay import Status
 from tarry_backend.store import RunStatus
-from tarry_dev.cli.moments import compact, span
+from tarry_dev.cli.times import compact, span
 
 if TYPE_CHECKING:
     from tarry_backend.replay import Failure, Signal, Step, Wait
-    from tarry_backend.store import Run, Whole
-    from tarry_dev.cli.moments import Calendar
+    from tarry_backend.store import Run, RunSnapshot
+    from tarry_dev.cli.times import Calendar
 
 __all__ = [
     "MARKS",
@@ -89,13 +89,13 @@ def answer(step: Step) -> tuple[str, str] | None:
     return event["name"], event["id"]
 
 
-def now_doing(whole: Whole, calendar: Calendar, width: int) -> str:
+def now_doing(snapshot: RunSnapshot, calendar: Calendar, width: int) -> str:
     """Where a run is: its end, or what it waits for."""
-    if (end := _end(whole.run, width)) is not None:
+    if (end := _end(snapshot.run, width)) is not None:
         return end
-    states = [outcome(step, calendar) for step in whole.steps if step.is_open]
-    if whole.run.due is not None:
-        states.append(next_attempt(whole.run, whole.run.due, calendar))
+    states = [outcome(step, calendar) for step in snapshot.steps if step.is_open]
+    if snapshot.run.due is not None:
+        states.append(next_attempt(snapshot.run, snapshot.run.due, calendar))
     return "\n".join(states) or "is executing"
 
 
@@ -120,7 +120,7 @@ def guard(step: Step, calendar: Calendar) -> str:
     """What ends a run from outside, in words."""
     if step.wait is None:
         return f"is cancelled at {calendar.at(step.due or 0)} if it has not ended"
-    until = "" if step.wait.deadline == FAR else f" until {calendar.at(step.wait.deadline)}"
+    until = "" if step.wait.deadline == END_OF_TIME else f" until {calendar.at(step.wait.deadline)}"
     condition = f" if {step.wait.expression}" if step.wait.expression else ""
     return f"is cancelled by {step.wait.event_name}{until}{condition}"
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from tarry_backend.queues.cancel_runs import stop
+from tarry_backend.queues.cancel_runs import request_cancel
 from tarry_backend.store import RunStatus
 from tarry_dev.cli.connection import connected
 from tarry_dev.cli.errors import CommandError
-from tarry_dev.cli.finding import find_run
+from tarry_dev.cli.run_lookup import find_run
 from tarry_dev.cli.screen import print_json, screen
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def cancel_run(beginning: str, stack: str | None, as_json: bool) -> None:
     with connected(stack) as tarry:
         run = find_run(beginning, tarry).run
         if run.status is RunStatus.RUNNING:
-            stop([run.id], tarry.store, tarry.queues)
+            request_cancel([run.id], tarry.store, tarry.queues)
             run = _ended(run, tarry)
     if run.status not in (RunStatus.RUNNING, RunStatus.CANCELLED):
         raise CommandError(f"run {run.id} of {run.function_id} is {run.status} already: there is nothing to cancel")
@@ -46,6 +46,6 @@ def _ended(run: Run, tarry: Connection) -> Run:
     end = time.monotonic() + _PATIENCE
     while run.status is RunStatus.RUNNING and time.monotonic() < end:
         time.sleep(_PAUSE)
-        if (whole := tarry.store.runs.load(run.id)) is not None:
-            run = whole.run
+        if (snapshot := tarry.store.runs.load(run.id)) is not None:
+            run = snapshot.run
     return run

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tarry_backend.api.documents import iso
-from tarry_dev.cli.moments import Calendar, compact, gist, span
+from tarry_dev.cli.times import Calendar, compact, gist, span
 
 
 def at(*parts: int) -> int:

@@ -8,9 +8,9 @@ from typing import Any
 from tarry import Event
 from tarry_backend.model.position import Position
 from tarry_backend.replay import Failure, Invocation, Status, Step, Wait
-from tarry_backend.store import Run, RunStatus, Whole
-from tarry_dev.cli.moments import Calendar
-from tarry_dev.cli.moves import moves
+from tarry_backend.store import Run, RunSnapshot, RunStatus
+from tarry_dev.cli.times import Calendar
+from tarry_dev.cli.transitions import moves
 
 T = 1_767_614_400_000  # 5 January 2026, 12:00:00 UTC
 
@@ -33,17 +33,17 @@ def resolved(order: int) -> Step:
     return replace(done, wait=replace(done.wait, resolved_by=Position(T + 5_000, "e-2")))
 
 
-def lines(before: Whole | None, after: Whole) -> list[str]:
+def lines(before: RunSnapshot | None, after: RunSnapshot) -> list[str]:
     return [f"{move.mark} {move.text}" for move in moves(before, after, Calendar(T, UTC))]
 
 
-def whole(*steps: Step, **fields: Any) -> Whole:
-    return Whole(replace(RUN, **fields), steps)
+def snapshot(*steps: Step, **fields: Any) -> RunSnapshot:
+    return RunSnapshot(replace(RUN, **fields), steps)
 
 
 def test_a_run_that_was_not_seen_before_is_told_from_its_start() -> None:
     done = step("a", 1, Status.DONE, ended_order=2, ended=T + 12, output='"x"')
-    assert lines(None, whole(done, wait(3))) == [
+    assert lines(None, snapshot(done, wait(3))) == [
         '▶ started by go {"n": 1}',
         '✓ a took 12 ms → "x"',
         "◷ w: waits for done until 12:01:00",
@@ -51,17 +51,17 @@ def test_a_run_that_was_not_seen_before_is_told_from_its_start() -> None:
 
 
 def test_what_was_told_is_not_told_again() -> None:
-    assert lines(whole(wait(1)), whole(wait(1))) == []
+    assert lines(snapshot(wait(1)), snapshot(wait(1))) == []
 
 
 def test_a_wait_is_resumed_by_an_event_or_times_out() -> None:
-    assert lines(whole(wait(1)), whole(resolved(1))) == ["✓ w: resumed by done e-2 after 5 s"]
+    assert lines(snapshot(wait(1)), snapshot(resolved(1))) == ["✓ w: resumed by done e-2 after 5 s"]
     silent = wait(1, Status.DONE, ended_order=2, ended=T + 60_500, output="null")
-    assert lines(whole(wait(1)), whole(silent)) == ["⧖ w: timed out, no done within 1 m"]
+    assert lines(snapshot(wait(1)), snapshot(silent)) == ["⧖ w: timed out, no done within 1 m"]
 
 
 def test_a_wait_that_the_log_resolved_at_once_is_told_in_both_its_parts() -> None:
-    assert lines(whole(), whole(resolved(1))) == [
+    assert lines(snapshot(), snapshot(resolved(1))) == [
         "◷ w: waits for done until 12:01:00",
         "✓ w: resumed by done e-2 after 5 s",
     ]
@@ -70,31 +70,31 @@ def test_a_wait_that_the_log_resolved_at_once_is_told_in_both_its_parts() -> Non
 def test_moves_come_in_the_order_in_which_they_happened() -> None:
     first = step("a", 1, Status.DONE, ended_order=4, ended=T + 9)
     second = step("b", 2, Status.DONE, ended_order=3, ended=T + 5)
-    assert lines(whole(), whole(first, second)) == ["✓ b took 5 ms", "✓ a took 9 ms"]
+    assert lines(snapshot(), snapshot(first, second)) == ["✓ b took 5 ms", "✓ a took 9 ms"]
 
 
 def test_each_failed_attempt_is_told_with_the_time_of_the_next() -> None:
     error = Failure("ValueError", "boom")
     first = step("a", 1, Status.RETRYING, attempt=1, due=T + 15_000, error=error)
     second = step("a", 1, Status.RETRYING, attempt=2, due=T + 45_000, error=error)
-    assert lines(whole(first), whole(second)) == ["↻ a: ValueError: boom; attempt 3 at 12:00:45"]
+    assert lines(snapshot(first), snapshot(second)) == ["↻ a: ValueError: boom; attempt 3 at 12:00:45"]
 
 
 def test_a_run_ends_with_its_output_or_its_error() -> None:
-    finished = whole(status=RunStatus.FINISHED, ended=T + 2_000, output='{"a": 1}')
-    assert lines(whole(), finished) == ['✓ finished after 2 s: {"a": 1}']
-    failed = whole(status=RunStatus.FAILED, ended=T + 2_000, error=Failure("ValueError", "boom"))
-    assert lines(whole(), failed) == ["✗ failed after 2 s: ValueError: boom"]
+    finished = snapshot(status=RunStatus.FINISHED, ended=T + 2_000, output='{"a": 1}')
+    assert lines(snapshot(), finished) == ['✓ finished after 2 s: {"a": 1}']
+    failed = snapshot(status=RunStatus.FAILED, ended=T + 2_000, error=Failure("ValueError", "boom"))
+    assert lines(snapshot(), failed) == ["✗ failed after 2 s: ValueError: boom"]
 
 
 def test_a_function_that_failed_is_told_when_it_is_tried_again() -> None:
-    trying = whole(error=Failure("KeyError", "'x'"), due=T + 15_000, attempt=1)
-    assert lines(whole(), trying) == ["↻ failed: KeyError: 'x'; tries again at 12:00:15"]
+    trying = snapshot(error=Failure("KeyError", "'x'"), due=T + 15_000, attempt=1)
+    assert lines(snapshot(), trying) == ["↻ failed: KeyError: 'x'; tries again at 12:00:15"]
     assert lines(trying, trying) == []
 
 
 def test_a_run_that_is_cancelled_says_so_and_no_more() -> None:
-    running, cancelled = whole(wait(1)), whole(wait(1), status=RunStatus.CANCELLED, ended=T + 2_000)
+    running, cancelled = snapshot(wait(1)), snapshot(wait(1), status=RunStatus.CANCELLED, ended=T + 2_000)
     assert lines(running, cancelled) == ["⊘ cancelled after 2 s"]
 
 
@@ -103,10 +103,12 @@ def invocation(status: Status = Status.INVOKING, **fields: Any) -> Step:
 
 
 def test_an_invocation_says_for_which_run_it_waits_and_what_that_returned() -> None:
-    assert lines(whole(), whole(invocation())) == ["◷ i: waits for pack, run 01ABCDEF"]
-    assert lines(whole(), whole(invocation(due=T + 60_000))) == ["◷ i: waits for pack, run 01ABCDEF, until 12:01:00"]
+    assert lines(snapshot(), snapshot(invocation())) == ["◷ i: waits for pack, run 01ABCDEF"]
+    assert lines(snapshot(), snapshot(invocation(due=T + 60_000))) == [
+        "◷ i: waits for pack, run 01ABCDEF, until 12:01:00"
+    ]
     done = invocation(Status.DONE, ended_order=2, ended=T + 5_000, output="[1]")
-    assert lines(whole(invocation()), whole(done)) == ["✓ i took 5 s → [1]"]
+    assert lines(snapshot(invocation()), snapshot(done)) == ["✓ i took 5 s → [1]"]
     error = Failure("InvokeTimeoutError", "function 'pack' has not ended")
     failed = invocation(Status.FAILED, ended_order=2, ended=T + 5_000, error=error)
-    assert lines(whole(invocation()), whole(failed)) == ["✗ i: InvokeTimeoutError: function 'pack' has not ended"]
+    assert lines(snapshot(invocation()), snapshot(failed)) == ["✗ i: InvokeTimeoutError: function 'pack' has not ended"]

@@ -18,7 +18,7 @@ from moto.core.models import botocore_stubber
 
 from tarry import App
 from tarry_dev.cloud import Cloud
-from tarry_dev.cloud.door import SHORT
+from tarry_dev.cloud.moto_shortcut import SHORT
 from tests.functional.cloud.scripts import ITEM, SCRIPTS, Script, key
 from tests.functional.contract.plays import play
 from tests.functional.contract.stories import STORIES

@@ -9,14 +9,14 @@ from tarry import DurationError
 from tarry.durations import Duration
 from tarry_backend.model.position import Position
 from tarry_backend.replay import Status, Step, Wait
-from tarry_backend.replay.branch_past import Past
+from tarry_backend.replay.branch_past import BranchPast
 
 T = 1_000_000_000_000
 SECOND = 1000
 MINUTE = 60 * SECOND
 
 START = Position(T, "start")
-FRESH = Past(START)
+FRESH = BranchPast(START)
 NOW = T + 3600 * SECOND
 
 

@@ -46,5 +46,5 @@ def _words(name: str, receipt: SignalReceipt, tarry: Connection) -> str:
 
 
 def _run(receipt: SignalReceipt, tarry: Connection) -> str:
-    whole = tarry.store.runs.load(receipt.run_id or "")
-    return f"run {receipt.run_id}" + (f" of {whole.run.function_id}" if whole else "")
+    snapshot = tarry.store.runs.load(receipt.run_id or "")
+    return f"run {receipt.run_id}" + (f" of {snapshot.run.function_id}" if snapshot else "")

@@ -14,7 +14,7 @@ from tarry.durations import milliseconds
 from tarry.errors import DurationError
 from tarry_backend.clock import now
 from tarry_backend.matching import MatchError, check_trigger, trigger_holds
-from tarry_backend.queues.cancel_runs import stop
+from tarry_backend.queues.cancel_runs import request_cancel
 from tarry_backend.store import RunStatus, queries
 from tarry_dev.cli.connection import connected
 from tarry_dev.cli.errors import CommandError
@@ -96,7 +96,7 @@ def _fitting(ids: Iterable[str], expression: str, tarry: Connection) -> Iterator
 def _stop(ids: list[str], tarry: Connection) -> None:
     remaining = counted(ids, "cancelled")
     while some := list(islice(remaining, _AT_ONCE)):
-        stop(some, tarry.store, tarry.queues)
+        request_cancel(some, tarry.store, tarry.queues)
 
 
 def _check_function(function: str, ids: list[str], tarry: Connection) -> None:
