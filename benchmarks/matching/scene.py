@@ -133,8 +133,7 @@ class Scene:
     def _invoke(self, body: str) -> None:
         moment = str(now())
         attributes = {"SentTimestamp": moment, "ApproximateFirstReceiveTimestamp": moment}
-        batch = self._matcher.batch([{"messageId": "1", "body": body, "attributes": attributes}])
-        batch.process("1", self._matcher)
+        self._matcher.handle([{"messageId": "1", "body": body, "attributes": attributes}])
 
     def _open_wait(self, event_name: str, number: int, store: Store) -> None:
         """As a run does it whose function begins with this wait, but for the run itself, which no matcher reads."""

@@ -130,7 +130,7 @@ class Scene:
         body = {"id": event_id, "time": "2026-01-05T12:00:00Z", "source": "bench", "detail-type": event_name}
         attributes = {"SentTimestamp": moment, "ApproximateFirstReceiveTimestamp": moment}
         record = {"messageId": "1", "body": json.dumps({**body, "detail": data}), "attributes": attributes}
-        self._matcher.batch([record]).process("1", self._matcher)
+        self._matcher.handle([record])
         [told] = self._told
         self._told.clear()
         return told

@@ -10,7 +10,8 @@ from tarry.durations import MAX_DURATION
 from tarry.errors import UsageError
 from tarry_backend.clock import now
 from tarry_backend.executor.apply_message import MessageApplier
-from tarry_backend.executor.cancel_guards import guarded, overdue
+from tarry_backend.executor.cancel_guards import overdue
+from tarry_backend.executor.run_begin import guarded
 from tarry_backend.executor.run_end import OutcomeWriter
 from tarry_backend.executor.run_journal import RunJournal
 from tarry_backend.queues.messages import (

@@ -4,30 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-
 from tarry_backend.runtime import runtime
-from tarry_backend.telemetry import logger, meter, published, records_logger
+from tarry_backend.telemetry import logger, meter, published
 
 if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
     from aws_lambda_powertools.utilities.typing import LambdaContext
-
-_processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False, logger=records_logger)
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    """Logs the events, and tells the runs queue what they mean."""
+    """Log the events, and send the runs queue what they mean."""
     with published():
-        matcher = runtime().matcher
-        batch = matcher.batch(event["Records"])
-        records = sorted(event["Records"], key=lambda record: batch.order(record["messageId"]))
-
-        def process(record: SQSRecord) -> None:
-            batch.process(record.message_id, matcher)
-
-        response = process_partial_response({"Records": records}, process, _processor, context)
-        meter.count("Records", len(records))
-        meter.count("FailedRecords", len(response["batchItemFailures"]))
-        return response
+        failed = runtime().matcher.handle(event["Records"])
+        meter.count("Records", len(event["Records"]))
+        meter.count("FailedRecords", len(failed))
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from tarry import App, Context, TriggerEvent
-from tarry_backend.matcher import matcher
+from tarry_backend.matcher import fan_out
 from tarry_backend.queues import sender
 from tarry_backend.store.models import Item
 from tarry_dev.cloud import Call, Host
@@ -17,7 +17,7 @@ RELEASED = "flags/released"
 
 def test_w11_one_event_resumes_a_thousand_runs(app: App, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     """Five hundred to a page, and here one page to a message: so the fan-out goes on by itself."""
-    monkeypatch.setattr(matcher, "PAGES", 1)
+    monkeypatch.setattr(fan_out, "PAGES", 1)
 
     @app.create_function(fn_id="rollout", trigger=TriggerEvent(event="flags/asked"))
     async def rollout(ctx: Context) -> None:

@@ -7,7 +7,7 @@ kind there are.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,8 @@ import pytest
 
 from tarry_backend.executor import apply_message
 from tarry_backend.executor.run_journal import RunJournal
-from tarry_backend.matcher.matcher import Batch, Matcher
+from tarry_backend.matcher.batch import Record
+from tarry_backend.matcher.matcher import LoggedBatch, Matcher
 from tarry_backend.store import runs
 from tarry_backend.timers.timers import Timers
 from tests.functional.contract.handshake.cases import Case, Sent
@@ -175,20 +176,14 @@ def forget_the_settle(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def log_after_the_index_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    log, process = Matcher.batch, Batch.process
-    read: dict[int, Sequence[Mapping[str, Any]]] = {}
+    log, act = Matcher.log, Matcher.act
 
-    def process_then_log(batch: Batch, message_id: str, matcher: Matcher) -> None:
-        process(batch, message_id, matcher)
-        log(matcher, read[id(batch)])
+    def act_then_log(matcher: Matcher, record: Record, batch: LoggedBatch) -> None:
+        act(matcher, record, batch)
+        log(matcher, batch.records)
 
-    def only_read(matcher: Matcher, records: Sequence[Mapping[str, Any]]) -> Batch:
-        batch = Batch(records)
-        read[id(batch)] = records
-        return batch
-
-    monkeypatch.setattr(Matcher, "batch", only_read)
-    monkeypatch.setattr(Batch, "process", process_then_log)
+    monkeypatch.setattr(Matcher, "log", lambda matcher, records: LoggedBatch(records, {}, {}))
+    monkeypatch.setattr(Matcher, "act", act_then_log)
 
 
 def forget_the_further_keys(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from tarry import Event
 from tarry_backend.executor.executor import MessageDelivery
+from tarry_backend.matcher.batch import read_batch
 from tarry_backend.model.received_event import ReceivedEvent
 from tarry_backend.queues.messages import Carried, Due, Marker, Message, Settle, Start, decode, encode
 from tarry_backend.runtime import Runtime, runtime
@@ -151,11 +152,11 @@ class Mail:
 
     def _match(self, name: str, records: list[Json], after: frozenset[int]) -> None:
         def act(parts: Runtime, _: bool) -> None:
-            batch = parts.matcher.batch(records)
+            batch = parts.matcher.log(read_batch(records))
             self.logged.update(received.event.id for received in batch.events())
-            for record in sorted(records, key=lambda record: batch.order(record["messageId"])):
-                self.at_work[name] = record["messageId"]
-                batch.process(record["messageId"], parts.matcher)
+            for record in batch.records:
+                self.at_work[name] = record.message_id
+                parts.matcher.act(record, batch)
 
         self._begin(name, self._job(name, act, BEGAN, after))
 

@@ -1,0 +1,43 @@
+"""What the executor does before a run's function begins: it opens the run's guards."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tarry.errors import UsageError
+from tarry_backend.executor.cancel_guards import is_late, requests
+from tarry_backend.model.cancellation import LATE_START
+
+if TYPE_CHECKING:
+    from tarry import Function
+    from tarry_backend.executor.run_journal import RunJournal
+    from tarry_backend.model.cancellation import Cancellation
+    from tarry_backend.replay import Step, WaitRequest
+    from tarry_backend.store import RunSnapshot
+
+__all__ = ["guarded"]
+
+
+def guarded(function: Function, snapshot: RunSnapshot, journal: RunJournal) -> RunSnapshot:
+    """Open the run's guards, and return the run with them.
+
+    Guards that are there already are looked up in the log again, since an executor may have died in between. The run
+    has a ``cancellation`` if it begins too late, or if the log holds a guard's event.
+
+    Raises:
+        UsageError: An expression of a ``Cancel`` cannot be used for this run. Names function and cancel.
+    """
+    run = snapshot.run
+    why = run.cancellation or (LATE_START if is_late(function, run) else None)
+    for guard, request in requests(function, run):
+        why = why or _opened(function, guard, request, journal)
+    return replace(snapshot, run=replace(run, cancellation=why), guards=journal.guards())
+
+
+def _opened(function: Function, guard: Step, request: WaitRequest | None, journal: RunJournal) -> Cancellation | None:
+    try:
+        return journal.open_guard(guard, request)
+    except UsageError as error:
+        what = request.event_name if request else guard.key
+        raise UsageError(f"function {function.id!r}: its cancel on {what!r}: {error}") from error

@@ -1,0 +1,88 @@
+"""Which functions an event starts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from tarry.errors import ExpressionError, UsageError
+from tarry_backend.events.address import addressee, run_id_of
+from tarry_backend.matching import MatchError, trigger_holds, value_key
+from tarry_backend.queues.messages import Start
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tarry import App, Event, Function, TriggerEvent
+    from tarry_backend.model.received_event import ReceivedEvent
+    from tarry_backend.queues.messages import Carried
+    from tarry_backend.telemetry import Meter
+
+__all__ = ["Starts"]
+
+T = TypeVar("T")
+
+_INTERNAL = "tarry/"
+
+
+class Starts:
+    """The starts that one event causes.
+
+    A trigger that cannot be read holds up no other function: iterate first, then call ``check``.
+    """
+
+    def __init__(self, app: App, incoming: ReceivedEvent, carried: Carried, meter: Meter) -> None:
+        self._app = app
+        self._incoming = incoming
+        self._carried = carried
+        self._meter = meter
+        self._unreadable: list[str] = []
+
+    def __iter__(self) -> Iterator[Start]:
+        event = self._incoming.event
+        addressed_to = addressee(event, self._app.id)
+        if addressed_to is not None and addressed_to not in self._app.functions:
+            self._unreadable.append(
+                f"event {event.id} is addressed to function {addressed_to!r}, which app {self._app.id!r} does not have"
+            )
+        for function in self._app.functions.values():
+            try:
+                triggered = addressed_to == function.id or any(map(self._triggers, function.event_triggers))
+                once = self._once(function) if triggered and addressed_to is None else None
+            except ExpressionError as error:
+                self._unreadable.append(f"the trigger or idempotency of function {function.id!r}: {error}")
+                continue
+            if triggered:
+                yield Start(run_id_of(self._app.id, function.id, event.id), function.id, self._carried, once)
+
+    def check(self) -> None:
+        """Raise ``UsageError`` if a trigger could not be read or the addressed function does not exist.
+
+        The event then goes to the dead-letter queue. Redriven after the mend, it starts the function once.
+        """
+        if self._unreadable:
+            raise UsageError("; ".join(self._unreadable))
+
+    def _once(self, function: Function) -> str | None:
+        """The event's idempotency key for this function, or ``None``.
+
+        An event that is addressed to the function has no key: its sender may wait for the very run that it starts.
+        """
+        if function.idempotency is None:
+            return None
+        return self._asked(value_key, function.idempotency)
+
+    def _triggers(self, trigger: TriggerEvent) -> bool:
+        name = self._incoming.event.name
+        if not trigger.names(name) or (name.startswith(_INTERNAL) and not trigger.event.startswith(_INTERNAL)):
+            return False  # "*" means the user's events: a run's own end would start it again, for ever
+        if trigger.expression is None:
+            return True
+        return bool(self._asked(trigger_holds, trigger.expression))
+
+    def _asked(self, ask: Callable[[str, Event, int], T], expression: str) -> T | None:
+        """The answer of an expression about the event alone; ``None``, counted, if it cannot be evaluated."""
+        try:
+            return ask(expression, self._incoming.event, self._incoming.received_at)
+        except MatchError:
+            self._meter.count("MatchErrors")
+            return None
