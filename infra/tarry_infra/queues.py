@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["WorkQueue", "closed_queue"]
 
 _LARGEST_BATCH = 10
-"""Without a window in which SQS gathers messages, and for a FIFO queue always."""
+"""The most messages of a batch for which SQS does not wait. A FIFO queue gives one (see ``topology.RUNS``)."""
 
 
 def closed_queue(scope: Construct, construct_id: str, key: kms.IKey | None, **options: Any) -> sqs.Queue:
@@ -64,6 +64,11 @@ class WorkQueue(Construct):
                 f" under {limit} s, or a message would come again while it is still worked on"
             )
         batch = self.spec.batch_size if capacity.batch is None else capacity.batch
+        if self.spec.fifo and batch != 1:
+            raise UsageError(
+                f"the queue {self.spec.name!r} gives its Lambda one message at a time, not {batch}: in a batch a slow"
+                " run would hold up its neighbours"
+            )
         if not 1 <= batch <= _LARGEST_BATCH:
             raise UsageError(
                 f"the queue {self.spec.name!r} cannot give its Lambda batches of {batch}: they have 1 to"

@@ -1,15 +1,14 @@
 """``tarry demo``, on the files that are shipped and on those of a user."""
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from tarry_backend.executor.record_groups import process
-from tarry_backend.handlers import executor
+from tarry_backend.matcher import matcher
+from tarry_backend.matcher.batch import read_batch
 from tarry_dev.cli.commands import app as commands
 
 ADA = {"userId": "u-1", "email": "ada@shop.test"}
@@ -61,12 +60,8 @@ def test_the_shipped_files_show_resumes_timeouts_a_failure_and_a_fan_out() -> No
 def test_the_runs_stand_in_the_order_of_their_events_however_they_overtake_each_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An executor starts the runs of a batch side by side: here the last one is always the first."""
-
-    def backwards(records: Iterable[Any], handle: Any, *, again: Any) -> list[str]:
-        return [failed for record in reversed(list(records)) for failed in process([record], handle, again=again)]
-
-    monkeypatch.setattr(executor, "process", backwards)
+    """On AWS runs start side by side: here the last one is always the first."""
+    monkeypatch.setattr(matcher, "read_batch", lambda records: read_batch(records)[::-1])
     result = play(
         tmp_path,
         put("app/account.created", ADA),

@@ -52,6 +52,11 @@ def test_a_batch_that_sqs_would_refuse_is_refused(synthesise: Synthesise, batch:
         synthesise(matcher=Capacity(memory=1024, timeout=30, batch=batch))
 
 
+def test_the_executor_gets_one_message_at_a_time(synthesise: Synthesise) -> None:
+    with pytest.raises(UsageError, match="'runs' gives its Lambda one message at a time, not 2"):
+        synthesise(executor=Capacity(memory=1024, timeout=300, batch=2))
+
+
 def test_a_timeout_that_reaches_the_visibility_timeout_is_refused(synthesise: Synthesise) -> None:
     with pytest.raises(UsageError, match="'runs' has a timeout of 900 s: it must be under 900 s"):
         synthesise(executor=Capacity(memory=1024, timeout=RUNS.visibility_timeout))

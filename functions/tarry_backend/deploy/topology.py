@@ -38,9 +38,13 @@ class Queue:
 EVENTS = Queue("events", fifo=False, visibility_timeout=60, max_receives=5, batch_size=10)
 """Every event of the bus, and the markers of deadlines; read by the matcher."""
 
-RUNS = Queue("runs", fifo=True, visibility_timeout=900, max_receives=10, batch_size=10)
-"""What runs are told, a message group each; read by the executor. No deduplication by content: the sender
-gives each message its id."""
+RUNS = Queue("runs", fifo=True, visibility_timeout=900, max_receives=10, batch_size=1)
+"""The messages of runs, a message group each run; read by the executor. No deduplication by content: the sender
+gives each message its id.
+
+An invocation gets one message. SQS holds back all message groups of a batch until the whole batch is answered. So in a
+larger batch a run with a slow step would hold up its neighbours, and one that kills its executor would take them
+along: their steps would run again, and their messages would become dead letters."""
 
 TIMERS = Queue("timers", fifo=False, visibility_timeout=60, max_receives=10, batch_size=10)
 """What is due within minutes, delayed to the second; read by the timers."""

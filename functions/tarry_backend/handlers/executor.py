@@ -1,4 +1,4 @@
-"""Entry point: a batch of the runs queue."""
+"""Entry point: a message of the runs queue."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools.utilities.data_classes import SQSEvent
 
 from tarry_backend.executor.executor import MessageDelivery
-from tarry_backend.executor.record_groups import process
 from tarry_backend.queues.sender import REDRIVEN
 from tarry_backend.runtime import runtime
 from tarry_backend.telemetry import logger, meter, published
@@ -23,19 +22,27 @@ _RESERVE = 60_000
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    """Lets runs go on."""
+    """Let a run go on.
+
+    The mapping gives one message an invocation (see ``topology.RUNS``). Should it give several, they are handled in
+    their order; one that fails comes again with all behind it, which may be its run's.
+    """
     with published():
         executor, queues = runtime().executor, runtime().queues
         out_of_time = _nears_end(context)
-
-        def handle(record: SQSRecord) -> None:
-            executor.handle(record.body, MessageDelivery(record.message_id, _again(record), out_of_time))
-
-        failed = process(SQSEvent(event).records, handle, again=_again)
-        queues.retry_soon(record for record in event["Records"] if record["messageId"] in failed)
-        meter.count("Records", len(event["Records"]))
+        records = list(SQSEvent(event).records)
+        failed: list[SQSRecord] = []
+        for place, record in enumerate(records):
+            try:
+                executor.handle(record.body, MessageDelivery(record.message_id, _again(record), out_of_time))
+            except Exception:
+                logger.exception("message %s failed, and comes again", record.message_id)
+                failed = records[place:]
+                break
+        queues.retry_soon(record.raw_event for record in failed)
+        meter.count("Records", len(records))
         meter.count("FailedRecords", len(failed))
-        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+        return {"batchItemFailures": [{"itemIdentifier": record.message_id} for record in failed]}
 
 
 def _again(record: SQSRecord) -> bool:

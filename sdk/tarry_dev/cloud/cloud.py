@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Self
 
 from tarry.durations import deadline
@@ -75,7 +76,7 @@ class Cloud:
         region: str = "us-east-1",
         on_delivery: Observer | None = None,
         handlers: Mapping[str, Handler] | None = None,
-        max_deliveries: int = 2_000,
+        max_deliveries: int = 10_000,
         audit: Path | None = None,
         **settings: int,
     ) -> None:
@@ -84,6 +85,7 @@ class Cloud:
         self.region = region
         self.functions = {name: self._function(name, handlers or {}) for name in _TIMEOUTS}
         self._observers = [on_delivery] if on_delivery else []
+        self._observing = RLock()
         self._limit = max_deliveries
         self._audit = Audit(audit, self.clock) if audit else None
         self._overrides = settings
@@ -249,8 +251,9 @@ class Cloud:
         return LambdaFunction(name, function_name, arn, _TIMEOUTS[name], handlers.get(name))
 
     def _observe(self, delivery: Delivery) -> None:
-        for observer in self._observers:
-            observer(delivery)
+        with self._observing:  # in a served cloud runs go side by side
+            for observer in self._observers:
+                observer(delivery)
 
 
 def _forget_client(app: App) -> None:

@@ -46,17 +46,16 @@ class Invocation:
         self.calls = 0
         self._function = function
         self._dies = dies
-        self._before: Invocation | None = None
         self._lock = Lock()  # a function may call from several threads
 
     def __enter__(self) -> Invocation:
-        global _current
-        self._before, _current = _current, self
+        with _lock:
+            _under_way.append(self)
         return self
 
     def __exit__(self, *_: object) -> None:
-        global _current
-        _current = self._before
+        with _lock:
+            _under_way.remove(self)
 
     def watch(self, service: str, operation: str, answered: bool) -> None:
         """Raises ``Crash`` if the Lambda dies at this call, or is dead and calls all the same."""
@@ -69,13 +68,17 @@ class Invocation:
             raise Crash(f"{self._function} died {when} its call {call.number}, {service} {operation}")
 
 
-_current: Invocation | None = None
+_under_way: list[Invocation] = []
+"""The invocations that last, the newest last. A served cloud has several; in one that a test moves, the newest is the
+one that calls."""
+
+_lock = Lock()
 
 
 def _watch(event_name: str, **_: object) -> None:
-    if _current is not None:
+    if _under_way:
         when, service, operation = event_name.split(".")
-        _current.watch(service, operation, answered=when == "after-call")
+        _under_way[-1].watch(service, operation, answered=when == "after-call")
 
 
 # The same way by which moto reaches every client of every session made from here on.

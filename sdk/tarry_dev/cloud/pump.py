@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import math
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import RLock
 from typing import TYPE_CHECKING
 
 from tarry.errors import TarryError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from tarry_dev.cloud.clock import Clock
+    from tarry_dev.cloud.message import Message
     from tarry_dev.cloud.queue import LocalQueue
     from tarry_dev.cloud.schedules import Schedules
     from tarry_dev.cloud.sweep import Sweep
 
 __all__ = ["EndlessError", "Pump"]
+
+_log = logging.getLogger(__name__)
 
 
 class EndlessError(TarryError):
@@ -24,8 +30,11 @@ class EndlessError(TarryError):
 
 
 class Pump:
-    """Delivers what can be delivered, oldest first, one batch at a time: Lambda's handlers expect to be alone
-    in their process. ``limit`` is the most batches between two moves of the clock."""
+    """Delivers what can be delivered, oldest first, one batch at a time, so that a test is the same each time.
+
+    In a served cloud runs go side by side, as on AWS: see ``side_by_side``. ``limit`` is the most batches between two
+    moves of the clock.
+    """
 
     def __init__(
         self, clock: Clock, queues: Sequence[LocalQueue], sweep: Sweep, schedules: Schedules, limit: int
@@ -36,6 +45,21 @@ class Pump:
         self._schedules = schedules
         self._limit = limit
         self._alone = RLock()
+        self._workers: ThreadPoolExecutor | None = None
+        self._free = 0
+
+    @contextmanager
+    def side_by_side(self, runs: int) -> Iterator[None]:
+        """Meanwhile messages of up to so many runs are delivered at the same time, each in a thread.
+
+        So a run with a slow step does not hold up the others. At the end it waits for those that are under way.
+        """
+        with ThreadPoolExecutor(runs, thread_name_prefix="tarry-runs") as workers:
+            self._workers, self._free = workers, runs
+            try:
+                yield
+            finally:
+                self._workers = None
 
     @property
     def next_moment(self) -> int | None:
@@ -94,14 +118,35 @@ class Pump:
         ready = [
             (moment, place)
             for place, queue in enumerate(self._queues)
-            if not queue.is_held and (moment := queue.next_delivery) is not None and moment <= now
+            if not queue.is_held
+            and not self._is_full(queue)
+            and (moment := queue.next_delivery) is not None
+            and moment <= now
         ]
         return self._queues[min(ready)[1]] if ready else None
 
     def _deliver(self, queue: LocalQueue) -> None:
         self._clock.tick()
-        if batch := queue.receive():  # none if all have been received too often, and are dead letters now
+        if not (batch := queue.receive()):
+            return  # all have been received too often, and are dead letters now
+        if self._workers is None or not queue.spec.fifo:
             queue.deliver(batch)
+        else:
+            with self._alone:
+                self._free -= 1
+            self._workers.submit(self._deliver_aside, queue, batch)
+
+    def _deliver_aside(self, queue: LocalQueue, batch: Sequence[Message]) -> None:
+        try:
+            queue.deliver(batch)
+        except Exception:
+            _log.exception("the embedded cloud stumbled over a run, and goes on")
+        finally:
+            with self._alone:
+                self._free += 1
+
+    def _is_full(self, queue: LocalQueue) -> bool:
+        return self._workers is not None and queue.spec.fifo and self._free == 0
 
     def _circle(self, queue: LocalQueue) -> str:
         waiting = {queue.spec.name: len(queue.messages) for queue in self._queues}

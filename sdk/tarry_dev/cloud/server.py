@@ -44,6 +44,9 @@ _LOCAL = ("localhost", _HOST)
 _IDLE = 0.02
 """Seconds between two looks at the queues when nothing is to be done: looking costs microseconds."""
 
+_RUNS = 10
+"""How many runs are under way at the same time; a new AWS account may have as many Lambdas."""
+
 _AUDIT = 1.0
 """Seconds between two files of the audit trail."""
 
@@ -109,6 +112,10 @@ class Server:
         self._http.server_close()
 
     def _move(self) -> None:
+        with self._pump.side_by_side(_RUNS):
+            self._keep_moving()
+
+    def _keep_moving(self) -> None:
         minute = self._sweep.next_minute
         while not self._stopping.is_set():
             try:

@@ -223,7 +223,8 @@ BILLS = {
             ("placed", [*BEGUN, *FIRST_WAIT, "wait"]),
             ("placed", [*BEGUN_AGAIN, "wait"]),
             ("unrelated paid", ["events", "event name", "shape"]),
-            ("paid", [*HEARD, "resume", *ENDED, "finish", "steps retired"]),
+            # The two ends are announced one after the other, so their events come in two batches.
+            ("paid", [*HEARD, "resume", *ENDED, "finish", "steps retired", "events", "event name"]),
         ],
     ),
     "wait for either": Bill(
