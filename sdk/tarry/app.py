@@ -19,9 +19,9 @@ from tarry.triggers import Trigger
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from tarry.context import Handler
     from tarry.durations import Duration
     from tarry.eventtypes import Sendable
-    from tarry.function import Handler
     from tarry.middleware import MakeMiddleware
     from tarry.signals import SignalReceipt
 

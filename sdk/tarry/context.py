@@ -11,6 +11,7 @@ from tarry.stepsync import StepSync
 
 if TYPE_CHECKING:
     import logging
+    from collections.abc import Awaitable, Callable
 
     from typing_extensions import TypeVar
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from tarry.event import Event
 
     D = TypeVar("D", default=Any)
+
+    Handler = Callable[["Context"], Awaitable[Any]] | Callable[["ContextSync"], Any]
+    """What ``app.create_function`` decorates."""
 else:
     from typing import TypeVar
 

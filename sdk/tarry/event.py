@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tarry._wire.jsonvalues import decode, encode
 from tarry.errors import EventError, OutputError
@@ -13,7 +13,16 @@ from tarry.errors import EventError, OutputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tarry.eventtypes import Typed
+    from _typeshed import DataclassInstance
+
+    class Model(Protocol):
+        """An instance of a pydantic model."""
+
+        def model_dump(self, *, mode: str = ..., by_alias: bool | None = ...) -> dict[str, Any]:
+            """Its data."""
+
+    Typed = DataclassInstance | Model
+    """An instance of an event type, as far as types can tell."""
 
 __all__ = ["DECLARED", "MAX_ID", "MAX_NAME", "Event", "base32", "check_event", "check_name", "new_id"]
 

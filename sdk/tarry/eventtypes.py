@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import is_dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tarry.errors import EventError
 from tarry.event import DECLARED, Event, check_event, check_name
@@ -12,16 +12,7 @@ from tarry.event import DECLARED, Event, check_event, check_name
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from _typeshed import DataclassInstance
-
-    class Model(Protocol):
-        """An instance of a pydantic model."""
-
-        def model_dump(self, *, mode: str = ..., by_alias: bool | None = ...) -> dict[str, Any]:
-            """Its data."""
-
-    Typed = DataclassInstance | Model
-    """An instance of an event type, as far as types can tell."""
+    from tarry.event import Typed
 
     Sendable = Event | Typed
 

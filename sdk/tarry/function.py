@@ -14,29 +14,25 @@ from tarry.errors import UsageError
 from tarry.triggers import TriggerEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Callable, Sequence
 
     from tarry.cancel import Cancel
-    from tarry.context import Context, ContextSync
     from tarry.durations import Duration
     from tarry.event import Event
-    from tarry.middleware import MakeMiddleware
     from tarry.triggers import Trigger
-
-    Handler = Callable[[Context], Awaitable[Any]] | Callable[[ContextSync], Any]
 
 __all__ = ["DEFAULT_BACKOFF", "FAILED", "MAX_RETRIES", "Function", "Retries"]
 
 MAX_RETRIES = 20
 
 FAILED = "tarry/function.failed"
+"""The event that reports a run that has failed for good."""
 
 INVOKED = "tarry/function.invoked"
 """The event that starts a function for a step that invokes it."""
 
 ADDRESS = "_tarry"
 """Under this key of its data such an event says whom it is for, and who sent it."""
-"""The event that tells of a run which has failed for good."""
 
 DEFAULT_BACKOFF: tuple[Duration, ...] = ("15s", "30s", "1m", "2m", "5m", "10m", "20m", "40m", "1h", "2h")
 """The pauses before the attempts that follow a failure; the last one repeats. Inngest's schedule."""
@@ -75,18 +71,19 @@ class Retries:
 class Function:
     """What ``app.create_function`` makes of a handler. ``handler`` is the handler as written.
 
-    ``middleware`` is the app's, then the function's own.
+    ``middleware`` is the app's, then the function's own. A function only carries both: ``create_function`` has the
+    precise types of what they are called with.
     """
 
     id: str
     app_id: str
-    handler: Handler
+    handler: Callable[[Any], Any]
     triggers: tuple[Trigger, ...]
     retries: Retries
     cancels: tuple[Cancel, ...] = ()
     timeouts: Timeouts = field(default_factory=Timeouts)
     idempotency: str | None = None
-    middleware: tuple[MakeMiddleware, ...] = ()
+    middleware: tuple[Callable[[], object], ...] = ()
 
     @property
     def event_triggers(self) -> tuple[TriggerEvent, ...]:
@@ -112,7 +109,7 @@ class Function:
         typed = next((each.data_type for each in triggers if each.data_type is not None), None)
         return event.data if typed is None else given(event, typed)
 
-    def on_failure(self, handler: Handler) -> Function:
+    def on_failure(self, handler: Callable[[Any], Any]) -> Function:
         """The function that is started by each run of this one that fails: not by its own, which has another id, nor by
         those of another app on the bus."""
         expression = f'event.source == "{source_of(self.app_id)}" && event.data.function_id == "{self.id}"'

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from tarry._engine.engine import Engine
     from tarry.durations import Duration, Timeout
-    from tarry.event import Event
-    from tarry.eventtypes import Sendable, Typed
+    from tarry.event import Event, Typed
+    from tarry.eventtypes import Sendable
     from tarry.function import Function
     from tarry.matches import EventMatch
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tarry.durations import Duration, Timeout
-    from tarry.event import Event
-    from tarry.eventtypes import Sendable, Typed
+    from tarry.event import Event, Typed
+    from tarry.eventtypes import Sendable
     from tarry.function import Function
     from tarry.matches import EventMatch
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tarry.context import Context, ContextSync
     from tarry.event import Event
     from tarry.function import Function
-    from tarry.middleware import MakeMiddleware, Status, StepInfo
+    from tarry.middleware import Status, StepInfo
 
 __all__ = ["Chain"]
 
@@ -28,7 +28,7 @@ T = TypeVar("T")
 class Chain:
     """The middlewares of one invocation, the outermost first. It is false if there are none."""
 
-    def __init__(self, makers: Sequence[MakeMiddleware]) -> None:
+    def __init__(self, makers: Sequence[Callable[[], object]]) -> None:
         self._makers = makers
         self._parts: list[Middleware] = []
         self._entered: list[Middleware] = []
@@ -133,7 +133,7 @@ class Chain:
         return results[0]
 
 
-def _made(maker: MakeMiddleware) -> Middleware:
+def _made(maker: Callable[[], object]) -> Middleware:
     name = getattr(maker, "__name__", repr(maker))
     with _attributed(name):
         made = maker()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from tarry import Context, ContextSync
 
 if TYPE_CHECKING:
-    from tarry.function import Handler
+    from tarry.context import Handler
 
 T = TypeVar("T")
 

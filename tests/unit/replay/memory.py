@@ -31,8 +31,8 @@ from tarry_backend.replay import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tarry.context import Handler
     from tarry.durations import Duration
-    from tarry.function import Handler
 
 NOON = 1_800_000_000_000
 """When the clock begins, in Unix milliseconds."""
