@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import pytest
 from typer.testing import CliRunner, Result
 
-from tarry_dev.cli.commands import app as commands
+from tarry_dev.cli.commands.registry import app as commands
 
 T = TypeVar("T")
 

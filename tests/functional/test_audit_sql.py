@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tarry import App
-from tarry_dev.cli.commands import app as commands
+from tarry_dev.cli.commands.registry import app as commands
 from tarry_dev.cloud import Cloud
 from tests.e2e.audit_queries import COUNT, ENTRIES, QUERIES, Query
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 
 from tarry_backend.matcher import matcher
 from tarry_backend.matcher.batch import read_batch
-from tarry_dev.cli.commands import app as commands
+from tarry_dev.cli.commands.registry import app as commands
 
 ADA = {"userId": "u-1", "email": "ada@shop.test"}
 

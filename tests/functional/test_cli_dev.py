@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from tarry_dev.cli.commands import app as tarry
+from tarry_dev.cli.commands.registry import app as tarry
 from tests.functional.serving import ROOT, Dev, eventually
 
 ADA = {"userId": "u-1", "email": "ada@shop.test"}

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from tarry_dev.cli.commands import app as commands
+from tarry_dev.cli.commands.registry import app as commands
 from tarry_dev.init.origin import requirement
 from tests.functional.serving import ROOT
 

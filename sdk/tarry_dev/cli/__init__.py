@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tarry_dev.cli.commands import app
+from tarry_dev.cli.commands.registry import app
 
 __all__ = ["main"]
 

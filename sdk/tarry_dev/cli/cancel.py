@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from tarry_backend.queues.cancel_runs import request_cancel
 from tarry_backend.store import RunStatus
-from tarry_dev.cli.connection import connected
 from tarry_dev.cli.errors import CommandError
 from tarry_dev.cli.run_lookup import find_run
 from tarry_dev.cli.screen import print_json, screen
+from tarry_dev.cli.target import connect
 
 if TYPE_CHECKING:
     from tarry_backend.store import Run
@@ -26,7 +26,7 @@ _PAUSE = 0.2
 
 def cancel_run(beginning: str, stack: str | None, as_json: bool) -> None:
     """Cancels the run whose id begins so; ``CommandError`` if it has ended otherwise, or there is none."""
-    with connected(stack) as tarry:
+    with connect(stack) as tarry:
         run = find_run(beginning, tarry).run
         if run.status is RunStatus.RUNNING:
             request_cancel([run.id], tarry.store, tarry.queues)

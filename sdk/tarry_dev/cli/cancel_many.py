@@ -16,10 +16,10 @@ from tarry_backend.clock import now
 from tarry_backend.matching import MatchError, check_trigger, trigger_holds
 from tarry_backend.queues.cancel_runs import request_cancel
 from tarry_backend.store import RunStatus, queries
-from tarry_dev.cli.connection import connected
 from tarry_dev.cli.errors import CommandError
 from tarry_dev.cli.progress import counted
 from tarry_dev.cli.screen import note, print_json, screen
+from tarry_dev.cli.target import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -56,7 +56,7 @@ def cancel_runs(choice: Choice, stack: str | None, *, sure: bool, dry_run: bool,
     """Cancels the runs of that choice, once it is said how many they are and the person is sure."""
     if as_json and not sure and not dry_run:
         raise CommandError("with --json nobody can be asked: give --yes or --dry-run, too")
-    with connected(stack) as tarry:
+    with connect(stack) as tarry:
         ids = list(counted(_chosen(choice, tarry), "found"))
         _check_function(choice.function, ids, tarry)
         what = f"{len(ids):,} running {'run' if len(ids) == 1 else 'runs'} of {choice.function}"

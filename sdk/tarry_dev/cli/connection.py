@@ -1,14 +1,13 @@
-"""An app that commands speak to: that of the ``tarry dev`` that runs here, or that of a stack on AWS."""
+"""An app that commands speak to: its store, its bus, its queues."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from tarry._wire.bus import EventBus
     from tarry.signals import Signals
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from tarry_backend.store import Store
     from tarry_dev.dead_letters import DeadLetters
 
-__all__ = ["Connection", "connected"]
+__all__ = ["Connection"]
 
 
 @dataclass(frozen=True)
@@ -67,18 +66,3 @@ class Connection:
             name: DeadLetters(client, name, getattr(self.deployment.settings, f"{name}_queue"), url)
             for name, url in self.deployment.dead_letters.items()
         }
-
-
-@contextmanager
-def connected(stack: str | None = None) -> Iterator[Connection]:
-    """The app of the stack, or else of the ``tarry dev`` that runs here; ``CommandError`` if it is not there."""
-    if stack is not None:
-        from tarry_dev.cli.stacks import opened
-
-        with opened(stack) as connection:
-            yield connection
-    else:
-        from tarry_dev.cli.endpoint import Endpoint
-
-        with Endpoint.find().opened() as connection:
-            yield connection

@@ -10,9 +10,9 @@ from tarry_backend.api.documents import iso
 from tarry_backend.clock import now
 from tarry_backend.events.envelope import parse, received_event
 from tarry_backend.queues.messages import MessageError, decode
-from tarry_dev.cli.connection import connected
 from tarry_dev.cli.describe import SHORT
 from tarry_dev.cli.screen import note, print_json, screen, table
+from tarry_dev.cli.target import connect
 from tarry_dev.cli.times import Calendar, compact
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def content(body: str) -> Content:
 
 def show_letters(show: int, stack: str | None, as_json: bool) -> None:
     """``tarry dlq ls``."""
-    with connected(stack) as tarry:
+    with connect(stack) as tarry:
         queues = tarry.dead_letters
         counts = {name: queue.count() for name, queue in queues.items()}
         letters = {name: queue.peek(min(show, counts[name])) for name, queue in queues.items()}
@@ -64,7 +64,7 @@ def show_letters(show: int, stack: str | None, as_json: bool) -> None:
 
 def redrive_letters(queue: str | None, stack: str | None, as_json: bool) -> None:
     """``tarry dlq redrive``."""
-    with connected(stack) as tarry:
+    with connect(stack) as tarry:
         chosen = tarry.dead_letters if queue is None else {queue: tarry.dead_letters[queue]}
         redriven = {name: each.redrive() for name, each in chosen.items()}
     if as_json:

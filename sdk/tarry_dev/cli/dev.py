@@ -16,7 +16,7 @@ from rich.text import Text
 
 from tarry import TriggerEvent
 from tarry_backend.clock import now
-from tarry_dev.cli.ask_sql import FOLDER
+from tarry_dev.cli.audit_query import FOLDER
 from tarry_dev.cli.endpoint import Endpoint
 from tarry_dev.cli.errors import CommandError
 from tarry_dev.cli.logs import log_lines

@@ -91,7 +91,7 @@ class Endpoint:
             FILE.unlink()
 
     @contextmanager
-    def opened(self) -> Iterator[Connection]:
+    def connect(self) -> Iterator[Connection]:
         """The app at this endpoint. Meanwhile boto clients of this process speak to it, whatever profile,
         region or keys the person uses elsewhere."""
         from tarry_backend.deploy.outputs import Deployment

@@ -8,8 +8,8 @@ import typer
 
 from tarry import SignalReceipt, SignalStatus
 from tarry_backend.api.documents import receipt_document
-from tarry_dev.cli.connection import connected
 from tarry_dev.cli.screen import print_json, screen
+from tarry_dev.cli.target import connect
 
 if TYPE_CHECKING:
     from tarry_dev.cli.connection import Connection
@@ -21,7 +21,7 @@ def send_signal(
     name: str, data: Any, signal_id: str | None, keep: str | None, stack: str | None, as_json: bool
 ) -> None:
     """Sends it. Exit code 1 if nobody waits for it, and it is not kept."""
-    with connected(stack) as tarry:
+    with connect(stack) as tarry:
         receipt = tarry.signals.send(name, data, signal_id, keep)
         words = _words(name, receipt, tarry)
     if as_json:

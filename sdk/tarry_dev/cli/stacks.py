@@ -18,11 +18,11 @@ from tarry_dev.cli.errors import CommandError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["opened"]
+__all__ = ["connect_stack"]
 
 
 @contextmanager
-def opened(stack: str) -> Iterator[Connection]:
+def connect_stack(stack: str) -> Iterator[Connection]:
     """The app of the stack, with the person's own credentials, profile, region and endpoint.
 
     ``CommandError`` if there is no such stack, or it is not Tarry's.

@@ -17,7 +17,7 @@ from moto.core import models
 from moto.core.custom_responses_mock import CallbackResponse
 
 from tarry.errors import UsageError
-from tarry_dev.cloud.moto_shortcut import opened
+from tarry_dev.cloud.moto_shortcut import shortcut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -129,7 +129,7 @@ def _moto() -> Iterator[None]:
             life.enter_context(mock)
         for method in models.RESPONSES_METHODS:
             models.responses_mock.add(CallbackResponse(method, _AWS, models.botocore_stubber.process_prepared_request))
-        life.enter_context(opened())
+        life.enter_context(shortcut())
         yield
 
 

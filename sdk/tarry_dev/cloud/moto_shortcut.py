@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from moto.core.common_types import TYPE_RESPONSE
     from moto.core.responses import BaseResponse
 
-__all__ = ["ONE_AT_A_TIME", "SHORT", "opened"]
+__all__ = ["ONE_AT_A_TIME", "SHORT", "shortcut"]
 
 ONE_AT_A_TIME = RLock()
 """Held during each call: moto has no locks of its own, and two threads could both pass one condition."""
@@ -86,7 +86,7 @@ _numbers = count(1)
 
 
 @contextmanager
-def opened() -> Iterator[None]:
+def shortcut() -> Iterator[None]:
     """Meanwhile both doors lead to moto, which is to be on, for one call at a time.
 
     Who stands at the door in full (``botocore_stubber.process_request``) sees each call: the short way is closed then.

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from http import HTTPStatus
 from threading import Event as Flag
 from threading import Thread
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 from urllib.parse import urlsplit
 
 from moto.moto_server.werkzeug_app import (
@@ -26,11 +26,13 @@ from tarry_dev.cloud.api import ask
 from tarry_dev.cloud.moto_shortcut import ONE_AT_A_TIME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from wsgiref.types import StartResponse, WSGIEnvironment
 
+    from tarry import App
+    from tarry_backend.deploy.settings import Settings
     from tarry_dev.cloud.audit import Audit
-    from tarry_dev.cloud.cloud import Cloud
+    from tarry_dev.cloud.clock import Clock
     from tarry_dev.cloud.pump import Pump
     from tarry_dev.cloud.schedules import Schedules
     from tarry_dev.cloud.sweep import Sweep
@@ -64,6 +66,18 @@ _FIELDS = {"name", "data", "id", "user", "ts"}
 _log = logging.getLogger(__name__)
 
 
+class ServedCloud(Protocol):
+    """What a server needs of the cloud that it serves."""
+
+    app: App
+    clock: Clock
+    region: str
+    settings: Settings
+
+    def send(self, events: Sequence[Event]) -> list[str]:
+        """Put events on the bus; returns their ids."""
+
+
 class Server:
     """A cloud, served on the loopback interface, and moved in real time, while this is entered.
 
@@ -74,7 +88,13 @@ class Server:
     """
 
     def __init__(
-        self, cloud: Cloud, pump: Pump, sweep: Sweep, schedules: Schedules, port: int, audit: Audit | None = None
+        self,
+        cloud: ServedCloud,
+        pump: Pump,
+        sweep: Sweep,
+        schedules: Schedules,
+        port: int,
+        audit: Audit | None = None,
     ) -> None:
         self._cloud = cloud
         self._pump = pump

@@ -11,7 +11,7 @@ import pytest
 
 from tarry import App, Context, Event, TriggerEvent
 from tarry_backend.events.audit_row import COLUMNS
-from tarry_dev.cli.ask_sql import ask_folder
+from tarry_dev.cli.audit_query import ask_folder
 from tarry_dev.cloud import Cloud, RealClock
 from tarry_dev.cloud.audit import Audit
 from tests.functional.serving import eventually

@@ -2,12 +2,13 @@
 
 from tarry_backend.deploy.topology import QUEUES
 from tarry_backend.store import RunStatus
-from tarry_dev.cli import commands, dlq
+from tarry_dev.cli.commands.dlq import QueueName
+from tarry_dev.cli.commands.runs import RunStatus as StatusChoice
 
 
 def test_each_status_of_a_run_can_be_asked_for() -> None:
-    assert [status.value for status in commands.RunStatus] == [status.value for status in RunStatus]
+    assert [status.value for status in StatusChoice] == [status.value for status in RunStatus]
 
 
 def test_each_queue_can_be_redriven() -> None:
-    assert [name.value for name in dlq.QueueName] == [queue.name for queue in QUEUES]
+    assert [name.value for name in QueueName] == [queue.name for queue in QUEUES]

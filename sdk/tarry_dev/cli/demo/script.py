@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tarry._wire.bus import MAX_ENTRY
 from tarry.durations import milliseconds
 from tarry.event import check_name
-from tarry_dev.cli.lines import read_lines
+from tarry_dev.cli.json_lines import read_lines
 
 if TYPE_CHECKING:
     from pathlib import Path

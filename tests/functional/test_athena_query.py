@@ -7,9 +7,9 @@ import pytest
 from moto import mock_aws
 from moto.athena.models import QueryResults, athena_backends
 
-from tarry_dev.cli import ask_athena
-from tarry_dev.cli.ask_athena import ask_athena as ask
-from tarry_dev.cli.ask_sql import Answer
+from tarry_dev.cli import athena_query
+from tarry_dev.cli.athena_query import ask_athena as ask
+from tarry_dev.cli.audit_query import Answer
 from tarry_dev.cli.errors import CommandError
 
 COLUMNS = [("name", "varchar"), ("number", "bigint"), ("share", "double"), ("late", "boolean"), ("price", "decimal")]
@@ -20,7 +20,7 @@ def _region(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "tests")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "tests")
-    monkeypatch.setattr(ask_athena, "_PAUSE", 0.01)
+    monkeypatch.setattr(athena_query, "_PAUSE", 0.01)
 
 
 def told(*rows: list[str | None]) -> None:

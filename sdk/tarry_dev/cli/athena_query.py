@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from tarry_dev.cli.ask_sql import Answer, check_reads
+from tarry_dev.cli.audit_query import Answer, check_reads
 from tarry_dev.cli.errors import CommandError
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from rich.text import Text
 from tarry_backend.api.documents import event_receipt_document
 from tarry_backend.api.receipts import LOOKED_THROUGH, Why, receipt
 from tarry_backend.clock import now
-from tarry_dev.cli.connection import connected
 from tarry_dev.cli.describe import SHORT
 from tarry_dev.cli.run_lookup import find_event
 from tarry_dev.cli.screen import BAD, GOOD, OPEN, QUIET, STATUS, note, print_json, screen
+from tarry_dev.cli.target import connect
 from tarry_dev.cli.times import Calendar, compact, span
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _SHOWN = 20
 
 def show_receipt(event_id: str, name: str | None, since: str, stack: str | None, as_json: bool) -> None:
     """Finds the event, and shows its receipt."""
-    with connected(stack) as tarry:
+    with connect(stack) as tarry:
         look = partial(find_event, event_id, name, since, tarry)
         made = receipt(event_id, tarry.deployment.app_id, tarry.functions, tarry.store, look)
         if as_json:

@@ -1,0 +1,36 @@
+"""The command ``tarry demo``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tarry_dev.cli.screen import screen
+
+__all__ = ["demo"]
+
+
+def demo(
+    events: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Entries of EventBridge, one JSON object a line.")
+    ] = None,
+    target: Annotated[str | None, typer.Option("--app", metavar="MODULE:APP", help="The app that gets them.")] = None,
+) -> None:
+    """Send a file of events to an app on an embedded AWS, move time, and show what happened.
+
+    Without options: the files and apps in examples/. A line is an entry as put-events takes it, with Source,
+    DetailType, Detail (an object, or JSON text) and if wanted Time; or it lets time pass: {"advance": "1h"}. To
+    an entry's Time the clock moves too, if that is ahead. After the last line time goes on until all runs
+    have ended.
+
+    \b
+    Examples:
+      tarry demo
+      tarry demo --events mine.jsonl
+      tarry demo --events mine.jsonl --app shop.functions:app
+    """
+    from tarry_dev.cli.demo import show
+
+    show(events, target, screen())

@@ -1,0 +1,34 @@
+"""The command ``tarry dev``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tarry_dev.cli.screen import screen
+
+__all__ = ["dev"]
+
+
+def dev(
+    target: Annotated[str, typer.Argument(metavar="MODULE:APP", help="Such as examples.onboarding:app.")],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")] = 8787,
+) -> None:
+    """Run an app on an embedded AWS, in real time.
+
+    Shows each event and each move of a run, until Ctrl-C. It listens on localhost for the AWS CLI and SDKs
+    (--endpoint-url), and takes events by POST /events. The other commands, given in the same folder or one
+    below it, find it by .tarry/dev.json. All is kept in memory, and gone at the end, but for the audit trail:
+    .tarry/audit has every event, for tarry events --sql.
+
+    \b
+    Examples:
+      tarry dev examples.onboarding:app
+      tarry dev shop.functions:app --port 0
+      curl localhost:8787/events -d '{"name": "app/ping", "data": {"id": 1}}'
+    """
+    from tarry_dev.cli.apps import find_app
+    from tarry_dev.cli.dev import serve
+
+    serve(find_app(target), target, port, screen())

@@ -1,0 +1,43 @@
+"""The command ``tarry event``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tarry_dev.cli.options import AsJson, Stack  # noqa: TC001 - typer reads them
+
+__all__ = ["event"]
+
+
+def event(
+    event_id: Annotated[
+        str, typer.Argument(metavar="ID", help="An event's id, as tarry send and tarry events say it.")
+    ],
+    name: Annotated[str | None, typer.Option(help="Its name: of a large table only that name's log is read.")] = None,
+    since: Annotated[str, typer.Option(help="How far to look back for it, such as 90s, 1h30m, 7d.")] = "1d",
+    stack: Stack = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what one event did: the runs that it started, resumed and cancelled; and what it missed.
+
+    Missed are waits that have one of its keys (the values that their expression compares with ==, or the name alone)
+    and that it did not resolve, though they were there within an hour of it: with the reason. The nearest 20 are shown.
+
+    An event that started a run is found by its id alone. For another the log is read: without --name the whole
+    table, up to 200 MB of it.
+
+    --json writes {"event": ..., "started": [{run, function, status}], "resumed": [{run, step}], "cancelled": [{run,
+    step}], "pending" (about to resume), "missed": [{run, function, step, reason, expression, apart, detail}], "misses":
+    how many there are, "whole": false if there are more than 10,000 waits with its keys}. A reason is too early or too
+    late (apart: by how many milliseconds), overtaken, had before, expression, incomparable, resolved or withdrawn.
+
+    \b
+    Examples:
+      tarry event payment-7
+      tarry event payment-7 --name order/paid --since 7d --json | jq '.missed[].reason'
+    """
+    from tarry_dev.cli.event import show_receipt
+
+    show_receipt(event_id, name, since, stack, as_json)

@@ -1,0 +1,63 @@
+"""All commands of ``tarry``, in the order in which the help lists them."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from tarry_dev.cli.commands.cancel import cancel
+from tarry_dev.cli.commands.demo import demo
+from tarry_dev.cli.commands.dev import dev
+from tarry_dev.cli.commands.dlq import dlq
+from tarry_dev.cli.commands.event import event
+from tarry_dev.cli.commands.events import events
+from tarry_dev.cli.commands.init import init
+from tarry_dev.cli.commands.run import run
+from tarry_dev.cli.commands.runs import runs
+from tarry_dev.cli.commands.send import send
+from tarry_dev.cli.commands.signal import signal
+from tarry_dev.cli.commands.waits import waits
+from tarry_dev.cli.errors import Commands
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    cls=Commands,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Begin with: tarry demo, then tarry dev examples.onboarding:app",
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tarry {version('tarry')}")
+        raise typer.Exit
+
+
+@app.callback()
+def tarry(
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Durable functions that wait for events."""
+
+
+app.command(short_help="Write a small project of your own.")(init)
+app.command(short_help="See an app get a file of events, and what comes of it.")(demo)
+app.command()(dev)
+app.command()(send)
+app.command(short_help="Send a signal to the run that waits for it.")(signal)
+app.command()(runs)
+app.command(short_help="Show one run: its steps in time.")(run)
+app.command(short_help="Cancel a run, or the runs of a function.")(cancel)
+app.command()(waits)
+app.command(short_help="List the newest events that came over the bus.")(events)
+app.command(short_help="Show what one event did, and which waits it missed.")(event)
+app.add_typer(dlq, name="dlq")

@@ -1,0 +1,43 @@
+"""The command ``tarry runs``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from tarry_dev.cli.options import AsJson, Limit, Stack  # noqa: TC001 - typer reads them
+
+__all__ = ["RunStatus", "runs"]
+
+
+class RunStatus(StrEnum):
+    """The store's, once more: to load the store takes longer than to show the help."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+def runs(
+    function: Annotated[str | None, typer.Option(help="Only this function's.")] = None,
+    status: Annotated[RunStatus | None, typer.Option(help="Only those of this status.")] = None,
+    limit: Limit = 20,
+    stack: Stack = None,
+    as_json: AsJson = False,
+) -> None:
+    """List runs, the newest first, with what they wait for.
+
+    --json writes {"runs": [...]}, each with id, function, status, started, ended, event, output, error
+    (name, message, stack), and the steps at which it is: open. Times are ISO 8601 in UTC.
+
+    \b
+    Examples:
+      tarry runs --function onboarding --status running
+      tarry runs --json | jq -r '.runs[] | select(.status == "failed") | .error.message'
+    """
+    from tarry_dev.cli.runs import show_runs
+
+    show_runs(function, status.value if status else None, limit, stack, as_json)

@@ -1,0 +1,54 @@
+"""The command ``tarry send``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tarry_dev.cli.options import AsJson, Stack  # noqa: TC001 - typer reads them
+
+__all__ = ["send"]
+
+
+def send(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="The event's name, such as app/ping.")] = None,
+    data: Annotated[str, typer.Argument(metavar="DATA", help="Its data, a JSON object.")] = "{}",
+    file: Annotated[
+        Path | None, typer.Option(help="Send each line: name, data, id, user, ts. - is standard input.")
+    ] = None,
+    event_id: Annotated[str | None, typer.Option("--id", help="The same id starts a function once.")] = None,
+    user: Annotated[str | None, typer.Option(help="Whom it concerns, a JSON object.")] = None,
+    stack: Stack = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send an event, or a file of them.
+
+    --json writes {"ids": [...]}.
+
+    \b
+    Examples:
+      tarry send app/account.created '{"userId": "u-1", "email": "ada@shop.test"}'
+      tarry send order/paid '{"orderId": 7}' --id payment-7 --user '{"id": "u-1"}'
+      tarry send --file events.jsonl
+    """
+    from tarry_dev.cli.event_input import event, events_of
+    from tarry_dev.cli.send import send_events
+
+    if (name is None) == (file is None):
+        raise typer.BadParameter("give the NAME of an event, or a --file of them")
+    if file is not None:
+        send_events(events_of(file), stack, as_json)
+    elif name is not None:
+        about = None if user is None else _object("--user", user)
+        send_events([event(name, _object("DATA", data), event_id, about)], stack, as_json)
+
+
+def _object(argument: str, text: str) -> dict[str, Any]:
+    from tarry_dev.cli.event_input import json_object
+
+    try:
+        return json_object(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=argument) from error

@@ -1,0 +1,22 @@
+"""``tarry run``: one run and its steps in time."""
+
+from __future__ import annotations
+
+from tarry_backend.api.documents import run_page
+from tarry_dev.cli.run_lookup import find_run
+from tarry_dev.cli.screen import print_json, screen
+from tarry_dev.cli.target import connect
+from tarry_dev.cli.timeline import timeline
+from tarry_dev.cli.times import Calendar
+
+__all__ = ["show_run"]
+
+
+def show_run(beginning: str, stack: str | None, as_json: bool) -> None:
+    """``tarry run``."""
+    with connect(stack) as tarry:
+        snapshot = find_run(beginning, tarry)
+    if as_json:
+        print_json(run_page(snapshot))
+    else:
+        screen().print(timeline(snapshot, Calendar(snapshot.run.started)))

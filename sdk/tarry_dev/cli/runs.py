@@ -1,0 +1,57 @@
+"""``tarry runs``: the newest runs, as a table or as a JSON document."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from tarry_backend.api.documents import run_document
+from tarry_backend.clock import now
+from tarry_backend.store import RunStatus, queries
+from tarry_dev.cli.describe import SHORT, now_doing
+from tarry_dev.cli.errors import CommandError
+from tarry_dev.cli.screen import STATUS, print_json, screen, table
+from tarry_dev.cli.target import connect
+from tarry_dev.cli.times import Calendar, span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.table import Table
+
+    from tarry_backend.store import RunSnapshot
+
+__all__ = ["show_runs"]
+
+_WIDTH = 48
+
+
+def show_runs(function: str | None, status: str | None, limit: int, stack: str | None, as_json: bool) -> None:
+    """``tarry runs``. A function that the app has no longer may have runs still."""
+    with connect(stack) as tarry:
+        functions = tarry.functions if function is None else (function,)
+        statuses = tuple(RunStatus) if status is None else (RunStatus(status),)
+        snapshots = queries.newest_runs(tarry.store.runs, functions, statuses, limit)
+    if not snapshots and function is not None and function not in tarry.functions:
+        raise CommandError(f"there is no function {function!r}: it has {', '.join(tarry.functions)}")
+    if as_json:
+        print_json({"runs": [run_document(snapshot) for snapshot in snapshots]})
+    else:
+        screen().print(_runs_table(snapshots, Calendar(now())) if snapshots else "no runs; start one: tarry send NAME")
+
+
+def _runs_table(snapshots: Iterable[RunSnapshot], calendar: Calendar) -> Table:
+    """Runs, each with what it has come to or waits for."""
+    made = table("Run", "Function", "Status", "Started", "Took", "Outcome, or what it waits for")
+    for snapshot in snapshots:
+        run = snapshot.run
+        made.add_row(
+            run.id[:SHORT],
+            run.function_id,
+            Text(run.status.value, STATUS[run.status.value]),
+            calendar.at(run.started),
+            span(run.ended - run.started) if run.ended is not None else "…",
+            now_doing(snapshot, calendar, _WIDTH),
+        )
+    return made

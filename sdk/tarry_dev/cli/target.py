@@ -1,0 +1,32 @@
+"""Which app a command is for: that of the ``tarry dev`` that runs here, or that of a stack on AWS."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tarry_dev.cli.connection import Connection
+
+__all__ = ["connect"]
+
+
+@contextmanager
+def connect(stack: str | None = None) -> Iterator[Connection]:
+    """Connect to the app of the stack, or else of the ``tarry dev`` that runs here.
+
+    Raises:
+        CommandError: There is no such stack, or no ``tarry dev`` runs here.
+    """
+    if stack is not None:
+        from tarry_dev.cli.stacks import connect_stack
+
+        with connect_stack(stack) as connection:
+            yield connection
+    else:
+        from tarry_dev.cli.endpoint import Endpoint
+
+        with Endpoint.find().connect() as connection:
+            yield connection

@@ -1,0 +1,63 @@
+"""``tarry waits``: the open waits, as a table or as a JSON document."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from tarry_backend.api.documents import open_wait_document
+from tarry_backend.clock import now
+from tarry_backend.store import queries
+from tarry_dev.cli.describe import SHORT
+from tarry_dev.cli.screen import BAD, QUIET, print_json, screen, table
+from tarry_dev.cli.target import connect
+from tarry_dev.cli.times import Calendar, span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from rich.table import Table
+
+    from tarry_backend.replay import Step, Wait
+    from tarry_backend.store import Run
+
+__all__ = ["show_waits"]
+
+
+def show_waits(limit: int, stack: str | None, as_json: bool) -> None:
+    """``tarry waits``."""
+    with connect(stack) as tarry:
+        waits = list(islice(queries.open_waits(tarry.store.runs), limit))
+    if as_json:
+        print_json({"waits": [open_wait_document(run, step) for run, step in waits]})
+    else:
+        screen().print(_waits_table(waits, Calendar(now())) if waits else "nothing waits for an event or a signal")
+
+
+def _waits_table(waits: Iterable[tuple[Run, Step]], calendar: Calendar) -> Table:
+    """Open waits, each with what would resolve it and how long it still has."""
+    made = table("Run", "Function, step", "Waits for", "Until", "Left")
+    for run, step in waits:
+        deadline = step.wait.deadline if step.wait else step.due or 0
+        made.add_row(
+            run.id[:SHORT],
+            Text.assemble(run.function_id, "\n", (step.key, QUIET)),
+            _awaited(step.wait) if step.wait else f"signal {step.signal.name if step.signal else ''}",
+            calendar.at(deadline),
+            span(deadline - calendar.today),
+        )
+    return made
+
+
+def _awaited(wait: Wait) -> Text:
+    return Text("\n").join(line for each in wait.all for line in _lines(each))
+
+
+def _lines(wait: Wait) -> Iterator[Text]:
+    yield Text(wait.event_name)
+    if wait.expression:
+        yield Text(f"if {wait.expression}", QUIET)
+    if wait.note:
+        yield Text(f"note: {wait.note}", BAD)
