@@ -1,4 +1,8 @@
-"""Durable functions that wait for events, on your own AWS account."""
+"""Durable functions that wait for events, on your own AWS account.
+
+The names in ``__all__`` are the stable API, with their public members. Everything else may change in any release: the
+modules in which these names are defined, and all that begins with an underscore. ``__version__`` is the version of this release.
+"""
 
 from tarry.app import App
 from tarry.cancel import Cancel, Timeouts
@@ -29,6 +33,8 @@ from tarry.matches import EventMatch
 from tarry.middleware import Middleware, StepInfo
 from tarry.signals import SignalReceipt, SignalStatus
 from tarry.triggers import TriggerCron, TriggerEvent
+
+__version__ = "0.1.0"
 
 __all__ = [
     "App",

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import sys
 
-from tarry_dev.cli.commands.registry import app
-
 __all__ = ["main"]
 
 
 def main() -> None:
-    """The entry point. What a terminal's encoding lacks is shown as ``?``, not as a crash."""
+    """Run the command that the arguments name. A character that the terminal's encoding lacks is shown as ``?``.
+
+    The script ``tarry`` is installed with and without the extra ``local``. Without it the command ends with one line
+    that says what to install, and exit code 1.
+    """
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="replace")
-    app()
+    try:
+        from tarry_dev.cli.commands.registry import app
+
+        app()
+    except ImportError as error:
+        from tarry._extras import explained
+
+        if (hint := explained(error)) is error:
+            raise
+        sys.exit(f"error: {hint}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -36,7 +35,9 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"tarry {version('tarry')}")
+        from tarry import __version__
+
+        typer.echo(f"tarry {__version__}")
         raise typer.Exit
 
 

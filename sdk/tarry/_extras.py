@@ -1,0 +1,21 @@
+"""The extras of Tarry: which modules each one installs, and what an error says where one is missing."""
+
+from __future__ import annotations
+
+__all__ = ["EXTRAS", "explained"]
+
+EXTRAS = {
+    "local": {"duckdb", "flask", "flask_cors", "moto", "rich", "time_machine", "typer", "werkzeug"},
+    "infra": {"aws_cdk", "cdk_nag", "constructs", "jsii", "uv"},
+}
+"""The modules that Tarry imports itself, and those without which ``moto`` and the CDK cannot be imported."""
+
+
+def explained(error: ImportError) -> ImportError:
+    """An error that names the extra to install, in one line; the error itself if no extra installs the module."""
+    module = (error.name or "").partition(".")[0]
+    for extra, modules in EXTRAS.items():
+        if module in modules:
+            text = f"the module {module!r} is not installed; install it with: pip install 'tarry[{extra}]'"
+            return ImportError(text, name=module)
+    return error
