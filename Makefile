@@ -19,7 +19,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check e2e synth bench bench-log bench-matching bench-load bench-steps docs lock clean format node
+.PHONY: help setup demo test check e2e synth bench bench-log bench-matching bench-load bench-steps docs dist lock clean format node
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,12 @@ bench-steps: $(READY) ## what a step and a replay cost, and how that grows, on D
 docs: $(PAGES) ## build the documentation's site, to dist/docs/; a broken link fails
 	@NO_MKDOCS_2_WARNING=1 $(dir $(PAGES))bin/mkdocs build --strict --quiet $(ARGS)
 	@echo "The site: dist/docs/index.html"
+
+dist: $(READY) ## build wheel and sdist, to dist/, and check them: files, metadata, an install into an empty environment
+	@rm -f dist/*.whl dist/*.tar.gz
+	@$(BIN)/uv build --quiet --offline --no-build-isolation --python $(BIN)/python --out-dir dist
+	@$(BIN)/python -m pytest --quiet --no-header tests/release $(ARGS)
+	@echo "Built and checked:" dist/*.whl dist/*.tar.gz
 
 format: $(READY) ## put the code into form, and mend what ruff can mend
 	@$(BIN)/ruff check --fix --exit-zero --quiet

@@ -1,7 +1,8 @@
 """Durable functions that wait for events, on your own AWS account.
 
 The names in ``__all__`` are the stable API, with their public members. Everything else may change in any release: the
-modules in which these names are defined, and all that begins with an underscore. ``__version__`` is the version of this release.
+modules in which these names are defined, and all that begins with an underscore. ``__version__`` is the version of this
+release.
 """
 
 from tarry.app import App

@@ -7,7 +7,9 @@ from importlib.util import find_spec
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
+import tarry
 from tests.unit.repository import ROOT, pins, tracked
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -68,6 +70,13 @@ def test_a_lambda_gets_the_versions_that_were_tested() -> None:
     assert {
         name: versions for name, versions in pins("functions/requirements.lock").items() if tested[name] != versions
     } == {}
+
+
+def test_the_version_is_written_in_one_place() -> None:
+    assert "version" in PROJECT["project"]["dynamic"]
+    file = ROOT / PROJECT["tool"]["hatch"]["version"]["path"]
+    assert f'\n__version__ = "{tarry.__version__}"\n' in file.read_text()
+    assert str(Version(tarry.__version__)) == tarry.__version__
 
 
 def test_what_an_install_offers_is_there() -> None:
