@@ -11,11 +11,11 @@ EXTRAS = {
 """The modules that Tarry imports itself, and those without which ``moto`` and the CDK cannot be imported."""
 
 
-def explained(error: ImportError) -> ImportError:
+def explained(error: ModuleNotFoundError) -> ModuleNotFoundError:
     """An error that names the extra to install, in one line; the error itself if no extra installs the module."""
-    module = (error.name or "").partition(".")[0]
+    module = error.name or ""
     for extra, modules in EXTRAS.items():
-        if module in modules:
+        if module.partition(".")[0] in modules:
             text = f"the module {module!r} is not installed; install it with: pip install 'tarry[{extra}]'"
-            return ImportError(text, name=module)
+            return ModuleNotFoundError(text, name=module)
     return error

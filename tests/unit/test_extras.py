@@ -71,7 +71,7 @@ def test_a_command_says_so_too_where_only_its_own_tools_are_absent() -> None:
 
 def test_the_embedded_cloud_says_what_to_install() -> None:
     run = run_without("local", "import tarry_dev.cloud", absent={"moto"})
-    assert run.stderr.splitlines()[-1] == f"ImportError: the module 'moto' is not installed; {LOCAL}"
+    assert run.stderr.splitlines()[-1] == f"ModuleNotFoundError: the module 'moto' is not installed; {LOCAL}"
 
 
 def test_pytest_runs_without_the_tools_and_only_the_fixture_asks_for_them(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_pytest_runs_without_the_tools_and_only_the_fixture_asks_for_them(tmp_pa
 
 def test_the_stack_says_what_to_install() -> None:
     run = run_without("infra", "import tarry_infra")
-    last = "ImportError: the module 'aws_cdk' is not installed; install it with: pip install 'tarry[infra]'"
+    last = "ModuleNotFoundError: the module 'aws_cdk' is not installed; install it with: pip install 'tarry[infra]'"
     assert run.stderr.splitlines()[-1] == last
 
 

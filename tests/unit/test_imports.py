@@ -69,9 +69,6 @@ ROOMS = (
 UPWARD = {("store", "queues")}
 """Known faults: arrows that still go up, or to a neighbour. Remove each one with its cause."""
 
-CIRCLES = {frozenset({"tarry_backend.executor.cancel_guards", "tarry_backend.executor.run_journal"})}
-"""Known faults: modules that still import each other. Remove each one with its cause."""
-
 SLOW_TO_LOAD = {"boto3", "botocore", "celpy", "pynamodb"}
 
 
@@ -83,8 +80,7 @@ def test_imports_between_the_packages_go_one_way(package: str) -> None:
 
 @pytest.mark.parametrize("package", SOURCES)
 def test_no_modules_import_each_other_not_even_for_their_types(package: str) -> None:
-    known = {circle for circle in CIRCLES if any(name.partition(".")[0] == package for name in circle)}
-    assert circles(graph(package)) == known
+    assert circles(graph(package)) == set()
 
 
 def test_a_circle_is_recognised() -> None:

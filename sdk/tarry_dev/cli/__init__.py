@@ -21,7 +21,7 @@ def main() -> None:
         from tarry_dev.cli.commands.registry import app
 
         app()
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         from tarry._extras import explained
 
         if (hint := explained(error)) is error:
