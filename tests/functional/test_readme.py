@@ -1,5 +1,6 @@
-"""The README's program and its test, as they stand there."""
+"""The README's programs and its test, exactly as the README shows them."""
 
+import ast
 from textwrap import indent
 from typing import Any
 
@@ -16,6 +17,19 @@ def test_the_readmes_program_passes_the_readmes_test(tarry: MakeHost, monkeypatc
     load(program, monkeypatch)
     (name,) = names_of_tests(test)
     run_test(test, name, tarry)
+
+
+def test_the_site_shows_the_readmes_program_and_its_test() -> None:
+    program, _, test, _ = blocks(ROOT / "README.md")
+    assert blocks(ROOT / "docs/index.md") == [program, test]
+
+
+def test_the_example_onboarding_is_the_readmes_program() -> None:
+    program, *_ = blocks(ROOT / "README.md")
+    source = (ROOT / "examples/onboarding.py").read_text()
+    docstring, *_ = ast.parse(source).body
+    _, *lines = source.splitlines(keepends=True)[docstring.end_lineno :]
+    assert "".join(lines) == program
 
 
 _OTHERS = """
