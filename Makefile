@@ -1,5 +1,5 @@
-# Every target sets up what it needs, in .venv/ of this tree. It asks for Python 3.11+ and make;
-# `test`, `check` and `synth` also for Node 20+, on which the CDK runs.
+# Every target sets up what it needs, in .venv/ of this tree. You need Python 3.11+ and make.
+# `test`, `check`, `synth`, `e2e`, `bench` and `bench-load` also need Node 20+, because the CDK runs on it.
 
 PYTHON  ?= python3
 WORKERS ?= auto
@@ -11,10 +11,10 @@ READY := $(VENV)/.ready
 CLOUD := .venv-e2e/.ready
 PAGES := .venv-docs/.ready
 
-# What Python has compiled is kept, also where it is told not to: the tests start it some hundred times.
+# Python keeps its compiled files, even where the environment forbids it: the tests start Python some hundred times.
 export PYTHONDONTWRITEBYTECODE :=
 
-# The CDK runs on Node 20, but says at every start that it is old.
+# The CDK runs on Node 20, but warns at every start that this version is old.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .DEFAULT_GOAL := help
@@ -24,21 +24,21 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(READY) ## make .venv from requirements.lock (the other targets do it by themselves)
+setup: $(READY) ## create .venv from requirements.lock (the other targets do this by themselves)
 
-demo: $(READY) ## see runs wait and resume in an embedded cloud (EVENTS=FILE sends your own events)
+demo: $(READY) ## show runs that wait and resume, in an embedded cloud (EVENTS=FILE sends your own events)
 	@$(BIN)/tarry demo $(if $(EVENTS),--events "$(EVENTS)")
 
-test: $(READY) node ## run every test (ARGS="tests/unit -k key" for some)
+test: $(READY) node ## run every test (ARGS="tests/unit -k key" runs some of them)
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
-check: $(READY) ## what CI runs: format, lint, types, tests
+check: $(READY) ## run what CI runs: format, lint, types, tests
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	@$(MAKE) --no-print-directory test
 
-e2e: $(READY) $(CLOUD) node ## deploy to a cloud on loopback, and drive it from outside (takes minutes)
+e2e: $(READY) $(CLOUD) node ## deploy to MiniStack, an AWS emulator on localhost, and test it from outside (takes minutes)
 	@$(BIN)/python -m pytest tests/e2e $(ARGS)
 
 synth: $(READY) node ## write the CloudFormation template to cdk.out/
@@ -46,50 +46,50 @@ synth: $(READY) node ## write the CloudFormation template to cdk.out/
 	@CDK_OUTDIR=cdk.out $(BIN)/python -m tarry_infra.app
 	@echo "The template:" cdk.out/*.template.json
 
-bench: $(READY) node ## measure what is claimed (ARGS=--list names the benchmarks)
+bench: $(READY) node ## run the benchmarks (ARGS=--list names them)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-bench-matching: $(READY) ## show that matching is flat, on DynamoDB Local: needs Java 11+ (JSON=FILE SIZES=100,10000)
+bench-matching: $(READY) ## measure matching at growing numbers of waits, on DynamoDB Local: needs Java 11+ (JSON=FILE SIZES=100,10000)
 	@$(BIN)/python -m benchmarks.matching $(if $(JSON),--json "$(JSON)") $(if $(SIZES),--sizes "$(SIZES)") $(ARGS)
 
-bench-log: $(READY) ## what a look into a busy name's log reads, on DynamoDB Local: needs Java 11+
+bench-log: $(READY) ## measure a read of a busy name's log, on DynamoDB Local: needs Java 11+
 	@$(BIN)/python -m benchmarks.matching.busy_log
 
-bench-load: $(READY) $(CLOUD) node ## time from event to resume under load: needs Java 11+, takes a quarter of an hour (JSON=FILE)
+bench-load: $(READY) $(CLOUD) node ## measure the time from event to resume under load: needs Java 11+, takes a quarter of an hour (JSON=FILE)
 	@$(BIN)/python -m benchmarks.load $(if $(JSON),--json "$(JSON)") $(ARGS)
 
-bench-steps: $(READY) ## what a step and a replay cost, and how that grows, on DynamoDB Local: needs Java 11+ (JSON=FILE SIZES=10,100)
+bench-steps: $(READY) ## measure what a step and a replay cost, on DynamoDB Local: needs Java 11+ (JSON=FILE SIZES=10,100)
 	@$(BIN)/python -m benchmarks.steps $(if $(JSON),--json "$(JSON)") $(if $(SIZES),--sizes "$(SIZES)") $(ARGS)
 
-docs: $(PAGES) ## build the documentation's site, to dist/docs/; a broken link fails
+docs: $(PAGES) ## build the documentation's site in dist/docs/; a broken link is an error
 	@NO_MKDOCS_2_WARNING=1 $(dir $(PAGES))bin/mkdocs build --strict --quiet $(ARGS)
 	@echo "The site: dist/docs/index.html"
 
-dist: $(READY) ## build wheel and sdist, to dist/, and check them: files, metadata, an install into an empty environment
+dist: $(READY) ## build the wheel and the sdist in dist/, and check files, metadata and an install
 	@rm -f dist/*.whl dist/*.tar.gz
 	@$(BIN)/uv build --quiet --offline --no-build-isolation --python $(BIN)/python --out-dir dist
 	@$(BIN)/python -m pytest --quiet --no-header tests/release $(ARGS)
 	@echo "Built and checked:" dist/*.whl dist/*.tar.gz
 
-format: $(READY) ## put the code into form, and mend what ruff can mend
+format: $(READY) ## format the code, and fix what ruff can fix
 	@$(BIN)/ruff check --fix --exit-zero --quiet
 	@$(BIN)/ruff format
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url $(if $(UPGRADE),--upgrade)
 
-lock: $(READY) ## renew the lock files after a change in pyproject.toml (UPGRADE=1: newest versions)
+lock: $(READY) ## update the lock files after a change in pyproject.toml (UPGRADE=1 takes the newest versions)
 	$(LOCK) pyproject.toml --all-extras --group dev --output-file requirements.lock
 	$(LOCK) pyproject.toml --constraints requirements.lock --output-file functions/requirements.lock
 	$(LOCK) --group e2e --output-file tests/e2e/requirements.lock
 	$(LOCK) --group docs --output-file docs/requirements.lock
 
-clean: ## remove all that these targets made
+clean: ## remove everything that these targets created
 	rm -rf $(VENV) .venv-docs .venv-e2e .cache cdk.out dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# uv (itself pinned and hash-checked) installs in seconds what takes pip a minute. It does not read
-# pip's settings, so where only those lead to an index, pip does the same work.
+# uv (itself pinned and hash-checked) installs in seconds what takes pip a minute. uv does not read pip's
+# settings. If only those settings name an index, pip installs the packages instead.
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "tarry needs Python 3.11 or newer as $(PYTHON); name another: make PYTHON=python3.13 ..." >&2; exit 1; }

@@ -1,11 +1,12 @@
-"""Human approval in an AI agent: the agent proposes a plan and waits, for a day if need be, for a person.
+"""Human approval in an AI agent: the agent proposes a plan, then waits up to a day for a person's review.
 
-The person approves, rejects with a comment (the agent revises its plan and asks again), or stays silent: three
-ends. A review names the revision that it is about, so that a second click on an old plan approves no new one.
+There are three outcomes. The person approves the plan, rejects it with a comment, or stays silent. After a comment the
+agent revises its plan and asks again. A review names its revision, so a second click on an old plan cannot approve a
+newer one. Serve it with:
 
     tarry dev examples.approval:app
 
-and in a second terminal
+Then send events from a second terminal:
 
     tarry send agent/task.requested '{"taskId": "t-1", "task": "Move the blog to a new host"}'
     tarry send agent/plan.reviewed '{"taskId": "t-1", "revision": 0, "approved": false, "comment": "Back it up first"}'
@@ -21,16 +22,16 @@ MAX_REVISIONS = 3
 
 
 def propose_plan(task: str, comments: list[str]) -> list[str]:
-    """Stands where the model is called. No model here: it plans by rote, and puts each comment first."""
+    """Call your model here. This example has no model: the plan is fixed, and the comments come first."""
     return [*comments, f"Do it: {task}", "Check the result"]
 
 
 def ask_reviewer(task_id: str, revision: int, plan: list[str]) -> None:
-    """Stands where the plan is shown to a person: a chat message with two buttons, say."""
+    """Show the plan to a person here, for example in a chat message with two buttons."""
 
 
 def carry_out(plan: list[str]) -> list[str]:
-    """Stands where the agent acts. It must not happen without a person's consent, nor twice."""
+    """Let the agent act here. It must act only once, and only after a person has approved the plan."""
     return [f"done: {action}" for action in plan]
 
 
@@ -44,7 +45,7 @@ async def agent(ctx: tarry.Context) -> str:
         review = await ctx.step.wait_for_event(
             "wait-for-review",
             event="agent/plan.reviewed",
-            # The number is the loop's own; what comes from outside is compared, never pasted in.
+            # The loop's own number is safe in the text. Compare outside values in the expression; never paste them in.
             if_exp=f"async.data.taskId == event.data.taskId && async.data.revision == {revision}",
             timeout="24h",
         )

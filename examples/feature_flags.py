@@ -1,20 +1,21 @@
-"""One event, a hundred runs: who asked for a feature is let in when it is released, months later if need be.
+"""One event resumes a hundred runs: each customer who asked for a feature gets it when it is released.
 
-It shows fan-out. An event is not consumed: each run that waits for it goes on. While they wait nothing runs.
+The example shows fan-out. An event is not consumed: it resumes every run that waits for it, even months later. While
+the runs wait, nothing runs. Serve it with:
 
     tarry dev examples.feature_flags:app
 
-and in a second terminal
+Then send events from a second terminal:
 
     tarry send --file requests.jsonl
     tarry send flags/released '{"flag": "dark-mode"}'
     tarry runs --limit 100
 
-where requests.jsonl holds lines such as
+The file requests.jsonl has lines such as:
 
     {"name": "flags/requested", "data": {"flag": "dark-mode", "customer": "c-1"}}
 
-``make demo`` runs it with a hundred requests.
+``make demo`` runs it with more than a hundred requests.
 """
 
 import tarry
@@ -23,7 +24,7 @@ app = tarry.App("flags")
 
 
 def switch_on(flag: str, customer: str) -> dict[str, str]:
-    """Stands where the flag is set for one customer."""
+    """Set the flag for one customer here."""
     return {"flag": flag, "customer": customer}
 
 

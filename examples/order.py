@@ -1,12 +1,15 @@
-"""An order that waits for payment and for stock at the same time, and undoes what came if the other does not.
+"""An order that waits for payment and for stock at the same time, and undoes one if the other does not come.
 
-A plain ``def``: its context is a ``ContextSync``, whose steps are not awaited. ``match="data.orderId"`` is short
-for ``async.data.orderId == event.data.orderId``. The refund hands on its step's idempotency key: should the machine
-die between the payment provider's answer and our note of it, the step runs again, and the money goes back once.
+The function is a plain ``def``. Its context is a ``ContextSync``: it calls its steps without ``await``.
+``match="data.orderId"`` is short for ``async.data.orderId == event.data.orderId``.
+
+The refund passes its step's idempotency key to the payment provider. Suppose that the machine dies after the provider's
+answer, but before Tarry stores it. Then the step runs again, and the provider still refunds the money only once. Serve
+it with:
 
     tarry dev examples.order:app
 
-and in a second terminal
+Then send events from a second terminal:
 
     tarry send shop/order.placed '{"orderId": "o-1"}'
     tarry send shop/stock.reserved '{"orderId": "o-1", "warehouse": "north"}'
@@ -23,17 +26,17 @@ app = tarry.App("orders")
 
 
 def ship(order_id: str, warehouse: str) -> str:
-    """Stands where the warehouse is told."""
+    """Ask your warehouse to ship here."""
     return f"parcel of {order_id} leaves {warehouse}"
 
 
 def refund(payment_id: str, idempotency_key: str) -> dict[str, str]:
-    """Stands where the payment provider is called."""
+    """Call your payment provider here."""
     return {"refunded": payment_id, "key": idempotency_key}
 
 
 def release(order_id: str) -> str:
-    """Stands where the warehouse is told that it may sell the goods to others."""
+    """Tell your warehouse here that it may sell the goods to others."""
     return f"stock of {order_id} released"
 
 
