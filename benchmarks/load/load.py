@@ -131,8 +131,8 @@ class Load:
         stage = self._judged(rate, numbers, open_waits, backlog, put)
         self._stages.append(stage)
         self.say(
-            f"{rate:7.1f} events a second: median {stage.median_ms:.0f} ms, p95 {stage.p95_ms:.0f} ms,"
-            f" {stage.backlog} behind, {'borne' if stage.is_borne else 'too many'}"
+            f"{rate:7.1f} events per second: median {stage.median_ms:.0f} ms, p95 {stage.p95_ms:.0f} ms,"
+            f" {stage.backlog} behind, {'sustained' if stage.is_borne else 'too many'}"
         )
         return stage
 

@@ -25,12 +25,12 @@ class Part:
         """For people."""
         yield f"{self.title}; load average {' '.join(f'{each:.1f}' for each in self.load)}"
         yield (
-            f"  {'events a second':>15} {'events':>7} {'open':>7} {'median ms':>9} {'p95 ms':>8} {'p99 ms':>8}"
+            f"  {'events per second':>17} {'events':>7} {'open':>7} {'median ms':>9} {'p95 ms':>8} {'p99 ms':>8}"
             f" {'behind':>7} {'put late':>8}  {'lost':>4} {'twice':>5}"
         )
         for stage in self.result.stages:
-            yield _row(stage, "borne" if stage.is_borne else "too many")
-        yield _row(self.result.last, f"<- four fifths of {self.result.highest:g}, the highest rate borne")
+            yield _row(stage, "sustained" if stage.is_borne else "too many")
+        yield _row(self.result.last, f"<- four fifths of {self.result.highest:g}, the highest sustained rate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,6 @@ class Report:
 
 def _row(stage: Stage, remark: str) -> str:
     return (
-        f"  {stage.rate:15.1f} {stage.events:7,} {stage.open_waits:7,} {stage.median_ms:9.0f} {stage.p95_ms:8.0f}"
+        f"  {stage.rate:17.1f} {stage.events:7,} {stage.open_waits:7,} {stage.median_ms:9.0f} {stage.p95_ms:8.0f}"
         f" {stage.p99_ms:8.0f} {stage.backlog:7,} {stage.late_ms:8.0f}  {stage.lost:4} {stage.twice:5}  {remark}"
     )
