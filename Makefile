@@ -61,8 +61,9 @@ bench-load: $(READY) $(CLOUD) node ## measure the time from event to resume unde
 bench-steps: $(READY) ## measure what a step and a replay cost, on DynamoDB Local: needs Java 11+ (JSON=FILE SIZES=10,100)
 	@$(BIN)/python -m benchmarks.steps $(if $(JSON),--json "$(JSON)") $(if $(SIZES),--sizes "$(SIZES)") $(ARGS)
 
+# Without --quiet: it hides warnings, and then --strict does not fail on a broken link.
 docs: $(PAGES) ## build the documentation's site in dist/docs/; a broken link is an error
-	@NO_MKDOCS_2_WARNING=1 $(dir $(PAGES))bin/mkdocs build --strict --quiet $(ARGS)
+	@NO_MKDOCS_2_WARNING=1 $(dir $(PAGES))bin/mkdocs build --strict $(ARGS)
 	@echo "The site: dist/docs/index.html"
 
 dist: $(READY) ## build the wheel and the sdist in dist/, and check files, metadata and an install
