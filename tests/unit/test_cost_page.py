@@ -30,14 +30,19 @@ def first(cell: str) -> float:
 
 
 def computed(name: str, *, shared_by: int) -> float:
-    """The price of a million. ``shared_by`` is how many messages share a request and an invocation."""
+    """The price of a million. ``shared_by`` is how many messages share a request and an invocation.
+
+    The executor, which reads the FIFO queue, has one message an invocation: only the request that sends it is shared.
+    """
     writes, reads, requests, puts, invocations, times, *_ = ROWS[name]
     fifo = re.search(r"(\d+) FIFO", requests)
     standard = 0.0 if requests.endswith("FIFO") and "," not in requests else first(requests)
-    shared = standard * SQS + (int(fifo[1]) * FIFO if fifo else 0) + first(invocations) * INVOCATION
+    by_executor = 1 if fifo else 0
+    shared = standard * SQS + by_executor * FIFO + (first(invocations) - by_executor) * INVOCATION
+    unshared = (int(fifo[1]) - 1) * FIFO + INVOCATION if fifo else 0
     alone, batched = map(float, times.split(", "))
     own = first(writes) * WRITE + first(reads) * READ + first(puts) * PUT
-    return own + shared / shared_by + (alone if shared_by == 1 else batched) * LAMBDA_MS
+    return own + unshared + shared / shared_by + (alone if shared_by == 1 else batched) * LAMBDA_MS
 
 
 def test_the_first_table_has_the_prices_that_the_rows_use() -> None:
