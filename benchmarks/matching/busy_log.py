@@ -25,7 +25,7 @@ from tarry_backend.model.received_event import ReceivedEvent
 from tarry_backend.replay import Wait
 from tarry_backend.store import Name, open_store
 from tarry_backend.store.event_names import MAX_SHARDS
-from tarry_backend.store.models import bind, table_definition
+from tarry_backend.store.models import table_definition
 from tarry_backend.waits.lookup import earliest
 
 if TYPE_CHECKING:
@@ -75,7 +75,6 @@ def measured(wire: Wire, endpoint: str | None, rate: int, *, by_key: bool) -> di
         return _measured(wire, open_store(settings, endpoint), dynamodb, rate, by_key)
     finally:
         dynamodb.delete_table(TableName=settings.table)
-        bind(settings.table, endpoint)
 
 
 def _measured(wire: Wire, store: Store, dynamodb: Any, rate: int, by_key: bool) -> dict[str, Any]:

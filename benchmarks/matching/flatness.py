@@ -114,7 +114,6 @@ def measure(wire: Wire, endpoint: str, kind: Kind, sizes: Sequence[int], events:
             progress(f"{kind.name}: round {turn + 1} of {rounds}, {each_round} events with each of {len(sizes)} sizes")
         for size in sizes if turn % 2 else reversed(sizes):
             scene = scenes[size]
-            scene.use()
             scene.warm_up()
             costs[size] += [_one_match(scene, chosen.randrange(size)) for _ in range(each_round)]
     for size, scene in scenes.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -18,12 +18,13 @@ from tarry_backend.events.address import run_id_of
 from tarry_backend.executor.run_journal import RunJournal
 from tarry_backend.matcher.matcher import Matcher
 from tarry_backend.model.position import Position
+from tarry_backend.model.run import Run, RunSnapshot
 from tarry_backend.queues.sender import Queues
 from tarry_backend.replay import Status, Step, WaitRequest
-from tarry_backend.store import EventLog, Run, Runs, RunSnapshot, Store, open_store
+from tarry_backend.store import EventLog, Runs, Store, Table, open_store
 from tarry_backend.store.event_names import MAX_SHARDS
 from tarry_backend.store.large_values import Values
-from tarry_backend.store.models import StepItem, bind, table_definition
+from tarry_backend.store.models import table_definition
 from tarry_backend.store.step_items import StepItems
 from tarry_backend.store.traffic import Traffic as Rates
 from tarry_backend.telemetry import Meter
@@ -59,7 +60,7 @@ class Cost:
 
 
 class Scene:
-    """One kind of wait in a table of its own. Only one scene is current at a time: see ``use``."""
+    """One kind of wait in a table of its own."""
 
     def __init__(self, wire: Wire, endpoint: str, table: str, kind: Kind) -> None:
         self._wire = wire
@@ -83,13 +84,11 @@ class Scene:
     def create(self, count: int) -> Iterator[int]:
         """Makes the table, and opens ``count`` waits; yields now and then how many there are."""
         boto3.client("dynamodb", endpoint_url=self._endpoint).create_table(**table_definition(self._settings.table))
-        self.use()
-        with _BulkRuns(self._settings) as runs:
+        with _BulkRuns(self._store.table, self._settings) as runs:
             # As busy as it becomes by the events of the benchmark, from the first of them on.
             self._store.names.spread_log(INCOMING, MAX_SHARDS)
-            store = Store(
-                runs, _EmptyLog(Values("none"), self._settings.log_days), self._store.names, self._store.mailboxes
-            )
+            log = _EmptyLog(self._store.table, Values("none"), self._settings.log_days)
+            store = replace(self._store, runs=runs, log=log)
             self._open_wait(_WARM_UP, 0, store)
             for number in range(count):
                 if number and number % _REPORTED == 0:
@@ -101,10 +100,6 @@ class Scene:
     def drop(self) -> None:
         """Removes the table."""
         boto3.client("dynamodb", endpoint_url=self._endpoint).delete_table(TableName=self._settings.table)
-
-    def use(self) -> None:
-        """Makes this scene's table the one that the store speaks to."""
-        bind(self._settings.table, self._endpoint)
 
     def warm_up(self) -> None:
         """Opens the connections: three events on another name, each of which resumes one wait."""
@@ -172,11 +167,11 @@ class Scene:
 class _BulkRuns(Runs):
     """Writes steps by 25 and without their conditions: the items are the same, and the table is filled in time."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, table: Table, settings: Settings) -> None:
         values = Values(settings.bucket)
-        super().__init__(values, settings.run_days)
+        super().__init__(table, values, settings.run_days)
         self._items = StepItems(values)
-        self._batch = StepItem.batch_write()
+        self._batch = table.batch()
 
     def __enter__(self) -> _BulkRuns:
         self._batch.__enter__()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from tarry_backend.store import RunStatus
+from tarry_backend.model.run import RunStatus
 from tarry_infra.metrics import app_metric
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from itertools import islice
 import pytest
 
 from tarry import App, Context, Event, TriggerEvent
+from tarry_backend.model.run import RunStatus
 from tarry_backend.runtime import runtime
-from tarry_backend.store import RunStatus, queries
 from tarry_dev.cloud.host import Host
 from tarry_dev.pytest_plugin import MakeHost
 
@@ -38,7 +38,7 @@ def host(tarry: MakeHost) -> Host:
 
 
 def found(functions: list[str], statuses: list[RunStatus], limit: int = 20) -> list[str]:
-    snapshots = queries.newest_runs(runtime().store.runs, functions, statuses, limit)
+    snapshots = runtime().store.queries.newest_runs(functions, statuses, limit)
     return [snapshot.run.event.id for snapshot in snapshots]
 
 
@@ -57,27 +57,27 @@ def test_runs_are_found_by_the_status_that_they_have_now(host: Host) -> None:
 
 def test_open_waits_come_with_the_nearest_deadline_first_and_without_sleeps(host: Host) -> None:
     def waiting() -> list[str]:
-        return [run.event.id for run, _ in queries.open_waits(runtime().store.runs)]
+        return [run.event.id for run, _ in runtime().store.queries.open_waits()]
 
     assert waiting() == ["e-2", "e-4", "e-1", "e-3"]
     host.send("done", {"id": 2})
     host.send("done", {"id": 1})
     assert waiting() == ["e-4", "e-3"]
-    assert [step.key for _, step in islice(queries.open_waits(runtime().store.runs), 1)] == ["wait"]
+    assert [step.key for _, step in islice(runtime().store.queries.open_waits(), 1)] == ["wait"]
 
 
 def test_a_run_is_found_by_the_beginning_of_its_id(host: Host) -> None:
     run_id = host.run("hasty").id
-    assert queries.run_ids(["patient", "hasty"], run_id[:12]) == [run_id]
-    assert len(queries.run_ids(["patient", "hasty"], "")) == 4
-    assert queries.run_ids(["patient"], run_id) == []
+    assert runtime().store.queries.run_ids(["patient", "hasty"], run_id[:12]) == [run_id]
+    assert len(runtime().store.queries.run_ids(["patient", "hasty"], "")) == 4
+    assert runtime().store.queries.run_ids(["patient"], run_id) == []
 
 
 def test_events_are_read_in_their_order_of_one_name_or_all(host: Host) -> None:
     store, now = runtime().store, host.cloud.clock.now()
 
     def ids(name: str | None, since: int) -> list[str]:
-        return [received.event.id for received in queries.events(store, name, since, now)]
+        return [received.event.id for received in store.queries.events(name, since, now)]
 
     assert ids("long", 0) == ["e-1", "e-3"]
     assert ids(None, 0) == ["e-1", "e-2", "e-3", "e-4"]
@@ -97,7 +97,7 @@ def test_the_reading_of_the_whole_table_stops_at_the_page_at_which_it_is_told_to
             pages.append(page)
             return page < most
 
-        return len(list(queries.events(store, None, 0, now, on_page)))
+        return len(list(store.queries.events(None, 0, now, on_page)))
 
     assert found(99) == 24
     assert pages == [1, 2]

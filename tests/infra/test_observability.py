@@ -9,7 +9,7 @@ import pytest
 
 import tarry_backend
 from tarry_backend.deploy.topology import QUEUES
-from tarry_backend.store import RunStatus
+from tarry_backend.model.run import RunStatus
 from tests.infra.template import Properties, Template, text
 
 LAMBDAS = {"matcher": "matcher", "executor": "executor", "waker": "timers", "sweep": "sweep", "converter": "audit"}

@@ -10,8 +10,8 @@ import pytest
 from tarry import Event
 from tarry._wire.bus import MAX_ENTRY, EventBus
 from tarry_backend.events.announcement import announcement
+from tarry_backend.model.run import Run, RunStatus
 from tarry_backend.replay import Failure
-from tarry_backend.store import Run, RunStatus
 
 PLACED = Event("placed", {"n": 1}, id="p-1", ts=5, user={"id": 3}, source="shop")
 RUN = Run(id="R" * 26, function_id="f" * 72, event=PLACED, received_at=0, started=0, ended=9)

@@ -6,9 +6,9 @@ import pytest
 
 from tarry import Event
 from tarry_backend.executor.invocation import returned, timed_out
+from tarry_backend.model.run import Run, RunStatus
 from tarry_backend.replay import Failure, Invocation, Status, Step
 from tarry_backend.replay.performer import MAX_RUN
-from tarry_backend.store import Run, RunStatus
 
 STEP = Step(
     key="packing",

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from tarry import Event, SignalReceipt
     from tarry_backend.api.receipts import Receipt
     from tarry_backend.model.received_event import ReceivedEvent
+    from tarry_backend.model.run import Run, RunSnapshot
     from tarry_backend.replay import Step, Wait
-    from tarry_backend.store import Run, RunSnapshot
 
 __all__ = [
     "Document",

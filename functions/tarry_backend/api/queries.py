@@ -13,15 +13,16 @@ from tarry.durations import milliseconds
 from tarry_backend.api.documents import event_receipt_document, run_page
 from tarry_backend.api.receipts import receipt
 from tarry_backend.clock import now
+from tarry_backend.model.run import RunStatus
 from tarry_backend.queues.cancel_runs import request_cancel
-from tarry_backend.store import RunStatus, queries
 
 if TYPE_CHECKING:
     from tarry import App
     from tarry_backend.api.documents import Document
     from tarry_backend.model.received_event import ReceivedEvent
+    from tarry_backend.model.run import RunSnapshot
     from tarry_backend.queues.sender import Queues
-    from tarry_backend.store import RunSnapshot, Store
+    from tarry_backend.store import Store
 
 __all__ = ["Api"]
 
@@ -62,6 +63,6 @@ class Api:
         back = milliseconds(since)
         if name is None:
             raise BadRequestError(f"no run was started by an event {event_id}: give its name too (?name=order/paid)")
-        if (found := queries.event(self.store, event_id, name, now() - back, now())) is None:
+        if (found := self.store.queries.event(event_id, name, now() - back, now())) is None:
             raise NotFoundError(f"no event {name} of the last {since} has the id {event_id}")
         return found

@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING
 from tarry_backend.events.address import run_id_of
 from tarry_backend.matching import MatchError, evaluate_whole, match_key
 from tarry_backend.model.received_event import ReceivedEvent
+from tarry_backend.model.run import RunStatus
 from tarry_backend.replay import Status, excluded_ids
-from tarry_backend.store import RunStatus, wait_index
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from tarry_backend.model.run import Run, RunSnapshot
     from tarry_backend.replay import Step, Wait
-    from tarry_backend.store import Run, RunSnapshot, Store
+    from tarry_backend.store import Store
+    from tarry_backend.store.wait_index import Held
 
 __all__ = ["LOOKED_THROUGH", "NEAR", "Effect", "Miss", "Receipt", "Why", "receipt"]
 
@@ -136,7 +138,7 @@ def _started_by(event_id: str, app_id: str, functions: Iterable[str], store: Sto
             yield Effect(run)
 
 
-def _held(received: ReceivedEvent, store: Store) -> Iterator[wait_index.Held]:
+def _held(received: ReceivedEvent, store: Store) -> Iterator[Held]:
     """The waits that have one of the event's keys: those that are open, then those that ended after it, or shortly
     before it."""
     event = received.event
@@ -145,17 +147,17 @@ def _held(received: ReceivedEvent, store: Store) -> Iterator[wait_index.Held]:
     since = received.received_at - NEAR
     # The ended ones last: of a wait that ends meanwhile the newer entry counts.
     return chain(
-        chain.from_iterable(wait_index.open_ones(key) for key in keys),
-        chain.from_iterable(wait_index.ended_since(key, since) for key in keys),
+        chain.from_iterable(store.waits.open_ones(key) for key in keys),
+        chain.from_iterable(store.waits.ended_since(key, since) for key in keys),
     )
 
 
-def _is_resolved(wait: wait_index.Held, received: ReceivedEvent) -> bool:
+def _is_resolved(wait: Held, received: ReceivedEvent) -> bool:
     """Whether the event has resolved it, or another of the same id, which counts as the same."""
     return wait.resolved_by is not None and wait.resolved_by.event_id == received.event.id
 
 
-def _judged(held: Sequence[wait_index.Held], received: ReceivedEvent, store: Store) -> Iterator[Effect | Miss]:
+def _judged(held: Sequence[Held], received: ReceivedEvent, store: Store) -> Iterator[Effect | Miss]:
     for each in held:
         snapshot = store.runs.load(each.run_id)
         step = snapshot.step(each.step_key) if snapshot else None

@@ -14,7 +14,7 @@ from tarry.function import ADDRESS, INVOKED
 
 if TYPE_CHECKING:
     from tarry import Event
-    from tarry_backend.store import Run
+    from tarry_backend.model.run import Run
 
 __all__ = ["ADDRESS", "FUNCTION", "INVOKED", "SCHEDULED", "Caller", "addressee", "caller", "run_id_of", "to_cancel"]
 

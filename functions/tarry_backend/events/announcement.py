@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from tarry import Event
 from tarry._wire.bus import MAX_ENTRY
 from tarry._wire.jsonvalues import encode
+from tarry_backend.model.run import RunStatus
 from tarry_backend.replay import Failure
-from tarry_backend.store import RunStatus
 
 if TYPE_CHECKING:
-    from tarry_backend.store import Run
+    from tarry_backend.model.run import Run
 
 __all__ = ["announcement"]
 

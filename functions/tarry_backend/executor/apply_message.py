@@ -12,6 +12,7 @@ from tarry_backend.executor.invocation import returned, timed_out
 from tarry_backend.executor.signal_wait import Signalling, answered
 from tarry_backend.model.cancellation import Cancellation
 from tarry_backend.model.position import Position
+from tarry_backend.queues.carried_event import carried_event
 from tarry_backend.queues.messages import Continue, Deadline, Look, Resume, Returned, Signalled, Start, Wake
 from tarry_backend.replay import Status, excluded_ids
 from tarry_backend.store.event_names import SKEW
@@ -20,9 +21,10 @@ from tarry_backend.waits.lookup import TAIL, admits, earliest, ended, overtaken
 if TYPE_CHECKING:
     from tarry._wire.mailbox import Letter
     from tarry_backend.model.received_event import ReceivedEvent
+    from tarry_backend.model.run import RunSnapshot
     from tarry_backend.queues.messages import RunUpdate
     from tarry_backend.replay import Step
-    from tarry_backend.store import RunSnapshot, Store
+    from tarry_backend.store import Store
     from tarry_backend.telemetry import Meter
 
 __all__ = ["MessageApplier"]
@@ -151,7 +153,7 @@ class MessageApplier:
         # An event before it may have been overtaken: by another matcher, or because the index was late to show the
         # wait. What ends it is the log's earliest, whoever tells of it.
         found = overtaken(step.wait, self._store, position, excluded)
-        return self._resolve(snapshot, step, found or self._store.log.carried(message.carried))
+        return self._resolve(snapshot, step, found or carried_event(message.carried, self._store.log))
 
     def _look(self, snapshot: RunSnapshot, key: str, *, at_deadline: bool) -> RunSnapshot | None:
         """Ends the wait with what the log holds for it; at its deadline, with nothing if there is nothing."""

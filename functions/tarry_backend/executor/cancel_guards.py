@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tarry import Cancel, Function
     from tarry_backend.model.received_event import ReceivedEvent
-    from tarry_backend.store import Run
+    from tarry_backend.model.run import Run
 
 __all__ = ["is_late", "met", "overdue", "requests"]
 

@@ -14,6 +14,8 @@ from tarry_backend.executor.cancel_guards import overdue
 from tarry_backend.executor.run_begin import guarded
 from tarry_backend.executor.run_end import OutcomeWriter
 from tarry_backend.executor.run_journal import RunJournal
+from tarry_backend.model.run import Run, RunSnapshot, RunStatus
+from tarry_backend.queues.carried_event import carried_event
 from tarry_backend.queues.messages import (
     CancelRun,
     MessageError,
@@ -24,7 +26,6 @@ from tarry_backend.queues.messages import (
     decode,
 )
 from tarry_backend.replay import Failure, Paused, Replayed, replay, ungiven
-from tarry_backend.store import Run, RunSnapshot, RunStatus
 from tarry_backend.store.traffic import Traffic
 from tarry_backend.telemetry import concerning, logger
 
@@ -105,7 +106,7 @@ class Executor:
         if not isinstance(message, Start):
             return self._store.runs.load(message.run_id)
         function = self._function(message.function_id)
-        received, moment = self._store.log.carried(message.carried), now()
+        received, moment = carried_event(message.carried, self._store.log), now()
         run = Run(
             id=message.run_id,
             function_id=function.id,

@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from tarry_backend.model.run import RunStatus
 from tarry_backend.replay import Failure, Status
 from tarry_backend.replay.performer import MAX_RUN
-from tarry_backend.store import RunStatus
 
 if TYPE_CHECKING:
+    from tarry_backend.model.run import Run
     from tarry_backend.replay import Step
-    from tarry_backend.store import Run
 
 __all__ = ["returned", "timed_out"]
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from tarry import Function
     from tarry_backend.executor.run_journal import RunJournal
     from tarry_backend.model.cancellation import Cancellation
+    from tarry_backend.model.run import RunSnapshot
     from tarry_backend.replay import Step, WaitRequest
-    from tarry_backend.store import RunSnapshot
 
 __all__ = ["guarded"]
 

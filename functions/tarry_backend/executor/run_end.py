@@ -10,20 +10,21 @@ from tarry_backend.events.address import caller
 from tarry_backend.events.announcement import announcement
 from tarry_backend.executor.signal_wait import Signalling
 from tarry_backend.model.cancellation import BY_HAND
+from tarry_backend.model.run import RunStatus
 from tarry_backend.queues.delays import delay_until
 from tarry_backend.queues.messages import Continue, Due, Returned
 from tarry_backend.queues.sender import HORIZON
 from tarry_backend.replay import Failed, Finished, Paused, Status
 from tarry_backend.replay.jitter import jitter
-from tarry_backend.store import RunStatus
 
 if TYPE_CHECKING:
     from tarry._wire.bus import EventBus
     from tarry.function import Retries
     from tarry_backend.model.cancellation import Cancellation
+    from tarry_backend.model.run import Run, RunSnapshot
     from tarry_backend.queues.sender import Queues
     from tarry_backend.replay import Failure, Outcome
-    from tarry_backend.store import Run, RunSnapshot, Store
+    from tarry_backend.store import Store
     from tarry_backend.telemetry import Meter
 
 __all__ = ["OutcomeWriter"]

@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     from tarry._wire.bus import EventBus
     from tarry_backend.model.position import Position
     from tarry_backend.model.received_event import ReceivedEvent
+    from tarry_backend.model.run import RunSnapshot
     from tarry_backend.queues.messages import TimerMessage
     from tarry_backend.queues.sender import Queues
     from tarry_backend.replay import InvokeRequest
-    from tarry_backend.store import RunSnapshot, Store
+    from tarry_backend.store import Store
     from tarry_backend.store.traffic import Traffic
     from tarry_backend.telemetry import Meter
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from tarry_backend.matching import MatchError, residual_holds
 from tarry_backend.queues.messages import FanOut, Resume
-from tarry_backend.store import wait_index
+from tarry_backend.store.wait_index import parts_behind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from tarry_backend.queues.messages import Carried
     from tarry_backend.queues.sender import Queues
     from tarry_backend.store import Store
+    from tarry_backend.store.wait_index import Candidate
     from tarry_backend.telemetry import Meter
 
     Answers = dict[str, bool | MatchError]
@@ -25,9 +25,6 @@ __all__ = ["PAGES", "WaitFanOut"]
 
 PAGES = 10
 """How many pages of waits one message resumes before it hands the rest to a continuation."""
-
-_PARTS = "01234567"
-"""The first characters of waits' places, all equally frequent: a run's id is 128 random bits in digits of five."""
 
 
 class WaitFanOut:
@@ -45,11 +42,10 @@ class WaitFanOut:
         If there are more, they are divided into parts by their places. Each part goes into a message of its own, so
         that several matchers resume them at the same time.
         """
-        page = wait_index.candidates(key)
+        page = self._store.waits.candidates(key)
         matched = self._queues.send_to_runs(self._resumes(incoming, carried, page.candidates))
-        if (last := page.last) is not None:
-            ends = [part for part in (*_PARTS[1:], "~") if part > last]
-            for after, until in pairwise([last, *ends]):
+        if page.last is not None:
+            for after, until in parts_behind(page.last):
                 self._queues.send_to_matcher(FanOut(key, after, until, carried))
         return matched
 
@@ -57,7 +53,7 @@ class WaitFanOut:
         """Resume some pages of a part, and hand on what is left of it; return how many waits matched."""
         matched, after = 0, message.after
         for _ in range(PAGES):
-            page = wait_index.candidates(message.match_key, after, message.until)
+            page = self._store.waits.candidates(message.match_key, after, message.until)
             matched += self._queues.send_to_runs(self._resumes(incoming, message.carried, page.candidates))
             if page.last is None:
                 return matched
@@ -65,15 +61,13 @@ class WaitFanOut:
         self._queues.send_to_matcher(replace(message, after=after))
         return matched
 
-    def _resumes(
-        self, incoming: ReceivedEvent, carried: Carried, candidates: Iterable[wait_index.Candidate]
-    ) -> Iterator[Resume]:
+    def _resumes(self, incoming: ReceivedEvent, carried: Carried, candidates: Iterable[Candidate]) -> Iterator[Resume]:
         answers: Answers = {}
         for wait in candidates:
             if wait.covers(incoming.position) and self._matches(wait, incoming, answers):
                 yield Resume(wait.run_id, wait.step_key, carried)
 
-    def _matches(self, wait: wait_index.Candidate, incoming: ReceivedEvent, answers: Answers) -> bool:
+    def _matches(self, wait: Candidate, incoming: ReceivedEvent, answers: Answers) -> bool:
         """Whether the wait's residual holds.
 
         A residual that asks about the event alone is evaluated once for all waits: it may look through a thousand
@@ -91,7 +85,7 @@ class WaitFanOut:
             return False
         return answer
 
-    def _report(self, wait: wait_index.Candidate, incoming: ReceivedEvent, error: MatchError) -> None:
+    def _report(self, wait: Candidate, incoming: ReceivedEvent, error: MatchError) -> None:
         """Count an expression that could not be evaluated, and note it on the wait, once."""
         self._meter.count("MatchErrors")
         target = (wait.run_id, wait.step_key)

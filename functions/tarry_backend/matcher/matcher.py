@@ -13,6 +13,7 @@ from tarry_backend.matcher.starts import Starts
 from tarry_backend.matching import match_key
 from tarry_backend.model.received_event import ReceivedEvent
 from tarry_backend.queues.cancel_runs import request_cancel
+from tarry_backend.queues.carried_event import carried_event
 from tarry_backend.queues.delays import marker_delay
 from tarry_backend.queues.messages import Carried, Deadline, FanOut, Marker
 from tarry_backend.store.traffic import BUSY, Traffic, shards_for
@@ -110,7 +111,7 @@ class Matcher:
 
     def go_on(self, message: FanOut) -> None:
         """Go on with a fan-out that was too large for one message."""
-        matched = self._waits.go_on(self._store.log.carried(message.carried), message)
+        matched = self._waits.go_on(carried_event(message.carried, self._store.log), message)
         self._meter.count("Matches", matched)
 
     def _acted(self, record: Record, batch: LoggedBatch) -> bool:

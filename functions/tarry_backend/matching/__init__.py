@@ -23,9 +23,10 @@ from tarry_backend.matching.evaluation import (
     trigger_holds,
     value_key,
 )
-from tarry_backend.matching.keys import NAME_ONLY, Shape, match_key
+from tarry_backend.matching.keys import match_key
 from tarry_backend.matching.match_path import match_expression
-from tarry_backend.matching.wait_plan import Alternative, Plan, plan
+from tarry_backend.matching.wait_plan import Plan, plan
+from tarry_backend.model.alternative import NAME_ONLY, Alternative, Shape
 
 __all__ = [
     "NAME_ONLY",

@@ -17,17 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 from tarry_backend.matching.cel.budget import CHARACTERS, MAX_NESTED, MAX_STEPS, Budget, StepsError
 from tarry_backend.matching.cel.values import adopt
+from tarry_backend.model.alternative import NAME_ONLY, Shape
 
 if TYPE_CHECKING:
     from tarry.event import Event
 
 __all__ = [
     "MAX_KEYED",
-    "NAME_ONLY",
     "SPLIT",
     "OversizeError",
     "Path",
-    "Shape",
     "UnmatchableError",
     "canonical",
     "envelope",
@@ -35,12 +34,6 @@ __all__ = [
     "match_key",
     "shape_and_key",
 ]
-
-Shape = str
-"""The paths of a key, as canonical JSON: ``[["data","userId"]]``. One that begins with ``*`` has no paths."""
-
-NAME_ONLY: Shape = "*"
-"""The shape of waits that only the event's name leads to. ``*0``, ``*1`` and so on are shards of it."""
 
 Path = tuple[str | int, ...]
 """The fields and places that lead from an event to one value in it."""

@@ -9,8 +9,8 @@ expression true.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tarry.errors import ExpressionError
 from tarry_backend.matching.cel.checks import checked
@@ -20,29 +20,16 @@ from tarry_backend.matching.cel.nodes import And, Known, Node, Or
 from tarry_backend.matching.cel.text import write
 from tarry_backend.matching.disjuncts import Disjunct, ways
 from tarry_backend.matching.fold import fold, sound
-from tarry_backend.matching.keys import NAME_ONLY, Path, Shape, envelope, key_for, shape_and_key
+from tarry_backend.matching.keys import Path, envelope, key_for, shape_and_key
 from tarry_backend.matching.residual import Residual
+from tarry_backend.model.alternative import NAME_ONLY, Alternative, Shape
 
 if TYPE_CHECKING:
     from tarry.event import Event
 
-__all__ = ["Alternative", "Plan", "plan"]
+__all__ = ["Plan", "plan"]
 
 VARIABLES = frozenset({"event", "async"})
-
-
-@dataclass(frozen=True, slots=True)
-class Alternative:
-    """One way in which a wait's expression comes true.
-
-    ``residual`` is CEL over ``async`` and the names in ``bindings``; None where the key says it all. With the
-    shape ``NAME_ONLY`` nothing could be indexed, and the caller may choose a shard of it instead.
-    """
-
-    shape: Shape
-    key: str
-    residual: str | None = None
-    bindings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

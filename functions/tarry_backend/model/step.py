@@ -14,7 +14,7 @@ from tarry_backend.model.position import Position
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from tarry_backend.matching import Alternative
+    from tarry_backend.model.alternative import Alternative
 
 __all__ = [
     "END_OF_TIME",

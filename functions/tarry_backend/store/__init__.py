@@ -3,48 +3,72 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from tarry._wire.mailboxes import Mailboxes
-from tarry_backend.store import due_index, wait_index
+from tarry_backend.store.due_index import Dues
 from tarry_backend.store.event_names import Name, Names
 from tarry_backend.store.large_values import Values
-from tarry_backend.store.log import EventLog
-from tarry_backend.store.models import bind
-from tarry_backend.store.runs import ConflictError, Run, Runs, RunSnapshot, RunStatus
+from tarry_backend.store.log import EventGoneError, EventLog
+from tarry_backend.store.queries import Queries
+from tarry_backend.store.runs import ConflictError, Runs
+from tarry_backend.store.table import Table
+from tarry_backend.store.wait_index import Waits
 
 if TYPE_CHECKING:
     from tarry_backend.deploy.settings import Settings
 
 __all__ = [
     "ConflictError",
+    "Dues",
+    "EventGoneError",
     "EventLog",
     "Name",
     "Names",
-    "Run",
-    "RunSnapshot",
-    "RunStatus",
+    "Queries",
     "Runs",
     "Store",
-    "due_index",
+    "Table",
+    "Waits",
     "open_store",
-    "wait_index",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """What is kept: runs, the log of events, what is known of events' names, signals' mailboxes."""
+    """What one app keeps: its table, its bucket, and their parts. Stores share nothing, nor do their clients.
 
+    ``waits`` is how events find waits, ``dues`` what is due by time, ``names`` what is known of events' names, and
+    ``mailboxes`` are the signals'.
+    """
+
+    table: Table
     runs: Runs
     log: EventLog
     names: Names
+    waits: Waits
+    dues: Dues
     mailboxes: Mailboxes
+    queries: Queries
+
+    @classmethod
+    def over(cls, table: Table, settings: Settings) -> Self:
+        """A store over that table, which others may use as well. It remembers what it has read itself."""
+        values = Values(settings.bucket, table.place)
+        runs, log = Runs(table, values, settings.run_days), EventLog(table, values, settings.log_days)
+        names, dues = Names(table), Dues(table)
+        return cls(
+            table=table,
+            runs=runs,
+            log=log,
+            names=names,
+            waits=Waits(table),
+            dues=dues,
+            mailboxes=Mailboxes(table.name, table.place),
+            queries=Queries(table, runs, log, names, dues),
+        )
 
 
 def open_store(settings: Settings, endpoint: str | None = None, region: str | None = None) -> Store:
     """The store of a deployed app, or of one at an ``endpoint`` of its own. Asks nothing of AWS yet."""
-    bind(settings.table, endpoint, region)
-    values = Values(settings.bucket)
-    runs, log = Runs(values, settings.run_days), EventLog(values, settings.log_days)
-    return Store(runs, log, Names(), Mailboxes(settings.table))
+    return Store.over(Table(settings.table, endpoint, region), settings)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tarry_backend.store.models import DUE_SHARDS, CursorItem, Item
+from tarry_backend.store.models import DUE_SHARDS, CursorItem, DueIndex, Item
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["SHARDS", "DueEntry", "between", "cursor", "move_cursor"]
+    from tarry_backend.store.table import Table
+
+__all__ = ["SHARDS", "DueEntry", "Dues"]
 
 SHARDS = range(DUE_SHARDS)
 
@@ -25,27 +27,32 @@ class DueEntry:
     at: int
 
 
-def between(shard: int, after: int, until: int, page: int | None = None) -> Iterator[DueEntry]:
-    """What is due in ``(after, until]``, earliest first. Eventually consistent. A request brings ``page`` of them, or
-    what is in 1 MB."""
-    for item in Item.dues.query(shard, Item.due.between(after + 1, until), page_size=page):
-        name, _, key = item.sk.partition("#")
-        yield DueEntry(
-            item.pk.partition("#")[2],
-            key if name == "step" else None,
-            getattr(item, "kind", "run"),
-            int(item.due),
-        )
+class Dues:
+    """The index of what is due, and how far the minute sweep has come in it."""
 
+    def __init__(self, table: Table) -> None:
+        self._table = table
 
-def cursor() -> int:
-    """Up to which time the sweep has put what is due into the timers queue; 0 at first."""
-    try:
-        return int(CursorItem.get("timers", "cursor", consistent_read=True).until)
-    except CursorItem.DoesNotExist:
-        return 0
+    def between(self, shard: int, after: int, until: int, page: int | None = None) -> Iterator[DueEntry]:
+        """What is due in ``(after, until]``, earliest first. Eventually consistent.
 
+        A request brings ``page`` of them, or what is in 1 MB.
+        """
+        wanted = Item.due.between(after + 1, until)
+        for item in self._table.query_index(DueIndex, shard, wanted, page_size=page):
+            name, _, key = item.sk.partition("#")
+            yield DueEntry(
+                item.pk.partition("#")[2],
+                key if name == "step" else None,
+                getattr(item, "kind", "run"),
+                int(item.due),
+            )
 
-def move_cursor(until: int) -> None:
-    """Remembers how far the sweep has come."""
-    CursorItem("timers", "cursor", until=until).save()
+    def cursor(self) -> int:
+        """Up to which time the sweep has put what is due into the timers queue; 0 at first."""
+        item = self._table.get(CursorItem, "timers", "cursor")
+        return 0 if item is None else int(item.until)
+
+    def move_cursor(self, until: int) -> None:
+        """Remembers how far the sweep has come."""
+        self._table.put(CursorItem("timers", "cursor", until=until))

@@ -9,18 +9,20 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import size
 
 from tarry_backend.clock import now
-from tarry_backend.matching import NAME_ONLY
-from tarry_backend.store.models import CONDITION_FAILED, NameItem
+from tarry_backend.model.alternative import NAME_ONLY
+from tarry_backend.store.models import NameItem
+from tarry_backend.store.table import ConditionFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pynamodb.expressions.condition import Condition
     from pynamodb.expressions.update import Action
+
+    from tarry_backend.store.table import Table
 
 __all__ = ["FRESH", "MAX_SHAPES", "MAX_SHARDS", "SKEW", "Name", "Names"]
 
@@ -75,16 +77,14 @@ class Name:
 class Names:
     """Reads what is known of names, strongly consistent, and adds to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, table: Table) -> None:
+        self._table = table
         self._read: dict[str, tuple[float, Name]] = {}
 
     def of(self, event_name: str) -> Name:
         """As it is now: what was added before this call is there."""
-        try:
-            item = NameItem.get(_pk(event_name), _SK, consistent_read=True)
-        except NameItem.DoesNotExist:
-            return self._remember(event_name, Name())
-        return self._remember(event_name, _name(item))
+        item = self._table.get(NameItem, _pk(event_name), _SK)
+        return self._remember(event_name, Name() if item is None else _name(item))
 
     def recent(self, event_name: str) -> Name:
         """As it was at most ``FRESH`` seconds ago: mostly without a request."""
@@ -115,13 +115,12 @@ class Names:
 
     def _update(self, event_name: str, actions: list[Action], condition: Condition) -> Name:
         """The name as it is after the update, or as it is because the condition did not hold. One request."""
-        item = NameItem(_pk(event_name), _SK)
         try:
-            item.update(actions, condition=condition)  # which reads the item back
-        except UpdateError as error:
-            if error.cause_response_code != CONDITION_FAILED:
+            item = self._table.update(NameItem, _pk(event_name), _SK, actions, condition)
+        except ConditionFailedError as error:
+            if error.item is None:  # cannot be: the conditions hold for a name of which nothing is known yet
                 raise
-            return self.of(event_name)
+            item = NameItem.from_raw_data(error.item)
         return self._remember(event_name, _name(item))
 
     def _remember(self, event_name: str, name: Name) -> Name:

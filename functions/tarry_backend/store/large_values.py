@@ -6,10 +6,12 @@ import hashlib
 import zlib
 from typing import TYPE_CHECKING
 
-from tarry._wire.aws import client
+from tarry._wire.aws import ENVIRONMENT, client
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+    from tarry._wire.aws import Place
 
 __all__ = ["INLINE", "Values"]
 
@@ -29,8 +31,9 @@ class Values:
 
     _client: S3Client = client("s3")
 
-    def __init__(self, bucket: str) -> None:
+    def __init__(self, bucket: str, place: Place = ENVIRONMENT) -> None:
         self._bucket = bucket
+        self._place = place
         self._stored: set[str] = set()
 
     def pack(self, text: str, prefix: str) -> bytes:

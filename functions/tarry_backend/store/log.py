@@ -14,9 +14,9 @@ from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from tarry.errors import TarryError
 from tarry_backend.model.position import Position
 from tarry_backend.model.received_event import ReceivedEvent
-from tarry_backend.queues.messages import MessageError
 from tarry_backend.store.event_json import event_of, event_text
 from tarry_backend.store.event_names import MAX_SHARDS
 from tarry_backend.store.models import EventItem
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     from pynamodb.expressions.condition import Condition
 
-    from tarry_backend.queues.messages import Carried
     from tarry_backend.store.large_values import Values
+    from tarry_backend.store.table import Table
 
-__all__ = ["EventLog"]
+__all__ = ["EventGoneError", "EventLog"]
 
 _DAY = 86_400_000
 
@@ -41,10 +41,15 @@ _COPIED = 900
 """The most bytes of an event that stand under each of its keys, too: with them an item costs one write unit."""
 
 
+class EventGoneError(TarryError):
+    """An event is no longer in the log: it is older than the log is kept."""
+
+
 class EventLog:
     """Reads and writes the log. Events are kept for ``days``."""
 
-    def __init__(self, values: Values, days: int) -> None:
+    def __init__(self, table: Table, values: Values, days: int) -> None:
+        self._table = table
         self._values = values
         self._days = days
 
@@ -76,14 +81,7 @@ class EventLog:
         wanted = EventItem.sk.between(since.text() + "\x00", before.text())
         for day in range(before.received_at // _DAY, max(since.received_at, oldest) // _DAY - 1, -1):
             left = count + 1 - len(found)  # one more, for ``before`` is among them
-            found += EventItem.query(
-                _partition(name, day, 0),
-                wanted,
-                consistent_read=True,
-                scan_index_forward=False,
-                limit=left,
-                page_size=left,
-            )
+            found += self._table.query(EventItem, _partition(name, day, 0), wanted, forward=False, limit=left)
             if len(found) > count:
                 break
         earlier = [received for received in map(self._received, reversed(found)) if received.position < before]
@@ -96,30 +94,30 @@ class EventLog:
         look into a small one. ``on_page`` is told the number of each page (1 MB), and answers whether to read on."""
         wanted = EventItem.pk.startswith(_LOG) & _between(since, until)
         found: list[EventItem] = []
-        for number, page in enumerate(EventItem.scan(wanted).page_iter, start=1):
-            found += map(EventItem.from_raw_data, page["Items"])
+        for number, page in enumerate(self._table.scan(EventItem, wanted), start=1):
+            found += page
             if not on_page(number):
                 break
         return map(self._received, _merged([sorted(found, key=_PLACE)]))
 
-    def carried(self, message: Carried) -> ReceivedEvent:
-        """The event that a message carries, or names."""
-        if (whole := message.received()) is not None:
-            return whole
-        return self._find(message.name, Position(message.received_at, message.id))
+    def find(self, name: str, position: Position) -> ReceivedEvent:
+        """The event of that name at that position, strongly consistent.
 
-    def _find(self, name: str, position: Position) -> ReceivedEvent:
-        """Whoever logged it knew of some number of shards: a power of two, up to the most there may be."""
+        The matcher that logged it knew of some number of shards: a power of two, up to the most there may be.
+
+        Raises:
+            EventGoneError: The log has it no longer.
+        """
         counts = (2**exponent for exponent in range(MAX_SHARDS.bit_length()))
         for shard in dict.fromkeys(_shard(position.event_id, count) for count in counts):
             partition = _partition(name, position.received_at // _DAY, shard)
-            for item in EventItem.query(partition, EventItem.sk == position.text(), consistent_read=True):
+            for item in self._table.query(EventItem, partition, EventItem.sk == position.text()):
                 return self._received(item)
-        raise MessageError(f"event {position.event_id} of {name!r} is no longer in the log")
+        raise EventGoneError(f"event {position.event_id} of {name!r} is no longer in the log")
 
     def _write(self, entries: Iterable[tuple[str, ReceivedEvent, bool]]) -> None:
         packed: dict[Position, bytes] = {}
-        with EventItem.batch_write() as batch:
+        with self._table.batch() as batch:
             for partition, received, whole in {(entry[0], entry[1].position): entry for entry in entries}.values():
                 position = received.position
                 if position not in packed:
@@ -145,12 +143,12 @@ class EventLog:
         oldest = until - self._days * _DAY
         between = _between(since, until)
         for day in range(max(since.received_at, oldest) // _DAY, until // _DAY + 1):
-            yield from EventItem.query(partition_of(day), between, consistent_read=True)
+            yield from self._table.query(EventItem, partition_of(day), between)
 
     def _received(self, item: EventItem) -> ReceivedEvent:
         position = Position.parse(item.sk)
         if item.event_name:
-            return self._find(item.event_name, position)
+            return self.find(item.event_name, position)
         return ReceivedEvent(event_of(self._values.unpack(item.event)), position.received_at)
 
 

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = [
-    "CONDITION_FAILED",
     "DUE_SHARDS",
     "EXPIRES",
+    "INDEXES",
     "AliasItem",
     "CancelRequestItem",
     "ClaimItem",
@@ -47,12 +47,8 @@ __all__ = [
     "RunsIndex",
     "StepItem",
     "WaitsIndex",
-    "bind",
     "table_definition",
 ]
-
-CONDITION_FAILED = "ConditionalCheckFailedException"
-"""DynamoDB's name for a write whose condition did not hold."""
 
 DUE_SHARDS = 4
 """Over how many partitions of the due index the timers are spread."""
@@ -93,12 +89,11 @@ class RunsIndex(GlobalSecondaryIndex[Any]):
 
 
 class Item(Model):
-    """Any item. ``expires`` (Unix seconds) is set only on what belongs to ended runs and on old events."""
+    """Any item. ``expires`` (Unix seconds) is set only on what belongs to ended runs and on old events.
 
-    class Meta:
-        table_name = "tarry"
-        read_timeout_seconds = 10
-        connect_timeout_seconds = 3
+    A model is bound to no table: it has no ``Meta``, and PynamoDB refuses ``save`` and ``query`` on it. Items are
+    read and written by ``tarry_backend.store.table.Table``.
+    """
 
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
@@ -110,10 +105,6 @@ class Item(Model):
     due = NumberAttribute(null=True)
     fn_status = UnicodeAttribute(null=True)
     started = NumberAttribute(null=True)
-
-    waits = WaitsIndex()
-    dues = DueIndex()
-    runs = RunsIndex()
 
     @classmethod
     def from_raw_data(cls, data: dict[str, Any]) -> Any:
@@ -155,7 +146,6 @@ class StepItem(Item):
     expression = UnicodeAttribute(null=True)
     since = UnicodeAttribute(null=True)
     deadline = NumberAttribute(null=True)
-    resolved_at = NumberAttribute(null=True)
     resolved_by = UnicodeAttribute(null=True)
     note = UnicodeAttribute(null=True)
     shape = UnicodeAttribute(null=True)
@@ -220,30 +210,20 @@ def _by_sort_key(sk: str) -> type[Item]:
     )
 
 
-_INDEXES: tuple[tuple[type[GlobalSecondaryIndex[Any]], Attribute[Any], Attribute[Any]], ...] = (
-    (WaitsIndex, Item.match_key, Item.wait_ref),
-    (DueIndex, Item.due_shard, Item.due),
-    (RunsIndex, Item.fn_status, Item.started),
-)
+INDEXES: dict[type[GlobalSecondaryIndex[Any]], tuple[Attribute[Any], Attribute[Any]]] = {
+    WaitsIndex: (Item.match_key, Item.wait_ref),
+    DueIndex: (Item.due_shard, Item.due),
+    RunsIndex: (Item.fn_status, Item.started),
+}
+"""The indexes, each with its partition key and its sort key."""
 
 EXPIRES = Item.expires.attr_name
 """The attribute by which DynamoDB's time to live removes items."""
 
 
-def bind(table: str, endpoint: str | None = None, region: str | None = None) -> None:
-    """Points the models at a table; at another endpoint than AWS's, in another region than the environment's, if they
-    are given."""
-    meta: Any = Item.Meta
-    if (getattr(meta, "host", None), getattr(meta, "region", None)) != (endpoint, region):
-        Item._connection = None  # it keeps those with which it was made
-    meta.table_name, meta.host, meta.region = table, endpoint, region
-    # Makes the connection on the base class, where all models find it: one client for the table, not one a model.
-    Item.get_operation_kwargs_from_class("", "")
-
-
 def table_definition(name: str) -> dict[str, Any]:
     """The table as ``CreateTable`` takes it, read off the models; infrastructure and the embedded cloud use it."""
-    keys = [key for _, hash_key, range_key in _INDEXES for key in (hash_key, range_key)]
+    keys = [key for pair in INDEXES.values() for key in pair]
     return {
         "TableName": name,
         "BillingMode": "PAY_PER_REQUEST",
@@ -258,7 +238,7 @@ def table_definition(name: str) -> dict[str, Any]:
                 "KeySchema": _key_schema(hash_key, range_key),
                 "Projection": _projection(index),
             }
-            for index, hash_key, range_key in _INDEXES
+            for index, (hash_key, range_key) in INDEXES.items()
         ],
     }
 

@@ -10,29 +10,25 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from tarry_backend.model.position import Position
+from tarry_backend.model.run import RunStatus
 from tarry_backend.model.step import END_OF_TIME
-from tarry_backend.store import due_index
-from tarry_backend.store.models import Item
-from tarry_backend.store.runs import RunStatus, fn_status
+from tarry_backend.store.due_index import SHARDS
+from tarry_backend.store.models import Item, RunsIndex
+from tarry_backend.store.runs import fn_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from tarry_backend.model.received_event import ReceivedEvent
-    from tarry_backend.replay import Step
-    from tarry_backend.store import Runs, Store
-    from tarry_backend.store.runs import Run, RunSnapshot
+    from tarry_backend.model.run import Run, RunSnapshot
+    from tarry_backend.model.step import Step
+    from tarry_backend.store.due_index import Dues
+    from tarry_backend.store.event_names import Names
+    from tarry_backend.store.log import EventLog
+    from tarry_backend.store.runs import Runs
+    from tarry_backend.store.table import Table
 
-__all__ = [
-    "DUES_LOOKED_THROUGH",
-    "LOOKED_THROUGH",
-    "event",
-    "events",
-    "newest_runs",
-    "open_waits",
-    "run_ids",
-    "running",
-]
+__all__ = ["DUES_LOOKED_THROUGH", "LOOKED_THROUGH", "Queries"]
 
 LOOKED_THROUGH = 1_000
 """Of how many runs, the newest of each function and status, an id is found by its beginning."""
@@ -45,76 +41,81 @@ _PAGE = 250
 _LARGE_PAGE = 1_000
 
 
-def newest_runs(
-    runs: Runs, functions: Iterable[str], statuses: Iterable[RunStatus] = tuple(RunStatus), limit: int = 20
-) -> list[RunSnapshot]:
-    """The newest runs of these functions that have one of these statuses, newest first, with their steps."""
-    keys = _newest(functions, statuses, limit)
-    loaded = (runs.load(run_id) for _, run_id in islice(keys, limit))
-    return [snapshot for snapshot in loaded if snapshot is not None]
+class Queries:
+    """What people look for, in one store."""
 
+    def __init__(self, table: Table, runs: Runs, log: EventLog, names: Names, dues: Dues) -> None:
+        self._table = table
+        self._runs = runs
+        self._log = log
+        self._names = names
+        self._dues = dues
 
-def run_ids(functions: Iterable[str], prefix: str) -> list[str]:
-    """The ids that begin so, of the newest ``LOOKED_THROUGH`` runs of each function and status."""
-    keys = _newest(functions, tuple(RunStatus), LOOKED_THROUGH)
-    return sorted({run_id for _, run_id in keys if run_id.startswith(prefix)})
+    def newest_runs(
+        self, functions: Iterable[str], statuses: Iterable[RunStatus] = tuple(RunStatus), limit: int = 20
+    ) -> list[RunSnapshot]:
+        """The newest runs of these functions that have one of these statuses, newest first, with their steps."""
+        keys = self._newest(functions, statuses, limit)
+        loaded = (self._runs.load(run_id) for _, run_id in islice(keys, limit))
+        return [snapshot for snapshot in loaded if snapshot is not None]
 
+    def run_ids(self, functions: Iterable[str], prefix: str) -> list[str]:
+        """The ids that begin so, of the newest ``LOOKED_THROUGH`` runs of each function and status."""
+        keys = self._newest(functions, tuple(RunStatus), LOOKED_THROUGH)
+        return sorted({run_id for _, run_id in keys if run_id.startswith(prefix)})
 
-def running(function_id: str, since: int, until: int) -> Iterator[str]:
-    """The ids of the function's runs that have not ended and began in ``[since, until]``, the first one first."""
-    began = Item.started.between(since, until)
-    for item in Item.runs.query(fn_status(function_id, RunStatus.RUNNING), began, page_size=_LARGE_PAGE):
-        yield item.pk.partition("#")[2]
+    def running(self, function_id: str, since: int, until: int) -> Iterator[str]:
+        """The ids of the function's runs that have not ended and began in ``[since, until]``, the first one first."""
+        key, began = fn_status(function_id, RunStatus.RUNNING), Item.started.between(since, until)
+        for item in self._table.query_index(RunsIndex, key, began, page_size=_LARGE_PAGE):
+            yield item.pk.partition("#")[2]
 
+    def open_waits(self) -> Iterator[tuple[Run, Step]]:
+        """The open waits with their runs, the nearest deadline first.
 
-def open_waits(runs: Runs) -> Iterator[tuple[Run, Step]]:
-    """The open waits with their runs, the nearest deadline first.
+        They stand in the index of what is due: a wait has a deadline, and leaves that index when it is resolved. Sleeps
+        and retries stand there too, so no more than the next ``DUES_LOOKED_THROUGH`` are looked through.
+        """
+        shards = (self._dues.between(shard, 0, END_OF_TIME, page=_PAGE) for shard in SHARDS)
+        for due in islice(heapq.merge(*shards, key=lambda due: due.at), DUES_LOOKED_THROUGH):
+            if due.kind not in ("wait", "signal") or due.step_key is None:
+                continue
+            if snapshot := self._runs.load(due.run_id):
+                step = snapshot.step(due.step_key)
+                if step is not None and step.is_open:
+                    yield snapshot.run, step
 
-    They stand in the index of what is due: a wait has a deadline, and leaves that index when it is resolved. Sleeps
-    and retries stand there too, so no more than the next ``DUES_LOOKED_THROUGH`` are looked through.
-    """
-    shards = (due_index.between(shard, 0, END_OF_TIME, page=_PAGE) for shard in due_index.SHARDS)
-    for due in islice(heapq.merge(*shards, key=lambda due: due.at), DUES_LOOKED_THROUGH):
-        if due.kind in ("wait", "signal") and due.step_key is not None and (snapshot := runs.load(due.run_id)):
-            step = snapshot.step(due.step_key)
-            if step is not None and step.is_open:
-                yield snapshot.run, step
+    def events(
+        self, name: str | None, since: int, until: int, on_page: Callable[[int], bool] = lambda page: True
+    ) -> Iterable[ReceivedEvent]:
+        """The events of that name, or of every name, that were received in ``(since, until]``, in their order.
 
+        Those of every name are found by reading the whole table: fine on a person's machine, costly on a large one.
+        There ``on_page`` is told the number of each page that was read, and answers whether to read on.
+        """
+        start = Position.after(since)
+        if name is None:
+            return self._log.read_all(start, until, on_page)
+        return self._log.read(name, start, until, self._names.of(name).log_shards)
 
-def events(
-    store: Store, name: str | None, since: int, until: int, on_page: Callable[[int], bool] = lambda page: True
-) -> Iterable[ReceivedEvent]:
-    """The events of that name, or of every name, that were received in ``(since, until]``, in their order.
+    def event(
+        self,
+        event_id: str,
+        name: str | None,
+        since: int,
+        until: int,
+        on_page: Callable[[int], bool] = lambda page: True,
+    ) -> ReceivedEvent | None:
+        """The one of these events that has the id, as it was first received."""
+        logged = self.events(name, since, until, on_page)
+        return next((received for received in logged if received.event.id == event_id), None)
 
-    Those of every name are found by reading the whole table: fine on a person's machine, costly on a large one.
-    There ``on_page`` is told the number of each page that was read, and answers whether to read on.
-    """
-    start = Position.after(since)
-    if name is None:
-        return store.log.read_all(start, until, on_page)
-    return store.log.read(name, start, until, store.names.of(name).log_shards)
+    def _newest(self, functions: Iterable[str], statuses: Iterable[RunStatus], most: int) -> Iterator[tuple[int, str]]:
+        """Starts and ids, the latest start first, of at most ``most`` runs of each function and status."""
+        statuses = tuple(statuses)
+        each = (self._of(fn_status(function, status), most) for function in functions for status in statuses)
+        return heapq.merge(*each, reverse=True)
 
-
-def event(
-    store: Store,
-    event_id: str,
-    name: str | None,
-    since: int,
-    until: int,
-    on_page: Callable[[int], bool] = lambda page: True,
-) -> ReceivedEvent | None:
-    """The one of these events that has the id, as it was first received."""
-    logged = events(store, name, since, until, on_page)
-    return next((received for received in logged if received.event.id == event_id), None)
-
-
-def _newest(functions: Iterable[str], statuses: Iterable[RunStatus], most: int) -> Iterator[tuple[int, str]]:
-    """Starts and ids, the latest start first, of at most ``most`` runs of each function and status."""
-    statuses = tuple(statuses)
-    each = (_of(fn_status(function, status), most) for function in functions for status in statuses)
-    return heapq.merge(*each, reverse=True)
-
-
-def _of(fn_and_status: str, most: int) -> Iterator[tuple[int, str]]:
-    for item in Item.runs.query(fn_and_status, scan_index_forward=False, limit=most):
-        yield int(item.started), item.pk.partition("#")[2]
+    def _of(self, fn_and_status: str, most: int) -> Iterator[tuple[int, str]]:
+        for item in self._table.query_index(RunsIndex, fn_and_status, forward=False, limit=most):
+            yield int(item.started), item.pk.partition("#")[2]

@@ -7,8 +7,9 @@ import zlib
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from tarry_backend.matching import Alternative
+from tarry_backend.model.alternative import Alternative
 from tarry_backend.model.position import Position
+from tarry_backend.model.run import Alias
 from tarry_backend.model.step import Failure, Invocation, Signal, Status, Step, Wait
 from tarry_backend.store.models import DUE_SHARDS, AliasItem, StepItem
 
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
 __all__ = [
     "StepItems",
     "alias_items",
-    "awaited_by",
+    "alias_of",
+    "alias_sk",
     "due_shard",
-    "end_alias",
+    "ended_alias_item",
     "ended_key",
     "ended_ref",
     "ended_target",
@@ -77,8 +79,8 @@ def alias_items(run_id: str, step: Step) -> list[AliasItem]:
     if step.wait is None:
         return []
     items = []
-    for place, (wait, alternative) in enumerate(_further(step.wait), start=1):
-        sk = f"wait#{step.key}#{place}"
+    for number, (wait, alternative) in enumerate(_further(step.wait), start=1):
+        sk = alias_sk(step.key, number)
         item = AliasItem(
             run_pk(run_id),
             sk,
@@ -89,23 +91,54 @@ def alias_items(run_id: str, step: Step) -> list[AliasItem]:
             residual=alternative.residual,
             bindings=_json(alternative.bindings) if alternative.bindings else None,
         )
-        end_alias(item, step)
+        _end(item, step)
         items.append(item)
     return items
 
 
-def awaited_by(alias: AliasItem) -> str:
-    """The key of the step whose wait the item is a further key of."""
-    return alias.sk.partition("#")[2].rpartition("#")[0]
+def alias_of(item: AliasItem) -> Alias:
+    """The item as a further key of a wait. What is left to ask of its events stays behind: it is the matcher's."""
+    step_key, _, number = item.sk.partition("#")[2].rpartition("#")
+    assert item.match_key is not None
+    assert item.wait_ref is not None
+    return Alias(
+        step_key=step_key,
+        number=int(number),
+        match_key=item.match_key,
+        wait_ref=item.wait_ref,
+        since=Position.parse(item.since),
+        deadline=int(item.deadline),
+        resolved_by=Position.parse(item.resolved_by) if item.resolved_by else None,
+    )
 
 
-def end_alias(alias: AliasItem, step: Step) -> None:
+def ended_alias_item(run_id: str, alias: Alias, step: Step) -> AliasItem:
+    """The further key as an item, where its step stands, which has ended."""
+    item = AliasItem(
+        run_pk(run_id),
+        alias_sk(alias.step_key, alias.number),
+        match_key=alias.match_key,
+        wait_ref=alias.wait_ref,
+        since=alias.since.text(),
+        deadline=alias.deadline,
+        resolved_by=alias.resolved_by.text() if alias.resolved_by else None,
+    )
+    _end(item, step)
+    return item
+
+
+def alias_sk(step_key: str, number: int) -> str:
+    """The sort key of a further key of a step's wait."""
+    return f"wait#{step_key}#{number}"
+
+
+def _end(item: AliasItem, step: Step) -> None:
     """Has the further key stand where its step does, if that has ended."""
-    if step.ended is None or alias.wait_ref is None or alias.match_key is None or alias.match_key.endswith(_ENDED):
+    if step.ended is None or item.wait_ref is None or item.match_key is None or item.match_key.endswith(_ENDED):
         return
-    alias.match_key, alias.wait_ref = ended_key(alias.match_key), ended_ref(step.ended, alias.wait_ref)
-    alias.resolved_by = step.wait.resolved_by.text() if step.wait and step.wait.resolved_by else None
-    alias.residual = alias.bindings = None
+    item.match_key, item.wait_ref = ended_key(item.match_key), ended_ref(step.ended, item.wait_ref)
+    item.resolved_by = step.wait.resolved_by.text() if step.wait and step.wait.resolved_by else None
+    item.residual = item.bindings = None
 
 
 def _further(wait: Wait) -> Iterator[tuple[Wait, Alternative]]:

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from tarry._engine.operations import OWN
 from tarry_backend.model.position import Position
-from tarry_backend.store.models import Item
+from tarry_backend.store.models import Item, WaitsIndex
 from tarry_backend.store.step_items import ended_key, ended_ref, ended_target, wait_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["PAGE", "Candidate", "Held", "Page", "candidates", "ended_since", "open_ones"]
+    from tarry_backend.store.table import Table
+
+__all__ = ["PAGE", "Candidate", "Held", "Page", "Waits", "parts_behind"]
 
 PAGE = 500
 """How many waits a page has at most."""
+
+_PARTS = "01234567"
+"""The first characters of waits' places, all equally frequent: a run's id is 128 random bits in digits of five."""
+
+_BEHIND_ALL = "~"
+"""Places lie before it: each begins with the run's id, in characters below ``~``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,30 +80,38 @@ class Held:
         return max(0, self.since.received_at - position.received_at, position.received_at - end)
 
 
-def open_ones(match_key: str) -> Iterator[Held]:
-    """The open waits with that key."""
-    for item in Item.waits.query(match_key, page_size=PAGE):
-        yield _held(item, *wait_target(item.wait_ref))
+class Waits:
+    """The index of waits."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def open_ones(self, match_key: str) -> Iterator[Held]:
+        """The open waits with that key."""
+        for item in self._table.query_index(WaitsIndex, match_key, page_size=PAGE):
+            yield _held(item, *wait_target(item.wait_ref))
+
+    def ended_since(self, match_key: str, moment: int) -> Iterator[Held]:
+        """The waits with that key that have ended since then (Unix milliseconds), the first one first."""
+        since = Item.wait_ref >= ended_ref(moment)
+        for item in self._table.query_index(WaitsIndex, ended_key(match_key), since, page_size=PAGE):
+            ended, wait_ref = ended_target(item.wait_ref)
+            yield _held(item, *wait_target(wait_ref), ended=ended)
+
+    def candidates(self, match_key: str, after: str = "", until: str = _BEHIND_ALL) -> Page:
+        """A page of the open waits with that key, of those whose place lies in ``(after, until]``.
+
+        Eventually consistent: the settle read finds what is missing.
+        """
+        between = Item.wait_ref.between(after + "\x00", until)
+        found = list(self._table.query_index(WaitsIndex, match_key, between, limit=PAGE, page_size=PAGE))
+        last = found[-1].wait_ref if len(found) == PAGE else None
+        return Page(tuple(map(_candidate, found)), last)
 
 
-def ended_since(match_key: str, moment: int) -> Iterator[Held]:
-    """The waits with that key that have ended since then (Unix milliseconds), the first one first."""
-    since = Item.wait_ref >= ended_ref(moment)
-    for item in Item.waits.query(ended_key(match_key), since, page_size=PAGE):
-        ended, wait_ref = ended_target(item.wait_ref)
-        yield _held(item, *wait_target(wait_ref), ended=ended)
-
-
-def candidates(match_key: str, after: str = "", until: str = "~") -> Page:
-    """A page of the open waits with that key, of those whose place lies in ``(after, until]``.
-
-    A place begins with the run's id, in characters below ``~``. Eventually consistent: the settle read finds what is
-    missing.
-    """
-    between = Item.wait_ref.between(after + "\x00", until)
-    found = list(Item.waits.query(match_key, between, limit=PAGE, page_size=PAGE))
-    last = found[-1].wait_ref if len(found) == PAGE else None
-    return Page(tuple(map(_candidate, found)), last)
+def parts_behind(place: str) -> Iterator[tuple[str, str]]:
+    """The ranges ``(after, until]`` of places behind that one: about as many waits stand in each."""
+    return pairwise([place, *(end for end in (*_PARTS[1:], _BEHIND_ALL) if end > place)])
 
 
 def _held(item: Any, run_id: str, step_key: str, ended: int | None = None) -> Held:

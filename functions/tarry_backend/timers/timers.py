@@ -8,7 +8,7 @@ from tarry_backend.clock import now
 from tarry_backend.model.step import LISTENING, Status
 from tarry_backend.queues.delays import delay_until, marker_delay
 from tarry_backend.queues.messages import Due, Look, Marker, MessageError, Settle, Wake, decode
-from tarry_backend.store import due_index
+from tarry_backend.store.due_index import SHARDS
 from tarry_backend.store.event_names import SKEW
 from tarry_backend.waits.lookup import earliest
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from tarry_backend.queues.sender import Queues
     from tarry_backend.store import Store
+    from tarry_backend.store.due_index import DueEntry
 
 __all__ = ["OVERDUE", "SWEPT", "Timers"]
 
@@ -48,13 +49,18 @@ class Timers:
     def sweep(self) -> int:
         """Puts into the timers queue what will be due soon, and what is overdue. Returns how many there were."""
         moment = now()
-        reached = due_index.cursor()
-        found = (due for shard in due_index.SHARDS for due in _found(shard, reached, moment))
+        reached = self._store.dues.cursor()
+        found = (due for shard in SHARDS for due in self._found(shard, reached, moment))
         count = self._queues.send_to_timers(
             (Due(due.run_id, due.step_key, due.kind, due.at), delay_until(due.at, moment, due.kind)) for due in found
         )
-        due_index.move_cursor(moment + SWEPT)  # last: a sweep that is cut off is done again
+        self._store.dues.move_cursor(moment + SWEPT)  # last: a sweep that is cut off is done again
         return count
+
+    def _found(self, shard: int, reached: int, moment: int) -> Iterator[DueEntry]:
+        dues = self._store.dues
+        yield from dues.between(shard, 0, moment - OVERDUE)
+        yield from dues.between(shard, max(reached, moment - OVERDUE), moment + SWEPT)
 
     def _due(self, message: Due) -> None:
         """SQS delays by whole seconds, and its clock is not ours: what is early goes back for the rest."""
@@ -79,8 +85,3 @@ class Timers:
             return
         if earliest(step.wait, self._store, self._store.names.of, now() + SKEW, frozenset(message.excluded)):
             self._queues.send_to_runs([Look(message.run_id, message.step_key)])
-
-
-def _found(shard: int, reached: int, moment: int) -> Iterator[due_index.DueEntry]:
-    yield from due_index.between(shard, 0, moment - OVERDUE)
-    yield from due_index.between(shard, max(reached, moment - OVERDUE), moment + SWEPT)

@@ -13,8 +13,9 @@ from tarry_backend.replay import Wait
 from tarry_backend.store.traffic import shards_for
 
 if TYPE_CHECKING:
+    from tarry_backend.model.run import Run
     from tarry_backend.replay import WaitRequest
-    from tarry_backend.store import Names, Run
+    from tarry_backend.store import Names
     from tarry_backend.store.traffic import Traffic
 
 __all__ = ["MAX_BINDINGS", "Registration"]

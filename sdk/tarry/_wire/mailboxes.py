@@ -14,7 +14,7 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tarry._wire.aws import client
+from tarry._wire.aws import ENVIRONMENT, client
 from tarry._wire.mailbox import Kept, Letter, Mailbox, Sent, Waiter
 from tarry.errors import SignalError
 from tarry.event import new_id
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mypy_boto3_dynamodb import DynamoDBClient
+
+    from tarry._wire.aws import Place
 
 __all__ = ["REMEMBERED_DAYS", "SIGNALS", "Mailboxes"]
 
@@ -45,8 +47,9 @@ class Mailboxes:
 
     _client: DynamoDBClient = client("dynamodb")
 
-    def __init__(self, table: str) -> None:
+    def __init__(self, table: str, place: Place = ENVIRONMENT) -> None:
         self._table = table
+        self._place = place
 
     def look(self, name: str) -> Mailbox:
         """The mailbox as it is now (strongly consistent)."""

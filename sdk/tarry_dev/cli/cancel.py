@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from tarry_backend.model.run import RunStatus
 from tarry_backend.queues.cancel_runs import request_cancel
-from tarry_backend.store import RunStatus
 from tarry_dev.cli.errors import CommandError
 from tarry_dev.cli.run_lookup import find_run
 from tarry_dev.cli.screen import print_json, screen
 from tarry_dev.cli.target import connect
 
 if TYPE_CHECKING:
-    from tarry_backend.store import Run
+    from tarry_backend.model.run import Run
     from tarry_dev.cli.connection import Connection
 
 __all__ = ["cancel_run"]

@@ -14,8 +14,8 @@ from tarry.durations import milliseconds
 from tarry.errors import DurationError
 from tarry_backend.clock import now
 from tarry_backend.matching import MatchError, check_trigger, trigger_holds
+from tarry_backend.model.run import RunStatus
 from tarry_backend.queues.cancel_runs import request_cancel
-from tarry_backend.store import RunStatus, queries
 from tarry_dev.cli.errors import CommandError
 from tarry_dev.cli.progress import counted
 from tarry_dev.cli.screen import note, print_json, screen
@@ -74,7 +74,7 @@ def cancel_runs(choice: Choice, stack: str | None, *, sure: bool, dry_run: bool,
 
 def _chosen(choice: Choice, tarry: Connection) -> Iterator[str]:
     """The index may be a second behind: what has ended by now is left alone by its executor."""
-    ids = queries.running(choice.function, choice.since, choice.until)
+    ids = tarry.store.queries.running(choice.function, choice.since, choice.until)
     return ids if choice.expression is None else _fitting(ids, choice.expression, tarry)
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from tarry_backend.model.run import RunStatus
 from tarry_backend.model.step import END_OF_TIME
 from tarry_backend.replay import Status
-from tarry_backend.store import RunStatus
 from tarry_dev.cli.times import compact, span
 
 if TYPE_CHECKING:
+    from tarry_backend.model.run import Run, RunSnapshot
     from tarry_backend.replay import Failure, Signal, Step, Wait
-    from tarry_backend.store import Run, RunSnapshot
     from tarry_dev.cli.times import Calendar
 
 __all__ = [

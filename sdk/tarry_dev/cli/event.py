@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from tarry_backend.api.receipts import Effect, Miss, Receipt
-    from tarry_backend.store import Run, Store
+    from tarry_backend.model.run import Run
+    from tarry_backend.store import Store
 
 __all__ = ["show_receipt"]
 

@@ -10,7 +10,6 @@ from rich.text import Text
 from tarry.durations import milliseconds
 from tarry_backend.api.documents import received_document
 from tarry_backend.clock import now
-from tarry_backend.store import queries
 from tarry_dev.cli.audit_query import answer_table, ask_folder, find_folder
 from tarry_dev.cli.errors import CommandError
 from tarry_dev.cli.progress import bounded_reading
@@ -33,7 +32,7 @@ def show_events(name: str | None, since: str, limit: int, stack: str | None, as_
     """``tarry events``."""
     back = milliseconds(since)
     with connect(stack) as tarry, bounded_reading() as on_page:
-        found = queries.events(tarry.store, name, now() - back, now(), on_page)
+        found = tarry.store.queries.events(name, now() - back, now(), on_page)
         newest = deque(found, maxlen=limit)
     if as_json:
         print_json({"events": [received_document(received) for received in newest]})

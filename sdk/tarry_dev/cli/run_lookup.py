@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from tarry.durations import milliseconds
 from tarry_backend.clock import now
-from tarry_backend.store import queries
+from tarry_backend.store.queries import LOOKED_THROUGH
 from tarry_dev.cli.errors import CommandError
 from tarry_dev.cli.progress import bounded_reading
 
 if TYPE_CHECKING:
     from tarry_backend.model.received_event import ReceivedEvent
-    from tarry_backend.store import RunSnapshot
+    from tarry_backend.model.run import RunSnapshot
     from tarry_dev.cli.connection import Connection
 
 __all__ = ["find_event", "find_run"]
@@ -24,14 +24,14 @@ def find_run(beginning: str, tarry: Connection) -> RunSnapshot:
     snapshot = tarry.store.runs.load(beginning)
     if snapshot is not None:
         return snapshot
-    ids = queries.run_ids(tarry.functions, beginning)
+    ids = tarry.store.queries.run_ids(tarry.functions, beginning)
     if len(ids) > 1:
         some = ", ".join(ids[:5])
         raise CommandError(f"{len(ids)} runs have an id that begins with {beginning}: {some}; give more of it")
     found = tarry.store.runs.load(ids[0]) if ids else None
     if found is None:
         raise CommandError(
-            f"no run has an id that begins with {beginning}, among the newest {queries.LOOKED_THROUGH:,} of each "
+            f"no run has an id that begins with {beginning}, among the newest {LOOKED_THROUGH:,} of each "
             "function and status; tarry runs lists them"
         )
     return found
@@ -44,7 +44,7 @@ def find_event(event_id: str, name: str | None, since: str, tarry: Connection) -
     """
     back = milliseconds(since)
     with bounded_reading() as on_page:
-        found = queries.event(tarry.store, event_id, name, now() - back, now(), on_page)
+        found = tarry.store.queries.event(event_id, name, now() - back, now(), on_page)
     if found is None:
         what = "no event" if name is None else f"no event {name}"
         raise CommandError(

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from tarry_backend.api.documents import run_document
 from tarry_backend.clock import now
-from tarry_backend.store import RunStatus, queries
+from tarry_backend.model.run import RunStatus
 from tarry_dev.cli.describe import SHORT, now_doing
 from tarry_dev.cli.errors import CommandError
 from tarry_dev.cli.screen import STATUS, print_json, screen, table
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from tarry_backend.store import RunSnapshot
+    from tarry_backend.model.run import RunSnapshot
 
 __all__ = ["show_runs"]
 
@@ -32,7 +32,7 @@ def show_runs(function: str | None, status: str | None, limit: int, stack: str |
     with connect(stack) as tarry:
         functions = tarry.functions if function is None else (function,)
         statuses = tuple(RunStatus) if status is None else (RunStatus(status),)
-        snapshots = queries.newest_runs(tarry.store.runs, functions, statuses, limit)
+        snapshots = tarry.store.queries.newest_runs(functions, statuses, limit)
     if not snapshots and function is not None and function not in tarry.functions:
         raise CommandError(f"there is no function {function!r}: it has {', '.join(tarry.functions)}")
     if as_json:

@@ -36,8 +36,7 @@ def connect_stack(stack: str) -> Iterator[Connection]:
             raise CommandError(
                 f"stack {stack!r} is not one that this version of Tarry deployed: {error}; deploy it again (cdk deploy)"
             ) from error
-        endpoint = os.environ.get("AWS_ENDPOINT_URL_DYNAMODB") or os.environ.get("AWS_ENDPOINT_URL")
-        yield Connection(deployment, open_store(deployment.settings, endpoint, session.region_name), outputs)
+        yield Connection(deployment, open_store(deployment.settings, region=session.region_name), outputs)
 
 
 def _outputs(session: boto3.Session, stack: str) -> dict[str, str]:

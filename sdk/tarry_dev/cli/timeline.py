@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from tarry_backend.model.run import Run, RunSnapshot
     from tarry_backend.replay import Failure, Step, Wait
-    from tarry_backend.store import Run, RunSnapshot
     from tarry_dev.cli.times import Calendar
 
 __all__ = ["timeline"]

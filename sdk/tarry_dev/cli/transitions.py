@@ -13,8 +13,8 @@ from tarry_dev.cli.times import compact, span
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tarry_backend.model.run import Run, RunSnapshot
     from tarry_backend.replay import Step
-    from tarry_backend.store import Run, RunSnapshot
     from tarry_dev.cli.times import Calendar
 
 __all__ = ["Move", "moves"]

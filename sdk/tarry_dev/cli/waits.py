@@ -9,7 +9,6 @@ from rich.text import Text
 
 from tarry_backend.api.documents import open_wait_document
 from tarry_backend.clock import now
-from tarry_backend.store import queries
 from tarry_dev.cli.describe import SHORT
 from tarry_dev.cli.screen import BAD, QUIET, print_json, screen, table
 from tarry_dev.cli.target import connect
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
+    from tarry_backend.model.run import Run
     from tarry_backend.replay import Step, Wait
-    from tarry_backend.store import Run
 
 __all__ = ["show_waits"]
 
@@ -29,7 +28,7 @@ __all__ = ["show_waits"]
 def show_waits(limit: int, stack: str | None, as_json: bool) -> None:
     """``tarry waits``."""
     with connect(stack) as tarry:
-        waits = list(islice(queries.open_waits(tarry.store.runs), limit))
+        waits = list(islice(tarry.store.queries.open_waits(), limit))
     if as_json:
         print_json({"waits": [open_wait_document(run, step) for run, step in waits]})
     else:

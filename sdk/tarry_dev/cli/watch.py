@@ -19,7 +19,7 @@ from tarry_dev.cli.transitions import moves
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tarry_backend.store import RunSnapshot
+    from tarry_backend.model.run import RunSnapshot
     from tarry_dev.cloud import Delivery, Message
 
 __all__ = ["Watch"]

@@ -12,7 +12,6 @@ from tarry_backend.events.envelope import parse, received_event
 from tarry_backend.queues.cancel_runs import request_cancel
 from tarry_backend.queues.messages import MessageError, Start, decode
 from tarry_backend.runtime import runtime
-from tarry_backend.store import queries
 from tarry_dev.cloud.runs import HostedRun
 
 if TYPE_CHECKING:
@@ -117,7 +116,7 @@ class Host:
         cloud, store = self.cloud, runtime().store
 
         def look() -> ReceivedEvent:
-            found = queries.event(store, event_id, event.name, 0, cloud.clock.now())
+            found = store.queries.event(event_id, event.name, 0, cloud.clock.now())
             assert found is not None  # it has come, and its matcher logs it first
             return found
 

@@ -12,8 +12,8 @@ from tarry_backend.runtime import runtime
 
 if TYPE_CHECKING:
     from tarry_backend.model.cancellation import Cancellation
+    from tarry_backend.model.run import Run, RunSnapshot
     from tarry_backend.replay import Failure, Step
-    from tarry_backend.store import Run, RunSnapshot
 
 __all__ = ["HostedRun", "HostedStep"]
 

@@ -7,7 +7,8 @@ import pytest
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.table import SecondaryIndex
 
-from tarry_backend.store.models import Item
+from tarry_backend.store import Table
+from tarry_backend.store.models import DueIndex, Item
 from tarry_dev.cloud import Cloud
 from tarry_dev.cloud.account import ACCOUNT_ID
 from tarry_dev.cloud.moto_fixes import FaithfulIndex
@@ -15,36 +16,45 @@ from tests.functional.cloud.scripts import ITEM
 
 
 @pytest.fixture
-def written(cloud: Cloud) -> None:
+def table(cloud: Cloud) -> Table:
+    return Table(cloud.settings.table)
+
+
+@pytest.fixture
+def written(table: Table) -> None:
     for run in range(6):
         for step in (3, 1, 2):
             due: Any = {"due_shard": run % 2, "due": 100 * run + step} if step != 2 else {}
-            Item(f"run#{run}", f"step#{step}", **due).save()
+            table.put(Item(f"run#{run}", f"step#{step}", **due))
 
 
 def keys(items: Any) -> list[tuple[str, str]]:
     return [(item.pk, item.sk) for item in items]
 
 
+def scanned(table: Table) -> list[Item]:
+    return [item for page in table.scan(Item) for item in page]
+
+
 @pytest.mark.usefixtures("written")
 @pytest.mark.parametrize("page_size", [None, 1, 2])
-def test_a_partition_is_read_in_its_order_page_by_page(page_size: int | None) -> None:
-    found = Item.query("run#4", page_size=page_size)
+def test_a_partition_is_read_in_its_order_page_by_page(table: Table, page_size: int | None) -> None:
+    found = table.query(Item, "run#4", page_size=page_size)
     assert keys(found) == [("run#4", "step#1"), ("run#4", "step#2"), ("run#4", "step#3")]
-    assert keys(Item.query("run#4", Item.sk > "step#1", scan_index_forward=False)) == [
+    assert keys(table.query(Item, "run#4", Item.sk > "step#1", forward=False)) == [
         ("run#4", "step#3"),
         ("run#4", "step#2"),
     ]
-    assert keys(Item.query("run#none")) == []
+    assert keys(table.query(Item, "run#none")) == []
 
 
 @pytest.mark.usefixtures("written")
 @pytest.mark.parametrize("page_size", [None, 1, 4])
-def test_an_index_holds_what_has_its_keys_page_by_page(page_size: int | None) -> None:
+def test_an_index_holds_what_has_its_keys_page_by_page(table: Table, page_size: int | None) -> None:
     odd = [("run#1", "step#1"), ("run#1", "step#3"), ("run#3", "step#1"), ("run#3", "step#3")]
-    assert keys(Item.dues.query(1, Item.due < 500, page_size=page_size)) == odd
-    assert keys(Item.dues.query(1, limit=3)) == odd[:3]
-    assert keys(Item.dues.query(7)) == []
+    assert keys(table.query_index(DueIndex, 1, Item.due < 500, page_size=page_size)) == odd
+    assert keys(table.query_index(DueIndex, 1, limit=3)) == odd[:3]
+    assert keys(table.query_index(DueIndex, 7)) == []
 
 
 def test_an_index_shows_what_it_has_of_an_item_as_motos_own_does(cloud: Cloud) -> None:
@@ -67,38 +77,37 @@ def test_an_index_shows_what_it_has_of_an_item_as_motos_own_does(cloud: Cloud) -
 
 
 @pytest.mark.usefixtures("written")
-def test_a_scan_reads_everything() -> None:
-    assert len(list(Item.scan())) == 18
+def test_a_scan_reads_everything(table: Table) -> None:
+    assert len(scanned(table)) == 18
 
 
-def test_what_has_outlived_its_time_is_removed(cloud: Cloud) -> None:
+def test_what_has_outlived_its_time_is_removed(cloud: Cloud, table: Table) -> None:
     now = cloud.clock.now() // 1000
     for name, expires in {"ended": now + 60, "young": now + 120, "live": None}.items():
-        Item(name, "run", expires=expires).save()
+        table.put(Item(name, "run", expires=expires))
     assert cloud.expire() == 0
     cloud.advance("61s")
     assert cloud.expire() == 1
-    assert sorted(keys(Item.scan())) == [("live", "run"), ("young", "run")]
+    assert sorted(keys(scanned(table))) == [("live", "run"), ("young", "run")]
 
 
-def test_a_transaction_that_fails_leaves_the_cloud_its_table(cloud: Cloud) -> None:
-    client, table = cloud.clients.dynamodb, cloud.settings.table
-    Item("old", "run", expires=1).save()
-    put: Any = {"TableName": table, "Item": {"pk": {"S": "new"}, "sk": {"S": "run"}, "expires": {"N": "1"}}}
+def test_a_transaction_that_fails_leaves_the_cloud_its_table(cloud: Cloud, table: Table) -> None:
+    client, name = cloud.clients.dynamodb, cloud.settings.table
+    table.put(Item("old", "run", expires=1))
+    put: Any = {"TableName": name, "Item": {"pk": {"S": "new"}, "sk": {"S": "run"}, "expires": {"N": "1"}}}
     again: Any = {**put, "Item": put["Item"] | {"pk": {"S": "old"}}, "ConditionExpression": "attribute_not_exists(pk)"}
     with pytest.raises(client.exceptions.TransactionCanceledException):
         client.transact_write_items(TransactItems=[{"Put": put}, {"Put": again}])
-    assert keys(Item.scan()) == [("old", "run")]
-    Item("later", "run", expires=1).save()
+    assert keys(scanned(table)) == [("old", "run")]
+    table.put(Item("later", "run", expires=1))
     assert cloud.expire() == 2
 
 
-@pytest.mark.usefixtures("cloud")
-def test_a_query_does_not_pay_for_the_rest_of_the_table() -> None:
-    with Item.batch_write() as batch:
+def test_a_query_does_not_pay_for_the_rest_of_the_table(table: Table) -> None:
+    with table.batch() as batch:
         for number in range(2_000):
             batch.save(Item(f"run#{number}", "run"))
     began = time.process_time()
     for number in range(20):
-        assert keys(Item.query(f"run#{number}")) == [(f"run#{number}", "run")]
+        assert keys(table.query(Item, f"run#{number}")) == [(f"run#{number}", "run")]
     assert time.process_time() - began < 1, "moto alone takes some three seconds"

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tarry.errors import UsageError
+from tarry_backend.runtime import runtime
 from tarry_backend.store.models import Item
 from tarry_dev.cloud import Cloud, Delivery, EndlessError, MovedClock, RealClock
 from tests.functional.cloud.conftest import MakeCloud
@@ -16,7 +17,7 @@ MINUTE = 60_000
 
 
 def write_due(run_id: str, due: int) -> None:
-    Item(f"run#{run_id}", "step#s", due_shard=1, due=due).save()
+    runtime().store.table.put(Item(f"run#{run_id}", "step#s", due_shard=1, due=due))
 
 
 @pytest.fixture
@@ -120,7 +121,8 @@ def test_catching_up_takes_what_was_due_to_its_end_and_no_further(cloud: Cloud, 
     send_timer(cloud, "not due", delay=10)
 
     def finish(records: list[dict[str, object]]) -> None:
-        Item("run#r1", "step#s").delete()
+        with runtime().store.table.batch() as batch:
+            batch.delete("run#r1", "step#s")
 
     timers.answer = finish
     cloud.pump()

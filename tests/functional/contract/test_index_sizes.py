@@ -14,13 +14,12 @@ from tarry_backend.matcher.matcher import Matcher
 from tarry_backend.matching import MatchError, evaluate_whole
 from tarry_backend.model.position import Position
 from tarry_backend.model.received_event import ReceivedEvent
+from tarry_backend.model.run import Run
 from tarry_backend.model.step import Status, Step, Wait, WaitRequest
 from tarry_backend.queues.messages import FanOut, Marker, Resume
 from tarry_backend.queues.sender import Queues
 from tarry_backend.runtime import runtime
-from tarry_backend.store import Run
 from tarry_backend.store.large_values import Values
-from tarry_backend.store.models import AliasItem, StepItem
 from tarry_backend.store.step_items import StepItems, alias_items
 from tarry_backend.store.traffic import Traffic
 from tarry_backend.telemetry import Meter
@@ -102,7 +101,7 @@ class Waits:
     def register(self, event_name: str, expressions: Iterable[str]) -> None:
         """One more wait on that name for each of the expressions; they are numbered."""
         known = self._expressions.setdefault(event_name, [])
-        with StepItem.batch_write() as steps, AliasItem.batch_write() as aliases:
+        with runtime().store.table.batch() as steps, runtime().store.table.batch() as aliases:
             for number, expression in enumerate(expressions, start=len(known)):
                 step = _step(self._wait(event_name, number, expression))
                 steps.save(self._items.item(_run_id(event_name, number), step))

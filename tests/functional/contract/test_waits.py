@@ -507,9 +507,10 @@ def test_what_lives_never_expires_and_what_has_ended_does(app: App, host: Host) 
 
     host.send([placed()])
     run = f"run#{host.run().id}"
-    living = {item.sk: item.expires for item in Item.query(run)}
+    table = runtime().store.table
+    living = {item.sk: item.expires for item in table.query(Item, run)}
     assert living == dict.fromkeys(["run", "step#bill", "step#doze", "step#paid", "wait#paid#1"])
     host.advance("2h")
-    days = {item.sk: (item.expires - host.cloud.clock.now() / 1000) / 86_400 for item in Item.query(run)}
+    days = {item.sk: (item.expires - host.cloud.clock.now() / 1000) / 86_400 for item in table.query(Item, run)}
     assert list(days) == ["run", "step#bill", "step#doze", "step#paid", "wait#paid#1"]
     assert all(29.9 < left <= 30 for left in days.values())

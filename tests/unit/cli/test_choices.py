@@ -1,7 +1,7 @@
 """What the commands offer to choose from is what there is: they repeat it, since to load it takes long."""
 
 from tarry_backend.deploy.topology import QUEUES
-from tarry_backend.store import RunStatus
+from tarry_backend.model.run import RunStatus
 from tarry_dev.cli.commands.dlq import QueueName
 from tarry_dev.cli.commands.runs import RunStatus as StatusChoice
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from tarry import Event
 from tarry_backend.model.received_event import ReceivedEvent
+from tarry_backend.model.run import Run, RunSnapshot, RunStatus
 from tarry_backend.replay import Failure
-from tarry_backend.store import Run, RunSnapshot, RunStatus
 from tarry_dev.cli.demo.effects import effects, ends, most_telling
 from tarry_dev.cli.times import Calendar
 from tests.unit.cli.test_transitions import T, resolved, wait

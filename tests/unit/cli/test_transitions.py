@@ -7,8 +7,8 @@ from typing import Any
 
 from tarry import Event
 from tarry_backend.model.position import Position
+from tarry_backend.model.run import Run, RunSnapshot, RunStatus
 from tarry_backend.replay import Failure, Invocation, Status, Step, Wait
-from tarry_backend.store import Run, RunSnapshot, RunStatus
 from tarry_dev.cli.times import Calendar
 from tarry_dev.cli.transitions import moves
 

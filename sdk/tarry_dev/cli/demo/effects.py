@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from tarry_backend.store import RunStatus
+from tarry_backend.model.run import RunStatus
 from tarry_dev.cli.describe import SHORT, answer, failure, outcome
 from tarry_dev.cli.times import compact
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tarry_backend.model.received_event import ReceivedEvent
-    from tarry_backend.store import RunSnapshot
+    from tarry_backend.model.run import RunSnapshot
     from tarry_dev.cli.times import Calendar
 
 __all__ = ["Effect", "Ends", "effects", "ends", "most_telling"]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tarry.durations import MAX_DURATION
+from tarry_backend.model.run import RunStatus
 from tarry_backend.runtime import runtime
-from tarry_backend.store import RunStatus, queries
 from tarry_dev.cli.demo.script import Advance, Put
 from tarry_dev.cloud import Cloud, MovedClock
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tarry import App
     from tarry_backend.model.received_event import ReceivedEvent
-    from tarry_backend.store import RunSnapshot
+    from tarry_backend.model.run import RunSnapshot
     from tarry_dev.cli.demo.script import Line
 
 __all__ = ["Play", "play"]
@@ -53,8 +53,8 @@ def play(app: App, script: Sequence[Line]) -> Play:
             _do(cloud, batch)
         _finish(cloud)
         store, ended = runtime().store, cloud.clock.now()
-        newest = queries.newest_runs(store.runs, app.functions, limit=_MOST)
-        logged = queries.events(store, None, began - 1, ended)
+        newest = store.queries.newest_runs(app.functions, limit=_MOST)
+        logged = store.queries.events(None, began - 1, ended)
         events = tuple(each for each in logged if not each.event.name.startswith(_OWN))
     # Not by their starts: an executor starts the runs of a batch side by side, so that they may overtake each other.
     snapshots = sorted(newest, key=lambda snapshot: (snapshot.run.received_at, snapshot.run.started, snapshot.run.id))
@@ -107,5 +107,5 @@ def _finish(cloud: Cloud) -> None:
 
 
 def _runs_go_on(cloud: Cloud) -> bool:
-    runs = runtime().store.runs
-    return bool(queries.newest_runs(runs, cloud.app.functions, [RunStatus.RUNNING], limit=1))
+    queries = runtime().store.queries
+    return bool(queries.newest_runs(cloud.app.functions, [RunStatus.RUNNING], limit=1))

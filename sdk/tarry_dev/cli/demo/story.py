@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from tarry import App
     from tarry_backend.model.received_event import ReceivedEvent
-    from tarry_backend.store import RunSnapshot
+    from tarry_backend.model.run import RunSnapshot
     from tarry_dev.cli.demo.effects import Ends
     from tarry_dev.cli.demo.play import Play
 

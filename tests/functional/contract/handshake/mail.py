@@ -14,7 +14,7 @@ from tarry_backend.matcher.batch import read_batch
 from tarry_backend.model.received_event import ReceivedEvent
 from tarry_backend.queues.messages import Carried, Due, Marker, Message, Settle, Start, decode, encode
 from tarry_backend.runtime import Runtime, runtime
-from tarry_backend.store import open_store
+from tarry_backend.store import Store
 from tarry_dev.cloud import Crash
 from tests.functional.contract.handshake.cases import BEGAN, NAME, PLACED, REGISTERED, Case, Sent
 from tests.functional.contract.handshake.players import Job
@@ -181,7 +181,7 @@ class Mail:
 def new_lambda() -> Runtime:
     """What a Lambda has at hand that has just been started."""
     shared = runtime()
-    return replace(shared, store=open_store(shared.settings))
+    return replace(shared, store=Store.over(shared.store.table, shared.settings))
 
 
 def _record(sent: Sent) -> Json:

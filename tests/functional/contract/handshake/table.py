@@ -1,5 +1,6 @@
 """The table as the actors see it: moto's, past its HTTP door, and an index that shows a write only when it is let."""
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -117,6 +118,8 @@ class Table:
             return getattr(self._moto, action)().result
         except DynamodbException as error:
             answer: Any = {"Error": {"Code": error.relative_error_type, "Message": str(error)}}
+            if "Item" in (described := json.loads(error.description)):
+                answer["Item"] = described["Item"]
             raise ClientError(answer, action) from None
 
 

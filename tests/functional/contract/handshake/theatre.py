@@ -8,8 +8,8 @@ from typing import Any, Self
 
 from tarry import App, Context, TriggerEvent
 from tarry_backend.matching.keys import shape_and_key
+from tarry_backend.model.run import RunStatus
 from tarry_backend.runtime import runtime
-from tarry_backend.store import RunStatus
 from tarry_dev.cloud import Cloud
 from tests.functional.contract.handshake.cases import BEGAN, NAME, PLACED, Case
 from tests.functional.contract.handshake.exploration import Exploration, explore, perform

@@ -1,0 +1,120 @@
+"""A run: what is kept of it, and what it is with all its steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tarry.event import Event
+    from tarry_backend.model.cancellation import Cancellation
+    from tarry_backend.model.position import Position
+    from tarry_backend.model.step import Failure, Step
+
+__all__ = ["Alias", "Run", "RunSnapshot", "RunStatus"]
+
+
+class RunStatus(StrEnum):
+    """Of a run."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A run as it is kept. Times are Unix milliseconds; ``output`` is JSON text.
+
+    ``attempt`` counts failures of the function itself since it last made progress, which is since it had
+    ``attempt_steps`` ended steps; ``due`` is when the next attempt is made, or the first if the event is of a time to
+    come. ``suspect`` is the message whose executor has died, ``deaths`` times. ``cancellation`` is why it is, or is to
+    be, cancelled.
+    """
+
+    id: str
+    function_id: str
+    event: Event
+    received_at: int
+    started: int
+    status: RunStatus = RunStatus.RUNNING
+    ended: int | None = None
+    output: str | None = None
+    error: Failure | None = None
+    attempt: int = 0
+    attempt_steps: int = 0
+    due: int | None = None
+    suspect: str | None = None
+    deaths: int = 0
+    cancellation: Cancellation | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alias:
+    """A further key of a wait: one for each further alternative of its expression, and of its other events.
+
+    ``number`` counts those of one step, from 1. ``match_key`` and ``wait_ref`` are its place in the index of waits,
+    which is another once the wait has ended.
+    """
+
+    step_key: str
+    number: int
+    match_key: str
+    wait_ref: str
+    since: Position
+    deadline: int
+    resolved_by: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunSnapshot:
+    """A run with its steps, in the order in which they began, its guards, and the further keys of what waits."""
+
+    run: Run
+    steps: tuple[Step, ...] = ()
+    aliases: tuple[Alias, ...] = ()
+    guards: tuple[Step, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Step, ...]:
+        """Guards and steps."""
+        return (*self.guards, *self.steps)
+
+    def step(self, key: str) -> Step | None:
+        """The step or guard of that key."""
+        return next((step for step in self.parts if step.key == key), None)
+
+    def with_step(self, step: Step) -> RunSnapshot:
+        """The same with a step as it is now."""
+        steps, guards = (
+            tuple(step if old.key == step.key else old for old in parts) for parts in (self.steps, self.guards)
+        )
+        return replace(self, steps=steps, guards=guards)
+
+    @property
+    def ended_steps(self) -> int:
+        """How many steps have ended."""
+        return sum(not step.is_open for step in self.steps)
+
+    @property
+    def size(self) -> int:
+        """How many characters of JSON the steps' outputs have."""
+        return sum(len(step.output or "") for step in self.steps)
+
+    @property
+    def attempt(self) -> int:
+        """The function's attempt, from 0: the first again once it has made progress."""
+        return self.run.attempt if self.ended_steps == self.run.attempt_steps else 0
+
+    def rests(self, moment: int) -> bool:
+        """Whether the function's next attempt, or its first, is to come later than ``moment``. It does not if it has
+        made progress since it failed: a step has ended that went on beside."""
+        due = self.run.due
+        return due is not None and due > moment and self.ended_steps == self.run.attempt_steps
+
+    @property
+    def next_order(self) -> int:
+        """The order of the next beginning or end of a step."""
+        return 1 + max((max(step.begun_order, step.ended_order or 0) for step in self.steps), default=0)

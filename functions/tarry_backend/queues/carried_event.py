@@ -1,0 +1,30 @@
+"""The event that a message carries or names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tarry_backend.model.position import Position
+from tarry_backend.queues.messages import MessageError
+from tarry_backend.store import EventGoneError
+
+if TYPE_CHECKING:
+    from tarry_backend.model.received_event import ReceivedEvent
+    from tarry_backend.queues.messages import Carried
+    from tarry_backend.store import EventLog
+
+__all__ = ["carried_event"]
+
+
+def carried_event(carried: Carried, log: EventLog) -> ReceivedEvent:
+    """Return the event out of the message, or out of the log if it was too large for the message.
+
+    Raises:
+        MessageError: The log has the event no longer.
+    """
+    if (received := carried.received()) is not None:
+        return received
+    try:
+        return log.find(carried.name, Position(carried.received_at, carried.id))
+    except EventGoneError as error:
+        raise MessageError(str(error)) from error

@@ -1,0 +1,242 @@
+"""One DynamoDB table: all requests to it are made here. The models say what its items look like."""
+
+from __future__ import annotations
+
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.connection import Connection
+from pynamodb.connection.base import MetaTable
+from pynamodb.exceptions import PutError, PynamoDBException, TransactWriteError, UpdateError
+
+from tarry._wire.aws import Place
+from tarry._wire.aws import client as made_when_needed
+from tarry.errors import TarryError
+from tarry_backend.store.models import INDEXES, Item, table_definition
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from pynamodb.expressions.condition import Condition
+    from pynamodb.expressions.update import Action
+    from pynamodb.indexes import GlobalSecondaryIndex
+
+    Request = dict[str, Any]
+
+__all__ = ["Batch", "ConditionFailedError", "Table"]
+
+T = TypeVar("T", bound=Item)
+
+_CONDITION_FAILED = "ConditionalCheckFailedException"
+"""DynamoDB's name for a write whose condition did not hold."""
+
+_REASON = "ConditionalCheckFailed"
+"""What a cancelled transaction names where a condition did not hold."""
+
+_PER_REQUEST = 25
+"""The most writes of one ``BatchWriteItem``."""
+
+_TRIES = 3
+"""How often a batch is sent until DynamoDB has taken all of it."""
+
+
+class ConditionFailedError(TarryError):
+    """A write was refused, because its condition did not hold.
+
+    ``item`` is what stood there, as DynamoDB returns it, if an update was refused and the item exists.
+    """
+
+    def __init__(self, message: str, item: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.item = item
+
+
+class _Connection(Connection):
+    """PynamoDB's connection, with one boto3 client from the default session, made with the first request."""
+
+    client: Any = made_when_needed(
+        "dynamodb",
+        parameter_validation=False,
+        connect_timeout=3,
+        read_timeout=10,
+        max_pool_connections=10,
+        retries={"total_max_attempts": 4, "mode": "standard"},
+    )
+
+    def __init__(self, place: Place) -> None:
+        super().__init__()
+        self._place = place
+
+
+class Table:
+    """A table at an endpoint and in a region. Thread-safe; to make one asks nothing of AWS.
+
+    ``endpoint`` and ``region`` are those of the environment, unless they are given.
+    """
+
+    def __init__(self, name: str, endpoint: str | None = None, region: str | None = None) -> None:
+        self.name = name
+        self.place = Place(endpoint, region)
+        self._connection = _Connection(self.place)
+        self._connection.add_meta_table(MetaTable(table_definition(name)))
+
+    def get(self, model: type[T], pk: str, sk: str) -> T | None:
+        """Read one item, strongly consistent; ``None`` if there is none."""
+        answer = self._connection.get_item(self.name, pk, range_key=sk, consistent_read=True)
+        found: T | None = model.from_raw_data(answer["Item"]) if answer.get("Item") else None
+        return found
+
+    def query(
+        self,
+        model: type[T],
+        pk: str,
+        condition: Condition | None = None,
+        *,
+        forward: bool = True,
+        limit: int | None = None,
+        page_size: int | None = None,
+    ) -> Iterator[T]:
+        """Read a partition in the order of its sort keys, strongly consistent, page by page as it is iterated."""
+        pages = self._pages(
+            self._connection.query,
+            pk,
+            range_key_condition=condition,
+            consistent_read=True,
+            scan_index_forward=None if forward else False,
+            limit=page_size or limit,
+        )
+        return map(model.from_raw_data, islice(chain.from_iterable(pages), limit))
+
+    def query_index(
+        self,
+        index: type[GlobalSecondaryIndex[Any]],
+        key: str | float,
+        condition: Condition | None = None,
+        *,
+        forward: bool = True,
+        limit: int | None = None,
+        page_size: int | None = None,
+    ) -> Iterator[Any]:
+        """Read a partition of an index likewise; eventually consistent."""
+        hash_key, _ = INDEXES[index]
+        pages = self._pages(
+            self._connection.query,
+            hash_key.serialize(key),
+            range_key_condition=condition,
+            index_name=index.Meta.index_name,
+            scan_index_forward=None if forward else False,
+            limit=page_size or limit,
+        )
+        return map(Item.from_raw_data, islice(chain.from_iterable(pages), limit))
+
+    def scan(self, model: type[T], condition: Condition | None = None) -> Iterator[list[T]]:
+        """Read the whole table, page by page (1 MB each)."""
+        for page in self._pages(self._connection.scan, filter_condition=condition):
+            yield [model.from_raw_data(item) for item in page]
+
+    def put(self, item: Item, condition: Condition | None = None) -> None:
+        """Write the item in place of what is there; ``ConditionFailedError`` if the condition does not hold."""
+        self._write("PutItem", self._put(item, condition), PutError)
+
+    def put_together(self, *puts: tuple[Item, Condition]) -> None:
+        """Write all of the items or none; ``ConditionFailedError`` if that is because of a condition."""
+        requests = [self._put(item, condition) for item, condition in puts]
+        try:
+            self._connection.transact_write_items([], [], requests, [])
+        except TransactWriteError as error:
+            reasons = [reason.code for reason in error.cancellation_reasons if reason is not None]
+            if not reasons or set(reasons) != {_REASON}:
+                raise  # another transaction was at work, say: the message comes back
+            raise ConditionFailedError("a condition of the transaction did not hold") from error
+
+    def update(self, model: type[T], pk: str, sk: str, actions: Sequence[Action], condition: Condition) -> T:
+        """Change the item, and return it as it is then. One request, also if the condition does not hold.
+
+        Raises:
+            ConditionFailedError: with the item as it is.
+        """
+        request = self._connection.get_operation_kwargs(
+            self.name,
+            pk,
+            range_key=sk,
+            actions=actions,
+            condition=condition,
+            return_values="ALL_NEW",
+            return_values_on_condition_failure="ALL_OLD",
+        )
+        changed: T = model.from_raw_data(self._write("UpdateItem", request, UpdateError)["Attributes"])
+        return changed
+
+    def batch(self) -> Batch:
+        """Write items without conditions, by 25: enter it with ``with``."""
+        return Batch(self._send)
+
+    def _pages(self, read: Callable[..., Request], *key: str, **options: Any) -> Iterator[list[Request]]:
+        start: Request | None = None
+        while True:
+            page = read(self.name, *key, exclusive_start_key=start, **options)
+            yield page["Items"]
+            if (start := page.get("LastEvaluatedKey")) is None:
+                return
+
+    def _put(self, item: Item, condition: Condition | None) -> Request:
+        attributes = item.serialize()
+        return self._connection.get_operation_kwargs(
+            self.name, item.pk, range_key=item.sk, key="Item", attributes=attributes, condition=condition
+        )
+
+    def _write(self, operation: str, request: Request, error: type[PynamoDBException]) -> Request:
+        try:
+            return self._connection.dispatch(operation, request)
+        except (BotoCoreError, ClientError) as cause:
+            _refuse(operation, cause, error)
+
+    def _send(self, requests: list[Request]) -> None:
+        for _ in range(_TRIES):
+            answer = self._write("BatchWriteItem", {"RequestItems": {self.name: requests}}, PutError)
+            requests = answer.get("UnprocessedItems", {}).get(self.name, [])
+            if not requests:
+                return
+        raise PutError(f"{len(requests)} writes to {self.name} were left over, {_TRIES} times: it is throttled")
+
+
+class Batch:
+    """Writes that are sent 25 at a time, and at the end of the ``with`` block. They have no conditions."""
+
+    def __init__(self, send: Callable[[list[Request]], None]) -> None:
+        self._send = send
+        self._requests: list[Request] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._flush()
+
+    def save(self, item: Item) -> None:
+        """Write the item in place of what is there."""
+        self._add({"PutRequest": {"Item": item.serialize()}})
+
+    def delete(self, pk: str, sk: str) -> None:
+        """Remove the item, if it is there."""
+        self._add({"DeleteRequest": {"Key": {"pk": {"S": pk}, "sk": {"S": sk}}}})
+
+    def _add(self, request: Request) -> None:
+        if len(self._requests) == _PER_REQUEST:
+            self._flush()
+        self._requests.append(request)
+
+    def _flush(self) -> None:
+        requests, self._requests = self._requests, []
+        if requests:
+            self._send(requests)
+
+
+def _refuse(operation: str, cause: Exception, error: type[PynamoDBException]) -> NoReturn:
+    """Raises what the write is refused with. PynamoDB's error lacks the item, its cause has it."""
+    refused = error(f"{operation} failed: {cause}", cause)
+    if refused.cause_response_code != _CONDITION_FAILED:
+        raise refused from cause
+    answer: Any = getattr(cause.__cause__, "response", {})
+    raise ConditionFailedError(str(refused), answer.get("Item")) from cause
