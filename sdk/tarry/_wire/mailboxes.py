@@ -20,7 +20,7 @@ from tarry.errors import SignalError
 from tarry.event import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -41,6 +41,9 @@ _BOX, _WRITTEN_BY = "mailbox", "written_by"
 
 _TRIES = 20
 
+_State = tuple[Mailbox, str | None]
+"""A mailbox, and the mark of who wrote it; ``None`` if it was never written."""
+
 
 class Mailboxes:
     """The mailboxes of one app, by the names of signals. Thread-safe."""
@@ -58,35 +61,36 @@ class Mailboxes:
     def change(self, name: str, decide: Callable[[Mailbox], tuple[Mailbox, T]]) -> T:
         """Keeps the mailbox that ``decide`` makes of the one that is there, and returns what it says besides.
 
-        One read, and one write if the mailbox becomes another. Whoever writes first is first: ``decide`` is asked anew
-        over what the other has left, so it must do nothing but decide.
+        One read, and one write if the mailbox becomes another. Who writes first is first: ``decide`` is asked anew over
+        what the other has left, which comes with the refusal. So it must do nothing but decide.
 
-            waiter    read ────── write (refused) ─ read ── write
+            waiter    read ────── write (refused) ── write
             sender         read ── write
 
         A write that took effect, but whose answer was lost, is known by its mark.
         """
         mark, said = "", None
+        box, written_by = self._read(name)
         for _ in range(_TRIES):
-            box, written_by = self._read(name)
             if said is not None and written_by == mark:
                 return said[0]
             changed, besides = decide(box)
             if changed == box:
                 return besides
             mark, said = new_id(), (besides,)
-            if self._write(name, changed, mark, written_by):
+            refused = self._write(name, changed, mark, written_by)
+            if refused is None:
                 return besides
+            box, written_by = refused
         raise SignalError(f"signal {name!r}: so many send it or wait for it at once that it could not be written")
 
-    def _read(self, name: str) -> tuple[Mailbox, str | None]:
+    def _read(self, name: str) -> _State:
         answer = self._client.get_item(TableName=self._table, Key=_key(name), ConsistentRead=True)
-        item: dict[str, Any] = answer.get("Item", {})
-        return (_mailbox(item[_BOX]["B"]), item[_WRITTEN_BY]["S"]) if item else (Mailbox(), None)
+        return _state(answer)
 
-    def _write(self, name: str, box: Mailbox, mark: str, written_by: str | None) -> bool:
-        """False if somebody has written meanwhile. No two writes have the same mark, so a write that was given up and
-        takes effect late finds another than it wants."""
+    def _write(self, name: str, box: Mailbox, mark: str, written_by: str | None) -> _State | None:
+        """``None``, or what is there if somebody has written meanwhile. No two writes have the same mark, so a write
+        that was given up and takes effect late finds another than it wants."""
         unchanged: dict[str, Any] = {"ConditionExpression": f"attribute_not_exists({_PK})"}
         if written_by is not None:
             unchanged = {
@@ -95,10 +99,18 @@ class Mailboxes:
             }
         item = {**_key(name), _BOX: {"B": _packed(box)}, _WRITTEN_BY: {"S": mark}, **_expiry(box)}
         try:
-            self._client.put_item(TableName=self._table, Item=item, **unchanged)
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+            self._client.put_item(
+                TableName=self._table, Item=item, ReturnValuesOnConditionCheckFailure="ALL_OLD", **unchanged
+            )
+        except self._client.exceptions.ConditionalCheckFailedException as error:
+            return _state(error.response)
+        return None
+
+
+def _state(answer: Mapping[str, Any]) -> _State:
+    """The mailbox in an answer of DynamoDB's, or in its refusal."""
+    item = answer.get("Item")
+    return (_mailbox(item[_BOX]["B"]), item[_WRITTEN_BY]["S"]) if item else (Mailbox(), None)
 
 
 def _key(name: str) -> dict[str, Any]:
