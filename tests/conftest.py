@@ -1,9 +1,12 @@
-"""Which worker a test goes to: those that share what takes seconds to make go to the same one, and first."""
+"""For all tests: which worker each goes to, and that none leaves anything behind."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+from tests.leftovers import Leftovers
 
 TOGETHER = (
     "tests/infra/",  # the CDK's Node process, and the stack's template
@@ -13,6 +16,9 @@ TOGETHER = (
     "tests/functional/test_cli_operations.py",
     "tests/unit/matching/test_bounds.py",
 )
+"""Tests that share what takes seconds to make: each of these places goes to one worker, and first."""
+
+_LEFTOVERS = Leftovers()
 
 
 class _Groups(LoadScopeScheduling):  # type: ignore[misc]
@@ -26,3 +32,11 @@ class _Groups(LoadScopeScheduling):  # type: ignore[misc]
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
     """Called if there are several workers."""
     return _Groups(config, log)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left() -> Iterator[None]:
+    """Fails the test that leaves a variable, a cloud, a runtime or a thread behind: the next one would meet it."""
+    yield
+    if left := _LEFTOVERS.new():
+        pytest.fail(f"the test leaves behind: {', '.join(left)}", pytrace=False)
