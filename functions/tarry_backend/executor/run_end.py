@@ -99,7 +99,9 @@ class OutcomeWriter:
 
     def _try_again(self, snapshot: RunSnapshot, failed: Failed, retries: Retries) -> None:
         attempt, moment = snapshot.attempt, now()
-        pause = failed.retry.delay(moment) if failed.retry else retries.pause(attempt, jitter(snapshot.run.id, attempt))
+        pause = failed.pause(moment)
+        if pause is None:
+            pause = retries.pause(attempt, jitter(snapshot.run.id, attempt))
         run = replace(
             snapshot.run,
             attempt=attempt + 1,

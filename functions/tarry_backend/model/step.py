@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import traceback
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from tarry._wire.jsonvalues import decode
 from tarry.errors import StepError
+from tarry_backend.model.failure import Failure
 from tarry_backend.model.position import Position
 
 if TYPE_CHECKING:
@@ -57,22 +57,6 @@ class Status(StrEnum):
     RETRYING = "retrying"
     INVOKING = "invoking"
     WITHDRAWN = "withdrawn"
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """An error as it is kept: its type's name, its message, its stack."""
-
-    name: str
-    message: str
-    stack: str = ""
-
-    @classmethod
-    def of(cls, error: BaseException) -> Failure:
-        """The error; a ``StepError`` stands for the error that it carries."""
-        if isinstance(error, StepError):
-            return cls(error.name, error.message, error.stack)
-        return cls(type(error).__name__, str(error), "".join(traceback.format_exception(error)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from tarry.errors import StepCallError, Suspended
 from tarry_backend.replay.hooks import HOOK
-from tarry_backend.replay.outcome import Paused
+from tarry_backend.replay.outcome import Finished, Paused
 from tarry_backend.replay.performer import BODY
 from tarry_backend.replay.race import check_lanes
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from tarry_backend.replay.bridge import Bridge
     from tarry_backend.replay.conclusion import Conclusion
 
@@ -20,14 +24,27 @@ __all__ = ["Admission"]
 _PATIENCE = 100
 """How often a suspended function may call steps. One that goes on for ever is slowed down, and left behind."""
 
+_CALLER: ContextVar[Conclusion | None] = ContextVar("tarry_caller", default=None)
+"""The end of the run whose code it is. Bodies of steps, hooks and threads have it too, if they have its context."""
+
+_OURS = ("tarry.", "tarry_backend.")
+
 
 class Admission:
-    """Lets the function's own code call its tools, while its replay lasts. ``StepCallError`` says where else it was."""
+    """Lets the function's own code call its tools, while its replay lasts.
+
+    Elsewhere a call raises ``StepCallError``, which says where. The run of the code that calls fails, whatever that
+    code catches. Where the caller's run cannot be told, the run fails whose tools are called.
+    """
 
     def __init__(self, bridge: Bridge, conclusion: Conclusion) -> None:
         self._bridge = bridge
         self._conclusion = conclusion
         self._refusals = 0
+
+    def settle(self) -> None:
+        """Marks what runs from here on as this run's code."""
+        _CALLER.set(self._conclusion)
 
     async def enter(self, what: str) -> None:
         """Before a tool does anything; ``what`` says which, for people."""
@@ -41,13 +58,24 @@ class Admission:
             time.sleep(1)
         self._admit(what)
 
+    def refuse(self, problem: str) -> StepCallError:
+        """The error of a call that may not be; it fails the run."""
+        error = StepCallError(f"{problem}{_place()}")
+        body, culprit = BODY.get(), _CALLER.get() or self._conclusion
+        self._refusals += 1
+        in_step = body is not None and not body.is_over
+        if body is not None and in_step:
+            body.fault = body.fault or error
+        culprit.refuse(error, at_once=not in_step or self._refusals > _PATIENCE)
+        return error
+
     def _admit(self, what: str) -> None:
         if HOOK.get():
-            raise StepCallError(f"{what} is called in a middleware: only the function itself has steps")
+            raise self.refuse(f"{what} is called in a middleware: only the function itself has steps")
         if (body := BODY.get()) is not None:
-            raise StepCallError(f"{what} is called inside step {body.key!r}: call it before or after that step")
+            raise self.refuse(f"{what} is called inside step {body.key!r}: call it before or after that step")
         if not self._bridge.is_home():
-            raise StepCallError(
+            raise self.refuse(
                 f"{what} is called outside its run: call it in the function, not in a thread or loop of its own"
             )
         if not self._conclusion.is_reached:
@@ -56,4 +84,15 @@ class Admission:
         self._refusals += 1
         if isinstance(self._conclusion.ending, Paused):
             raise Suspended(Suspended.__doc__)
-        raise StepCallError(f"{what} is called after its function had ended")
+        problem = f"{what} is called after its function had ended"
+        raise self.refuse(problem) if isinstance(self._conclusion.ending, Finished) else StepCallError(problem)
+
+
+def _place() -> str:
+    """Where user code makes the call: the nearest frame that is not Tarry's. Empty if a task was made of the call."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and f"{frame.f_globals.get('__name__')}.".startswith(_OURS):
+        frame = frame.f_back
+    if frame is None or str(frame.f_globals.get("__name__")).startswith("asyncio"):
+        return ""
+    return f" ({frame.f_code.co_filename}, line {frame.f_lineno})"

@@ -98,7 +98,9 @@ class Bridge:
 
     def _end(self, answer: Answer[T], task: asyncio.Task[T]) -> None:
         self._blocked -= 1
-        if task.cancelled():
+        if task.cancelled() and not task.cancelling():  # nobody has cancelled it: a branch has raised it
+            answer.set_exception(asyncio.CancelledError())
+        elif task.cancelled():
             answer.set_exception(Suspended(Suspended.__doc__))
         elif (error := task.exception()) is not None:
             answer.set_exception(error)

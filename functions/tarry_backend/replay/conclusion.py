@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Any
 
 from tarry.errors import UsageError
-from tarry_backend.replay.outcome import of_error
+from tarry_backend.replay.outcome import Failed, of_error
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from typing import Never
 
-    from tarry_backend.replay.outcome import Failed, Outcome
+    from tarry.errors import StepCallError
+    from tarry_backend.replay.outcome import Outcome
 
 __all__ = ["FAREWELL", "Conclusion", "farewell"]
+
+logger = logging.getLogger("tarry.replay")
 
 FAREWELL = 5.0
 """Seconds that a function has for its ``finally`` blocks once it is suspended."""
 
 
 class Conclusion:
-    """The end of a replay. ``ending`` is what it ends with: an error is the journal's, and is raised."""
+    """The end of a replay. ``ending`` is what it ends with: an error is the journal's, and is raised.
+
+    ``fault`` is a call that the function may not make. User code may catch its error, but no run ends well after it.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.ending: Outcome | BaseException | None = None
+        self.fault: StepCallError | None = None
         self._loop = loop
         self._resting = 0
         self._reached = loop.create_future()
@@ -51,6 +59,31 @@ class Conclusion:
             self._reached.set_result(None)
         elif isinstance(ending, BaseException) and not isinstance(self.ending, BaseException):
             self.ending = ending
+
+    def refuse(self, error: StepCallError, *, at_once: bool) -> None:
+        """Has the run fail by the error, whatever user code makes of it. This may be called from any thread.
+
+        ``at_once`` is false inside a step: the step is kept first, as failed by the error. Either way ``fault`` is set
+        here and now, so the function's end cannot overtake it:
+
+            any thread   fault ── conclude is asked of the loop
+            loop                              the function returns ── conclude ── verdict: the fault
+        """
+        self.fault = self.fault or error
+        if not at_once:
+            return
+        try:
+            self._loop.call_soon_threadsafe(self._conclude_fault, self.fault)
+        except RuntimeError:  # the loop is closed, and the end kept
+            logger.error("%s; its run has ended before, and stays as it is", error)
+
+    def verdict(self, ending: Outcome | BaseException) -> Outcome | BaseException:
+        """The end as it is kept. A fault outweighs each end but an error of the journal, and what is final already."""
+        is_settled = isinstance(ending, BaseException) or (isinstance(ending, Failed) and ending.final)
+        return ending if self.fault is None or is_settled else of_error(self.fault)
+
+    def _conclude_fault(self, fault: StepCallError) -> None:
+        self.conclude(of_error(fault))
 
     def break_off(self, error: BaseException, key: str) -> None:
         """Ends the replay by an error of the journal, which the function cannot catch.

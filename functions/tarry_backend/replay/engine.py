@@ -7,15 +7,17 @@ loop as well, while the thread waits. So there is one engine for both faces.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
-from contextlib import suppress
+import traceback
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from tarry._engine.interruption import is_death
 from tarry.context import Context, ContextSync
-from tarry.errors import StepCallError, Suspended, UsageError
+from tarry.errors import Suspended, UsageError
 from tarry_backend.model.position import Position
 from tarry_backend.replay.admission import Admission
 from tarry_backend.replay.branch_past import PAST, BranchPast
@@ -95,14 +97,23 @@ class Engine:
         try:
             main = self._loop.create_task(self._main())
             while not main.done():
-                with suppress(SystemExit):  # asyncio lets it through, but it ends the function, not the Lambda
-                    self._loop.run_until_complete(main)
+                self._run_loop(main)
         finally:
             self._loop.close()
         ending = main.result()
         if isinstance(ending, BaseException):
             raise ending
         return ending
+
+    def _run_loop(self, main: asyncio.Task[Any]) -> None:
+        """asyncio lets these two errors of a task through, but they end the function, not the Lambda."""
+        try:
+            self._loop.run_until_complete(main)
+        except SystemExit:
+            pass
+        except KeyboardInterrupt as error:
+            if not _came_out_of_a_task(error):  # somebody has pressed Ctrl-C
+                raise
 
     # What the tools call.
 
@@ -122,7 +133,7 @@ class Engine:
     def idempotency_key(self) -> str:
         body = BODY.get()
         if body is None:
-            raise StepCallError("ctx.step.idempotency_key belongs to a step: ask for it in the step's body")
+            raise self._admission.refuse("ctx.step.idempotency_key belongs to a step: ask for it in the step's body")
         return f"{body.run_id}/{body.key}"
 
     async def perform(self, operation: Operation | CollectEvents) -> Any:
@@ -182,6 +193,7 @@ class Engine:
 
     async def _main(self) -> Outcome | BaseException:
         self._bridge.settle()
+        self._admission.settle()
         PAST.set(BranchPast(Position(self._run.received_at, self._run.event.id)))
         root = self._loop.create_task(self._root())
         root.add_done_callback(self._root_ended)
@@ -194,7 +206,8 @@ class Engine:
         self._teach(root)
         ending = self._conclusion.ending
         assert ending is not None
-        return await self._hooks.leave(ending) if self._hooks else ending
+        ending = self._conclusion.verdict(ending)
+        return self._conclusion.verdict(await self._hooks.leave(ending)) if self._hooks else ending
 
     async def _root(self) -> Any:
         face = Context if self._function.is_async else ContextSync
@@ -217,11 +230,10 @@ class Engine:
         elif not root.cancelled():
             root.exception()  # asyncio would log an error that nobody has asked for
 
-    def _of_root(self, root: asyncio.Task[Any]) -> Outcome:
-        if root.cancelled():
-            return of_error(asyncio.CancelledError("the function cancelled itself"))
-        if (error := root.exception()) is not None:
-            return of_error(error)
+    def _of_root(self, root: asyncio.Task[Any]) -> Outcome | BaseException:
+        error = _error_of(root)
+        if error is not None:
+            return error if is_death(error) else of_error(error)
         if missing := self._turns.missing():
             return self._misfit("its own end", missing[0])
         return of_output(root.result())
@@ -236,6 +248,21 @@ class Engine:
             logger.warning(
                 "%s caught its suspension. %s", self._function.id, " ".join((Suspended.__doc__ or "").split())
             )
+
+
+def _error_of(root: asyncio.Task[Any]) -> BaseException | None:
+    try:
+        return root.exception()
+    except asyncio.CancelledError as error:
+        if not error.args:
+            error.args = ("the function cancelled itself",)
+        return error
+
+
+def _came_out_of_a_task(error: BaseException) -> bool:
+    """Whether code of a coroutine was at work. Where the loop itself waited, the error came from outside."""
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    return any(frame.f_code.co_flags & inspect.CO_COROUTINE for frame in frames)
 
 
 def _unwound(root: asyncio.Task[Any]) -> bool:

@@ -6,6 +6,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tarry._engine.chain import Chain
+from tarry._engine.interruption import Presence
 from tarry.middleware import StepInfo
 from tarry_backend.replay.outcome import Failed, Finished, Paused, of_error
 
@@ -55,9 +56,12 @@ class Hooks:
 
     async def leave(self, ending: Outcome | BaseException) -> Outcome | BaseException:
         """How the replay ends once all have heard of it: what a hook raises fails what has not failed itself."""
+        presence = Presence()
         try:
             await self._work(self.chain.leave(*_told(ending)))
-        except Exception as error:
+        except BaseException as error:
+            if presence.is_cut_off(error):
+                raise
             return of_error(error) if isinstance(ending, Finished | Paused) else ending
         return ending
 

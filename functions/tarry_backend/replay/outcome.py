@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
+from tarry._engine.raised import leaves
 from tarry._wire.jsonvalues import encode
+from tarry.durations import MAX_DURATION
 from tarry.errors import LimitError, NonRetriableError, RetryAfterError, StepError
 from tarry_backend.model.step import Failure
 
-__all__ = ["Failed", "Finished", "Outcome", "Paused", "of_error", "of_output"]
+__all__ = ["Failed", "Finished", "Outcome", "Paused", "is_final", "of_error", "of_output", "pause"]
 
 MAX_OUTPUT = 4 * 1024 * 1024
 
@@ -22,15 +25,15 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The function raised. ``final``: no attempt could help. ``retry``: the error, if it says when to try again.
-
-    ``cause`` is the error itself.
-    """
+    """The function raised. ``final``: no attempt could help. ``cause`` is the error itself."""
 
     error: Failure
     final: bool
-    retry: RetryAfterError | None = None
     cause: BaseException | None = field(default=None, compare=False, repr=False)
+
+    def pause(self, now: int) -> int | None:
+        """How long, in milliseconds, until the time that the error names, if it names one."""
+        return None if self.cause is None else pause(self.cause, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ def of_output(value: object) -> Outcome:
     """The function returned ``value``."""
     try:
         output = encode(value, "the function's output")
-    except Exception as error:  # a model's own code, too
+    except BaseException as error:  # a model's own code, too
         return of_error(error)
     if len(output) > MAX_OUTPUT:
         return of_error(LimitError(f"the function's output has {len(output):,} characters; at most {MAX_OUTPUT:,}"))
@@ -59,11 +62,26 @@ def of_error(error: BaseException, step_key: str | None = None) -> Failed:
     failure = Failure.of(error)
     if step_key is not None:
         failure = replace(failure, message=f"step {step_key!r}: {failure.message}")
-    return Failed(failure, _is_final(error), error if isinstance(error, RetryAfterError) else None, error)
+    return Failed(failure, is_final(error, NonRetriableError, StepError), error)
 
 
-def _is_final(error: BaseException) -> bool:
-    """A step that has failed for good has had its attempts; a group of errors is final if any of its is."""
-    if isinstance(error, BaseExceptionGroup):
-        return any(_is_final(inner) for inner in error.exceptions)
-    return isinstance(error, NonRetriableError | StepError)
+def is_final(error: BaseException, *kinds: type[Exception]) -> bool:
+    """Whether no further attempt could help: the error is of one of the kinds, or one in its groups is."""
+    return any(issubclass(type(each), kinds) for each in leaves(error))
+
+
+def pause(error: BaseException, now: int) -> int | None:
+    """How long, in milliseconds, until the time that a ``RetryAfterError`` names; at most 366 days.
+
+    In a group, each of the errors wants its time to have come, so the latest counts. None if no time is named.
+    """
+    named = [_pause(each, now) for each in leaves(error) if issubclass(type(each), RetryAfterError)]
+    return max((span for span in named if span is not None), default=None)
+
+
+def _pause(retry: Any, now: int) -> int | None:
+    """User code may have a class of its own, with another ``delay``, and may have set another ``after``."""
+    try:
+        return min(max(0, int(retry.delay(now))), MAX_DURATION)
+    except BaseException:
+        return None

@@ -5,27 +5,32 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import inspect
+from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from tarry._engine.interruption import Presence
 from tarry._engine.operations import InvokeFunction, RunStep, SendEvent, Sleep, WaitForEvent, WaitForSignal
-from tarry._wire.jsonvalues import encode
+from tarry._engine.raised import message_of, name_of
+from tarry._wire.jsonvalues import decode, encode
 from tarry.durations import deadline
-from tarry.errors import LimitError, NonRetriableError, RetryAfterError
+from tarry.errors import LimitError, NonRetriableError, UsageError
 from tarry.event import base32
 from tarry.middleware import StepInfo
 from tarry_backend.model.step import Failure, InvokeRequest, Signal, Status, Step, WaitRequest
 from tarry_backend.replay.branch_past import PAST
 from tarry_backend.replay.jitter import jitter
+from tarry_backend.replay.outcome import is_final, pause
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 
     from tarry._engine.chain import Chain
     from tarry._engine.operations import Operation
+    from tarry.errors import StepCallError
     from tarry.event import Event
     from tarry.function import Function
     from tarry_backend.replay.journal import Journal
@@ -40,13 +45,15 @@ MAX_RUN = 32 * 1024 * 1024
 """The largest outputs of all steps of a run together."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Body:
-    """The step whose body is being executed."""
+    """The step whose body is being executed. ``fault`` is what the body did that no step may do."""
 
     run_id: str
     key: str
     attempt: int
+    fault: StepCallError | None = None
+    is_over: bool = False
 
 
 BODY: ContextVar[Body | None] = ContextVar("tarry_body", default=None)
@@ -130,16 +137,22 @@ class Performer:
     ) -> Step:
         if step.due is not None and step.due > self._journal.now():
             return step
-        token = BODY.set(Body(self._run_id, step.key, step.attempt))
+        body, presence = Body(self._run_id, step.key, step.attempt), Presence()
+        token = BODY.set(body)
         self.bodies += 1
         try:
             if self._chain:
                 call = partial(self._chain.attempt, StepInfo(step.key, step.kind, step.attempt, args, kwargs), call)
             output = self._measured(step, encode(await call(), f"step {step.key!r}: its output"))
+            if body.fault is not None:
+                raise body.fault
             step = self._end(replace(step, due=None), Status.DONE, output=output)
-        except (Exception, SystemExit) as error:
-            step = self._failed(step, error)
+        except BaseException as error:
+            if presence.is_cut_off(error):
+                raise
+            step = self._failed(step, body.fault or error)
         finally:
+            body.is_over = True
             self.bodies -= 1
             BODY.reset(token)
         return self._keeping.keep(step)
@@ -155,15 +168,13 @@ class Performer:
 
     def _failed(self, step: Step, error: BaseException) -> Step:
         failure = Failure.of(error)
-        if isinstance(error, NonRetriableError) or step.attempt >= self._retries.limit:
+        if is_final(error, NonRetriableError) or step.attempt >= self._retries.limit:
             return self._end(replace(step, due=None), Status.FAILED, error=failure)
         now = self._journal.now()
-        pause = (
-            error.delay(now)
-            if isinstance(error, RetryAfterError)
-            else self._retries.pause(step.attempt, jitter(self._run_id, step.key, step.attempt))
-        )
-        return replace(step, status=Status.RETRYING, attempt=step.attempt + 1, due=now + pause, error=failure)
+        span = pause(error, now)
+        if span is None:
+            span = self._retries.pause(step.attempt, jitter(self._run_id, step.key, step.attempt))
+        return replace(step, status=Status.RETRYING, attempt=step.attempt + 1, due=now + span, error=failure)
 
     async def _send(self, operation: SendEvent, key: str) -> list[str]:
         put = partial(self._put, key)
@@ -179,7 +190,8 @@ class Performer:
 
     def _sleep(self, step: Step, operation: Sleep) -> Step:
         now = self._journal.now()
-        due = deadline(operation.until, now) if step.due is None else step.due
+        with _asked():
+            due = deadline(operation.until, now) if step.due is None else step.due
         if due > now and step.due is not None:
             return step
         step = replace(step, due=due)
@@ -189,34 +201,37 @@ class Performer:
 
     def _wait(self, step: Step, operation: WaitForEvent) -> Step:
         now = step.began
-        until = max(now, deadline(operation.timeout, now))
-        first, *others = (
-            WaitRequest(
-                event_name=each.name,
-                if_exp=each.if_exp,
-                match=each.match,
-                since=PAST.get().since(each.name, operation.lookback, now),
-                deadline=until,
+        with _asked():
+            until = max(now, deadline(operation.timeout, now))
+            first, *others = (
+                WaitRequest(
+                    event_name=each.name,
+                    if_exp=each.if_exp,
+                    match=each.match,
+                    since=PAST.get().since(each.name, operation.lookback, now),
+                    deadline=until,
+                )
+                for each in operation.matches
             )
-            for each in operation.matches
-        )
         request = replace(first, others=tuple(others))
         self._order += 1  # kept free for its end, should the log hold its event already
         return self._journal.open_wait(replace(step, status=Status.WAITING), request)
 
     def _invoke(self, step: Step, operation: InvokeFunction) -> Step:
-        due = None if operation.timeout is None else max(step.began, deadline(operation.timeout, step.began))
-        request = InvokeRequest(
-            app_id=operation.app_id,
-            function_id=operation.function_id,
-            event_id=_event_id(self._run_id, step.key, 0),
-            data=operation.data or {},
-            user=operation.user,
-        )
+        with _asked():
+            due = None if operation.timeout is None else max(step.began, deadline(operation.timeout, step.began))
+            request = InvokeRequest(
+                app_id=operation.app_id,
+                function_id=operation.function_id,
+                event_id=_event_id(self._run_id, step.key, 0),
+                data=_as_json(operation.data or {}, "its data"),
+                user=None if operation.user is None else _as_json(operation.user, "its user"),
+            )
         return self._journal.invoke(replace(step, status=Status.INVOKING, due=due), request)
 
     def _wait_for_signal(self, step: Step, operation: WaitForSignal) -> Step:
-        due = max(step.began, deadline(operation.timeout, step.began))
+        with _asked():
+            due = max(step.began, deadline(operation.timeout, step.began))
         self._order += 1  # kept free for its end, should a signal be kept for it
         signal = Signal(operation.signal)
         return self._journal.open_signal(replace(step, status=Status.WAITING, due=due, signal=signal))
@@ -228,6 +243,23 @@ async def _call(operation: RunStep) -> Any:
         return await handler()
     result = await asyncio.get_running_loop().run_in_executor(None, copy_context().run, handler)
     return await result if inspect.isawaitable(result) else result
+
+
+@contextmanager
+def _asked() -> Iterator[None]:
+    """Reads what the function asks for. What an object of user code raises meanwhile is no error of the journal's: the
+    function asks wrongly."""
+    try:
+        yield
+    except UsageError:
+        raise
+    except Exception as error:
+        raise UsageError(f"what it is given cannot be read: {name_of(error)}: {message_of(error)}") from error
+
+
+def _as_json(value: Mapping[str, Any], what: str) -> dict[str, Any]:
+    carried: dict[str, Any] = decode(encode({**value}, what))
+    return carried
 
 
 def _event_id(run_id: str, key: str, place: int) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from tarry._engine.interruption import Presence
 from tarry._engine.operations import CollectEvents
 from tarry.errors import Suspended
 from tarry.event import Event
@@ -90,9 +91,12 @@ class Steps:
         output = step.result()
         if not self._hooks:
             return output
+        presence = Presence()
         try:
             return await self._hooks.given(output, step)
-        except Exception as error:  # not the step's: the function, which might catch it, would not repeat itself
+        except BaseException as error:  # not the step's: the function, which might catch it, would not repeat itself
+            if presence.is_cut_off(error):
+                raise
             await self._conclusion.fail(of_error(error))
 
     async def _step(self, operation: Operation) -> Step:
@@ -125,6 +129,8 @@ class Steps:
         except BaseException as error:
             self._conclusion.break_off(error, key)
             await self._conclusion.rest()
+        if self._conclusion.fault is not None:
+            await self._conclusion.fail(of_error(self._conclusion.fault))
         if step.is_open:
             await self._conclusion.rest()
         return step

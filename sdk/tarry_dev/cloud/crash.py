@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 from botocore.handlers import BUILTIN_HANDLERS
 
+from tarry._engine.interruption import Death
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["Call", "Crash", "Invocation"]
 
 
-class Crash(BaseException):
+class Crash(Death):
     """The Lambda is dead: nothing after this is carried out, and its messages stay in their queue.
 
     Raised inside a call to AWS, by ``Cloud.dies`` or by a botocore event hook of your own: on ``before-call`` or

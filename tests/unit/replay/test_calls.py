@@ -13,7 +13,7 @@ import pytest
 from tarry import Context, ContextSync, Event, StepCallError
 from tarry_backend.replay import Paused, conclusion
 from tests.unit.replay.faces import Face
-from tests.unit.replay.memory import MemoryRun, durable, error_of, output_of
+from tests.unit.replay.memory import MemoryRun, durable, error_of
 
 
 def message_of(call: Callable[[], object]) -> str:
@@ -69,7 +69,7 @@ def test_r10_a_step_in_a_task_that_a_body_has_begun_is_told_so() -> None:
             await begun[0]
         return str(caught.value)
 
-    assert "inside step 'outer'" in output_of(MemoryRun(durable(ship)).replay())
+    assert "inside step 'outer'" in error_of(MemoryRun(durable(ship)).replay()).message
 
 
 def test_r10_a_group_inside_a_step_fails_that_step(face: Face) -> None:
@@ -83,8 +83,9 @@ def test_r10_a_group_inside_a_step_fails_that_step(face: Face) -> None:
 
 
 def test_r10_a_step_from_a_thread_of_the_functions_own_is_told_so() -> None:
+    messages: list[str] = []
+
     def ship(ctx: ContextSync) -> list[str]:
-        messages: list[str] = []
         for target in (lambda: ctx.step.run("stray", int), lambda: ctx.group.parallel([])):
             thread = threading.Thread(target=lambda call=target: messages.append(message_of(call)))
             thread.start()
@@ -92,15 +93,18 @@ def test_r10_a_step_from_a_thread_of_the_functions_own_is_told_so() -> None:
         return messages
 
     run = MemoryRun(durable(ship))
-    step, group = output_of(run.replay())
+    error = error_of(run.replay())
+    step, group = messages
     assert "step 'stray' is called outside its run" in step
     assert "group.parallel is called outside its run" in group
+    assert (error.name, error.message) == ("StepCallError", step)
     assert run.journal.steps == {}
 
 
 def test_r10_a_thread_that_has_taken_the_functions_context_with_it_is_told_so() -> None:
+    messages: list[str] = []
+
     def ship(ctx: ContextSync) -> list[str]:
-        messages: list[str] = []
         variables = copy_context()
         call = lambda: messages.append(message_of(lambda: ctx.step.run("stray", int)))  # noqa: E731
         thread = threading.Thread(target=variables.run, args=[call])
@@ -108,7 +112,8 @@ def test_r10_a_thread_that_has_taken_the_functions_context_with_it_is_told_so() 
         thread.join()
         return messages
 
-    assert "step 'stray' is called outside its run" in output_of(MemoryRun(durable(ship)).replay())[0]
+    assert error_of(MemoryRun(durable(ship)).replay()).message == messages[0]
+    assert "step 'stray' is called outside its run" in messages[0]
 
 
 def test_r10_a_step_on_another_event_loop_is_told_so() -> None:
@@ -119,7 +124,7 @@ def test_r10_a_step_on_another_event_loop_is_told_so() -> None:
         return await asyncio.to_thread(message_of, lambda: asyncio.run(stray()))
 
     run = MemoryRun(durable(ship))
-    assert "step 'stray' is called outside its run" in output_of(run.replay())
+    assert "step 'stray' is called outside its run" in error_of(run.replay()).message
     assert run.journal.steps == {}
 
 
@@ -157,8 +162,8 @@ def test_r10_a_step_after_the_function_has_returned_is_told_so() -> None:
         return task.get_name() and "packed"
 
     run = MemoryRun(durable(ship))
-    assert output_of(run.replay()) == "packed"
-    assert messages == ["step 'stray' is called after its function had ended"]
+    assert error_of(run.replay()).message == messages[0]
+    assert messages[0].startswith("step 'stray' is called after its function had ended (")
     assert list(run.journal.steps) == ["pack"]
 
 
@@ -190,7 +195,7 @@ def test_a_straggler_that_calls_steps_for_ever_does_not_hang_the_run(
         await ctx.step.run("pack", int)
         return task.get_name() and "packed"
 
-    assert output_of(MemoryRun(durable(ship)).replay()) == "packed"
+    assert "step 'stray' is called after its function had ended" in error_of(MemoryRun(durable(ship)).replay()).message
     with caplog.at_level(logging.CRITICAL):  # asyncio says that a task was destroyed
         gc.collect()
 

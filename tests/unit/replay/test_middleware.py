@@ -27,7 +27,7 @@ from tarry import (
 from tarry.function import Function
 from tarry_backend.replay import Failed, Finished, Paused, Status
 from tests.unit.replay.faces import Face
-from tests.unit.replay.memory import START, MemoryRun, durable, error_of, output_of
+from tests.unit.replay.memory import NOON, START, MemoryRun, durable, error_of, output_of
 
 MakeMiddleware = Callable[[], Middleware]
 
@@ -328,7 +328,7 @@ def test_non_retriable_and_retry_after_errors_keep_their_meaning_and_say_whence(
     assert "raised by middleware Failing.before_execution" in outcome.error.stack
     outcome = run_of(face(ship), failing("before_execution", RetryAfterError("later", 60))).replay()
     assert isinstance(outcome, Failed)
-    assert outcome.retry is not None
+    assert outcome.pause(NOON) == 60_000
 
 
 def test_of_two_middlewares_the_outer_one_leaves_what_it_entered_though_the_inner_fails(face: Face) -> None:

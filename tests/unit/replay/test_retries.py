@@ -288,7 +288,7 @@ def test_an_error_of_the_function_is_final_if_no_attempt_could_help(face: Face, 
     outcome = MemoryRun(durable(face(ship))).replay()
     assert isinstance(outcome, Failed)
     assert outcome.final == final
-    assert outcome.retry is (error if isinstance(error, RetryAfterError) else None)
+    assert outcome.pause(NOON) == (60_000 if isinstance(error, RetryAfterError) else None)
 
 
 @pytest.mark.parametrize("error", [SystemExit(3), StopIteration("end"), asyncio.CancelledError()], ids=repr)
