@@ -27,6 +27,8 @@ from datetime import datetime, timedelta
 from math import isfinite
 from typing import TYPE_CHECKING
 
+from tarry._engine.raised import message_of, name_of, shown
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -56,7 +58,10 @@ class TarryError(Exception):
 
 
 class NonRetriableError(TarryError):
-    """Raised by user code: another attempt would fail as well, so none is made."""
+    """Raised by user code: another attempt would fail as well, so none is made.
+
+    An exception group that holds one, such as a ``TaskGroup`` raises, ends the attempts as well.
+    """
 
 
 class EventDataError(NonRetriableError, ValueError):
@@ -110,7 +115,10 @@ class LimitError(UsageError):
 
 
 class StepCallError(UsageError, RuntimeError):
-    """A step was called inside a step, from a foreign thread, or after its function had returned."""
+    """A step was called inside a step, from a foreign thread, or after its function had returned.
+
+    The run fails, also if your code catches this.
+    """
 
 
 class ReplayError(UsageError):
@@ -120,15 +128,16 @@ class ReplayError(UsageError):
 class RetryAfterError(TarryError):
     """Raised by user code in a step: try again, but not before the given time.
 
-    ``after`` is a number of seconds, a ``timedelta`` or an aware ``datetime``.
+    ``after`` is a number of seconds, a ``timedelta`` or an aware ``datetime``; at most 366 days ahead. In an exception
+    group, such as a ``TaskGroup`` raises, the latest time of its errors counts.
     """
 
     def __init__(self, message: str, after: float | timedelta | datetime) -> None:
         super().__init__(message)
         if isinstance(after, datetime) and after.tzinfo is None:
-            raise DurationError(f"RetryAfterError needs an aware datetime, not {after!r}: give it a tzinfo")
+            raise DurationError(f"RetryAfterError needs an aware datetime, not {shown(after)}: give it a tzinfo")
         if not isinstance(after, datetime | timedelta) and not _is_number(after):
-            raise DurationError(f"RetryAfterError takes seconds, a timedelta or a datetime, not {after!r}")
+            raise DurationError(f"RetryAfterError takes seconds, a timedelta or a datetime, not {shown(after)}")
         self.after = after
 
     def delay(self, now: int) -> int:
@@ -146,7 +155,7 @@ class MiddlewareError(TarryError):
     """
 
     def __init__(self, where: str, cause: Exception) -> None:
-        super().__init__(f"middleware {where} raised {type(cause).__name__}: {cause}")
+        super().__init__(f"middleware {where} raised {name_of(cause)}: {message_of(cause)}")
         self.where = where
 
 

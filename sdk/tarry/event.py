@@ -56,6 +56,10 @@ def check_name(name: object) -> str:
         raise EventError(
             f"event name {name[:40]!r}… has {len(name)} characters; EventBridge carries at most {MAX_NAME}"
         )
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise EventError(f"event name {name!r} holds half of a surrogate pair, which UTF-8 cannot carry") from None
     return name
 
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tarry._wire.aws import client
-from tarry._wire.jsonvalues import decode, encode
+from tarry._wire.jsonvalues import check_depth, decode, encode
 from tarry._wire.mailbox import Letter, Mailbox, Waiter
 from tarry._wire.mailboxes import Mailboxes
 from tarry.durations import milliseconds
@@ -152,6 +152,7 @@ def _checked_id(signal_id: object) -> str:
 def _checked_data(name: str, data: Any) -> Any:
     """The data as the run will get it: passed through JSON."""
     text = encode({} if data is None else data, f"signal {name!r}: its data")
+    check_depth(text, f"signal {name!r}: its data")
     if (size := len(text.encode("utf-8", "surrogatepass"))) > MAX_DATA:
         raise LimitError(f"signal {name!r}: its data has {size:,} bytes of JSON; a signal carries {MAX_DATA:,}")
     return decode(text)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 from tarry import Event
+from tarry._engine.raised import plain
 from tarry._wire.bus import MAX_ENTRY
-from tarry._wire.jsonvalues import encode
+from tarry._wire.jsonvalues import MAX_DEPTH, check_characters, encode, is_deep
+from tarry.errors import OutputError
 from tarry_backend.model.run import RunStatus
 from tarry_backend.replay import Failure
 
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["announcement"]
 
-_LARGEST = MAX_ENTRY - 1_000
-"""The most bytes of JSON that an announcement's data have: what is around them has less than a thousand."""
+_LARGEST = MAX_ENTRY - 1_400
+"""The most bytes of JSON that an announcement's data have. What is around them, and notes, need fewer than are left."""
 
 _NAME, _MESSAGE, _STACK = 1_000, 50_000, 100_000
 """The most characters of an error's name and message, and of the end of its stack. A character has at most six bytes of
@@ -30,25 +32,55 @@ def announcement(run: Run) -> Event:
 
     The data names function and run, and holds the run's ``result`` or ``error`` and the ``event`` that started it; of a
     run that was cancelled instead the ``reason`` (``event``, ``timeouts.start``, ``timeouts.finish`` or ``by hand``),
-    and as ``cancelled_by`` name and id of the event that did it, if one did. What the bus could not carry with what
-    stands before it is left out, or cut if it is an error, and ``truncated`` says so.
+    and as ``cancelled_by`` name and id of the event that did it, if one did. An error is cut if it is long, and
+    ``truncated`` says so. What the bus cannot carry is left out, and ``truncated`` says so, too; ``left_out`` says of
+    each such part why. So there is an announcement of each end.
     """
     data: dict[str, Any] = {"function_id": run.function_id, "run_id": run.id}
-    parts: dict[str, Any] = {"event": asdict(run.event)}
+    parts: dict[str, Any] = {"event": _fields(run.event)}
     if run.error is not None:
         data |= _described(run.error)
     elif run.status is RunStatus.FINISHED:
         parts = {"result": json.loads(run.output or "null"), **parts}
     elif run.cancellation is not None:
-        data |= {"reason": run.cancellation.reason.value, "cancelled_by": run.cancellation.cancelled_by}
+        data["reason"] = run.cancellation.reason.value
+        parts = {"cancelled_by": run.cancellation.cancelled_by, **parts}
+    left_out: dict[str, str] = {}
     for name, value in parts.items():
-        if len(encode({**data, name: value}, "an announcement").encode("utf-8", "surrogatepass")) <= _LARGEST:
-            data[name] = value
+        if why := _why_not({**data, name: value}):
+            left_out[name] = why
         else:
-            data["truncated"] = True
+            data[name] = value
+    if left_out:
+        data |= {"truncated": True, "left_out": left_out}
     return Event(f"tarry/function.{run.status}", data, f"{run.id}-{run.status}", run.ended or 0)
 
 
+def _fields(event: Event) -> dict[str, Any]:
+    """As they are: to copy nested data takes several times the depth of Python that reading them took."""
+    return {each.name: getattr(event, each.name) for each in fields(event)}
+
+
+def _why_not(data: dict[str, Any]) -> str | None:
+    """Why the bus cannot carry these data; None if it can. In few bytes, for a note of it has to go along."""
+    try:
+        text = encode(data, "an announcement")
+    except OutputError as error:
+        is_nested = isinstance(error.__cause__ or error.__context__, RecursionError)
+        return _DEEP if is_nested else "it holds what JSON does not know, such as an infinite number"
+    try:
+        check_characters(text, "an announcement")
+    except OutputError:
+        return "it holds half of a surrogate pair, which UTF-8 cannot carry"
+    if is_deep(data):
+        return _DEEP
+    size = len(text.encode())
+    return f"with it the event would have {size:,} bytes; the bus carries {_LARGEST:,}" if size > _LARGEST else None
+
+
+_DEEP = f"it is nested deeper than {MAX_DEPTH - 2} levels"
+
+
 def _described(error: Failure) -> dict[str, Any]:
-    cut = Failure(error.name[:_NAME], error.message[:_MESSAGE], error.stack[-_STACK:])
+    cut = Failure(plain(error.name)[:_NAME], plain(error.message)[:_MESSAGE], plain(error.stack)[-_STACK:])
     return {"error": asdict(cut)} if cut == error else {"error": asdict(cut), "truncated": True}

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from tarry._wire.bus import ENVELOPE_VERSION
+from tarry._wire.jsonvalues import MAX_DEPTH, is_deep
 from tarry.event import MAX_ID, Event
 from tarry_backend.model.received_event import ReceivedEvent
 from tarry_backend.queues.messages import MessageError
@@ -45,7 +46,9 @@ def _time(fields: dict[str, Any]) -> int:
 def _checked(name: str, data: Any, event_id: Any, ts: Any, user: Any, source: str) -> Event:
     if not isinstance(data, dict) or not isinstance(user, dict | None):
         raise TypeError("data and user are objects")
-    if not isinstance(event_id, str) or not 0 < len(event_id.encode("utf-8", "surrogatepass")) <= MAX_ID:
+    if is_deep(data) or is_deep(user):
+        raise ValueError(f"data and user are nested at most {MAX_DEPTH} levels deep")
+    if not isinstance(event_id, str) or not 0 < len(event_id.encode()) <= MAX_ID:
         raise ValueError(f"an id is a text of 1 to {MAX_ID} bytes")
     if not isinstance(ts, int) or isinstance(ts, bool):
         raise TypeError("ts is a whole number of milliseconds")

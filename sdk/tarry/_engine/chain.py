@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tarry._engine.interruption import Presence
+from tarry._engine.raised import leaves, shown
 from tarry.errors import MiddlewareError, NonRetriableError, RetryAfterError, UsageError
 from tarry.event import check_event
 from tarry.middleware import Middleware
@@ -119,12 +121,17 @@ class Chain:
         entered: list[Middleware] = []
         results: list[T] = []
         error: BaseException | None = None
+        presence = Presence()
         try:
             for part in self._parts:
                 await before(part)
                 entered.append(part)
             results.append(await body())
-        except (Exception, SystemExit) as caught:
+        except GeneratorExit:  # nothing may be awaited any more
+            raise
+        except BaseException as caught:
+            if presence.is_cut_off(caught):
+                raise
             error = caught
         failures = await _each(reversed(entered), lambda part: after(part, error))
         for failure in (error, *failures):
@@ -138,17 +145,20 @@ def _made(maker: Callable[[], object]) -> Middleware:
     with _attributed(name):
         made = maker()
     if not isinstance(made, Middleware):
-        raise UsageError(f"middleware {name} gives {made!r}, which is no tarry.Middleware")
+        raise UsageError(f"middleware {name} gives {shown(made)}, which is no tarry.Middleware")
     return made
 
 
-async def _each(parts: Iterable[Middleware], ask: Callable[[Middleware], Awaitable[Any]]) -> list[Exception]:
+async def _each(parts: Iterable[Middleware], ask: Callable[[Middleware], Awaitable[Any]]) -> list[BaseException]:
     """Asks each, whatever the others raise; gives what they raise."""
-    failures: list[Exception] = []
+    failures: list[BaseException] = []
+    presence = Presence()
     for part in parts:
         try:
             await ask(part)
-        except Exception as failure:
+        except BaseException as failure:
+            if isinstance(failure, GeneratorExit) or presence.is_cut_off(failure):
+                raise
             failures.append(failure)
     return failures
 
@@ -164,14 +174,15 @@ def _attributed(where: str) -> Iterator[None]:
     """An error says which hook it comes from. What decides about further attempts keeps its type."""
     try:
         yield
-    except (NonRetriableError, RetryAfterError) as error:
-        error.add_note(f"raised by middleware {where}")
-        raise
     except Exception as error:
-        raise MiddlewareError(where, error) from error
+        if not any(issubclass(type(each), NonRetriableError | RetryAfterError) for each in leaves(error)):
+            raise MiddlewareError(where, error) from error
+        with suppress(Exception):  # a class of user code's own, whose notes are something else
+            BaseException.add_note(error, f"raised by middleware {where}")
+        raise
 
 
 def _checked_events(part: Middleware, given: Any) -> Sequence[Event]:
     if not isinstance(given, Sequence):
-        raise UsageError(f"middleware {type(part).__name__}.before_send_events gives {given!r}: return the events")
+        raise UsageError(f"middleware {type(part).__name__}.before_send_events gives {shown(given)}: return the events")
     return [check_event(event) for event in given]

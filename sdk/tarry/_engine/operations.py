@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from tarry._engine.raised import shown
 from tarry._wire.eventdata import given
 from tarry.errors import UsageError
 from tarry.event import Event
@@ -221,7 +222,12 @@ Operation = RunStep | Sleep | WaitForEvent | SendEvent | InvokeFunction | WaitFo
 
 
 def _check_id(step_id: object) -> None:
-    if not isinstance(step_id, str) or not 0 < len(step_id.encode("utf-8", "surrogatepass")) <= MAX_STEP_ID:
-        raise UsageError(f"a step id is a text of 1 to {MAX_STEP_ID} bytes, not {str(step_id)[:80]!r}")
+    try:
+        fits = isinstance(step_id, str) and 0 < len(step_id.encode()) <= MAX_STEP_ID
+    except UnicodeEncodeError:  # half of a surrogate pair, which no key of an item can have
+        fits = False
+    if not fits:
+        raise UsageError(f"a step id is a text of 1 to {MAX_STEP_ID} bytes, not {shown(step_id)}")
+    assert isinstance(step_id, str)
     if step_id.startswith(OWN):
         raise UsageError(f"step id {step_id[:80]!r}: ids that begin with {OWN!r} are Tarry's own; choose another")

@@ -8,8 +8,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from tarry._engine.raised import shown
 from tarry._wire.aws import client
-from tarry._wire.jsonvalues import encode
+from tarry._wire.jsonvalues import check_characters, check_depth, encode
 from tarry.durations import MAX_DURATION
 from tarry.errors import EventError, OutputError, SendError
 from tarry.event import MAX_ID, check_event, check_name, new_id
@@ -102,14 +103,17 @@ def _envelope(event: Event) -> str:
     if not isinstance(event.data, dict):
         raise EventError(f"event {event.name!r}: data is a {type(event.data).__name__}; it must be a JSON object")
     if not _is_id(event.id):
-        raise EventError(f"event {event.name!r}: an id is a text of at most {MAX_ID} bytes, not {str(event.id)[:80]!r}")
+        raise EventError(f"event {event.name!r}: an id is a text of at most {MAX_ID} bytes, not {shown(event.id)}")
     carried: dict[str, Any] = {"v": ENVELOPE_VERSION, "id": event.id, "ts": event.ts, "data": event.data}
     if event.user is not None:
         carried["user"] = event.user
     try:
-        return encode(carried, f"event {event.name!r}")
+        text = encode(carried, f"event {event.name!r}")
+        check_depth(text, f"event {event.name!r}: its data or user", "data", "user")
+        check_characters(text, f"event {event.name!r}")
     except OutputError as error:
         raise EventError(str(error)) from None
+    return text
 
 
 def _time(event: Event) -> datetime:
@@ -123,7 +127,10 @@ def _time(event: Event) -> datetime:
 
 
 def _is_id(value: object) -> bool:
-    return isinstance(value, str) and len(value.encode("utf-8", "surrogatepass")) <= MAX_ID
+    try:
+        return isinstance(value, str) and len(value.encode()) <= MAX_ID
+    except UnicodeEncodeError:  # half of a surrogate pair, which no key of the log can have
+        return False
 
 
 def _size(entry: Entry) -> int:

@@ -15,6 +15,7 @@ from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, NewType, TypeVar, Union, get_args, get_origin, get_type_hints, overload
 
+from tarry._engine.raised import message_of, name_of
 from tarry._wire.jsonvalues import encode
 from tarry.errors import EventDataError, UsageError
 
@@ -157,7 +158,7 @@ class _Reading:
         except Exception as error:
             errors = getattr(error, "errors", None)  # of pydantic's ValidationError
             found: list[Any] = (
-                errors() if callable(errors) else [{"loc": (), "msg": f"{type(error).__name__}: {error}"}]
+                errors() if callable(errors) else [{"loc": (), "msg": f"{name_of(error)}: {message_of(error)}"}]
             )
             for each in found:
                 self._wrong(place + "".join(_step(step) for step in each["loc"]), each["msg"])

@@ -9,7 +9,11 @@ from typing import Any
 
 from tarry.errors import OutputError
 
-__all__ = ["decode", "encode"]
+__all__ = ["MAX_DEPTH", "check_characters", "check_depth", "decode", "encode", "is_deep"]
+
+MAX_DEPTH = 200
+"""How deep lists and objects of an event or a signal may lie within each other. Python's own limit depends on how deep
+the code is that reads them, so what one Lambda has taken another could not write."""
 
 _PLAIN = (str, int, type(None))
 
@@ -32,6 +36,34 @@ def encode(value: object, what: str) -> str:
 def decode(text: str | bytes) -> Any:
     """What ``encode`` wrote."""
     return json.loads(text)
+
+
+def check_depth(text: str, what: str, *parts: str) -> None:
+    """``OutputError`` if the JSON text, or one of these parts of its object, is nested deeper than ``MAX_DEPTH``."""
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return
+    value = decode(text)
+    if any(is_deep(each) for each in ([value.get(part) for part in parts] if parts else [value])):
+        raise OutputError(f"{what} is nested deeper than {MAX_DEPTH} levels")
+
+
+def check_characters(text: str, what: str) -> None:
+    """``OutputError`` if the text holds half of a surrogate pair, which no UTF-8 has."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise OutputError(f"{what} holds half of a surrogate pair, which UTF-8 cannot carry") from None
+
+
+def is_deep(value: object) -> bool:
+    """Whether a JSON value is nested deeper than ``MAX_DEPTH``."""
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [each for each in level if isinstance(each, dict | list)]
+        if not level:
+            return False
+        level = [inner for outer in level for inner in (outer.values() if isinstance(outer, dict) else outer)]
+    return True
 
 
 def _plain(value: object, what: str, path: str) -> object:
