@@ -61,8 +61,10 @@ def _call(future: Future[T], call: Callable[[], T]) -> None:
         return
     try:
         result = call()
-    except StopIteration as error:  # no coroutine can await it, and before Python 3.12 asyncio waits for ever
-        stopped = RuntimeError("the function raised StopIteration")
+    except (StopIteration, GeneratorExit) as error:
+        # No coroutine can await the first: before Python 3.12 asyncio waits for ever. The second, once awaited, closes
+        # the coroutines that wait for it instead of being raised in them.
+        stopped = RuntimeError(f"the function raised {type(error).__name__}")
         stopped.__cause__ = error
         future.set_exception(stopped)
     except BaseException as error:
