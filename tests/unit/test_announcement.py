@@ -10,6 +10,7 @@ import pytest
 from tarry import Event
 from tarry._wire.bus import MAX_ENTRY, EventBus
 from tarry_backend.events.announcement import announcement
+from tarry_backend.model.cancellation import Cancellation, Reason
 from tarry_backend.model.run import Run, RunStatus
 from tarry_backend.replay import Failure
 
@@ -84,3 +85,49 @@ def test_an_error_that_is_no_end_of_text_is_cut(character: str) -> None:
     assert data["event"]["id"] == "p-1"
     assert (data["error"]["name"], data["error"]["message"]) == ("ValueError", character * 50_000)
     assert data["error"]["stack"].endswith(end)
+
+
+def nested(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+UNSENDABLE: dict[str, tuple[Any, str]] = {
+    "infinity": (json.loads("1e400"), "infinite number"),
+    "half a surrogate pair": ("\ud83d", "half of a surrogate pair"),
+    "467 levels": (nested(467), "deeper than"),
+    "a megabyte": ("x" * MAX_ENTRY, "bytes; the bus carries"),
+}
+
+
+@pytest.mark.parametrize(("value", "why"), UNSENDABLE.values(), ids=UNSENDABLE)
+def test_an_event_that_the_bus_cannot_carry_is_replaced_by_a_note_of_why(value: Any, why: str) -> None:
+    data = told(status=RunStatus.FAILED, error=ERROR, event=replace(PLACED, data={"a": value})).data
+    assert ("event" in data, data["error"]["message"]) == (False, "no box")
+    assert why in data["left_out"]["event"]
+
+
+@pytest.mark.parametrize("text", ["1e400", json.dumps("\ud83d"), json.dumps("x" * MAX_ENTRY), "[" * 300 + "]" * 300])
+def test_a_result_that_the_bus_cannot_carry_leaves_its_event_alone(text: str) -> None:
+    data = told(status=RunStatus.FINISHED, output=text).data
+    assert (data["event"]["id"], data["left_out"].keys(), data["truncated"]) == ("p-1", {"result"}, True)
+
+
+@pytest.mark.parametrize("levels", range(194, 202))
+def test_what_it_says_of_the_depth_is_what_the_bus_says(levels: int) -> None:
+    data = told(status=RunStatus.CANCELLED, event=replace(PLACED, data={"a": nested(levels)})).data
+    assert ("event" in data) is (levels <= 197)
+
+
+def test_an_error_of_an_earlier_version_with_half_a_surrogate_pair_is_announced() -> None:
+    data = told(status=RunStatus.FAILED, error=Failure("ValueError", "half \ud83d", "\ud83d")).data
+    assert data["error"]["message"] == "half \\ud83d"
+
+
+def test_nothing_at_all_may_go_along_and_the_end_is_announced() -> None:
+    odd = replace(PLACED, id="\ud83d", data={"a": json.loads("1e400")})
+    cancelled = Cancellation(Reason.EVENT, event_name="stop", event_id="\ud83d")
+    data = told(status=RunStatus.CANCELLED, event=odd, cancellation=cancelled).data
+    assert (data["reason"], data["left_out"].keys()) == ("event", {"event", "cancelled_by"})

@@ -17,7 +17,7 @@ from tarry._engine.operations import InvokeFunction, RunStep, SendEvent, Sleep, 
 from tarry._engine.raised import message_of, name_of
 from tarry._wire.jsonvalues import decode, encode
 from tarry.durations import deadline
-from tarry.errors import LimitError, NonRetriableError, UsageError
+from tarry.errors import EventError, LimitError, NonRetriableError, OutputError, UsageError
 from tarry.event import base32
 from tarry.middleware import StepInfo
 from tarry_backend.model.step import Failure, InvokeRequest, Signal, Status, Step, WaitRequest
@@ -258,7 +258,10 @@ def _asked() -> Iterator[None]:
 
 
 def _as_json(value: Mapping[str, Any], what: str) -> dict[str, Any]:
-    carried: dict[str, Any] = decode(encode({**value}, what))
+    try:
+        carried: dict[str, Any] = decode(encode({**value}, what))
+    except OutputError as error:
+        raise EventError(str(error)) from error
     return carried
 
 

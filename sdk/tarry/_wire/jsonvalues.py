@@ -57,7 +57,7 @@ def check_characters(text: str, what: str) -> None:
 
 def is_deep(value: object) -> bool:
     """Whether a JSON value is nested deeper than ``MAX_DEPTH``."""
-    level = [value]
+    level: list[Any] = [value]
     for _ in range(MAX_DEPTH + 1):
         level = [each for each in level if isinstance(each, dict | list)]
         if not level:

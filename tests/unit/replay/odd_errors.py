@@ -36,13 +36,13 @@ class LonelyError(Exception):
         raise ValueError("no class")
 
     @property
-    def __notes__(self) -> Any:
+    def __notes__(self) -> Any:  # type: ignore[override]
         raise KeyError("no notes")
 
 
 class LyingMeta(type):
     @property
-    def __name__(cls) -> Any:
+    def __name__(cls) -> Any:  # type: ignore[override]
         raise LookupError("no name")
 
 

@@ -23,14 +23,14 @@ def refused(outcome: Outcome, *words: str) -> None:
     assert [word for word in (*words, HERE, ", line ") if word not in error.message] == []
 
 
-async def caught(call: Any) -> str:
+async def caught(call: Any) -> Any:
     try:
         return await call()
     except Exception as error:
         return str(error)
 
 
-def caught_sync(call: Any) -> str:
+def caught_sync(call: Any) -> Any:
     try:
         return call()
     except Exception as error:
@@ -41,7 +41,7 @@ def test_r19_a_step_inside_a_steps_body_cannot_be_swallowed(face: Face) -> None:
     after: list[str] = []
 
     async def ship(ctx: Context) -> str:
-        async def body() -> str:
+        async def body() -> Any:
             return await caught(lambda: ctx.step.run("inner", int))
 
         await ctx.step.run("outer", body)
@@ -69,7 +69,7 @@ def test_r19_a_body_that_swallows_it_and_fails_by_another_error_is_not_tried_aga
 
 
 def test_r19_in_the_thread_of_a_plain_body() -> None:
-    def ship(ctx: ContextSync) -> str:
+    def ship(ctx: ContextSync) -> Any:
         return ctx.step.run("outer", caught_sync, lambda: ctx.step.run("inner", int))
 
     run = MemoryRun(durable(ship))
@@ -93,14 +93,15 @@ def test_r19_a_body_that_calls_steps_for_ever_fails_its_run() -> None:
             while True:
                 await caught(lambda: ctx.step.run("inner", int))
 
-        return await ctx.step.run("outer", body)
+        await ctx.step.run("outer", body)
+        return "shipped"
 
     refused(MemoryRun(durable(ship)).replay(), "step 'inner' is called inside step 'outer'")
 
 
 def test_r19_beside_a_branch_that_waits(face: Face) -> None:
     async def ship(ctx: Context) -> str:
-        async def body() -> str:
+        async def body() -> Any:
             return await caught(lambda: ctx.step.run("inner", int))
 
         async def wait() -> None:
@@ -178,7 +179,7 @@ def test_r19_the_context_of_another_run_fails_the_run_that_calls_and_not_the_oth
         kept.append(ctx)
         await ctx.step.wait_for_event("paid", event="paid", timeout="1d")
 
-    async def second(ctx: Context) -> str:
+    async def second(ctx: Context) -> Any:
         return await caught(lambda: kept[0].step.run("stray", int))
 
     assert MemoryRun(durable(face(first))).replay() == Paused()
