@@ -54,7 +54,7 @@ def test_r19_a_step_inside_a_steps_body_cannot_be_swallowed(face: Face) -> None:
 
 
 def test_r19_a_body_that_swallows_it_and_fails_by_another_error_is_not_tried_again(face: Face) -> None:
-    async def ship(ctx: Context) -> str:
+    async def ship(ctx: Context) -> Any:
         async def body() -> None:
             await caught(lambda: ctx.step.run("inner", int))
             raise OSError("another")
