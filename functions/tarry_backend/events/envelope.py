@@ -14,6 +14,9 @@ from tarry_backend.queues.messages import MessageError
 
 __all__ = ["parse", "received_event"]
 
+_FIRST, _LAST = -62_135_596_800_000, 253_402_300_799_999
+"""The times that a calendar has, in Unix milliseconds."""
+
 
 def received_event(fields: dict[str, Any], received_at: int) -> ReceivedEvent:
     """The event in an EventBridge message; ``MessageError`` if it is none.
@@ -50,8 +53,9 @@ def _checked(name: str, data: Any, event_id: Any, ts: Any, user: Any, source: st
         raise ValueError(f"data and user are nested at most {MAX_DEPTH} levels deep")
     if not isinstance(event_id, str) or not 0 < len(event_id.encode()) <= MAX_ID:
         raise ValueError(f"an id is a text of 1 to {MAX_ID} bytes")
-    if not isinstance(ts, int) or isinstance(ts, bool):
-        raise TypeError("ts is a whole number of milliseconds")
+    if not isinstance(ts, int) or isinstance(ts, bool) or not _FIRST <= ts <= _LAST:
+        raise TypeError("ts is a whole number of milliseconds, in the years 1 to 9999")
+    (name + source).encode()  # a ``ValueError`` if they hold half of a surrogate pair, which no key of the log can have
     return Event(name, data, event_id, ts, user, source)
 
 

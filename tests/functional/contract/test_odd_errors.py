@@ -9,7 +9,7 @@ import pytest
 from tarry import App, Context, Event, RetryAfterError, StepError, TriggerEvent
 from tarry.function import FAILED
 from tarry_dev.cloud import Host
-from tests.functional.contract.test_bad_input import deep, envelope
+from tests.functional.contract.test_bad_input import deep, envelope, sdk
 from tests.functional.contract.traces import in_indexes
 from tests.unit.replay.odd_errors import ODD
 
@@ -157,21 +157,31 @@ def test_e9_the_end_of_a_run_is_announced_whatever_event_has_started_it(
     assert host.dead_letters == []
 
 
-@pytest.mark.parametrize("levels", [200, 467, 486])
-def test_e9_an_event_nested_too_deep_is_refused_at_the_door_and_its_neighbour_is_processed(
-    app: App, host: Host, levels: int
+REFUSED: dict[str, str] = {
+    **{f"nested {levels} deep": envelope(detail={"a": deep(levels)}) for levels in (200, 467, 486)},
+    "a user nested 486 deep": envelope(**sdk(user={"a": deep(486)})),
+    "an id with half a surrogate pair": envelope(id="x\ud800"),
+    "a name with half a surrogate pair": envelope(**{"detail-type": "placed\ud800"}),
+    "a source with half a surrogate pair": envelope(source="shop\ud800"),
+    "a time of 10**17": envelope(**sdk(ts=10**17)),
+}
+
+
+@pytest.mark.parametrize("body", REFUSED.values(), ids=REFUSED)
+def test_e9_an_event_that_not_every_lambda_could_write_is_refused_at_the_door_and_its_neighbour_is_processed(
+    app: App, host: Host, body: str
 ) -> None:
     @app.create_function(fn_id="order", trigger=PLACED)
     async def order(ctx: Context) -> str:
         return "shipped"
 
     url = host.cloud.queues["events"].url
-    for record in (envelope(id="deep", detail={"a": deep(levels)}), envelope(id="neighbour")):
+    for record in (body, envelope(id="neighbour")):
         host.cloud.clients.sqs.send_message(QueueUrl=url, MessageBody=record)
     host.cloud.pump()
     host.advance("10m")
     assert [run.event.id for run in host.runs()] == ["neighbour"]
-    assert [letter.json["id"] for letter in host.dead_letters] == ["deep"]
+    assert [letter.body for letter in host.dead_letters] == [body]
 
 
 CARRIED: dict[str, Any] = {

@@ -3,7 +3,11 @@
 import asyncio
 import concurrent.futures
 import json
+import signal
+import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -176,6 +180,34 @@ def test_r18_whatever_comes_out_of_a_body_that_nobody_cancelled_is_an_error_of_t
 
 
 @pytest.mark.parametrize("raised", OTHERS.values(), ids=OTHERS)
+def test_r18_whatever_a_task_of_an_async_body_raises_is_an_error_of_that_step(
+    raised: Callable[[], BaseException],
+) -> None:
+    async def fail() -> None:
+        await asyncio.sleep(0)
+        raise raised()
+
+    async def body() -> None:
+        await asyncio.gather(fail(), asyncio.sleep(0.01))
+
+    async def ship(ctx: Context) -> str:
+        beside = asyncio.ensure_future(ctx.step.run("beside", lambda: "beside"))
+        try:
+            await ctx.step.run("charge", body)
+        except StepError as error:
+            return f"{await beside} {error.name}"
+        return "charged"
+
+    run = MemoryRun(durable(ship, retries=1))
+    outcome = run.replay()
+    if isinstance(raised(), GeneratorExit):  # it closes the coroutines that await the task, and so is the function's
+        assert error_of(outcome).name in ("GeneratorExit", "RuntimeError")
+        return
+    assert outcome == Paused()
+    assert output_of(run.wake_after("1h")) == f"beside {type(raised()).__name__}"
+
+
+@pytest.mark.parametrize("raised", OTHERS.values(), ids=OTHERS)
 def test_r18_whatever_comes_out_of_a_function_is_its_failure_and_named(
     face: Face, raised: Callable[[], BaseException]
 ) -> None:
@@ -249,6 +281,36 @@ def test_r18_a_body_that_is_cancelled_by_a_timeout_around_it_keeps_no_step() -> 
     run = MemoryRun(durable(ship))
     assert output_of(run.replay()) == "gave up"
     assert run.journal.steps == {}
+
+
+def test_r18_a_function_that_once_caught_a_cancellation_has_its_bodies_errors_kept_all_the_same() -> None:
+    async def body() -> None:
+        raise asyncio.CancelledError("the client gave up")
+
+    async def ship(ctx: Context) -> str:
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().call_later(0.01, task.cancel)
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        try:
+            await ctx.step.run("charge", body)
+        except StepError as error:
+            return error.message
+        return "charged"
+
+    assert output_of(MemoryRun(durable(ship, retries=0)).replay()) == "the client gave up"
+
+
+def test_r18_a_branch_that_lost_a_race_in_a_body_keeps_no_step(face: Face) -> None:
+    async def ship(ctx: Context) -> Any:
+        return await ctx.group.race(
+            [lambda: ctx.step.run("slow", asyncio.sleep, 5, "slow"), lambda: ctx.step.run("quick", lambda: "quick")]
+        )
+
+    run = MemoryRun(durable(face(ship)))
+    assert output_of(run.replay()) == "quick"
+    assert run.journal.steps.keys() == {"quick"}
 
 
 def test_r18_a_death_passes_also_out_of_a_group(face: Face) -> None:
@@ -357,11 +419,11 @@ def test_an_interrupt_from_outside_ends_the_process() -> None:
     """Ctrl-C, while the loop waits."""
 
     def ship(ctx: ContextSync) -> None:
-        import signal
-        import time
-
-        signal.raise_signal(signal.SIGINT)
-        time.sleep(0.05)
+        time.sleep(0.1)
+        main = threading.main_thread().ident
+        assert main is not None
+        signal.pthread_kill(main, signal.SIGINT)
+        time.sleep(0.1)
 
     with pytest.raises(KeyboardInterrupt):
         MemoryRun(durable(ship)).replay()
