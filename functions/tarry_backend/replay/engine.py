@@ -203,6 +203,7 @@ class Engine:
         for task in others - self._bridge.holding:
             task.cancel()
         await farewell(others)
+        self._performer.leave()
         self._teach(root)
         ending = self._conclusion.ending
         assert ending is not None

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import inspect
 from contextlib import contextmanager
-from contextvars import ContextVar, copy_context
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
@@ -21,6 +19,7 @@ from tarry.errors import EventError, LimitError, NonRetriableError, OutputError,
 from tarry.event import base32
 from tarry.middleware import StepInfo
 from tarry_backend.model.step import Failure, InvokeRequest, Signal, Status, Step, WaitRequest
+from tarry_backend.replay.bodies import Bodies
 from tarry_backend.replay.branch_past import PAST
 from tarry_backend.replay.jitter import jitter
 from tarry_backend.replay.outcome import is_final, pause
@@ -80,6 +79,7 @@ class Performer:
         self._max_steps = max_steps
         self._begun = self._order = self._bytes = 0
         self.bodies = 0
+        self._bodies = Bodies()
         for step in history:
             self._begun += 1
             self._order = max(self._order, step.begun_order, step.ended_order or 0)
@@ -90,7 +90,9 @@ class Performer:
         step = kept or self._begin(operation, key)
         match operation:
             case RunStep():
-                return await self._attempt(step, partial(_call, operation), operation.args, operation.kwargs)
+                return await self._attempt(
+                    step, partial(self._bodies.call, operation), operation.args, operation.kwargs
+                )
             case SendEvent():
                 return await self._attempt(step, partial(self._send, operation, key))
             case Sleep():
@@ -116,6 +118,10 @@ class Performer:
         step = self._end(replace(step, due=None), Status.WITHDRAWN, error=step.error)
         self._journal.withdraw(step)
         self._keeping.kept(step)
+
+    def leave(self) -> None:
+        """Leaves behind the bodies that still run."""
+        self._bodies.leave()
 
     def _end(self, step: Step, status: Status, output: str | None = None, error: Failure | None = None) -> Step:
         self._order += 1
@@ -235,14 +241,6 @@ class Performer:
         self._order += 1  # kept free for its end, should a signal be kept for it
         signal = Signal(operation.signal)
         return self._journal.open_signal(replace(step, status=Status.WAITING, due=due, signal=signal))
-
-
-async def _call(operation: RunStep) -> Any:
-    handler = partial(operation.handler, *operation.args, **operation.kwargs)
-    if inspect.iscoroutinefunction(operation.handler):
-        return await handler()
-    result = await asyncio.get_running_loop().run_in_executor(None, copy_context().run, handler)
-    return await result if inspect.isawaitable(result) else result
 
 
 @contextmanager

@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Threads", "strangers"]
+__all__ = ["NAME", "Threads", "strangers"]
 
 T = TypeVar("T")
 
-_NAME = "tarry-"
+NAME = "tarry-"
+"""How the names of all threads begin that replay starts."""
 
 
 def strangers() -> bool:
     """Whether threads are alive that were not begun here, and may have an answer for a function."""
     known = {threading.main_thread(), threading.current_thread()}
-    return any(thread not in known and not thread.name.startswith(_NAME) for thread in threading.enumerate())
+    return any(thread not in known and not thread.name.startswith(NAME) for thread in threading.enumerate())
 
 
 class Threads(Executor):
@@ -42,7 +43,7 @@ class Threads(Executor):
         self._calls.put(partial(_call, future, partial(fn, *args, **kwargs)))
         if not self._idle.acquire(blocking=False) and self._started < self._most:
             self._started += 1
-            threading.Thread(target=self._work, name=f"{_NAME}{self._started}", daemon=True).start()
+            threading.Thread(target=self._work, name=f"{NAME}{self._started}", daemon=True).start()
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
