@@ -48,7 +48,7 @@ class Admission:
 
     async def enter(self, what: str) -> None:
         """Before a tool does anything; ``what`` says which, for people."""
-        if self._refusals > _PATIENCE and self._bridge.is_home():
+        if self._refusals > _PATIENCE and BODY.get() is None:
             await self._conclusion.rest()
         self._admit(what)
 

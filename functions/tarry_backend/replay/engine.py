@@ -32,7 +32,7 @@ from tarry_backend.replay.performer import BODY, Performer
 from tarry_backend.replay.result_order import ResultOrder
 from tarry_backend.replay.step_writer import StepWriter
 from tarry_backend.replay.steps import Steps
-from tarry_backend.replay.threads import strangers
+from tarry_backend.replay.threads import is_served, strangers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -167,7 +167,8 @@ class Engine:
         return not self._conclusion.is_reached and is_settled and self._turns.advance()
 
     def is_busy(self) -> bool:
-        return self._hooks.at_work > 0 or self._performer.bodies > 0 or self._bridge.is_busy()
+        is_working = self._hooks.at_work > 0 or self._performer.bodies > 0 or self._bridge.is_busy()
+        return is_working or is_served(self._loop)
 
     def patience(self, *, connected: bool) -> float:
         if self._conclusion.is_awaited:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from concurrent.futures import Executor, Future
 from functools import partial
@@ -9,9 +10,10 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
     from collections.abc import Callable
 
-__all__ = ["NAME", "Threads", "strangers"]
+__all__ = ["NAME", "Threads", "is_served", "strangers"]
 
 T = TypeVar("T")
 
@@ -23,6 +25,20 @@ def strangers() -> bool:
     """Whether threads are alive that were not begun here, and may have an answer for a function."""
     known = {threading.main_thread(), threading.current_thread()}
     return any(thread not in known and not thread.name.startswith(NAME) for thread in threading.enumerate())
+
+
+def is_served(loop: AbstractEventLoop) -> bool:
+    """Whether AnyIO has a thread at work for this loop. It starts its own, so the loop cannot count their calls.
+
+    AnyIO's thread says for which loop it works. On the loop it enters the list of idle ones, then its answer is given:
+
+        loop        to_thread.run_sync ┐                 ┌ idle again ── answer given
+        its thread  (may be new)       └── at work ──────┘
+    """
+    if "anyio" not in sys.modules:
+        return False
+    mine = [thread for thread in threading.enumerate() if getattr(thread, "loop", None) is loop]
+    return any(thread not in getattr(thread, "idle_workers", ()) for thread in mine)
 
 
 class Threads(Executor):

@@ -265,9 +265,8 @@ def test_of_two_events_that_came_before_the_replay_the_earlier_wins_at_each_repl
 
 def test_a_race_of_steps_is_won_by_the_same_step_at_each_replay() -> None:
     async def ship(ctx: Context) -> list[str]:
-        async def after(turns: int, name: str) -> str:
-            for _ in range(turns):
-                await asyncio.sleep(0)
+        async def after(hundredths: int, name: str) -> str:
+            await asyncio.sleep(hundredths / 100)
             return name
 
         tasks = [asyncio.create_task(ctx.step.run(f"after {n}", after, n, str(n))) for n in (30, 10, 20)]

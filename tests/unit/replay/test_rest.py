@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import anyio.to_thread
 import pytest
 
 from tarry import Context
@@ -226,6 +227,67 @@ def test_threads_of_the_function_are_waited_for() -> None:
     run = MemoryRun(durable(ship))
     assert run.replay() == Paused()
     assert run.step("pack").output == '"packed"'
+
+
+def test_threads_of_anyio_are_waited_for_while_a_step_waits() -> None:
+    async def ship(ctx: Context) -> str:
+        async def in_a_thread() -> str:
+            await anyio.to_thread.run_sync(time.sleep, 0.1)
+            return await ctx.step.run("pack", lambda: "packed")
+
+        packed, _ = await asyncio.gather(in_a_thread(), wait_for_payment(ctx))
+        return packed
+
+    run = MemoryRun(durable(ship))
+    assert run.replay() == Paused()
+    assert run.step("pack").output == '"packed"'
+    assert output_of(run.receive("paid")) == "packed"
+
+
+def test_threads_of_anyio_are_waited_for_as_long_as_they_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "LAST_GRACE", 0.01)
+
+    async def ship(ctx: Context) -> list[str]:
+        called: list[str] = []
+        for name in ("pack", "label"):
+            await anyio.to_thread.run_sync(time.sleep, 0.1)
+            called.append(await ctx.step.run(name, lambda name=name: name))
+        return called
+
+    run = MemoryRun(durable(ship))
+    assert output_of(run.replay()) == ["pack", "label"]
+    assert output_of(run.replay()) == ["pack", "label"]
+
+
+def test_beside_a_new_step_a_thread_of_anyio_that_will_ask_for_a_kept_one_is_waited_for() -> None:
+    async def ship(ctx: Context) -> str:
+        async def in_a_thread() -> str:
+            await anyio.to_thread.run_sync(time.sleep, 0.1)
+            return await ctx.step.run("pack", lambda: "packed")
+
+        packed, labelled = await asyncio.gather(in_a_thread(), ctx.step.run("label", lambda: ", labelled"))
+        return packed + labelled
+
+    run = MemoryRun(durable(ship))
+    run.replay()
+    del run.journal.steps["label"]  # the Lambda had died before it was kept
+    assert output_of(run.replay(cut_off=True)) == "packed, labelled"
+
+
+def test_an_idle_thread_of_anyio_keeps_no_run_from_suspending(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "GRACE", 10)
+    monkeypatch.setattr(engine, "LAST_GRACE", 10)
+
+    async def ship(ctx: Context) -> str:
+        await anyio.to_thread.run_sync(int)
+        await ctx.step.run("ask", anyio.to_thread.run_sync, int)
+        return await wait_for_payment(ctx)
+
+    began = time.monotonic()
+    run = MemoryRun(durable(ship))
+    assert run.replay() == Paused()
+    assert output_of(run.receive("paid", "e1")) == "e1"
+    assert time.monotonic() - began < 5
 
 
 def test_a_def_may_take_its_time_between_steps() -> None:
