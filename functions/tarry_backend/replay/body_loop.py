@@ -16,6 +16,7 @@ import asyncio
 import os
 import threading
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from tarry_backend.replay.threads import NAME, Threads
@@ -80,16 +81,15 @@ class RunningBody(Generic[T]):
     """A body on the body loop, as the loop that waits for it sees it."""
 
     def __init__(self, body: Callable[[], Awaitable[T]]) -> None:
-        self._home = asyncio.get_running_loop()
-        self._ended: asyncio.Future[None] = self._home.create_future()
+        self._body = body
         self._loop = BodyLoop.current()
         self._task: asyncio.Task[T] | None = None
+        self._wake: Callable[[], object] | None = None
         self._asked: set[str | None] = set()
         self._is_heard = self._is_told = False
-        self._loop.call_soon_threadsafe(self._begin, body)  # with the caller's context variables
 
     async def result(self) -> T:
-        """Returns once the body has ended, also after a cancellation: the body may still clean up.
+        """Begins the body, and returns once it has ended, also after a cancellation: the body may still clean up.
 
         A cancellation may come too late for the body to hear of it. Then the caller must not go on with the result:
 
@@ -99,10 +99,14 @@ class RunningBody(Generic[T]):
 
         A body that has heard of it decides by itself: it ends cancelled, or by an error, or with a result all the same.
         """
+        home = asyncio.get_running_loop()
+        ended: asyncio.Future[None] = home.create_future()
+        self._wake = partial(home.call_soon_threadsafe, ended.set_result, None)
+        self._loop.call_soon_threadsafe(self._begin)  # with the context variables of this task
         cancelled: asyncio.CancelledError | None = None
-        while not self._ended.done():
+        while not ended.done():
             try:
-                await asyncio.wait([self._ended])
+                await asyncio.wait([ended])
             except asyncio.CancelledError as error:
                 cancelled = error
                 self._cancel(error.args[0] if error.args else None)
@@ -116,6 +120,7 @@ class RunningBody(Generic[T]):
 
     def leave(self) -> None:
         """Leaves the body behind. If it blocks its loop, the next bodies have another loop."""
+        self._wake = None  # nor does the body keep the replay's objects alive
         if self._asked and not self._is_told:
             self._loop.retire()
 
@@ -127,8 +132,8 @@ class RunningBody(Generic[T]):
 
     # On the body loop.
 
-    def _begin(self, body: Callable[[], Awaitable[T]]) -> None:
-        self._task = self._loop.create_task(_awaited(body))
+    def _begin(self) -> None:
+        self._task = self._loop.create_task(_awaited(self._body))
         self._task.add_done_callback(self._end)
 
     def _tell(self) -> None:
@@ -139,8 +144,9 @@ class RunningBody(Generic[T]):
     def _end(self, task: asyncio.Task[T]) -> None:
         if not task.cancelled():
             task.exception()  # asyncio would log it, should the caller have gone
-        with suppress(RuntimeError):  # the replay has left the body behind, and closed its loop
-            self._home.call_soon_threadsafe(self._ended.set_result, None)
+        if (wake := self._wake) is not None:
+            with suppress(RuntimeError):  # the replay has closed its loop
+                wake()
 
 
 async def _awaited(body: Callable[[], Awaitable[T]]) -> T:

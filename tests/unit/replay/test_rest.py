@@ -280,7 +280,7 @@ def test_an_idle_thread_of_anyio_keeps_no_run_from_suspending(monkeypatch: pytes
 
     async def ship(ctx: Context) -> str:
         await anyio.to_thread.run_sync(int)
-        await ctx.step.run("ask", anyio.to_thread.run_sync, int)
+        await ctx.step.run("ask", lambda: anyio.to_thread.run_sync(int))
         return await wait_for_payment(ctx)
 
     began = time.monotonic()
