@@ -59,8 +59,8 @@ class Middleware:
     the function. Both are tried again; ``NonRetriableError`` and ``RetryAfterError`` go on as they are. No hook may
     call a step.
 
-    Hooks run on the event loop of their invocation, which ends with it. So keep a client that a hook awaits on ``self``,
-    not in the module. The bodies of steps have a loop of their own.
+    Hooks run on the event loop of their invocation, which ends with it. So keep a client that a hook awaits on
+    ``self``, not in the module. The bodies of steps have a loop of their own.
 
     Hooks around a function run at each replay, and so must tell the function the same each time; those around a
     step run with its body, once each attempt.
