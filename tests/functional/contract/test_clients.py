@@ -1,9 +1,7 @@
-"""A client that lives in the app's module: a warm Lambda has it at each invocation, and in runs side by side."""
+"""A client that lives in the app's module: a warm Lambda has it at each invocation."""
 
-import asyncio
-import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -14,6 +12,8 @@ from tests.unit.replay.till import Bank, HttpxClient, Pool, bank
 
 START = TriggerEvent(event="order/placed")
 ORDERS = 10
+
+Add = Callable[[App, Pool | HttpxClient], None]
 
 
 @pytest.fixture
@@ -42,8 +42,8 @@ def add_order_sync(app: App, client: Pool | HttpxClient) -> None:
 
 @pytest.mark.parametrize("add", [add_order, add_order_sync], ids=["async", "def"])
 @pytest.mark.parametrize("kind", [Pool, HttpxClient])
-def test_a_client_of_the_module_sends_each_request_once_over_all_invocations_and_side_by_side(
-    app: App, host: Host, till: Bank, add: type, kind: type[Pool | HttpxClient]
+def test_a_client_of_the_module_sends_each_request_once_over_all_invocations(
+    app: App, host: Host, till: Bank, add: Add, kind: type[Pool | HttpxClient]
 ) -> None:
     client = kind(till.port)
     add(app, client)
@@ -83,23 +83,3 @@ def test_r02_a_lambda_that_dies_at_a_call_to_aws_of_an_async_body_dies_and_the_b
     host.advance("16m")
     assert host.run().output == "announced"
     assert diary.entries == ["announce", "announce", "announced"]
-
-
-def test_a_body_that_waits_holds_up_no_body_of_another_run(app: App, host: Host) -> None:
-    """Two runs of one batch: each body ends only once the other has begun."""
-    begun: Counter[str] = Counter()
-
-    @app.create_function(fn_id="order", trigger=START)
-    async def order(ctx: Context) -> bool:
-        async def meet() -> bool:
-            begun[ctx.run_id] += 1
-            async with asyncio.timeout(10):
-                while len(begun) < 2:  # noqa: ASYNC110 - whichever comes first
-                    await asyncio.sleep(0.001)
-            return threading.current_thread().daemon
-
-        return await ctx.step.run("meet", meet)
-
-    host.send([Event("order/placed"), Event("order/placed")])
-    assert [run.output for run in host.runs()] == [True, True]
-    assert set(begun.values()) == {1}
