@@ -1,4 +1,4 @@
-"""The app: a name, its functions, and the way to send events."""
+"""The app: its name, its functions, and the means to send events and signals."""
 
 from __future__ import annotations
 
@@ -33,13 +33,17 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class App:
-    """A set of durable functions that are deployed together.
+    """A set of durable functions that you deploy together.
 
-    ``app_id`` names it: letters, digits, ``.``, ``_`` and ``-``, at most 64 characters. ``bus`` is the
-    EventBridge bus to which ``send`` puts; without it the environment's ``TARRY_BUS``, which the deployed
-    Lambdas and ``tarry dev`` set, and else ``tarry-<app_id>``, the name that the stack gives its bus.
-    ``middleware`` are classes derived from ``tarry.Middleware``, or functions that make instances of such; they are
-    around every function of the app and around ``send``, the first outermost.
+    Args:
+        app_id: The app's name: 1 to 64 letters, digits, ``.``, ``_`` and ``-``.
+        bus: The EventBridge bus to which ``send`` puts events. By default the environment variable ``TARRY_BUS``, which
+            the deployed Lambdas and ``tarry dev`` set; without it ``tarry-<app_id>``, the name of the stack's bus.
+        middleware: Classes derived from ``tarry.Middleware``, or functions that return an instance. They surround every
+            function of the app and ``send``, the first one outermost.
+
+    Raises:
+        UsageError: The name or a middleware is not valid.
     """
 
     def __init__(self, app_id: str, *, bus: str | None = None, middleware: Sequence[MakeMiddleware] = ()) -> None:
@@ -67,32 +71,40 @@ class App:
         on_failure: Handler | None = None,
         middleware: Sequence[MakeMiddleware] = (),
     ) -> Callable[[Handler], Function]:
-        """Makes the decorated handler a durable function of this app.
+        """Make the decorated handler a durable function of this app.
 
-        ``fn_id`` is its lasting name: runs in flight find their code by it, so keep it when you rename the
-        handler. ``trigger`` is what starts it, one or several. A step that fails is tried again ``retries``
-        times (0 to 20) after the pauses of ``backoff``, the last of which repeats; then it has failed for good.
-        ``cancel`` are up to 5 events that cancel its runs, ``timeouts`` the time they have to start and to finish.
-        ``middleware`` goes inside of the app's.
+        Args:
+            fn_id: The function's permanent name, of the same characters as ``app_id``. Runs in flight find their code
+                by it, so keep it when you rename the handler.
+            trigger: What starts the function: a ``TriggerEvent``, a ``TriggerCron``, or a list of them.
+            retries: How often Tarry retries a failing step, 0 to 20. Then the step has failed for good.
+            backoff: The pauses before the retries; the last one repeats.
+            cancel: Up to 5 events that cancel the function's runs.
+            timeouts: The time limits for a run's start and end.
+            idempotency: CEL over the starting event, such as ``event.data.orderId``; the value may be any JSON. For 24
+                hours after an event started a run, other events with the same value start none. Values are equal as in
+                expressions: 1 equals 1.0, but not ``"1"``. If the expression fails for an event, such as for a missing
+                field, the event starts a run, and Tarry counts a match error. Cron times and ``step.invoke`` always
+                start a run. While the expression does not compile, the function's events go to the dead-letter queue;
+                redrive them once it is fixed.
+            on_failure: A handler, ``async def`` or ``def``, that runs once for each failed run, also if the run's
+                executor died repeatedly. It is a function of its own, ``<fn_id>-failure``, with the same ``retries``.
+                Its ``ctx.event`` is ``tarry/function.failed``, whose ``data`` have ``function_id``, ``run_id``, the
+                ``error`` (``name``, ``message``, ``stack``), and the ``event`` that started the run. If that is more
+                than the bus carries, the event is left out, and ``truncated`` is true.
+            middleware: As that of ``App``, inside the app's.
 
-        ``idempotency`` is CEL over the event that starts it, such as ``event.data.orderId``; its value may be any JSON.
-        Of the events that give the same value within 24 hours of the first that started a run, none but that one does.
-        Values are equal as in expressions: 1 and 1.0 are, ``"1"`` is another. An event for which it fails, since it
-        lacks the field, say, starts a run of its own and counts as a match error; a ``TriggerCron`` and ``step.invoke``
-        start a run each time. An expression that is not CEL brings the function's events to the dead-letter queue, from
-        where they start it once it is mended.
+        Returns:
+            A decorator that registers the handler and returns its ``Function``.
 
-        ``on_failure`` is a handler, ``async def`` or ``def``, that is run once for each run that fails, also for one
-        whose executor died again and again. It is a function of its own, ``<fn_id>-failure``, with the same
-        ``retries``. Its ``ctx.event`` is ``tarry/function.failed``, whose ``data`` has ``function_id``, ``run_id``, the
-        ``error`` (``name``, ``message``, ``stack``) and the ``event`` that had started the run; if all of that is more
-        than the bus carries, the event is left out, and ``truncated`` is true.
+        Raises:
+            UsageError: An argument is not valid, or the app already has a function of this id.
         """
         own = checked_middleware(middleware, f"function {fn_id!r}")
         triggers = tuple(trigger) if isinstance(trigger, list | tuple) else (trigger,)
         if not triggers or not all(isinstance(one, Trigger) for one in triggers):
             raise UsageError(
-                f"function {fn_id!r}: trigger is {trigger!r}; give a TriggerEvent or a TriggerCron, or a list of some"
+                f"function {fn_id!r}: trigger is {trigger!r}; give a TriggerEvent or a TriggerCron, or a list of them"
             )
         if isinstance(backoff, str):
             raise UsageError(
@@ -127,11 +139,16 @@ class App:
         return register
 
     def send(self, events: Sendable | Iterable[Sendable]) -> list[str]:
-        """Puts events on the app's bus and returns their ids.
+        """Put events on the app's bus and return their ids.
 
-        Each is an ``Event``, or an instance of an event type (see ``tarry.event_type``).
-        They go in batches of ten. An event that the bus refuses is tried again, twice; then ``SendError`` names
-        those which did not go. An event that no bus would carry raises ``EventError`` before anything is sent.
+        The events go in batches of up to ten. Tarry retries a refused event twice.
+
+        Args:
+            events: One or several ``Event`` objects, or instances of event types (see ``tarry.event_type``).
+
+        Raises:
+            EventError: The bus would never accept an event. Then nothing was sent.
+            SendError: The bus refused some events. It names them; the others were sent.
         """
         chain = Chain(self._middleware)
         if not chain:
@@ -143,42 +160,58 @@ class App:
         name: str,
         data: Any = None,
         *,
-        id: str | None = None,  # noqa: A002 - it is called so in an Event, too
+        id: str | None = None,  # noqa: A002 - the name that Event uses
         keep: Duration | None = None,
     ) -> SignalReceipt:
-        """Sends a signal to the one run that waits for it (``ctx.step.wait_for_signal``); tells what became of it.
+        """Send a signal to the one run that waits for it with ``ctx.step.wait_for_signal``.
 
-        ``data`` is JSON, at most 32,000 bytes; ``{}`` if there is none. Unlike an event a signal has one receiver, and
-        its sender knows at once: it is ``delivered``; or nobody waits for it now, and it is ``kept`` for a wait that
-        begins within ``keep`` (a span such as ``"1h"``, at most 366 days; ten a name), or without ``keep`` gone. A
-        signal with the ``id`` (at most 512 bytes) of one of the last twenty of its name that were delivered or kept
-        is a ``duplicate``, so a sender that does not know how its last attempt ended tries again under the same id.
+        Unlike an event, a signal has one receiver, and its sender knows the result at once. To retry a send whose
+        result you do not know, send again under the same ``id``.
 
-        It works wherever AWS credentials allow it, in the Lambdas of the app by themselves: call it in a step there.
-        Elsewhere ``TARRY_TABLE`` and ``TARRY_RUNS_QUEUE`` in the environment say where, as the stack's outputs
-        ``Table`` and ``RunsQueue`` do, and ``TarryStack.grant_send_signals`` grants what it takes.
+        It works wherever AWS credentials allow it. In a function, call it in a step. Outside the app's Lambdas, set
+        ``TARRY_TABLE`` and ``TARRY_RUNS_QUEUE`` to the stack outputs ``Table`` and ``RunsQueue``.
+        ``TarryStack.grant_send_signals`` grants the permissions.
 
-        Raises ``UsageError`` for a name, an id or data that cannot be, ``LimitError`` for too much of it,
-        ``SignalError`` if too many send it at once.
+        Args:
+            name: The signal's name, 1 to 512 bytes.
+            data: JSON, at most 32,000 bytes; ``{}`` by default.
+            id: The signal's identity, at most 512 bytes; a new one by default. Tarry remembers the ids of the last 20
+                signals of a name that it delivered or kept. A signal with one of them is a duplicate.
+            keep: How long to keep the signal for a later wait, at most 366 days, such as ``"1h"``. Tarry keeps up to
+                ten signals a name. Without ``keep``, a signal that no step waits for is dropped.
+
+        Returns:
+            A receipt with the status ``delivered``, ``kept``, ``duplicate`` or ``nobody waits``.
+
+        Raises:
+            UsageError: The name, the id or ``keep`` is not valid, or the environment variables are missing.
+            OutputError: ``data`` is not JSON.
+            LimitError: ``data`` is too large, or ten signals of the name are already kept.
+            SignalError: Too many senders use the name at once.
         """
         return self.signals.send(name, data, id, keep)
 
     def cancel(self, run_ids: str | Iterable[str]) -> None:
-        """Asks for runs to be cancelled, by their ids (``ctx.run_id``): one, or several.
+        """Cancel runs by their ids (``ctx.run_id``).
 
-        The step that such a run executes now ends, nothing comes after it, its waits and timers are withdrawn, and
-        ``tarry/function.cancelled`` goes over the bus. A run that has ended stays as it is, and an id of no run does
-        nothing: nobody is told so. It is asked for by an event on the app's bus, so it works wherever ``send`` does; in
-        a function call it in a step.
+        The step that such a run executes ends, and no step begins after it. Tarry withdraws the run's waits and timers,
+        and puts ``tarry/function.cancelled`` on the bus. It ignores an ended run and an unknown id without an error.
 
-        Raises ``UsageError`` for what can be no run's id, ``SendError`` as ``send`` does.
+        The request is an event on the app's bus, so it works wherever ``send`` does. In a function, call it in a step.
+
+        Args:
+            run_ids: One id, or several.
+
+        Raises:
+            UsageError: A value cannot be a run id.
+            SendError: As for ``send``.
         """
         self.bus.send(cancellations([run_ids] if isinstance(run_ids, str) else run_ids))
 
     def _add(self, *functions: Function) -> None:
         for function in functions:
             if function.id in self._functions:
-                raise UsageError(f"app {self.id!r} has a function {function.id!r} already: each fn_id stands for one")
+                raise UsageError(f"app {self.id!r} already has a function {function.id!r}: give each its own fn_id")
         self._functions |= {function.id: function for function in functions}
 
     def __repr__(self) -> str:
@@ -188,9 +221,9 @@ class App:
 def _cancels(fn_id: str, cancel: Cancel | Sequence[Cancel]) -> tuple[Cancel, ...]:
     cancels = tuple(cancel) if isinstance(cancel, list | tuple) else (cancel,)
     if not all(isinstance(one, Cancel) for one in cancels):
-        raise UsageError(f"function {fn_id!r}: cancel is {cancel!r}; give a Cancel, or a list of some")
+        raise UsageError(f"function {fn_id!r}: cancel is {cancel!r}; give a Cancel, or a list of them")
     if len(cancels) > MAX_CANCELS:
-        raise UsageError(f"function {fn_id!r} has {len(cancels)} cancels; at most {MAX_CANCELS}")
+        raise UsageError(f"function {fn_id!r} has {len(cancels)} cancels; give at most {MAX_CANCELS}")
     return cancels
 
 
@@ -205,7 +238,7 @@ def _tell_of_all(function: Function) -> None:
     for cancel in function.cancels:
         if cancel.takes_all:
             logger.warning(
-                "function %r: each event %r cancels every run of it, for this cancel has neither if_exp nor match",
+                "function %r: every event %r cancels all its runs, because this cancel has neither if_exp nor match",
                 function.id,
                 cancel.event,
             )

@@ -1,4 +1,4 @@
-"""What ends a function's runs from outside: events that cancel them, and the time that they have."""
+"""Cancellation and time limits of a function's runs."""
 
 from __future__ import annotations
 
@@ -18,29 +18,36 @@ if TYPE_CHECKING:
 __all__ = ["CANCEL_RUN", "MAX_CANCELS", "RUN_ID", "Cancel", "Timeouts", "cancellations"]
 
 MAX_CANCELS = 5
-"""The most events that may cancel the runs of one function."""
+"""The most cancel events of one function."""
 
 CANCEL_RUN = "tarry/run.cancel"
-"""The event by which an app asks for one of its runs to be cancelled."""
+"""The event by which an app cancels one of its runs."""
 
 RUN_ID = "run_id"
-"""In its data: which."""
+"""The key in this event's data that holds the run's id."""
 
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """An event named ``event`` that matches cancels the run: a step that is executing ends, nothing after it begins.
+    """Cancels a run when a matching event arrives.
 
-    ``if_exp`` is CEL over ``event`` (which started the run) and ``async`` (the incoming one), and
-    ``match="data.orderId"`` short for the same value at that path on both sides, as in ``step.wait_for_event``.
-    With neither, every event of that name cancels every run of the function. Events count from the one that started
-    the run on, which itself cancels nothing; for ``timeout`` after the run's start (a ``timedelta``, ``"1h30m"``,
-    milliseconds; at most 366 days), or without one as long as the run lives.
+    The step that is executing ends; no step begins after it. With neither ``if_exp`` nor ``match``, every event of the
+    name cancels every run of the function. The event that started the run never cancels it; only later events count. An
+    expression that does not compile, or uses a field that the trigger event lacks, fails the run as it starts.
 
-    Raises ``UsageError`` where it is written for what can be seen there; an expression that cannot be compiled, or
-    that uses a field which the trigger lacks, fails the run as it starts.
+    Attributes:
+        event: The name of the cancelling event.
+        if_exp: CEL over ``event`` (the event that started the run) and ``async`` (the incoming event).
+        match: A path such as ``"data.orderId"``; the value at it must be equal in both events. Give this or ``if_exp``.
+        timeout: How long after the run's start an event may cancel it, at most 366 days. Without it, as long as the run
+            lives.
+
+    Raises:
+        UsageError: Both ``if_exp`` and ``match`` are given, or one is empty.
+        EventError: The event's name is not valid.
+        DurationError: ``timeout`` is not a duration above zero.
     """
 
     event: str
@@ -56,23 +63,27 @@ class Cancel:
             value = getattr(self, name)
             if value is not None and (not isinstance(value, str) or not value.strip()):
                 raise UsageError(
-                    f"cancel on {self.event!r}: {name} is a text, not {value!r}; leave it out to match all"
+                    f"cancel on {self.event!r}: {name} is {value!r}: give a string, or leave it out to match all"
                 )
         _check(f"cancel on {self.event!r}: timeout", self.timeout)
 
     @property
     def takes_all(self) -> bool:
-        """Whether each event of the name cancels every run of the function."""
+        """Whether every event of the name cancels every run of the function."""
         return self.if_exp is None and self.match is None
 
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """The time that a function's runs have (``timedelta``, ``"1h30m"``, milliseconds; at most 366 days each).
+    """Time limits of a function's runs, at most 366 days each. ``None`` sets no limit.
 
-    ``start``: a run that has not begun so long after its event was received (or after the event's ``ts``, if that is
-    later) is cancelled as it starts; its function is not called. ``finish``: a run that has not ended so long after
-    its start is cancelled, between two steps. Without them a run has all the time it takes.
+    Attributes:
+        start: The longest time from the event's receipt (or from its ``ts``, if later) to the run's start. Tarry
+            cancels a run that starts later, and does not call its function.
+        finish: The longest time from the run's start to its end. Tarry cancels a longer run between two steps.
+
+    Raises:
+        DurationError: A limit is not a duration above zero.
     """
 
     start: Duration | None = None
@@ -84,11 +95,11 @@ class Timeouts:
 
 
 def cancellations(run_ids: Iterable[str]) -> list[Event]:
-    """The events that ask for these runs to be cancelled; ``UsageError`` for what can be no run's id."""
+    """Return the events that cancel these runs; raise ``UsageError`` for an invalid run id."""
     wanted: list[object] = list(run_ids)
     for run_id in wanted:
         if not isinstance(run_id, str) or not _ULID.fullmatch(run_id):
-            raise UsageError(f"{run_id!r} is no run's id: those have 26 characters, and ctx.run_id is one")
+            raise UsageError(f"{run_id!r} is not a run id: a run id has 26 characters, as ctx.run_id has")
     return [Event(CANCEL_RUN, {RUN_ID: run_id}) for run_id in wanted]
 
 
@@ -100,4 +111,4 @@ def _check(what: str, value: Duration | None) -> None:
     except DurationError as error:
         raise DurationError(f"{what}: {error}") from None
     if span <= 0:
-        raise DurationError(f"{what}={value!r} has passed when it begins: give a time above zero, or leave it out")
+        raise DurationError(f"{what}={value!r} must be above zero: give a longer time, or leave it out")

@@ -1,4 +1,4 @@
-"""What a function is given: the event that started it, and the tools to go on from there."""
+"""The context that Tarry passes to a function: the starting event and the step tools."""
 
 from __future__ import annotations
 
@@ -40,19 +40,23 @@ class _Base(Generic[D]):
 
     @property
     def attempt(self) -> int:
-        """In a step's body the attempt of that step, else that of the function; from 0."""
+        """The attempt, from 0: in a step's body that of the step, else that of the function."""
         return self._engine.attempt
 
 
 class Context(_Base[D]):
-    """Given to an ``async def`` function.
+    """The argument of an ``async def`` function.
 
-    ``event`` is the event that started the run, ``data`` its data: as an instance of the trigger's type if it has one
-    (write ``Context[OrderPlaced]`` for a type checker to know), else as they are, the plain ``event.data``. ``run_id``
-    is the run's id, ``step`` the step tools, ``group`` what runs them side by side, ``logger`` a logger whose lines
-    carry the ids of run and function, and are not repeated when the code is (see ``tarry._engine.runlogger``).
+    Code outside of steps runs again at each resume. So put everything that has an effect in a step.
 
-    Code outside of steps runs again at each resume, so whatever has an effect belongs into a step.
+    Attributes:
+        event: The event that started the run.
+        data: The event's data. If the trigger has an event type, an instance of it; else the plain ``event.data``.
+            Write ``Context[OrderPlaced]`` so that a type checker knows the type.
+        run_id: The run's id.
+        step: The step tools.
+        group: Parallel branches and races.
+        logger: A logger whose lines carry the run's and the function's id. It is silent during replay.
     """
 
     def __init__(self, engine: Engine, event: Event, run_id: str, function_id: str) -> None:
@@ -62,7 +66,16 @@ class Context(_Base[D]):
 
 
 class ContextSync(_Base[D]):
-    """Given to a plain ``def`` function: a ``Context`` whose tools are not awaited."""
+    """The argument of a plain ``def`` function: a ``Context`` whose tools you do not await.
+
+    Attributes:
+        event: The event that started the run.
+        data: The event's data, as in ``Context``.
+        run_id: The run's id.
+        step: The step tools.
+        group: Parallel branches and races.
+        logger: A logger as in ``Context``.
+    """
 
     def __init__(self, engine: Engine, event: Event, run_id: str, function_id: str) -> None:
         super().__init__(engine, event, run_id, function_id)

@@ -1,4 +1,4 @@
-"""Cron expressions of five fields, read into the values that they allow."""
+"""Cron expressions of five fields, parsed into the values that they allow."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LONGEST_MONTHS = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """One of the five: its least and largest value, and the names that its values have, from the least on."""
+    """One of the five fields: its least and greatest value, and the names of its values from the least on."""
 
     name: str
     low: int
@@ -29,7 +29,7 @@ class _Field:
     names: tuple[str, ...] = ()
 
     def values(self, text: str) -> tuple[int, ...]:
-        """All values that the text allows, in their order."""
+        """Return all values that the text allows, sorted."""
         return tuple(sorted({value for part in text.split(",") for value in self._part(part, text)}))
 
     def _part(self, part: str, text: str) -> Sequence[int]:
@@ -53,7 +53,7 @@ class _Field:
     def _error(self, text: str) -> UsageError:
         names = f" or {self.names[0]} to {self.names[-1]}" if self.names else ""
         return UsageError(
-            f"its {self.name} is {text!r}: it takes {self.low} to {self.high}{names}, as *, a value, a range such as "
+            f"its {self.name} is {text!r}: give {self.low} to {self.high}{names}, as *, a value, a range such as "
             f"{self.low + 1}-{self.low + 3}, a step such as */2, or several of these with commas"
         )
 
@@ -68,10 +68,10 @@ _WEEKDAY = _Field("day of the week", 0, 7, _WEEKDAYS)  # both 0 and 7 are Sunday
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """The minutes, hours, days and months that a cron expression allows. Weekdays go from 0, Sunday, to 6.
+    """The minutes, hours, days and months that a cron expression allows. Weekdays are 0 (Sunday) to 6.
 
-    ``days`` or ``weekdays`` is None where the expression has a ``*``. Where it has neither, a day is meant by
-    either of them, as in Unix.
+    ``days`` or ``weekdays`` is ``None`` where the expression has a ``*``. If it restricts both, either one suffices, as
+    in Unix.
     """
 
     minutes: tuple[int, ...]
@@ -82,9 +82,9 @@ class Cron:
 
     @classmethod
     def parse(cls, text: object) -> Cron:
-        """Reads ``minute hour day-of-month month day-of-week``; ``UsageError`` names the field that is wrong."""
+        """Parse ``minute hour day-of-month month day-of-week``; ``UsageError`` names the wrong field."""
         if not isinstance(text, str) or len(fields := text.split()) != 5:
-            raise UsageError("it takes five fields: minute, hour, day of the month, month, day of the week")
+            raise UsageError("give five fields: minute, hour, day of the month, month, day of the week")
         minute, hour, day, month, weekday = fields
         read = cls(
             _MINUTE.values(minute),
@@ -97,7 +97,7 @@ class Cron:
         return read
 
     def on(self, day: date) -> bool:
-        """Whether it means that day."""
+        """Whether the cron fires on that day."""
         if day.month not in self.months:
             return False
         if self.days is None and self.weekdays is None:
@@ -110,9 +110,9 @@ def _check_days(cron: Cron, day: str, weekday: str) -> None:
         return
     if cron.weekdays is None:
         if min(cron.days) > max(_LONGEST_MONTHS[month] for month in cron.months):
-            raise UsageError(f"none of its months has a day {min(cron.days)}, so it never comes")
+            raise UsageError(f"none of its months has a day {min(cron.days)}, so it never fires")
     elif "*" in day + weekday:
         raise UsageError(
-            f"with the day of the month {day!r} and the day of the week {weekday!r} some crons mean days on which both "
-            "hold, some days on which one does: name the days"
+            f"with the day of the month {day!r} and the day of the week {weekday!r}, some crons fire when both "
+            "match, some when either matches: list the days instead"
         )

@@ -1,4 +1,4 @@
-"""Spans of time as people write them, in milliseconds."""
+"""Durations and deadlines, in milliseconds."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from tarry.errors import DurationError
 __all__ = ["MAX_DURATION", "Duration", "Timeout", "deadline", "milliseconds"]
 
 Duration = timedelta | str | int
-"""A ``timedelta``, a text such as ``"3d"`` or ``"1h30m"``, or milliseconds."""
+"""A ``timedelta``, a string such as ``"3d"`` or ``"1h30m"``, or milliseconds. Units: ms, s, m, h, d, w."""
 
 Timeout = Duration | datetime
-"""A duration from now on, or the aware ``datetime`` at which it ends."""
+"""A duration from now on, or an aware ``datetime`` as the deadline."""
 
 MAX_DURATION = 366 * 24 * 3600 * 1000
 """The longest wait or sleep, in milliseconds: 366 days."""
@@ -24,15 +24,23 @@ _TEXT = re.compile(rf"-?(?:{_PART.pattern})+")
 
 
 def milliseconds(value: Duration) -> int:
-    """The duration in milliseconds; may be negative. ``DurationError`` if it is none or over 366 days."""
+    """Return the duration in milliseconds; it may be negative.
+
+    Raises:
+        DurationError: It is not a duration, or is longer than 366 days.
+    """
     span = _span(value)
     if span > MAX_DURATION:
-        raise DurationError(f"{value!r} is longer than 366 days, the longest that a run can wait or sleep")
+        raise DurationError(f"{value!r} is longer than 366 days, the longest wait or sleep")
     return span
 
 
 def deadline(value: Timeout, now: int) -> int:
-    """The moment, in Unix milliseconds, at which ``value`` ends if it begins at ``now``."""
+    """Return the moment, in Unix milliseconds, at which ``value`` ends if it begins at ``now``.
+
+    Raises:
+        DurationError: It is not a duration, has no time zone, or is more than 366 days away.
+    """
     if not isinstance(value, datetime):
         return now + milliseconds(value)
     if value.tzinfo is None:
@@ -47,19 +55,19 @@ def _span(value: Duration) -> int:
     if isinstance(value, timedelta):
         return value // timedelta(milliseconds=1)
     if isinstance(value, bool):
-        raise DurationError(f"{value!r} is no duration")
+        raise DurationError(f"{value!r} is not a duration: give a timedelta, milliseconds, or a string such as '1h30m'")
     if isinstance(value, int):
         return value
     if isinstance(value, str):
         return _parse(value)
-    raise DurationError(f"{value!r} is no duration: give a timedelta, milliseconds, or a text such as '1h30m'")
+    raise DurationError(f"{value!r} is not a duration: give a timedelta, milliseconds, or a string such as '1h30m'")
 
 
 def _parse(text: str) -> int:
     compact = text.replace(" ", "")
     if not _TEXT.fullmatch(compact):
         raise DurationError(
-            f"{text!r} is no duration: write a number and a unit ({', '.join(_UNITS)}), such as '3d' or '1h30m'"
+            f"{text!r} is not a duration: write a number and a unit ({', '.join(_UNITS)}), such as '3d' or '1h30m'"
         )
     total = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(compact))
     return round(-total if compact.startswith("-") else total)

@@ -1,24 +1,24 @@
-"""Everything Tarry raises.
+"""The errors that Tarry raises.
 
-Each of these is a name of ``tarry`` itself.
+Each is a name of ``tarry`` itself.
 
     TarryError
-    ├── NonRetriableError      raise it in a step: no further attempt is made
-    │   ├── EventDataError     an event's data is not of the type that it was asked for as; user code may catch it
-    │   └── UsageError         the function asks for something that cannot be; its run fails at once
-    │       ├── DurationError  a timeout, lookback or sleep that is none
-    │       ├── ExpressionError an expression that cannot be compiled or is not boolean
-    │       ├── EventError     an event that no bus would carry
+    ├── NonRetriableError      raise it in a step: Tarry makes no further attempt
+    │   ├── EventDataError     an event's data do not fit the type that you asked for; you may catch it
+    │   └── UsageError         a call that can never work; it fails its run at once
+    │       ├── DurationError  a timeout, lookback or sleep that is not a valid duration
+    │       ├── ExpressionError an expression that does not compile, or is not boolean
+    │       ├── EventError     an event that the bus does not accept
     │       ├── OutputError    an output that is not JSON
     │       ├── LimitError     something is larger or more numerous than allowed
-    │       ├── StepCallError  a step called where no step can be called
-    │       └── ReplayError    the function's steps no longer fit those that its run has kept
-    ├── RetryAfterError        raise it in a step: the next attempt is made at that time
-    ├── MiddlewareError        a hook of a middleware has raised
-    ├── StepError              a step has failed for good; user code may catch it
-    ├── SendError              some events were refused by the bus
-    └── SignalError            a signal could not be sent, or waited for, for the many that do
-    Suspended (BaseException)  the run pauses here; never caught by ``except Exception``
+    │       ├── StepCallError  a step call where no step may be called
+    │       └── ReplayError    the function's steps no longer fit its run's stored steps
+    ├── RetryAfterError        raise it in a step: Tarry makes the next attempt at that time
+    ├── MiddlewareError        a middleware hook raised an error
+    ├── StepError              a step failed for good; you may catch it
+    ├── SendError              the bus refused some events
+    └── SignalError            too many senders and waits use one signal name at once; try again
+    Suspended (BaseException)  the run pauses here; ``except Exception`` does not catch it
 """
 
 from __future__ import annotations
@@ -54,22 +54,26 @@ __all__ = [
 
 
 class TarryError(Exception):
-    """The base of every error of Tarry's own."""
+    """The base class of Tarry's errors."""
 
 
 class NonRetriableError(TarryError):
-    """Raised by user code: another attempt would fail as well, so none is made.
+    """Raise it in a step or function: another attempt would fail as well, so Tarry makes none.
 
-    An exception group that holds one, such as a ``TaskGroup`` raises, ends the attempts as well.
+    An exception group that holds one, such as that of a ``TaskGroup``, also ends the attempts.
     """
 
 
 class EventDataError(NonRetriableError, ValueError):
-    """An event's data is not of the type that a trigger or a wait asks for.
+    """An event's data do not fit the type that a trigger or a wait asks for.
 
-    At a trigger it fails the run before the function is called. At a wait it is raised in the function, which may catch
-    it: the event has ended the wait, and is the same at each replay. ``problems`` holds, for each place in the event at
-    which something is wrong (``data.items[0].sku``), that place and what it is.
+    At a trigger, it fails the run before Tarry calls the function. At a wait, the wait raises it, and the function may
+    catch it. The event has then ended the wait; each replay raises the same error.
+
+    Attributes:
+        event_name: The event's name.
+        event_id: The event's id.
+        problems: Pairs of a place in the event, such as ``data.items[0].sku``, and what is wrong there.
     """
 
     def __init__(self, event_name: str, event_id: str, type_name: str, problems: Sequence[tuple[str, str]]) -> None:
@@ -77,21 +81,24 @@ class EventDataError(NonRetriableError, ValueError):
         self.event_id = event_id
         self.problems = tuple(problems)
         named = "; ".join(f"{place}: {problem}" for place, problem in self.problems)
-        super().__init__(f"event {event_name!r} ({event_id}) is no {type_name}: {named}")
+        super().__init__(f"event {event_name!r} ({event_id}) does not fit type {type_name}: {named}")
 
 
 class UsageError(NonRetriableError):
-    """The function, or a call of the SDK, asks for something that cannot be."""
+    """A call of the SDK that can never work as written."""
 
 
 class DurationError(UsageError, ValueError):
-    """A timeout, lookback or sleep that cannot be read, or is longer than 366 days."""
+    """A timeout, lookback or sleep that is not a valid duration, or is longer than 366 days."""
 
 
 class ExpressionError(UsageError, ValueError):
-    """A CEL expression that cannot be used, with the place at which it goes wrong.
+    """A CEL expression that cannot be used, with the place of the problem.
 
-    ``position`` counts characters from 0.
+    Attributes:
+        expression: The expression as written.
+        problem: What is wrong.
+        position: The place of the problem, in characters from 0, or ``None``.
     """
 
     def __init__(self, expression: str, problem: str, position: int | None = None) -> None:
@@ -103,7 +110,7 @@ class ExpressionError(UsageError, ValueError):
 
 
 class EventError(UsageError, ValueError):
-    """An event whose name, data or size the bus does not take."""
+    """An event whose name, data or size the bus does not accept."""
 
 
 class OutputError(UsageError, TypeError):
@@ -111,33 +118,39 @@ class OutputError(UsageError, TypeError):
 
 
 class LimitError(UsageError):
-    """A documented limit is passed; the message names it."""
+    """A value exceeds a documented limit; the message names the limit."""
 
 
 class StepCallError(UsageError, RuntimeError):
-    """A step was called inside a step, from a foreign thread, or after its function had returned.
+    """A step was called inside a step, from a foreign thread, or after its function had ended.
 
-    The run fails, also if your code catches this.
+    The run fails, also if your code catches this error.
     """
 
 
 class ReplayError(UsageError):
-    """The steps that the function asks for no longer fit the steps that its run has kept."""
+    """The function's steps no longer fit the steps that its run has stored."""
 
 
 class RetryAfterError(TarryError):
-    """Raised by user code in a step: try again, but not before the given time.
+    """Raise it in a step or function: Tarry tries again, but not before the given time.
 
-    ``after`` is a number of seconds, a ``timedelta`` or an aware ``datetime``; at most 366 days ahead. In an exception
-    group, such as a ``TaskGroup`` raises, the latest time of its errors counts.
+    In an exception group, such as that of a ``TaskGroup``, the latest time of its errors counts.
+
+    Args:
+        message: What went wrong.
+        after: Seconds from now, a ``timedelta``, or an aware ``datetime``; at most 366 days ahead.
+
+    Raises:
+        DurationError: ``after`` is none of these, is a ``datetime`` without a time zone, or is too far ahead.
     """
 
     def __init__(self, message: str, after: float | timedelta | datetime) -> None:
         super().__init__(message)
         if isinstance(after, datetime) and after.tzinfo is None:
-            raise DurationError(f"RetryAfterError needs an aware datetime, not {shown(after)}: give it a tzinfo")
+            raise DurationError(f"RetryAfterError: after={shown(after)} has no time zone: give an aware datetime")
         if not isinstance(after, datetime | timedelta) and not _is_number(after):
-            raise DurationError(f"RetryAfterError takes seconds, a timedelta or a datetime, not {shown(after)}")
+            raise DurationError(f"RetryAfterError: after={shown(after)}: give seconds, a timedelta or an aware datetime")
         self.after = after
 
     def delay(self, now: int) -> int:
@@ -149,9 +162,12 @@ class RetryAfterError(TarryError):
 
 
 class MiddlewareError(TarryError):
-    """A hook of a middleware has raised ``__cause__``; ``where`` is its class and name: ``Encrypted.transform_output``.
+    """A middleware hook raised an error, which is ``__cause__``.
 
-    It fails the attempt of the step, or of the function, that the hook is around, and that is tried again.
+    The error fails the attempt of the step or function that the hook surrounds. Tarry retries that attempt.
+
+    Attributes:
+        where: The hook's class and name, such as ``Encrypted.transform_output``.
     """
 
     def __init__(self, where: str, cause: Exception) -> None:
@@ -160,10 +176,15 @@ class MiddlewareError(TarryError):
 
 
 class StepError(TarryError):
-    """A step has failed for good: its attempts are used up, or it raised ``NonRetriableError``.
+    """A step failed for good: it used up its attempts, or it raised ``NonRetriableError``.
 
-    ``step_id`` names it; ``name``, ``message`` and ``stack`` are those of the error that its body raised
-    last. Catch it to let the run go on without the step.
+    Catch it to let the run go on without the step.
+
+    Attributes:
+        step_id: The step's id.
+        name: The class name of the last error that the step's body raised.
+        message: That error's message.
+        stack: That error's stack trace.
     """
 
     def __init__(self, step_id: str, name: str, message: str, stack: str = "") -> None:
@@ -175,29 +196,30 @@ class StepError(TarryError):
 
 
 class SendError(TarryError):
-    """Some events did not go, although they were tried again. The others did.
+    """The bus refused some events, also after retries. It accepted the others.
 
-    ``failed`` holds, for each refused event, its id and the reason the bus gave.
+    Attributes:
+        failed: For each refused event, its id and the reason that the bus gave.
     """
 
     def __init__(self, failed: Sequence[tuple[str, str]], total: int) -> None:
         self.failed = tuple(failed)
         named = "; ".join(f"{event_id}: {reason}" for event_id, reason in self.failed)
-        super().__init__(f"{len(self.failed)} of {total} events were refused by the bus: {named}")
+        super().__init__(f"the bus refused {len(self.failed)} of {total} events: {named}")
 
 
 class SignalError(TarryError):
-    """So many send a signal of one name, or wait for it, at the same time, that this one did not come through.
+    """Too many senders and waits used one signal name at the same time.
 
-    It has not been sent; send it again.
+    The signal was not sent. Send it again.
     """
 
 
 class Suspended(BaseException):
-    """The run pauses here and goes on later, from its kept steps.
+    """The run pauses here and resumes later, from its stored steps.
 
     You see this because something caught it: a bare ``except:`` or ``except BaseException:`` around a
-    step. Write ``except Exception:`` instead, or raise it again. The run is suspended all the same.
+    step. Write ``except Exception:`` instead, or raise it again. The run is suspended in any case.
     """
 
 

@@ -1,4 +1,4 @@
-"""Events: what starts functions and resumes waits."""
+"""Events, which start functions and resume waits."""
 
 from __future__ import annotations
 
@@ -30,44 +30,45 @@ MAX_NAME = 128
 """The longest event name, in characters: EventBridge's limit for a detail type."""
 
 MAX_ID = 512
-"""The longest event id, in bytes of UTF-8: it is part of the log's keys."""
+"""The longest event id, in bytes of UTF-8: the id is part of the log's keys."""
 
 DECLARED = "__tarry_event__"
-"""The attribute in which an event type has its event's name."""
+"""The class attribute that holds the event name of an event type."""
 
 _BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 def base32(number: int) -> str:
-    """128 bits as 26 characters, in the alphabet of ULIDs."""
+    """Write 128 bits as 26 characters, in the alphabet of ULIDs."""
     return "".join(_BASE32[(number >> shift) & 31] for shift in range(125, -1, -5))
 
 
 def new_id() -> str:
-    """A new ULID: unique, and sortable by the millisecond in which it was made."""
+    """Return a new ULID: unique, and sortable by the millisecond of its creation."""
     return base32(time.time_ns() // 1_000_000 << 80 | int.from_bytes(os.urandom(10)))
 
 
 def check_name(name: object) -> str:
-    """The name, if the bus takes it; else ``EventError``. The same rule at ``send`` and at ``wait_for_event``."""
+    """Return the name if the bus accepts it; else raise ``EventError``. ``send`` and waits share this rule."""
     if not isinstance(name, str) or not name:
-        raise EventError(f"an event's name is a text of 1 to {MAX_NAME} characters, not {name!r}")
+        raise EventError(f"event name {name!r}: give a string of 1 to {MAX_NAME} characters")
     if len(name) > MAX_NAME:
         raise EventError(
-            f"event name {name[:40]!r}… has {len(name)} characters; EventBridge carries at most {MAX_NAME}"
+            f"event name {name[:40]!r}… has {len(name)} characters; EventBridge allows at most {MAX_NAME}"
         )
     try:
         name.encode()
     except UnicodeEncodeError:
-        raise EventError(f"event name {name!r} holds half of a surrogate pair, which UTF-8 cannot carry") from None
+        raise EventError(f"event name {name!r} has half of a surrogate pair, which UTF-8 does not allow") from None
     return name
 
 
 def check_event(event: object) -> Event:
-    """The event, if it is one; else ``EventError``."""
+    """Return the event if it is an ``Event``; else raise ``EventError``."""
     if not isinstance(event, Event):
         raise EventError(
-            f"{str(event)[:80]!r} is no event: give tarry.Event(name, data), or what has a class with @tarry.event_type"
+            f"{str(event)[:80]!r} is not an event: give tarry.Event(name, data), or an instance of an event type "
+            "(a class with @tarry.event_type)"
         )
     return event
 
@@ -76,13 +77,18 @@ def check_event(event: object) -> Event:
 class Event:
     """One event.
 
-    ``name`` is EventBridge's detail type, at most 128 characters. ``data`` is a JSON object. ``id`` makes it one
-    event, however often it is sent: the same id starts a function once; left empty, it is given when the event
-    is sent. ``ts`` is its time in Unix milliseconds. If that lies ahead, by more than the second by which clocks
-    differ and 366 days at most, the runs that the event starts begin then: they are there at once, can be looked at
-    and cancelled, and a wait of theirs may look back to when the event was received. What waits for the event is
-    resumed at once. ``user`` is a JSON object about whom it concerns.
-    ``source`` is who put it on the bus; events of your own get ``tarry.<app>`` when they are sent.
+    If ``ts`` is in the future, the runs that the event starts begin at that time. These runs exist at once: you can
+    look at them and cancel them, and their waits may look back to when the event was received. Tarry tolerates one
+    second of clock difference. A future ``ts`` does not delay waits: the event resumes them at once.
+
+    Attributes:
+        name: EventBridge's detail type, 1 to 128 characters.
+        data: A JSON object.
+        id: The event's identity, at most 512 bytes. However often you send the same id, it starts a function once.
+            If empty, Tarry makes an id when you send the event.
+        ts: The event's time in Unix milliseconds, at most 366 days from now.
+        user: A JSON object about the user whom the event concerns.
+        source: The sender. Events that your app sends get ``tarry.<app>``.
     """
 
     name: str
@@ -101,19 +107,26 @@ class Event:
         ts: int | None = None,
         user: Mapping[str, Any] | None = None,
     ) -> Event:
-        """The event that an instance of an event type stands for (see ``tarry.event_type``): name and data are its own.
+        """Make an event from an instance of an event type (see ``tarry.event_type``).
 
-        ``EventError`` if its class is no event type, or its data are not JSON.
+        Args:
+            value: The instance. Its class gives the event's name; the instance gives the data.
+            id: As in ``Event``.
+            ts: As in ``Event``; now by default.
+            user: As in ``Event``.
+
+        Raises:
+            EventError: The class is not an event type, or its data are not JSON.
         """
         name = getattr(type(value), DECLARED, None)
         if name is None:
-            raise EventError(f"{type(value).__name__} has no event's name: put @tarry.event_type('…') on the class")
+            raise EventError(f"{type(value).__name__} is not an event type: put @tarry.event_type('…') on the class")
         data = _data(value, f"event {name!r}")
         return cls(name, data, id, user=user) if ts is None else cls(name, data, id, ts, user)
 
 
 def _data(value: Any, what: str) -> dict[str, Any]:
-    """A pydantic model is written with its aliases, since it is read by them."""
+    """Dump a pydantic model by its aliases, since Tarry reads it by them."""
     dump = getattr(value, "model_dump", None)
     try:
         data: dict[str, Any] = decode(encode(dump(mode="json", by_alias=True) if callable(dump) else value, what))

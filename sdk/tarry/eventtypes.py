@@ -1,4 +1,4 @@
-"""Events as types: a dataclass or a pydantic model that says which event it is the data of."""
+"""Event types: a dataclass or pydantic model that declares the shape of an event's data."""
 
 from __future__ import annotations
 
@@ -22,11 +22,17 @@ C = TypeVar("C", bound=type)
 
 
 def event_type(name: str) -> Callable[[C], C]:
-    """Makes the decorated dataclass or pydantic model the type of the events of that name.
+    """Declare the decorated dataclass or pydantic model as the type of the events of this name.
 
-    It may then stand where an event is asked for (``TriggerEvent(event=OrderPaid)``, ``step.wait_for_event(…,
-    event=OrderPaid)``), and its instances where one is sent. The name is kept as the class's ``__tarry_event__``, and
-    nowhere else: a subclass is a type of the same event unless it is decorated itself.
+    You may use the class where Tarry asks for an event: ``TriggerEvent(event=OrderPaid)``,
+    ``step.wait_for_event(…, event=OrderPaid)``. You may send its instances as events. The class attribute
+    ``__tarry_event__`` holds the name. A subclass is a type of the same event unless you decorate it too.
+
+    Args:
+        name: The event's name, 1 to 128 characters.
+
+    Raises:
+        EventError: The bus does not accept the name.
     """
     check_name(name)
 
@@ -38,20 +44,20 @@ def event_type(name: str) -> Callable[[C], C]:
 
 
 def event_name_of(event: str | type[Any]) -> str:
-    """The name of an event that is asked for by its name, or by its type; ``EventError`` if it is neither."""
+    """Return the name of an event given by name or by type; raise ``EventError`` if it is neither."""
     if not isinstance(event, type):
         return check_name(event)
     name = getattr(event, DECLARED, None)
     if name is None:
-        raise EventError(f"{event.__name__} has no event's name: put @tarry.event_type('…') on the class")
+        raise EventError(f"{event.__name__} is not an event type: put @tarry.event_type('…') on the class")
     if not is_dataclass(event) and not hasattr(event, "model_validate_json"):
-        raise EventError(f"{event.__name__} is no event type: make it a dataclass, or a pydantic model")
+        raise EventError(f"{event.__name__} cannot be an event type: make it a dataclass or a pydantic model")
     return check_name(name)
 
 
 def as_events(events: Sendable | Iterable[Sendable]) -> tuple[Event, ...]:
-    """What is to be sent, one event or several, as events; ``EventError`` names what is none."""
-    if hasattr(type(events), DECLARED) or not isinstance(events, Iterable):  # a pydantic model can be iterated, too
+    """Return one or several sendable values as events; ``EventError`` names a value that is not an event."""
+    if hasattr(type(events), DECLARED) or not isinstance(events, Iterable):  # a pydantic model is iterable too
         return (_as_event(events),)
     return tuple(_as_event(each) for each in events)
 

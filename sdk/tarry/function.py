@@ -1,4 +1,4 @@
-"""A durable function: the user's handler, and how it is started and tried again."""
+"""A durable function: the user's handler, its triggers and its retries."""
 
 from __future__ import annotations
 
@@ -32,19 +32,28 @@ INVOKED = "tarry/function.invoked"
 """The event that starts a function for a step that invokes it."""
 
 ADDRESS = "_tarry"
-"""Under this key of its data such an event says whom it is for, and who sent it."""
+"""The key of such an event's data that holds its address: the function, and the sender."""
 
 DEFAULT_BACKOFF: tuple[Duration, ...] = ("15s", "30s", "1m", "2m", "5m", "10m", "20m", "40m", "1h", "2h")
-"""The pauses before the attempts that follow a failure; the last one repeats. Inngest's schedule."""
+"""The pauses before the retries; the last one repeats. Inngest uses the same schedule."""
 
 _JITTER = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """How often a failing step is tried again (0 to 20), and after which pauses.
+    """How often a failing step is retried, and after which pauses.
 
-    Up to a tenth is added to each pause, so that steps which failed together do not come back together.
+    Up to a tenth is added to each pause, so that steps which failed together do not retry together.
+
+    Attributes:
+        limit: The number of retries, 0 to 20.
+        backoff: The pauses as written.
+        pauses: The pauses in milliseconds.
+
+    Raises:
+        UsageError: ``limit`` is out of range, or ``backoff`` is empty or has a negative pause.
+        DurationError: A pause is not a duration.
     """
 
     limit: int = 4
@@ -62,17 +71,25 @@ class Retries:
         object.__setattr__(self, "pauses", pauses)
 
     def pause(self, attempt: int, jitter: float) -> int:
-        """Milliseconds between the failure of ``attempt`` (from 0) and the next; ``jitter`` is from 0 to 1."""
+        """Milliseconds from the failure of ``attempt`` (from 0) to the next; ``jitter`` is from 0 to 1."""
         base = self.pauses[min(attempt, len(self.pauses) - 1)]
         return base + int(base * _JITTER * jitter)
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """What ``app.create_function`` makes of a handler. ``handler`` is the handler as written.
+    """A durable function, as ``app.create_function`` returns it.
 
-    ``middleware`` is the app's, then the function's own. A function only carries both: ``create_function`` has the
-    precise types of what they are called with.
+    Attributes:
+        id: The function's id.
+        app_id: The id of its app.
+        handler: The handler as written.
+        triggers: What starts it.
+        retries: Its retries and pauses.
+        cancels: The events that cancel its runs.
+        timeouts: The time limits of its runs.
+        idempotency: The CEL expression of its idempotency key.
+        middleware: The app's middleware, then the function's own. ``create_function`` has the precise types.
     """
 
     id: str
@@ -87,19 +104,21 @@ class Function:
 
     @property
     def event_triggers(self) -> tuple[TriggerEvent, ...]:
-        """The events that start it."""
+        """The triggers that are events."""
         return tuple(each for each in self.triggers if isinstance(each, TriggerEvent))
 
     @property
     def is_async(self) -> bool:
-        """Whether the handler is an ``async def``, and so is given a ``Context``."""
+        """Whether the handler is an ``async def``, and so gets a ``Context``."""
         return inspect.iscoroutinefunction(self.handler)
 
     def data_of(self, event: Event) -> Any:
-        """An event's data as the trigger for it has them: an instance of its type, else the plain data. What the
-        function is invoked with is read as its triggers have them, if all have one type.
+        """Return an event's data as an instance of its trigger's type, or as plain data without a type.
 
-        ``EventDataError`` if they are not of that type.
+        The data of an invocation use the triggers' type, if all triggers have the same one.
+
+        Raises:
+            EventDataError: The data do not fit the type.
         """
         triggers = self.event_triggers
         if event.name == INVOKED and len({each.data_type for each in triggers}) == 1:
@@ -110,8 +129,10 @@ class Function:
         return event.data if typed is None else given(event, typed)
 
     def on_failure(self, handler: Callable[[Any], Any]) -> Function:
-        """The function that is started by each run of this one that fails: not by its own, which has another id, nor by
-        those of another app on the bus."""
+        """Return the function that each failed run of this one starts.
+
+        Its own failed runs do not start it, since it has another id. Nor do those of another app on the bus.
+        """
         expression = f'event.source == "{source_of(self.app_id)}" && event.data.function_id == "{self.id}"'
         return Function(
             id=f"{self.id}-failure",

@@ -1,4 +1,4 @@
-"""Steps side by side, ``ctx.group``."""
+"""Parallel branches and races, ``ctx.group``."""
 
 from __future__ import annotations
 
@@ -17,46 +17,75 @@ T = TypeVar("T")
 
 
 class Group:
-    """Groups of an ``async def`` function. ``asyncio.gather`` and ``asyncio.TaskGroup`` work just as well."""
+    """Groups of an ``async def`` function. ``asyncio.gather`` and ``asyncio.TaskGroup`` work as well."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     async def parallel(self, branches: Sequence[Callable[[], Awaitable[Any]]]) -> tuple[Any, ...]:
-        """Runs the branches side by side and returns their results in order.
+        """Run the branches in parallel and return their results in order.
 
-        When one waits, the others run to their own end or wait, and what they finish is kept. If some fail,
-        the first failure, in the order of the branches, is raised once all have ended.
+        While one branch waits, the others run until they end or wait too. Tarry stores the steps that they finish. If
+        some branches fail, the first failure, in the order of the branches, is raised once all have ended.
+
+        Args:
+            branches: Functions without arguments, such as ``lambda: ctx.step.run("pack", pack)``.
+
+        Raises:
+            UsageError: A branch is not callable.
         """
         return await self._engine.parallel(_checked(branches, "parallel"))
 
     async def race(self, branches: Sequence[Callable[[], Awaitable[Any]]]) -> Any:
-        """Runs the branches side by side until the first of them ends: returns its result, or raises its error.
+        """Run the branches in parallel until the first one ends; return its result, or raise its error.
 
-        The others are stopped where they are: waits, sleeps and retries that they have open are withdrawn at once, a
-        body that is an ``async def`` is cancelled, a plain one runs to its end for nothing, and no step follows. Each
-        replay has the same winner.
+        Tarry stops the other branches where they are. It withdraws their open waits, sleeps and retries at once. It
+        cancels an ``async def`` step body; a plain one runs to its end, and its result is dropped. No further step of a
+        losing branch begins. Each replay has the same winner.
+
+        Args:
+            branches: Functions without arguments, at least one.
+
+        Raises:
+            UsageError: There is no branch, or a branch is not callable.
         """
         return await self._engine.race(_contestants(branches))
 
 
 class GroupSync:
-    """Groups of a plain ``def`` function; each branch has a thread of its own, at most 500 at a time."""
+    """Groups of a plain ``def`` function. Each branch has its own thread, at most 500 at a time."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def parallel(self, branches: Sequence[Callable[[], Any]]) -> tuple[Any, ...]:
-        """As ``Group.parallel``, with plain callables.
+        """Run the branches in parallel and return their results in order.
 
-        Their steps' bodies run side by side; between steps one branch at a time runs, as on an event loop, so that
-        each replay finds them in the same order. So no branch may wait for another but by steps.
+        As ``Group.parallel``, with plain callables. Step bodies run in parallel; between steps one branch at a time
+        runs, so that each replay has the same order. A branch must not wait for another one except through steps.
+
+        Args:
+            branches: Functions without arguments, such as ``lambda: ctx.step.run("pack", pack)``.
+
+        Raises:
+            UsageError: A branch is not callable.
+            LimitError: The function would have more than 500 branches at a time.
         """
         return self._engine.parallel_sync(_checked(branches, "parallel"))
 
     def race(self, branches: Sequence[Callable[[], Any]]) -> Any:
-        """As ``Group.race``, with plain callables. Where a branch that has lost is in a step, ``Suspended`` is raised,
-        which passes by ``except Exception``."""
+        """Run the branches in parallel until the first one ends; return its result, or raise its error.
+
+        As ``Group.race``, with plain callables. In a losing branch, the current or next step call raises ``Suspended``,
+        which ``except Exception`` does not catch.
+
+        Args:
+            branches: Functions without arguments, at least one.
+
+        Raises:
+            UsageError: There is no branch, or a branch is not callable.
+            LimitError: The function would have more than 500 branches at a time.
+        """
         return self._engine.race_sync(_contestants(branches))
 
 
@@ -71,5 +100,5 @@ def _checked(branches: Sequence[Callable[[], T]], what: str) -> Sequence[Callabl
 
 def _contestants(branches: Sequence[Callable[[], T]]) -> Sequence[Callable[[], T]]:
     if not branches:
-        raise UsageError("group.race has no branches: nothing would ever end it")
+        raise UsageError("group.race has no branches: give at least one")
     return _checked(branches, "race")

@@ -1,4 +1,4 @@
-"""Which events a wait is for."""
+"""The events that a wait accepts."""
 
 from __future__ import annotations
 
@@ -13,10 +13,18 @@ __all__ = ["EventMatch"]
 
 @dataclass(frozen=True, slots=True)
 class EventMatch:
-    """Events named ``event``, or of that event type, that match, as ``step.wait_for_event`` takes them.
+    """One kind of event for ``step.wait_for_first``: a name or event type, and an optional condition.
 
-    ``if_exp`` is CEL over ``event`` (which started the run) and ``async`` (the incoming one); ``match="data.userId"``
-    is short for the same value at that path on both sides. With neither, any event of the name matches.
+    With neither ``if_exp`` nor ``match``, every event of the name matches.
+
+    Attributes:
+        event: The event's name, or an event type.
+        if_exp: CEL over ``event`` (the event that started the run) and ``async`` (the incoming event).
+        match: A path such as ``"data.userId"``; the value at it must be equal in both events. Give this or ``if_exp``.
+
+    Raises:
+        UsageError: Both ``if_exp`` and ``match`` are given.
+        EventError: ``event`` is neither a valid name nor an event type.
     """
 
     event: str | type[Any]
@@ -30,5 +38,5 @@ class EventMatch:
 
     @property
     def name(self) -> str:
-        """The events' name."""
+        """The event's name."""
         return event_name_of(self.event)

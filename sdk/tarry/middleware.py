@@ -1,17 +1,17 @@
-"""Middleware: code around functions, steps, their outputs, and events that are sent.
+"""Middleware: code around functions, steps, their outputs, and events that you send.
 
-Of one invocation, with two middlewares of which ``A`` was registered first, and so is the outer one:
+The hooks of one invocation, with two middlewares. ``A`` was registered first, so it is the outer one:
 
-    A, B transform_input          each replay, before the function is called
+    A, B transform_input          each replay, before Tarry calls the function
     A, B before_execution
-        A, B restore_output       each kept output, when the function is given it
+        A, B restore_output       each stored output, before the function gets it
         A, B before_step          once each attempt of a step's body
             the body
-        B, A transform_output     what the body returned, before it is kept
+        B, A transform_output     the body's output, before Tarry stores it
         B, A after_step
-        A, B restore_output       and what is kept now is given in the same way
-    B, A transform_output         what the function returned
-    B, A after_execution          when it rests or has ended
+        A, B restore_output       the output that was just stored
+    B, A transform_output         the function's output
+    B, A after_execution          when the function pauses or has ended
 """
 
 from __future__ import annotations
@@ -36,11 +36,14 @@ __all__ = ["Middleware", "StepInfo", "checked_middleware"]
 
 @dataclass(frozen=True, slots=True)
 class StepInfo:
-    """The step that a hook is about.
+    """The step that a hook surrounds.
 
-    ``id`` is as it is kept (``pack:1`` for the second ``pack``), ``kind`` what it is: ``run``, ``send``, ``wait``,
-    ``sleep``… ``attempt`` counts from 0. ``args`` and ``kwargs`` are those that ``step.run`` hands to the body; there
-    are none where a kept output is restored.
+    Attributes:
+        id: The stored id, such as ``pack:1`` for the second ``pack``.
+        kind: The kind of step: ``run``, ``send``, ``wait``, ``sleep``…
+        attempt: The attempt, from 0.
+        args: The positional arguments that ``step.run`` passes to the body. Empty when a stored output is restored.
+        kwargs: The keyword arguments, likewise.
     """
 
     id: str
@@ -51,74 +54,106 @@ class StepInfo:
 
 
 class Middleware:
-    """Derive from it, write the hooks that you need, and give the class to ``App`` or ``create_function``.
+    """Base class of your middleware: write hooks, and pass the class to ``App`` or ``create_function``.
 
-    An instance is made for each invocation of a run (and for each ``app.send`` outside of one), so what a hook keeps on
-    ``self`` is its own. A hook may be a ``def``, which is called on the event loop and must not block it, or an ``async
-    def``. What it raises is wrapped into ``MiddlewareError``, and fails what it is around: the attempt of a step, or of
-    the function. Both are tried again; ``NonRetriableError`` and ``RetryAfterError`` go on as they are. No hook may
-    call a step.
+    Tarry makes an instance for each invocation of a run, and for each ``app.send`` outside of a run. So a hook may
+    store its own state on ``self``. A hook is a ``def`` or an ``async def``. Tarry calls a ``def`` on the event loop,
+    so it must not block. No hook may call a step.
 
     Hooks run on the event loop of their invocation, which ends with it. So keep a client that a hook awaits on
     ``self``, not in the module. The bodies of steps have a loop of their own.
 
-    Hooks around a function run at each replay, and so must tell the function the same each time; those around a
+    If a hook raises, Tarry wraps the error in ``MiddlewareError``. It fails the attempt of the step or function that
+    the hook surrounds, and Tarry retries that attempt. ``NonRetriableError`` and ``RetryAfterError`` are not wrapped.
+
+    Hooks around a function run at each replay, so they must give the function the same values each time. Hooks around a
     step run with its body, once each attempt.
     """
 
     def transform_input(self, ctx: Context | ContextSync, function: Function) -> Awaitable[None] | None:
-        """At each replay, before the function is called: may set attributes of ``ctx``, such as ``ctx.event``."""
+        """Change the function's input, at each replay before Tarry calls the function.
+
+        Args:
+            ctx: The context. You may set its attributes, such as ``ctx.event``.
+            function: The function that Tarry calls.
+        """
         return None
 
     def before_execution(self) -> Awaitable[None] | None:
-        """At each replay, when every input is as it should be: the function is called next."""
+        """Run at each replay, after all ``transform_input`` hooks, just before Tarry calls the function."""
         return None
 
     def after_execution(self, status: Status, error: BaseException | None) -> Awaitable[None] | None:
-        """At the end of each replay, before the run's new state is kept. ``failed`` may be tried again."""
+        """Run at the end of each replay, before Tarry stores the run's new state.
+
+        Args:
+            status: ``finished``, ``failed`` (which may be retried) or ``paused``.
+            error: The error that failed the function, or ``None``.
+        """
         return None
 
     def before_step(self, step: StepInfo) -> Awaitable[None] | None:
-        """Before each attempt of what ``step.run`` and ``step.send_event`` do."""
+        """Run before each attempt of a ``step.run`` or ``step.send_event``."""
         return None
 
     def after_step(self, step: StepInfo, output: Any, error: BaseException | None) -> Awaitable[None] | None:
-        """After that attempt, unless it is cut off, and before its result is kept. ``output`` is the body's own."""
+        """Run after that attempt, before Tarry stores its result. It does not run if the attempt was cut off.
+
+        Args:
+            step: The step.
+            output: What the body returned, before ``transform_output``.
+            error: The error that the attempt raised, or ``None``.
+        """
         return None
 
     def transform_output(self, output: Any, step: StepInfo | None) -> Any:
-        """Gives what is kept in place of what a ``step.run`` body, or (``step`` is ``None``) the function, returned.
+        """Return the output to store instead of what the body or the function returned.
 
-        It must be JSON once all have had it. Nothing is transformed if there was an error.
+        The output must be JSON after the last middleware. The hook does not run after an error.
+
+        Args:
+            output: What the ``step.run`` body or the function returned.
+            step: The step, or ``None`` for the function's own output.
         """
         return output
 
     def restore_output(self, output: Any, step: StepInfo) -> Any:
-        """Gives what the function is given in place of what was kept: the inverse of ``transform_output``.
+        """Return the output to give the function instead of the stored one: the inverse of ``transform_output``.
 
-        It is called for each step that has an output, of whatever kind, at each replay; see ``step.kind``. A wait's is
-        the event as a dict (``name``, ``data``, ``id``…), or ``None``.
+        It runs at each replay, for each step that has an output, of whatever kind; see ``step.kind``.
+
+        Args:
+            output: The stored output. That of a wait is the event as a dict (``name``, ``data``, ``id``…), or ``None``.
+            step: The step.
         """
         return output
 
     def before_send_events(self, events: Sequence[Event]) -> Any:
-        """Gives the events to send in place of these, which ``app.send`` or ``step.send_event`` was called with.
+        """Return the events to send instead of the given ones.
 
-        An ``id`` that is empty is given later. ``app.send`` has no event loop, so nothing can be awaited there.
+        ``app.send`` has no event loop, so the hook cannot await anything there.
+
+        Args:
+            events: The events of ``app.send`` or ``step.send_event``. Tarry fills in an empty ``id`` later.
         """
         return events
 
     def after_send_events(self, events: Sequence[Event], error: BaseException | None) -> Awaitable[None] | None:
-        """When they have gone, with their ids, or have not."""
+        """Run after the send.
+
+        Args:
+            events: The events; with their ids, if they were sent.
+            error: Why they were not sent, or ``None``.
+        """
         return None
 
 
 def checked_middleware(middleware: Sequence[Any], whose: str) -> tuple[MakeMiddleware, ...]:
-    """The middlewares, if each can be made; else ``UsageError``."""
+    """Return the middlewares if Tarry can make each; else raise ``UsageError``."""
     for each in middleware:
         if isinstance(each, Middleware) or not callable(each):
             raise UsageError(
-                f"{whose}: middleware holds {each!r}; give the class, or a function that makes an instance: one is "
-                "made for each invocation"
+                f"{whose}: middleware has {each!r}; give the class, or a function that returns an instance: "
+                "Tarry makes one for each invocation"
             )
     return tuple(middleware)

@@ -1,4 +1,4 @@
-"""Sending a signal to the one run that waits for it. Its sender is told at once what has become of it."""
+"""Signals: a message to the one run that waits for it, whose sender knows the result at once."""
 
 from __future__ import annotations
 
@@ -28,18 +28,20 @@ if TYPE_CHECKING:
 __all__ = ["MAX_DATA", "MAX_NAME", "SignalReceipt", "SignalStatus", "Signalled", "Signals", "check_signal", "posted"]
 
 MAX_NAME = 512
-"""The longest name of a signal, in bytes of UTF-8: it is its item's key."""
+"""The longest signal name, in bytes of UTF-8: the name is its item's key."""
 
 MAX_DATA = 32_000
-"""The largest data of a signal, in bytes of JSON: an item has room for eleven."""
+"""The largest data of a signal, in bytes of JSON: an item has room for eleven signals."""
 
 
 class SignalStatus(StrEnum):
-    """What has become of a signal.
+    """The result of sending a signal.
 
-    ``DELIVERED``: it is the answer of the wait of one run. ``KEPT``: nobody waits; a wait that begins within the
-    time for which it is kept gets it at once. ``DUPLICATE``: a signal of this name was sent with the same id before,
-    and this one changes nothing. ``NOBODY_WAITS``: it is gone, and may be sent again under the same id.
+    Attributes:
+        DELIVERED: A run's wait received the signal.
+        KEPT: No step waits yet. The next wait that begins within the ``keep`` time receives the signal at once.
+        DUPLICATE: A signal of this name and id was sent before. This one changes nothing.
+        NOBODY_WAITS: No step waits, and the signal was dropped. You may send it again under the same id.
     """
 
     DELIVERED = "delivered"
@@ -50,10 +52,13 @@ class SignalStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SignalReceipt:
-    """What the sender of a signal is told.
+    """The result of ``app.send_signal``.
 
-    ``id`` is the signal's, as given or made up. ``run_id`` is the run that was given it: of a duplicate the one that
-    was given the first. ``kept_until`` is the moment up to which it is kept, in UTC.
+    Attributes:
+        status: What became of the signal.
+        id: The signal's id, yours or a new one.
+        run_id: The run that received the signal; for a duplicate, the run that received the first one.
+        kept_until: Until when Tarry keeps the signal, in UTC.
     """
 
     status: SignalStatus
@@ -64,7 +69,7 @@ class SignalReceipt:
 
 @dataclass(frozen=True, slots=True)
 class Signalled:
-    """To the executor: a step that waits for a signal was given one."""
+    """To the executor: a waiting step received a signal."""
 
     kind: ClassVar[str] = "signalled"
     run_id: str
@@ -72,10 +77,11 @@ class Signalled:
 
 
 class Signals:
-    """One app's way to its mailboxes, and to the queue by which runs are told. boto3 is loaded with the first signal.
+    """One app's access to its mailboxes and its runs queue. boto3 loads with the first signal.
 
-    ``table`` and ``runs_queue`` (its URL) are those of the stack; without them the environment's ``TARRY_TABLE``
-    and ``TARRY_RUNS_QUEUE``.
+    Args:
+        table: The stack's table; by default the environment variable ``TARRY_TABLE``.
+        runs_queue: The URL of the stack's runs queue; by default the environment variable ``TARRY_RUNS_QUEUE``.
     """
 
     _client: SQSClient = client("sqs")
@@ -85,13 +91,13 @@ class Signals:
         self._runs_queue = runs_queue
 
     def send(self, name: str, data: Any, signal_id: str | None, keep: Duration | None) -> SignalReceipt:
-        """Sends one; see ``App.send_signal``.
+        """Send one signal; see ``App.send_signal``.
 
-        The mailbox comes first, then the message to the run that waits. A sender who dies between the two has it told
-        by sending again under the same id; else the wait finds the signal at its deadline:
+        The mailbox is written first, then the message to the waiting run goes out. If the sender dies in between,
+        sending again under the same id sends that message. Otherwise the wait finds the signal at its deadline:
 
             sender      mailbox ──── message
-            executor                 reads the mailbox ── keeps the step ── frees the mailbox
+            executor                 reads the mailbox ── stores the step ── frees the mailbox
         """
         now = time.time_ns() // 1_000_000
         letter = Letter(_checked_id(signal_id), _checked_data(check_signal(name), data), now)
@@ -108,7 +114,7 @@ class Signals:
         return receipt
 
     def disconnect(self) -> None:
-        """Forgets the connections; the next signal makes them anew, from the environment as it is then."""
+        """Close the connections; the next signal opens new ones, from the environment at that time."""
         self.__dict__.pop("_client", None)
         self.__dict__.pop("_mailboxes", None)
 
@@ -118,7 +124,7 @@ class Signals:
 
 
 def posted(box: Mailbox, name: str, letter: Letter, until: int | None) -> tuple[Mailbox, SignalReceipt]:
-    """The mailbox with the signal in it, and what its sender is told. Pure."""
+    """Return the mailbox with the signal in it, and the sender's receipt. Pure."""
     if before := box.found(letter.id):
         return box, SignalReceipt(SignalStatus.DUPLICATE, letter.id, before.run_id)
     if box.waiter is not None and box.letter is None:
@@ -130,13 +136,13 @@ def posted(box: Mailbox, name: str, letter: Letter, until: int | None) -> tuple[
 
 
 def check_signal(name: object) -> str:
-    """The name, if a signal can have it; else ``UsageError``. The same rule for who sends and who waits."""
+    """Return the name if a signal may have it; else raise ``UsageError``. Senders and waits share this rule."""
     try:
         fits = isinstance(name, str) and 0 < len(name.encode()) <= MAX_NAME
     except UnicodeEncodeError:
         fits = False
     if not fits:
-        raise UsageError(f"a signal's name is a text of 1 to {MAX_NAME} bytes, not {str(name)[:80]!r}")
+        raise UsageError(f"signal name {str(name)[:80]!r}: give a string of 1 to {MAX_NAME} bytes")
     assert isinstance(name, str)
     return name
 
@@ -145,23 +151,23 @@ def _checked_id(signal_id: object) -> str:
     if signal_id is None:
         return new_id()
     if not isinstance(signal_id, str) or not 0 < len(signal_id.encode("utf-8", "surrogatepass")) <= MAX_ID:
-        raise UsageError(f"a signal's id is a text of 1 to {MAX_ID} bytes, not {str(signal_id)[:80]!r}")
+        raise UsageError(f"signal id {str(signal_id)[:80]!r}: give a string of 1 to {MAX_ID} bytes")
     return signal_id
 
 
 def _checked_data(name: str, data: Any) -> Any:
-    """The data as the run will get it: passed through JSON."""
-    text = encode({} if data is None else data, f"signal {name!r}: its data")
-    check_depth(text, f"signal {name!r}: its data")
+    """Return the data after a round trip through JSON, as the run will get them."""
+    text = encode({} if data is None else data, f"signal {name!r}: data")
+    check_depth(text, f"signal {name!r}: data")
     if (size := len(text.encode("utf-8", "surrogatepass"))) > MAX_DATA:
-        raise LimitError(f"signal {name!r}: its data has {size:,} bytes of JSON; a signal carries {MAX_DATA:,}")
+        raise LimitError(f"signal {name!r}: data has {size:,} bytes of JSON; give at most {MAX_DATA:,}")
     return decode(text)
 
 
 def _checked_keep(name: str, keep: Duration) -> int:
     span = milliseconds(keep)
     if span <= 0:
-        raise DurationError(f"signal {name!r}: keep={keep!r} is no time to keep it for; give a span such as '1h'")
+        raise DurationError(f"signal {name!r}: keep={keep!r} must be above zero; give a duration such as '1h'")
     return span
 
 
@@ -169,15 +175,17 @@ def _variable(name: str) -> str:
     value = os.environ.get(name)
     if not value:
         raise UsageError(
-            f"{name} is not set: to send a signal, set TARRY_TABLE and TARRY_RUNS_QUEUE to what the stack's outputs "
-            "Table and RunsQueue say"
+            f"{name} is not set: to send a signal, set TARRY_TABLE and TARRY_RUNS_QUEUE to the values of the stack's "
+            "outputs Table and RunsQueue"
         )
     return value
 
 
 def _message(waiter: Waiter) -> dict[str, Any]:
-    """As the runs queue wants it. What is sent again within five minutes is dropped there, and need not come again:
-    a step is given one signal."""
+    """Return the SQS parameters of the message to a waiting run.
+
+    SQS drops a repeated message within five minutes. That is right here: a step receives one signal.
+    """
     told = Signalled(waiter.run_id, waiter.step_key)
     body = json.dumps({"tarry": told.kind, **asdict(told)}, separators=(",", ":"))
     return {

@@ -1,8 +1,7 @@
-"""The step tools, ``ctx.step``: each call is a step, whose result is kept.
+"""The step tools, ``ctx.step``. Each call is a step, whose result Tarry stores.
 
-A step id names the step within its function. The same id may come again, as in a loop: the second time it
-is kept as ``id:1``, then ``id:2``. Leave ids alone when you change the code: runs in flight find their kept
-steps by them.
+A step id names the step within its function. The same id may come again, as in a loop. The second step is stored as
+``id:1``, the third as ``id:2``. Keep the ids when you change the code: runs in flight find their stored steps by them.
 """
 
 from __future__ import annotations
@@ -39,17 +38,17 @@ E = TypeVar("E", bound="Typed")
 
 
 class Tools:
-    """What both faces have: the engine, and how a call becomes an operation."""
+    """The common base of both faces: the engine."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     @property
     def idempotency_key(self) -> str:
-        """In a step's body: a key that is the same at each attempt of this step.
+        """In a step's body: the step's key, the same at each attempt.
 
-        A step that was cut off before its result was kept runs again (at least once). Hand the key to a
-        payment provider, say, so that it sees one payment.
+        A step that was cut off before its result was stored runs again (at least once). Pass the key to a payment
+        provider, for example, so that it makes one payment.
         """
         return self._engine.idempotency_key
 
@@ -62,21 +61,27 @@ class Step(Tools):
     @overload
     async def run(self, step_id: str, handler: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T: ...
     async def run(self, step_id: str, handler: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Calls ``handler(*args, **kwargs)`` once, keeps what it returns, and returns that.
+        """Call ``handler(*args, **kwargs)`` once, store its result, and return it.
 
-        ``handler`` is a function or an ``async def``; a plain function runs in a thread, so that parallel steps
-        do not wait for each other. Its output must be JSON, at most 4 MB; dataclasses and pydantic models are
-        kept, and come back, as dicts, tuples as lists. If it raises, it is tried again as the function's
-        ``retries`` say, then ``StepError`` is raised here.
+        The result must be JSON, at most 4 MB. Dataclasses and pydantic models come back as dicts, tuples as lists. If
+        the handler raises, Tarry retries it as the function's ``retries`` say.
+
+        Args:
+            step_id: The step's id, 1 to 512 bytes.
+            handler: A function or an ``async def``. A plain function runs in a thread, so parallel steps do not wait
+                for each other. Its arguments follow it.
+
+        Raises:
+            StepError: The handler failed for good.
         """
         return await self._engine.perform(RunStep(step_id, handler, args, kwargs))
 
     async def sleep(self, step_id: str, duration: Duration) -> None:
-        """Goes on after ``duration`` (``timedelta``, ``"1h30m"``, milliseconds), up to 366 days."""
+        """Pause the run for ``duration`` (``timedelta``, ``"1h30m"``, milliseconds), at most 366 days."""
         await self._engine.perform(Sleep(step_id, duration))
 
     async def sleep_until(self, step_id: str, until: datetime) -> None:
-        """Goes on at ``until``, an aware ``datetime`` at most 366 days away; at once if it is past."""
+        """Pause the run until an aware ``datetime`` at most 366 days away; go on at once if it has passed."""
         await self._engine.perform(Sleep(step_id, until))
 
     @overload
@@ -85,7 +90,7 @@ class Step(Tools):
         step_id: str,
         *,
         event: str,
-        timeout: Timeout,  # noqa: ASYNC109 - a deadline that is kept, not one of the event loop
+        timeout: Timeout,  # noqa: ASYNC109 - a stored deadline, not the event loop's
         if_exp: str | None = None,
         match: str | None = None,
         lookback: Duration | None = None,
@@ -96,7 +101,7 @@ class Step(Tools):
         step_id: str,
         *,
         event: type[E],
-        timeout: Timeout,  # noqa: ASYNC109 - a deadline that is kept, not one of the event loop
+        timeout: Timeout,  # noqa: ASYNC109 - a stored deadline, not the event loop's
         if_exp: str | None = None,
         match: str | None = None,
         lookback: Duration | None = None,
@@ -106,29 +111,37 @@ class Step(Tools):
         step_id: str,
         *,
         event: str | type[Any],
-        timeout: Timeout,  # noqa: ASYNC109 - a deadline that is kept, not one of the event loop
+        timeout: Timeout,  # noqa: ASYNC109 - a stored deadline, not the event loop's
         if_exp: str | None = None,
         match: str | None = None,
         lookback: Duration | None = None,
     ) -> Any:
-        """The earliest event named ``event`` that matches, or ``None`` if none is received by the deadline.
+        """Wait for the earliest matching event; return it, or ``None`` if none arrives by the deadline.
 
-        ``event`` is a name, or an event type (see ``tarry.event_type``): then it gives an instance of that. An event
-        that matches, and whose data are not of the type, ends the wait with ``EventDataError``, which may be caught.
+        With neither ``if_exp`` nor ``match``, every event of the name matches. Events count from the moment at which
+        the run's previous step began, or from where the last wait on this name left off. So the run does not miss a
+        reply to what it just did.
 
-        ``if_exp`` is CEL over ``event`` (which started the run) and ``async`` (the incoming one), such as
-        ``"async.data.userId == event.data.userId"``. ``match="data.userId"`` is short for just that: the same
-        value at that path on both sides. With neither, any event of the name matches.
+        A wait that can never match as written fails the run with ``ExpressionError``, ``DurationError`` or
+        ``EventError``. Your code cannot catch these: each replay would raise them again.
 
-        ``timeout`` is a ``timedelta``, a text (``"3d"``, ``"1h30m"``), milliseconds, or an aware ``datetime``;
-        at most 366 days. Zero or less gives ``None`` at once, after a look into the log.
+        Args:
+            event: The event's name, or an event type (see ``tarry.event_type``).
+            timeout: How long to wait: a ``timedelta``, a string (``"3d"``, ``"1h30m"``), milliseconds, or an aware
+                ``datetime`` as the deadline; at most 366 days. Zero or less looks into the log once.
+            if_exp: CEL over ``event`` (the event that started the run) and ``async`` (the incoming event), such as
+                ``"async.data.userId == event.data.userId"``.
+            match: A path such as ``"data.userId"``; the value at it must be equal in both events. Give this or
+                ``if_exp``.
+            lookback: Look back this far, such as ``"10m"``, up to what the log keeps (7 days by default). ``0`` listens
+                from now on.
 
-        Events count from the moment at which the run's previous step began (or from where the last wait on this
-        name left off), so that a reply to what the run just did is not missed. ``lookback="10m"`` reaches
-        further back, as far as the log is kept (7 days unless configured); ``lookback=0`` listens from now on.
+        Returns:
+            The event, or an instance of the event type, or ``None``.
 
-        What could never match as written fails the run here, with ``ExpressionError``, ``DurationError`` or
-        ``EventError``, and is nothing to catch: the function would do the same at each replay.
+        Raises:
+            EventDataError: The event matches, but its data do not fit the event type. The wait has ended; you may catch
+                it.
         """
         wait = WaitForEvent.one(step_id, event, if_exp, match, timeout, lookback)
         return wait.result(await self._engine.perform(wait))
@@ -138,17 +151,18 @@ class Step(Tools):
         step_id: str,
         *,
         signal: str,
-        timeout: Timeout,  # noqa: ASYNC109 - a deadline that is kept, not one of the event loop
+        timeout: Timeout,  # noqa: ASYNC109 - a stored deadline, not the event loop's
     ) -> Any:
-        """The data of the signal that ``app.send_signal`` sends under this name, or ``None`` at the deadline.
+        """Wait for a signal from ``app.send_signal``; return its data, or ``None`` at the deadline.
 
-        ``signal`` is a name of your own that says who is meant, such as ``f"approval/{order_id}"``; at most 512
-        bytes. One step waits for a name at a time, in the whole app: a second one fails its run here, with a
-        ``UsageError`` that names the first. A signal that is kept (``keep=``) is there at once. One that was sent
-        without data gives ``{}``.
+        Only one step of the whole app may wait for a name at a time. A second one fails its run with a ``UsageError``
+        that names the first. A kept signal (``keep=``) is returned at once. A signal that was delivered is never lost
+        to the
+        deadline: whichever reached the mailbox first counts. A signal without data gives ``{}``.
 
-        ``timeout`` is as that of ``wait_for_event``. A signal that its sender was told is delivered is never lost to
-        the deadline: whichever came first at the name counts.
+        Args:
+            signal: A name that you choose, such as ``f"approval/{order_id}"``; 1 to 512 bytes.
+            timeout: How long to wait, as for ``wait_for_event``.
         """
         return await self._engine.perform(WaitForSignal(step_id, signal, timeout))
 
@@ -157,14 +171,17 @@ class Step(Tools):
         step_id: str,
         events: Sequence[EventMatch],
         *,
-        timeout: Timeout,  # noqa: ASYNC109 - a deadline that is kept, not one of the event loop
+        timeout: Timeout,  # noqa: ASYNC109 - a stored deadline, not the event loop's
         lookback: Duration | None = None,
     ) -> Any:
-        """The earliest event that one of ``events`` is for, or ``None`` if none is received by the deadline.
+        """Wait for the earliest event that matches one of several; return it, or ``None`` at the deadline.
 
-        ``events`` are up to 10 ``tarry.EventMatch``, of one name or of several; the event's ``name`` tells which it is.
-        What is asked for by an event type comes as that. It is one step and one wait, so nothing is left of the others
-        when it ends. ``timeout`` and ``lookback`` are those of ``wait_for_event``, and so is what is raised.
+        This is one step and one wait. When it ends, the other matches end too. The event's ``name`` tells which one it
+        is. If its match has an event type, the wait returns an instance. The other arguments and the errors are those
+        of ``wait_for_event``.
+
+        Args:
+            events: 1 to 10 ``tarry.EventMatch``, of one event name or several.
         """
         wait = WaitForEvent.first(step_id, events, timeout, lookback)
         return wait.result(await self._engine.perform(wait))
@@ -175,7 +192,7 @@ class Step(Tools):
         step_id: str,
         *,
         event: str,
-        timeout: Timeout,  # noqa: ASYNC109 - a deadline that is kept, not one of the event loop
+        timeout: Timeout,  # noqa: ASYNC109 - a stored deadline, not the event loop's
         count: int | None = None,
         until: Callable[[list[Event]], bool] | None = None,
         if_exp: str | None = None,
@@ -188,7 +205,7 @@ class Step(Tools):
         step_id: str,
         *,
         event: type[E],
-        timeout: Timeout,  # noqa: ASYNC109 - a deadline that is kept, not one of the event loop
+        timeout: Timeout,  # noqa: ASYNC109 - a stored deadline, not the event loop's
         count: int | None = None,
         until: Callable[[list[E]], bool] | None = None,
         if_exp: str | None = None,
@@ -200,30 +217,33 @@ class Step(Tools):
         step_id: str,
         *,
         event: str | type[Any],
-        timeout: Timeout,  # noqa: ASYNC109 - a deadline that is kept, not one of the event loop
+        timeout: Timeout,  # noqa: ASYNC109 - a stored deadline, not the event loop's
         count: int | None = None,
         until: Callable[[list[Any]], bool] | None = None,
         if_exp: str | None = None,
         match: str | None = None,
         lookback: Duration | None = None,
     ) -> Any:
-        """The matching events, in the order in which they came: ``count`` of them, or those received by the deadline.
+        """Collect matching events in the order of their arrival, until the deadline or until there are enough.
 
-        ``until`` is asked with the events so far, after each: it ends the collecting where it is true. Like all code
-        outside of steps it is asked again at each replay, so it goes by the events alone. With neither, all that come
-        by the deadline are collected. None is counted twice, and none is lost between two.
+        Without ``count`` and ``until``, it collects all events that arrive by the deadline. It counts no event twice
+        and loses none between two. Each event is a step of the run (``step_id``, ``step_id:1``, …) and counts towards
+        the run's limit of steps. The other arguments and the errors are those of ``wait_for_event``.
 
-        Each event that comes is a step of the run (``step_id``, ``step_id:1``, …) and counts towards its most steps.
-        The other parameters, and what is raised, are those of ``wait_for_event``.
+        Args:
+            count: Stop after this many events.
+            until: Stop once this function of the events so far is true. Tarry calls it after each event, and again at
+                each replay. So it must depend on the events alone.
         """
         wait = WaitForEvent.one(step_id, event, if_exp, match, timeout, lookback)
         collect = CollectEvents(wait, count, until)
         return collect.result(await self._engine.perform(collect))
 
     async def send_event(self, step_id: str, events: Sendable | Sequence[Sendable]) -> list[str]:
-        """Puts events on the app's bus and returns their ids, which are the same at each attempt.
+        """Put events on the app's bus and return their ids, which are the same at each attempt.
 
-        Each is an ``Event``, or an instance of an event type (see ``tarry.event_type``).
+        Args:
+            events: One or several ``Event`` objects, or instances of event types (see ``tarry.event_type``).
         """
         sent: list[str] = await self._engine.perform(SendEvent(step_id, as_events(events)))
         return sent
@@ -235,21 +255,26 @@ class Step(Tools):
         function: Function,
         data: Mapping[str, Any] | None = None,
         user: Mapping[str, Any] | None = None,
-        timeout: Timeout | None = None,  # noqa: ASYNC109 - a deadline that is kept, not one of the event loop
+        timeout: Timeout | None = None,  # noqa: ASYNC109 - a stored deadline, not the event loop's
     ) -> Any:
-        """Starts a function of this app, whatever its triggers, and returns what it returns.
+        """Start a function of this app, whatever its triggers, and return its result (at most 4 MB).
 
-        It runs as a run of its own, with its own steps and retries; this run waits meanwhile, and costs nothing.
-        Its event is ``tarry/function.invoked``, with ``data`` (a JSON object; under its key ``_tarry`` Tarry says
-        who invokes whom) and ``user``; event and result may have what events and outputs may have: 1 MB, and 4 MB.
+        The function has its own run, with its own steps and retries. Meanwhile this run pauses and costs nothing. The
+        starting event is ``tarry/function.invoked``; Tarry adds the caller's address to its ``data``, under the key
+        ``_tarry``. The started run goes on after a timeout, and also if this run is cancelled.
 
-        If the function fails for good, ``StepError`` is raised here, with the name, message and stack of its error;
-        if it is cancelled, with the name ``InvocationCancelledError``. ``timeout`` is what ``wait_for_event`` takes;
-        without one there is no limit. If the function has not ended by then, ``StepError`` has the name
-        ``InvokeTimeoutError``. The function goes on all the same, as it does if this run is cancelled.
+        A function that the app does not have fails this run with ``UsageError``, invalid data with ``EventError``. Your
+        code cannot catch these: each replay would raise them again.
 
-        A function that the app has not, and data that no event can have, fail the run here with ``UsageError`` or
-        ``EventError``, and are nothing to catch.
+        Args:
+            function: The function, as ``app.create_function`` returned it.
+            data: The event's data, a JSON object; the event may have 1 MB.
+            user: The event's ``user``, a JSON object.
+            timeout: How long to wait, as for ``wait_for_event``; without limit by default.
+
+        Raises:
+            StepError: The function failed for good; ``name``, ``message`` and ``stack`` are those of its error. If it
+                was cancelled, ``name`` is ``InvocationCancelledError``; after ``timeout``, ``InvokeTimeoutError``.
         """
         return await self._engine.perform(InvokeFunction.of(step_id, function, data, user, timeout))
 
@@ -261,11 +286,12 @@ class Step(Tools):
         app_id: str | None = None,
         data: Mapping[str, Any] | None = None,
         user: Mapping[str, Any] | None = None,
-        timeout: Timeout | None = None,  # noqa: ASYNC109 - a deadline that is kept, not one of the event loop
+        timeout: Timeout | None = None,  # noqa: ASYNC109 - a stored deadline, not the event loop's
     ) -> Any:
-        """As ``invoke``, by the function's ``fn_id``: of a function that is defined further down, say.
+        """Start a function of this app by its ``fn_id``, which may be defined further down. Else as ``invoke``.
 
-        ``app_id`` can only be this app's own: to have another app do something, send it an event, and wait for its
-        answer.
+        Args:
+            function_id: The function's ``fn_id``.
+            app_id: This app's id, or ``None``. To use another app, send it an event and wait for its answer.
         """
         return await self._engine.perform(InvokeFunction(step_id, app_id, function_id, data, user, timeout))

@@ -41,15 +41,15 @@ class StepSync(Tools):
     @overload
     def run(self, step_id: str, handler: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T: ...
     def run(self, step_id: str, handler: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """As ``Step.run``."""
+        """Call ``handler(*args, **kwargs)`` once, store its result, and return it. As ``Step.run``."""
         return self._engine.perform_sync(RunStep(step_id, handler, args, kwargs))
 
     def sleep(self, step_id: str, duration: Duration) -> None:
-        """As ``Step.sleep``."""
+        """Pause the run for a duration. As ``Step.sleep``."""
         self._engine.perform_sync(Sleep(step_id, duration))
 
     def sleep_until(self, step_id: str, until: datetime) -> None:
-        """As ``Step.sleep_until``."""
+        """Pause the run until a moment; go on at once if it has passed. As ``Step.sleep_until``."""
         self._engine.perform_sync(Sleep(step_id, until))
 
     @overload
@@ -84,12 +84,12 @@ class StepSync(Tools):
         match: str | None = None,
         lookback: Duration | None = None,
     ) -> Any:
-        """As ``Step.wait_for_event``."""
+        """Wait for the earliest matching event, or ``None`` at the deadline. As ``Step.wait_for_event``."""
         wait = WaitForEvent.one(step_id, event, if_exp, match, timeout, lookback)
         return wait.result(self._engine.perform_sync(wait))
 
     def wait_for_signal(self, step_id: str, *, signal: str, timeout: Timeout) -> Any:
-        """As ``Step.wait_for_signal``."""
+        """Wait for a signal; return its data, or ``None`` at the deadline. As ``Step.wait_for_signal``."""
         return self._engine.perform_sync(WaitForSignal(step_id, signal, timeout))
 
     def wait_for_first(
@@ -100,7 +100,7 @@ class StepSync(Tools):
         timeout: Timeout,
         lookback: Duration | None = None,
     ) -> Any:
-        """As ``Step.wait_for_first``."""
+        """Wait for the earliest event that matches one of several. As ``Step.wait_for_first``."""
         wait = WaitForEvent.first(step_id, events, timeout, lookback)
         return wait.result(self._engine.perform_sync(wait))
 
@@ -142,13 +142,13 @@ class StepSync(Tools):
         match: str | None = None,
         lookback: Duration | None = None,
     ) -> Any:
-        """As ``Step.wait_for_events``."""
+        """Collect matching events in the order of their arrival. As ``Step.wait_for_events``."""
         wait = WaitForEvent.one(step_id, event, if_exp, match, timeout, lookback)
         collect = CollectEvents(wait, count, until)
         return collect.result(self._engine.perform_sync(collect))
 
     def send_event(self, step_id: str, events: Sendable | Sequence[Sendable]) -> list[str]:
-        """As ``Step.send_event``."""
+        """Put events on the app's bus and return their ids. As ``Step.send_event``."""
         sent: list[str] = self._engine.perform_sync(SendEvent(step_id, as_events(events)))
         return sent
 
@@ -161,7 +161,7 @@ class StepSync(Tools):
         user: Mapping[str, Any] | None = None,
         timeout: Timeout | None = None,
     ) -> Any:
-        """As ``Step.invoke``."""
+        """Start a function of this app and return its result. As ``Step.invoke``."""
         return self._engine.perform_sync(InvokeFunction.of(step_id, function, data, user, timeout))
 
     def invoke_by_id(
@@ -174,5 +174,5 @@ class StepSync(Tools):
         user: Mapping[str, Any] | None = None,
         timeout: Timeout | None = None,
     ) -> Any:
-        """As ``Step.invoke_by_id``."""
+        """Start a function of this app by its ``fn_id``. As ``Step.invoke_by_id``."""
         return self._engine.perform_sync(InvokeFunction(step_id, app_id, function_id, data, user, timeout))

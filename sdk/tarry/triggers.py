@@ -1,4 +1,4 @@
-"""What starts a function."""
+"""Triggers, which start functions."""
 
 from __future__ import annotations
 
@@ -23,12 +23,18 @@ _MAX_WINDOW = 1_440
 
 @dataclass(frozen=True, slots=True, init=False)
 class TriggerEvent:
-    """The function starts with every event of this name.
+    """Starts the function with every event of a name.
 
-    ``event`` is a name, or a prefix with a ``*`` at its end: ``app/*``; or an event type (see ``tarry.event_type``), an
-    instance of which is then ``ctx.data``. Events of Tarry's own, whose names begin with ``tarry/``, are meant only by
-    a trigger that begins so, too. ``expression`` is CEL over the incoming ``event`` (``event.data.total > 100``);
-    where it is false, or fails, the function is not started.
+    Args:
+        event: An event name, a prefix that ends in ``*`` (``app/*``), or an event type (see ``tarry.event_type``).
+            With an event type, ``ctx.data`` is an instance of it. Only a trigger that itself begins with ``tarry/``
+            gets Tarry's own events, whose names begin so.
+        expression: CEL over the incoming ``event``, such as ``event.data.total > 100``. If it is false or fails, the
+            event does not start the function.
+
+    Raises:
+        EventError: ``event`` is neither a valid name nor an event type.
+        UsageError: A ``*`` is not at the end.
     """
 
     event: str
@@ -40,10 +46,10 @@ class TriggerEvent:
         object.__setattr__(self, "expression", expression)
         object.__setattr__(self, "data_type", event if isinstance(event, type) else None)
         if "*" in self.event.removesuffix("*"):
-            raise UsageError(f"trigger {self.event!r}: a * stands only at the end, as in 'app/*'")
+            raise UsageError(f"trigger {self.event!r}: put the * at the end, as in 'app/*'")
 
     def names(self, event_name: str) -> bool:
-        """Whether an event of this name is one of the trigger's."""
+        """Whether the trigger accepts events of this name."""
         if self.event.endswith("*"):
             return event_name.startswith(self.event.removesuffix("*"))
         return event_name == self.event
@@ -51,22 +57,25 @@ class TriggerEvent:
 
 @dataclass(frozen=True, slots=True)
 class TriggerCron:
-    """The function starts at these times, each of which starts it once.
+    """Starts the function at the times of a cron schedule, once at each time.
 
-    ``cron`` has the five fields of Unix: minute (0 to 59), hour (0 to 23), day of the month (1 to 31), month (1 to 12,
-    or JAN to DEC), day of the week (0 to 7, of which 0 and 7 are Sunday, or SUN to SAT). A field is ``*``, a value, a
-    range ``1-5``, a step ``*/15``, or several of these with commas between. Where both days are given, either will
-    do. It is read in ``timezone``, a name of the IANA's such as ``Europe/Berlin``. When clocks go forward, the times
-    that are left out do not come; when they go back, those that come twice count once.
+    The starting event is ``tarry/scheduled.timer``. Its data have ``cron`` and ``scheduled_for``, the scheduled time in
+    UTC, such as ``2026-01-05T09:00:00Z``.
 
-    ``jitter`` spreads the start: up to so much later, whole minutes from 1 to 1,440 (``"15m"``). Without it a deployed
-    function starts within a minute of the time.
+    When clocks go forward, the skipped times do not come. When clocks go back, a repeated time counts once.
 
-    The event that starts the run is called ``tarry/scheduled.timer``. Its data have ``cron``, and ``scheduled_for``,
-    the time of the schedule that it stands for, in UTC: ``2026-01-05T09:00:00Z``.
+    Attributes:
+        cron: The five fields of Unix: minute (0 to 59), hour (0 to 23), day of the month (1 to 31), month (1 to 12,
+            or JAN to DEC), day of the week (0 to 7, or SUN to SAT; 0 and 7 are Sunday). A field is ``*``, a value, a
+            range ``1-5``, a step ``*/15``, or several of these with commas. If both day fields are restricted, either
+            one suffices.
+        timezone: An IANA name, such as ``Europe/Berlin``.
+        jitter: Spreads the start over this duration after the time: whole minutes from 1 to 1,440, such as ``"15m"``.
+            Without it, a deployed function starts within a minute of the time.
 
-    ``UsageError``, or ``DurationError``, says what is wrong; so does a cron that never comes, such as the 30th of
-    February.
+    Raises:
+        UsageError: A field is wrong, or the cron never fires, such as on February 30th.
+        DurationError: ``jitter`` is not a duration.
     """
 
     cron: str
@@ -93,7 +102,7 @@ def _check_zone(name: object) -> None:
             raise TypeError
         ZoneInfo(name)
     except (KeyError, TypeError, ValueError, OSError):
-        raise UsageError(f"timezone {name!r} is none: give a name of the IANA's, such as 'Europe/Berlin'") from None
+        raise UsageError(f"timezone {name!r} is unknown: give an IANA name, such as 'Europe/Berlin'") from None
 
 
 def _whole_minutes(jitter: Duration) -> int:

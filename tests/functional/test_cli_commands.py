@@ -185,8 +185,8 @@ def test_an_event_too_large_for_the_table_comes_back_whole() -> None:
     [
         (["run", "XYZ"], 1, "no run has an id that begins with XYZ"),
         (["runs", "--function", "nobody"], 1, "there is no function 'nobody': it has waiter, sulker"),
-        (["events", "--since", "3q"], 1, "'3q' is no duration"),
-        (["send", "x" * 129], 1, "EventBridge carries at most 128"),
+        (["events", "--since", "3q"], 1, "'3q' is not a duration"),
+        (["send", "x" * 129], 1, "EventBridge allows at most 128"),
         (["send"], 2, "give the NAME of an event, or a --file of them"),
         (["send", "a", "--file", "b"], 2, "give the NAME of an event, or a --file of them"),
         (["send", "a", "{oops"], 2, "'{oops' is not JSON"),

@@ -1,4 +1,4 @@
-"""Several middlewares as one: which hook is called when, and what becomes of errors."""
+"""Several middlewares as one: the order of their hooks, and the handling of their errors."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ class Chain:
         return bool(self._makers)
 
     def begin(self) -> Chain:
-        """Makes the instances."""
+        """Make the instances."""
         self._parts = [_made(maker) for maker in self._makers]
         return self
 
     async def enter(self, ctx: Context | ContextSync, function: Function) -> None:
-        """Before the function is called."""
+        """Run the hooks before the function is called."""
         for part in self._parts:
             await _ask(part, "transform_input", ctx, function)
         for part in self._parts:
@@ -52,13 +52,13 @@ class Chain:
             self._entered.append(part)
 
     async def leave(self, status: Status, error: BaseException | None) -> None:
-        """When the function rests or has ended. Each is told, and what the first of them raises is raised."""
+        """Run every ``after_execution`` hook; raise the first error among them."""
         failures = await _each(reversed(self._entered), lambda part: _ask(part, "after_execution", status, error))
         if failures:
             raise failures[0]
 
     async def attempt(self, step: StepInfo, body: Callable[[], Awaitable[Any]]) -> Any:
-        """One attempt of a step: what is to be kept."""
+        """Run one attempt of a step within the hooks; return the output to store."""
         output: Any = None
 
         async def transformed() -> Any:
@@ -73,19 +73,19 @@ class Chain:
         )
 
     async def transform(self, output: Any, step: StepInfo | None) -> Any:
-        """What is kept, the innermost first."""
+        """Return the output to store; the innermost middleware transforms first."""
         for part in reversed(self._parts):
             output = await _ask(part, "transform_output", output, step)
         return output
 
     async def restore(self, output: Any, step: StepInfo) -> Any:
-        """What is given, the outermost first."""
+        """Return the output to give the function; the outermost middleware restores first."""
         for part in self._parts:
             output = await _ask(part, "restore_output", output, step)
         return output
 
     async def send(self, events: Sequence[Event], put: Callable[[Sequence[Event]], list[str]]) -> list[str]:
-        """Sends events by ``put``, which gives their ids."""
+        """Send events by ``put``, which returns their ids."""
 
         async def before(part: Middleware) -> None:
             nonlocal events
@@ -101,7 +101,7 @@ class Chain:
         return await self._within(before, sent, lambda part, error: _ask(part, "after_send_events", events, error))
 
     def send_now(self, events: Sequence[Event], put: Callable[[Sequence[Event]], list[str]]) -> list[str]:
-        """The same, where there is no event loop to wait on."""
+        """Send events where there is no event loop."""
         sending: Coroutine[Any, Any, list[str]] = self.send(events, put)
         try:
             sending.send(None)
@@ -109,7 +109,7 @@ class Chain:
             ids: list[str] = end.value
             return ids
         sending.close()
-        raise UsageError("a middleware awaits something while app.send sends: it has no event loop, so write a def")
+        raise UsageError("a middleware awaits in app.send, which has no event loop: make its send hooks plain defs")
 
     async def _within(
         self,
@@ -117,7 +117,10 @@ class Chain:
         body: Callable[[], Awaitable[T]],
         after: Callable[[Middleware, BaseException | None], Awaitable[Any]],
     ) -> T:
-        """Who has had its ``before`` gets its ``after``, the last first. Of several errors the first is raised."""
+        """Run the body, and raise the first error of it and its hooks.
+
+        Each middleware whose ``before`` succeeded gets its ``after``, the last one first.
+        """
         entered: list[Middleware] = []
         results: list[T] = []
         error: BaseException | None = None
@@ -145,12 +148,12 @@ def _made(maker: Callable[[], object]) -> Middleware:
     with _attributed(name):
         made = maker()
     if not isinstance(made, Middleware):
-        raise UsageError(f"middleware {name} gives {shown(made)}, which is no tarry.Middleware")
+        raise UsageError(f"middleware {name} returns {shown(made)}; return an instance of tarry.Middleware")
     return made
 
 
 async def _each(parts: Iterable[Middleware], ask: Callable[[Middleware], Awaitable[Any]]) -> list[BaseException]:
-    """Asks each, whatever the others raise; gives what they raise."""
+    """Call ``ask`` for each part, whatever the others raise; return what they raised."""
     failures: list[BaseException] = []
     presence = Presence()
     for part in parts:
@@ -171,7 +174,7 @@ async def _ask(part: Middleware, hook: str, *args: Any) -> Any:
 
 @contextmanager
 def _attributed(where: str) -> Iterator[None]:
-    """An error says which hook it comes from. What decides about further attempts keeps its type."""
+    """Add the hook's name to its error. An error that decides about further attempts keeps its type."""
     try:
         yield
     except Exception as error:
@@ -184,5 +187,5 @@ def _attributed(where: str) -> Iterator[None]:
 
 def _checked_events(part: Middleware, given: Any) -> Sequence[Event]:
     if not isinstance(given, Sequence):
-        raise UsageError(f"middleware {type(part).__name__}.before_send_events gives {shown(given)}: return the events")
+        raise UsageError(f"middleware {type(part).__name__}.before_send_events returns {shown(given)}; return the events")
     return [check_event(event) for event in given]

@@ -1,4 +1,4 @@
-"""What the step tools need of the machinery behind them, which is the backend's."""
+"""The interface between the step tools and the engine, which the backend implements."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ __all__ = ["Engine"]
 
 
 class Engine(Protocol):
-    """What carries operations out."""
+    """Performs operations."""
 
     async def perform(self, operation: Operation | CollectEvents) -> Any:
-        """The operation's result, now or in a later invocation."""
+        """Return the operation's result, now or in a later invocation."""
 
     def perform_sync(self, operation: Operation | CollectEvents) -> Any:
-        """The same, for a function that is no coroutine."""
+        """As ``perform``, for a plain ``def`` function."""
 
     def parallel_sync(self, branches: Sequence[Callable[[], Any]]) -> tuple[Any, ...]:
-        """Calls the branches side by side."""
+        """Call the branches in parallel."""
 
     async def parallel(self, branches: Sequence[Callable[[], Awaitable[Any]]]) -> tuple[Any, ...]:
-        """Awaits the branches side by side."""
+        """Await the branches in parallel."""
 
     def race_sync(self, branches: Sequence[Callable[[], Any]]) -> Any:
-        """Calls the branches side by side until the first of them ends."""
+        """Call the branches in parallel until the first one ends."""
 
     async def race(self, branches: Sequence[Callable[[], Awaitable[Any]]]) -> Any:
-        """Awaits the branches side by side until the first of them ends."""
+        """Await the branches in parallel until the first one ends."""
 
     @property
     def attempt(self) -> int:
-        """The attempt of the step whose body asks, else of the function; from 0."""
+        """The attempt, from 0, of the step whose body asks, else of the function."""
 
     @property
     def is_repeating(self) -> bool:
-        """Whether the code that asks does again, outside of steps, what the run has done before."""
+        """Whether the calling code, outside of steps, repeats what the run has done before."""
 
     @property
     def idempotency_key(self) -> str:

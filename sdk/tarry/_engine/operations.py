@@ -1,7 +1,7 @@
-"""What a function asks of the engine that runs it: each call of a step tool, as data.
+"""Operations: each call of a step tool, as data for the engine.
 
-An operation is checked as it is made, so that a mistake is an error at the call. ``result`` is what the call gives for
-the engine's answer; both faces of a tool share both.
+An operation checks itself when it is made, so a mistake is an error at the call. ``result`` converts the engine's
+answer into the call's return value. Both faces of a tool share both.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ __all__ = [
 ]
 
 MAX_FIRST = 10
-"""For how many kinds of events one ``wait_for_first`` waits at most: each is asked for in the log by itself."""
+"""The most kinds of events in one ``wait_for_first``: each needs its own query of the log."""
 
 MAX_STEP_ID = 512
 """The longest step id, in bytes of UTF-8: it is part of its item's key."""
 
 OWN = "tarry/"
-"""So begin the ids of what Tarry itself keeps among a run's steps, as the names of its own events do."""
+"""The prefix of the ids of Tarry's own items among a run's steps, as of its own events' names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class _Step:
 
 @dataclass(frozen=True, slots=True)
 class RunStep(_Step):
-    """Call ``handler(*args, **kwargs)`` once and keep what it returns."""
+    """Call ``handler(*args, **kwargs)`` once and store its result."""
 
     kind = "run"
     handler: Callable[..., Any]
@@ -69,14 +69,14 @@ class RunStep(_Step):
         _check_id(self.id)
         if not callable(self.handler):
             raise UsageError(
-                f"step {self.id!r}: give the function itself, its arguments after it, not {self.handler!r} "
-                "(a call's result?)"
+                f"step {self.id!r}: handler is {self.handler!r}, not a function: give the function itself, then its "
+                "arguments, instead of calling it"
             )
 
 
 @dataclass(frozen=True, slots=True)
 class Sleep(_Step):
-    """Go on after, or at, a moment."""
+    """Pause for a duration, or until a moment."""
 
     kind = "sleep"
     until: Timeout
@@ -84,7 +84,7 @@ class Sleep(_Step):
 
 @dataclass(frozen=True, slots=True)
 class WaitForEvent(_Step):
-    """Go on with the first event that one of ``matches`` is for, or with ``None`` at the deadline."""
+    """Wait for the first event that one of ``matches`` accepts, or ``None`` at the deadline."""
 
     kind = "wait"
     matches: tuple[EventMatch, ...]
@@ -101,7 +101,7 @@ class WaitForEvent(_Step):
         timeout: Timeout,
         lookback: Duration | None,
     ) -> WaitForEvent:
-        """A wait for one kind of events."""
+        """Make a wait for one kind of event."""
         if if_exp is not None and match is not None:
             raise UsageError(f"step {step_id!r}: give if_exp or match, not both")
         return cls(step_id, (EventMatch(event, if_exp, match),), timeout, lookback)
@@ -110,16 +110,16 @@ class WaitForEvent(_Step):
     def first(
         cls, step_id: str, events: Sequence[EventMatch], timeout: Timeout, lookback: Duration | None
     ) -> WaitForEvent:
-        """A wait for whichever of several comes first."""
+        """Make a wait for the first of several kinds of events."""
         several = tuple(events)
         if not all(isinstance(each, EventMatch) for each in several):
             raise UsageError(f"step {step_id!r}: wait_for_first takes a list of tarry.EventMatch, not {events!r}")
         if not 0 < len(several) <= MAX_FIRST:
-            raise UsageError(f"step {step_id!r}: wait_for_first waits for 1 to {MAX_FIRST} events, not {len(several)}")
+            raise UsageError(f"step {step_id!r}: wait_for_first takes 1 to {MAX_FIRST} events, not {len(several)}")
         return cls(step_id, several, timeout, lookback)
 
     def result(self, output: Mapping[str, Any] | None) -> Any:
-        """The event, as what it was asked for."""
+        """Return the event, as an instance if its match has an event type."""
         if output is None:
             return None
         event = Event(**output)
@@ -128,9 +128,9 @@ class WaitForEvent(_Step):
 
 @dataclass(frozen=True, slots=True)
 class CollectEvents:
-    """Wait again and again, up to the deadline of the first wait, and go on with all that came.
+    """Wait repeatedly, up to the deadline of the first wait, and return all events.
 
-    It is complete with ``count`` events, or once ``until`` holds for those that have come. Each wait is a step.
+    It is complete with ``count`` events, or once ``until`` is true for the events so far. Each wait is a step.
     """
 
     wait: WaitForEvent
@@ -139,23 +139,23 @@ class CollectEvents:
 
     def __post_init__(self) -> None:
         if self.count is not None and (type(self.count) is not int or self.count < 1):
-            raise UsageError(f"step {self.id!r}: count={self.count!r}; give how many events are wanted, 1 or more")
+            raise UsageError(f"step {self.id!r}: count={self.count!r}; give a whole number of events, 1 or more")
         if self.until is not None and not callable(self.until):
             raise UsageError(f"step {self.id!r}: until={self.until!r}; give a function of the events so far")
 
     @property
     def id(self) -> str:
-        """The first wait's."""
+        """The id of the first wait."""
         return self.wait.id
 
     def is_complete(self, events: list[Event]) -> bool:
-        """Whether no more is waited for."""
+        """Whether no further wait is needed."""
         if self.count is not None and len(events) >= self.count:
             return True
         return self.until is not None and bool(events) and self.until(self.result(events))
 
     def result(self, events: list[Event]) -> list[Any]:
-        """The events, each as what it was asked for."""
+        """Return the events, as instances if there is an event type."""
         [asked] = self.wait.matches
         return [given(event, asked.event) for event in events]
 
@@ -170,7 +170,7 @@ class SendEvent(_Step):
 
 @dataclass(frozen=True, slots=True)
 class InvokeFunction(_Step):
-    """Start a function, and go on with what it returns. ``app_id`` is the function's app; None is the run's own."""
+    """Start a function and wait for its result. ``app_id`` is the function's app; ``None`` is the run's own."""
 
     kind = "invoke"
     app_id: str | None
@@ -188,10 +188,10 @@ class InvokeFunction(_Step):
         user: Mapping[str, Any] | None,
         timeout: Timeout | None,
     ) -> InvokeFunction:
-        """An invocation of what ``create_function`` has made."""
+        """Make an invocation of a function that ``create_function`` returned."""
         if not isinstance(function, Function):
             raise UsageError(
-                f"step {step_id!r}: give invoke what create_function has made, not {function!r}; or use invoke_by_id"
+                f"step {step_id!r}: function is {function!r}: give what create_function returned, or use invoke_by_id"
             )
         return cls(step_id, function.app_id, function.id, data, user, timeout)
 
@@ -200,13 +200,13 @@ class InvokeFunction(_Step):
         for name, value in (("data", self.data), ("user", self.user)):
             if not isinstance(value, Mapping | None):
                 raise UsageError(
-                    f"step {self.id!r}: {name} is a JSON object, such as {{'id': 7}}, not {str(value)[:80]!r}"
+                    f"step {self.id!r}: {name} is {str(value)[:80]!r}; give a JSON object, such as {{'id': 7}}"
                 )
 
 
 @dataclass(frozen=True, slots=True)
 class WaitForSignal(_Step):
-    """Go on with the data of the signal that is sent under this name, or with ``None`` at the deadline."""
+    """Wait for the data of the signal of this name, or ``None`` at the deadline."""
 
     kind = "signal"
     signal: str
@@ -218,16 +218,18 @@ class WaitForSignal(_Step):
 
 
 Operation = RunStep | Sleep | WaitForEvent | SendEvent | InvokeFunction | WaitForSignal
-"""What is kept as one step."""
+"""An operation that is stored as one step."""
 
 
 def _check_id(step_id: object) -> None:
     try:
         fits = isinstance(step_id, str) and 0 < len(step_id.encode()) <= MAX_STEP_ID
-    except UnicodeEncodeError:  # half of a surrogate pair, which no key of an item can have
+    except UnicodeEncodeError:  # half of a surrogate pair, which is not allowed in an item's key
         fits = False
     if not fits:
-        raise UsageError(f"a step id is a text of 1 to {MAX_STEP_ID} bytes, not {shown(step_id)}")
+        raise UsageError(f"step id {shown(step_id)}: give a string of 1 to {MAX_STEP_ID} bytes")
     assert isinstance(step_id, str)
     if step_id.startswith(OWN):
-        raise UsageError(f"step id {step_id[:80]!r}: ids that begin with {OWN!r} are Tarry's own; choose another")
+        raise UsageError(
+            f"step id {step_id[:80]!r}: ids that begin with {OWN!r} are reserved for Tarry; choose another"
+        )

@@ -1,4 +1,4 @@
-"""The logger of a run, ``ctx.logger``: a line of code that is repeated is logged once."""
+"""The logger of a run, ``ctx.logger``: it logs a repeated line of code once."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["RunLogger"]
 class RunLogger(logging.LoggerAdapter[logging.Logger]):
     """Logs under ``tarry.run.<function id>``; each record has a ``run_id`` and a ``function_id``.
 
-    Code outside of steps runs again at each resume. What it logs is left out while it does what it has done before;
-    in a step's body everything is logged. A line may come twice all the same if it stands between the last kept step
-    and the place where an executor died, or where the function raised and is tried again.
+    Code outside of steps runs again at each resume. The logger is silent during replay; in a step's body it logs
+    everything. A line may come twice if it stands between the last stored step and the place where an executor died, or
+    where the function raised and is retried.
     """
 
     def __init__(self, engine: Engine, run_id: str, function_id: str) -> None:

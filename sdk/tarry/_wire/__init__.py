@@ -1,1 +1,1 @@
-"""How events and signals travel. Not for users."""
+"""The transport of events and signals. Not for users."""

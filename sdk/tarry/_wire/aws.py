@@ -1,4 +1,4 @@
-"""Clients of AWS's services, made when they are first needed: boto3 is slow to load."""
+"""Lazy clients of AWS services, since boto3 is slow to load."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import Any, NamedTuple
 
 __all__ = ["ENVIRONMENT", "Place", "client"]
 
-# boto3's default session is not made for two threads that ask for their first clients. Nor is ``cached_property``,
-# from Python 3.12 on, for two that ask for the same: each would get one of its own.
+# boto3's default session is not safe when two threads ask for their first clients. Neither is ``cached_property``,
+# from Python 3.12 on: each of two threads would get a client of its own.
 _one_at_a_time = Lock()
 
 
 class Place(NamedTuple):
-    """Where a service is: its endpoint and its region, where they are not those of the environment."""
+    """A service's endpoint and region; ``None`` takes that of the environment."""
 
     endpoint: str | None = None
     region: str | None = None
 
 
 ENVIRONMENT = Place()
-"""Where the environment says, as boto3 reads it."""
+"""The place that the environment gives, as boto3 reads it."""
 
 
 def client(service: str, **config: Any) -> Any:
-    """For a class's body: the boto3 client of each instance, from boto3's default session, made once.
+    """Return a class attribute that makes each instance's boto3 client on first use, from the default session.
 
     The client is for the instance's ``_place``, if it has one. ``config`` are fields of botocore's ``Config``.
     """
@@ -40,7 +40,7 @@ class _Client:
         self._name = name
 
     def __get__(self, instance: Any, owner: type) -> Any:
-        made = vars(instance)  # what stands there under the name is found before this is asked
+        made = vars(instance)  # once set, Python finds it there and skips __get__
         with _one_at_a_time:
             if self._name not in made:
                 made[self._name] = self._make(getattr(instance, "_place", ENVIRONMENT))

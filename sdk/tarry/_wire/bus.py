@@ -1,4 +1,4 @@
-"""Putting events on an EventBridge bus."""
+"""The sender of events to an EventBridge bus."""
 
 from __future__ import annotations
 
@@ -28,20 +28,22 @@ __all__ = ["ENVELOPE_VERSION", "MAX_ENTRY", "EventBus", "source_of"]
 ENVELOPE_VERSION = 1
 
 MAX_ENTRY = 1_048_576 - 4_096
-"""The largest event in bytes. EventBridge and SQS each carry 1 MiB (since January 2026); 4 KiB of it are left
-for what EventBridge writes around the event on its way to the queue."""
+"""The largest event, in bytes.
+
+EventBridge and SQS each carry 1 MiB (since January 2026). EventBridge needs up to 4 KiB of it for its own fields.
+"""
 
 _PER_REQUEST = 10
 _PAUSES = (0.1, 0.5)
 
 
 def source_of(app_id: str) -> str:
-    """The EventBridge source of the events that an app sends itself."""
+    """Return the EventBridge source of the events that an app sends."""
     return f"tarry.{app_id}"
 
 
 class EventBus:
-    """One app's way to its bus. boto3 is loaded with the first event that is sent."""
+    """One app's access to its bus. boto3 loads with the first event."""
 
     _client: EventBridgeClient = client("events")
 
@@ -51,11 +53,11 @@ class EventBus:
 
     @property
     def name(self) -> str:
-        """The bus: as given, or from ``TARRY_BUS``, or ``tarry-<app>``."""
+        """The bus: the given name, or ``TARRY_BUS``, or ``tarry-<app>``."""
         return self._name or os.environ.get("TARRY_BUS") or f"tarry-{self._app_id}"
 
     def send(self, events: Sequence[Event]) -> list[str]:
-        """Puts the events, in batches; see ``App.send``."""
+        """Put the events in batches; see ``App.send``."""
         events = [event if check_event(event).id else replace(event, id=new_id()) for event in events]
         entries = [self._entry(event) for event in events]
         failed: list[tuple[str, str]] = []
@@ -67,7 +69,7 @@ class EventBus:
         return [event.id for event in events]
 
     def disconnect(self) -> None:
-        """Forgets the connection; the next event makes one anew, from the environment as it is then."""
+        """Close the connection; the next event opens a new one, from the environment at that time."""
         self.__dict__.pop("_client", None)
 
     def _entry(self, event: Event) -> Entry:
@@ -79,11 +81,13 @@ class EventBus:
             "Time": _time(event),
         }
         if (size := _size(entry)) > MAX_ENTRY:
-            raise EventError(f"event {event.name!r} ({event.id}) has {size:,} bytes; the bus carries {MAX_ENTRY:,}")
+            raise EventError(
+                f"event {event.name!r} ({event.id}) has {size:,} bytes; the bus carries at most {MAX_ENTRY:,}"
+            )
         return entry
 
     def _put(self, entries: list[Entry]) -> dict[int, str]:
-        """Puts one batch; what is refused is tried again. Returns the reasons by the places still refused."""
+        """Put one batch and retry refused entries. Return the reasons by the places that are still refused."""
         left = dict(enumerate(entries))
         for pause in (*_PAUSES, None):
             answer = self._client.put_events(Entries=list(left.values()))
@@ -101,9 +105,9 @@ class EventBus:
 
 def _envelope(event: Event) -> str:
     if not isinstance(event.data, dict):
-        raise EventError(f"event {event.name!r}: data is a {type(event.data).__name__}; it must be a JSON object")
+        raise EventError(f"event {event.name!r}: data is a {type(event.data).__name__}; give a JSON object")
     if not _is_id(event.id):
-        raise EventError(f"event {event.name!r}: an id is a text of at most {MAX_ID} bytes, not {shown(event.id)}")
+        raise EventError(f"event {event.name!r}: id is {shown(event.id)}; give a string of at most {MAX_ID} bytes")
     carried: dict[str, Any] = {"v": ENVELOPE_VERSION, "id": event.id, "ts": event.ts, "data": event.data}
     if event.user is not None:
         carried["user"] = event.user
@@ -134,13 +138,13 @@ def _is_id(value: object) -> bool:
 
 
 def _size(entry: Entry) -> int:
-    """As EventBridge counts: 14 bytes for the time, and the UTF-8 of source, detail type and detail."""
+    """Return the size as EventBridge counts it: 14 bytes for the time, and the UTF-8 of the texts."""
     texts = (entry["Source"], entry["DetailType"], entry["Detail"])
     return 14 + sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
 
 
 def _batches(entries: Sequence[Entry]) -> Iterator[tuple[int, int]]:
-    """Ranges of at most ten entries, and of no more bytes together than one entry may have."""
+    """Yield ranges of at most ten entries that are together no larger than the largest entry."""
     first = size = 0
     for place, entry in enumerate(entries):
         more = _size(entry)

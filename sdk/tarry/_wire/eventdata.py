@@ -1,8 +1,8 @@
-"""An event's data as an instance of its type.
+"""Conversion of an event's data into an instance of its type.
 
-A pydantic model reads them itself. A dataclass is built here, from what JSON has: text, numbers, booleans, null, lists
-and objects, dataclasses, models and enums inside of them, and unions. A field without a default must be there, one
-that the dataclass has not is passed over; an annotation that cannot be checked (a ``TypedDict``, say) takes anything.
+A pydantic model reads the data itself. This module builds dataclasses from JSON: text, numbers, booleans, null, lists
+and objects, and nested dataclasses, models, enums and unions. A field without a default must be present. Extra keys
+are ignored. An annotation that cannot be checked, such as a ``TypedDict``, accepts anything.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def given(event: Event, asked: str) -> Event: ...
 @overload
 def given(event: Event, asked: type[T]) -> T: ...
 def given(event: Event, asked: str | type[Any]) -> Any:
-    """The event as it was asked for: by its name as it is, by a type as an instance, or ``EventDataError``."""
+    """Return the event itself if ``asked`` is a name, or an instance of the type; or raise ``EventDataError``."""
     if isinstance(asked, str):
         return event
     reading = _Reading()
@@ -54,7 +54,7 @@ def given(event: Event, asked: str | type[Any]) -> Any:
 
 
 class _Reading:
-    """Reads values as what they are declared to be. What does not fit is a problem, and is read as ``None``."""
+    """Reads values as their declared types. A value that does not fit is a problem, and is read as ``None``."""
 
     def __init__(self) -> None:
         self.problems: list[tuple[str, str]] = []
@@ -70,7 +70,7 @@ class _Reading:
         if base in (Union, types.UnionType):
             return self._either(value, args, place)
         if base is Literal:
-            return value if _is_one_of(value, args) else self._wrong(place, f"none of {_listed(args)}")
+            return value if _is_one_of(value, args) else self._wrong(place, f"expected one of {_listed(args)}")
         if base in (list, Sequence, tuple):
             return self._items(value, tuple if base is tuple else list, args, place)
         if base in (dict, Mapping):
@@ -100,7 +100,7 @@ class _Reading:
         return self.read(value[each.name], kind, at) if each.name in value else self._wrong(at, "missing")
 
     def _either(self, value: Any, kinds: Sequence[Any], place: str) -> Any:
-        """The first that fits. If but one could, what is wrong is what is wrong for that one."""
+        """Read the first kind that fits. With only one kind besides ``None``, report that kind's problems."""
         if value is None and types.NoneType in kinds:
             return None
         kinds = [kind for kind in kinds if kind is not types.NoneType]
@@ -118,7 +118,7 @@ class _Reading:
             return self._unlike(value, "a list", place)
         if base is tuple and args and args[-1] is not Ellipsis:
             if len(args) != len(value):
-                return self._wrong(place, f"{len(value)} items, where {len(args)} should be")
+                return self._wrong(place, f"expected {len(args)} items, found {len(value)}")
             kinds = list(args)
         else:
             kinds = [args[0] if args else Any] * len(value)
@@ -135,24 +135,26 @@ class _Reading:
     def _plain(self, value: Any, kind: Any, place: str) -> Any:
         if isinstance(kind, type) and issubclass(kind, Enum):
             options = [each.value for each in kind]
-            return kind(value) if _is_one_of(value, options) else self._wrong(place, f"none of {_listed(options)}")
+            return (
+                kind(value) if _is_one_of(value, options) else self._wrong(place, f"expected one of {_listed(options)}")
+            )
         if kind in (int, float) and isinstance(value, bool):
             return self._unlike(value, _NAMES[kind], place)
         try:
             fits = isinstance(value, (int, float) if kind is float else kind)
-        except TypeError:  # no class, or one that does not tell
+        except TypeError:  # not a class, or one without isinstance
             return value
         return value if fits else self._unlike(value, _named(kind), place)
 
     def _unlike(self, value: Any, wanted: str, place: str) -> None:
-        return self._wrong(place, f"{_NAMES.get(type(value), type(value).__name__)}, where {wanted} should be")
+        return self._wrong(place, f"expected {wanted}, found {_NAMES.get(type(value), type(value).__name__)}")
 
     def _wrong(self, place: str, problem: str) -> None:
         self.problems.append((place, problem))
 
     @contextmanager
     def _raised(self, place: str) -> Iterator[None]:
-        """What a model, or a dataclass's ``__post_init__``, raises is a problem of the data."""
+        """Report an error of a model or of a dataclass's ``__post_init__`` as a problem of the data."""
         try:
             yield
         except Exception as error:
@@ -170,8 +172,8 @@ def _hints(kind: Any) -> dict[str, Any]:
         return get_type_hints(kind)
     except NameError as error:
         raise UsageError(
-            f"event type {kind.__name__}: its annotations name {error.name!r}, which is not there where the class is "
-            "defined: define it at the top of the module"
+            f"event type {kind.__name__}: its annotations use {error.name!r}, which its module does not define: "
+            "define it at the top of the module"
         ) from None
 
 
@@ -180,7 +182,7 @@ def _is_required(each: Field[Any]) -> bool:
 
 
 def _is_one_of(value: Any, options: Sequence[Any]) -> bool:
-    """Whether it is one of them, and of its type: 1 is not true."""
+    """Whether the value is one of the options and has its type: 1 is not true."""
     return any(value == option and isinstance(value, bool) == isinstance(option, bool) for option in options)
 
 

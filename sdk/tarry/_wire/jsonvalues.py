@@ -1,4 +1,4 @@
-"""Values that survive being kept: JSON, with dataclasses and pydantic models on the way in."""
+"""Values that Tarry can store: JSON, and dataclasses and pydantic models as input."""
 
 from __future__ import annotations
 
@@ -19,22 +19,24 @@ _PLAIN = (str, int, type(None))
 
 
 def encode(value: object, what: str) -> str:
-    """``value`` as JSON text; ``OutputError`` names ``what`` and the place inside it that is not JSON.
+    """Return ``value`` as JSON text.
 
-    A dataclass or pydantic model becomes an object, a tuple an array. Everything else that JSON does not
-    know is refused, for it would come back as something else: ``datetime``, ``Decimal``, ``bytes``,
-    ``set``, NaN and infinity, keys that are no strings.
+    A dataclass or pydantic model becomes an object, a tuple an array. JSON would not give back other values unchanged,
+    so they are refused: ``datetime``, ``Decimal``, ``bytes``, ``set``, NaN and infinity, and keys that are not strings.
+
+    Raises:
+        OutputError: It is not JSON. The message names ``what``, and the place inside it.
     """
     try:
         return json.dumps(_plain(value, what, ""), ensure_ascii=False, separators=(",", ":"))
     except RecursionError:
-        raise OutputError(f"{what} is nested too deep for JSON, or contains itself") from None
-    except ValueError as error:  # a number of more digits than Python writes, a model that cannot be dumped
+        raise OutputError(f"{what} is nested too deeply for JSON, or contains itself") from None
+    except ValueError as error:  # a number with too many digits for Python, or a model that cannot be dumped
         raise OutputError(f"{what} cannot be written as JSON: {error}") from error
 
 
 def decode(text: str | bytes) -> Any:
-    """What ``encode`` wrote."""
+    """Parse the text that ``encode`` wrote."""
     return json.loads(text)
 
 
@@ -80,18 +82,18 @@ def _plain(value: object, what: str, path: str) -> object:
         return _plain(named, what, path)
     if callable(dump := getattr(value, "model_dump", None)) and not isinstance(value, type):
         return _plain(dump(mode="json"), what, path)
-    raise OutputError(f"{what}{_at(path)} is {_named(value)}, which is not JSON; return text, numbers, lists, dicts")
+    raise OutputError(f"{what}{_at(path)} is {_named(value)}, which is not JSON; use strings, numbers, lists or dicts")
 
 
 def _number(value: float, what: str, path: str) -> float:
     if not math.isfinite(value):
-        raise OutputError(f"{what}{_at(path)} is {value}, which JSON cannot hold")
+        raise OutputError(f"{what}{_at(path)} is {value}, which JSON does not allow")
     return value
 
 
 def _key(key: object, what: str, path: str) -> str:
     if not isinstance(key, str):
-        raise OutputError(f"{what}{_at(path)} has the key {key!r}; JSON's keys are strings")
+        raise OutputError(f"{what}{_at(path)} has the key {key!r}; JSON keys must be strings")
     return key
 
 

@@ -1,7 +1,7 @@
-"""What is known of one signal name: who waits for it, what it was given, what is kept for later. Pure.
+"""The mailbox of one signal name: who waits, what it received, and what is kept for later. Pure.
 
-Both who sends and who waits read it, decide, and write it if nobody has written meanwhile. So whatever they do at the
-same time, one of them comes first, and the other decides anew over what that one has left.
+Senders and waits read it, decide, and write it only if it has not changed meanwhile. So if two do this at the same
+time, one of them wins, and the other decides again over what the first one wrote.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from tarry.errors import LimitError
 __all__ = ["MAX_KEPT", "REMEMBERED", "Kept", "Letter", "Mailbox", "Sent", "Waiter"]
 
 MAX_KEPT = 10
-"""How many signals of one name are kept for later waits, at most."""
+"""The most signals of one name that are kept for later waits."""
 
 REMEMBERED = 20
-"""Of so many signals of a name, the last ones, it is known that they were sent before."""
+"""How many sent signals of a name the mailbox remembers, to detect duplicates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Waiter:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A signal. ``data`` is a JSON value, ``at`` when it was sent (Unix milliseconds, by its sender's clock)."""
+    """A signal. ``data`` is a JSON value, ``at`` the time of sending (Unix milliseconds, the sender's clock)."""
 
     id: str
     data: Any
@@ -39,7 +39,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A signal that nobody waited for, for a wait that begins by ``until`` (Unix milliseconds)."""
+    """A signal that is kept for a wait that begins by ``until`` (Unix milliseconds)."""
 
     letter: Letter
     until: int
@@ -47,7 +47,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A signal that was sent; ``run_id`` is the run that was given it, if one was yet."""
+    """A signal that was sent; ``run_id`` is the run that received it, or ``None``."""
 
     id: str
     run_id: str | None = None
@@ -55,7 +55,14 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """``letter`` is what ``waiter`` was given and has not taken yet. ``sent`` are the last ones, the latest last."""
+    """One signal name's mailbox.
+
+    Attributes:
+        waiter: The step that waits.
+        letter: The signal that ``waiter`` received and has not stored yet.
+        kept: The signals kept for later waits.
+        sent: The last signals that were sent, the newest last.
+    """
 
     waiter: Waiter | None = None
     letter: Letter | None = None
@@ -63,7 +70,7 @@ class Mailbox:
     sent: tuple[Sent, ...] = ()
 
     def claimed(self, waiter: Waiter, now: int) -> Mailbox:
-        """Once this step waits, in place of any other. It is given what was kept first and has not expired."""
+        """The mailbox once this step waits instead of any other. It receives the oldest kept signal that is valid."""
         if self.waiter == waiter:
             return self
         kept = [each for each in self.kept if each.until >= now]
@@ -71,26 +78,28 @@ class Mailbox:
         return replace(self, waiter=waiter, letter=letter, kept=tuple(kept))._remembering(letter)
 
     def released(self, waiter: Waiter) -> Mailbox:
-        """Once this step waits no longer."""
+        """The mailbox once this step no longer waits."""
         return replace(self, waiter=None, letter=None) if self.waiter == waiter else self
 
     def letter_for(self, waiter: Waiter) -> Letter | None:
-        """What the step was given."""
+        """Return the signal that the step received."""
         return self.letter if self.waiter == waiter else None
 
     def found(self, letter_id: str) -> Sent | None:
-        """The signal of that id, if it was sent before."""
+        """Return the sent signal of that id, if the mailbox remembers one."""
         return next((each for each in self.sent if each.id == letter_id), None)
 
     def given(self, letter: Letter) -> Mailbox:
-        """Once who waits was given the signal."""
+        """The mailbox once the waiting step received the signal."""
         return replace(self, letter=letter)._remembering(letter)
 
     def keeping(self, name: str, letter: Letter, until: int) -> Mailbox:
-        """Once the signal is kept; ``LimitError`` if as many are as may be."""
+        """The mailbox once it keeps the signal; raise ``LimitError`` if it is full."""
         kept = [each for each in self.kept if each.until >= letter.at]
         if len(kept) == MAX_KEPT:
-            raise LimitError(f"signal {name!r}: {MAX_KEPT} are kept for later already, and nobody has waited for them")
+            raise LimitError(
+                f"signal {name!r}: {MAX_KEPT} signals are already kept, the most allowed; no step waits for them"
+            )
         return replace(self, kept=(*kept, Kept(letter, until)))._remembering(letter)
 
     def _remembering(self, letter: Letter | None) -> Mailbox:

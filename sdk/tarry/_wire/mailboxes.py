@@ -1,10 +1,10 @@
-"""Mailboxes in the app's table. Senders, who may be anywhere, and the executor go through here alike.
+"""Mailboxes in the app's table, as senders (who may be anywhere) and the executor use them.
 
 item      pk                              sk                           carries
-signal    signal#<name>                   signal                       the mailbox as JSON, and a mark of who wrote it
+signal    signal#<name>                   signal                       the mailbox as JSON, and its last writer's mark
 
-The one item whose form stands here and not in ``tarry_backend.store.models``: a web service that sends a signal has
-the SDK alone.
+Only this item's form is here and not in ``tarry_backend.store.models``: a web service that sends signals has only the
+SDK.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ __all__ = ["REMEMBERED_DAYS", "SIGNALS", "Mailboxes"]
 T = TypeVar("T")
 
 REMEMBERED_DAYS = 7
-"""For how many days it is known, once nobody waits and nothing is kept, which signals were sent."""
+"""How many days an idle mailbox remembers the signals that were sent."""
 
 SIGNALS = "signal#"
-"""What the partition keys begin with."""
+"""The prefix of the partition keys."""
 
 _PK, _SK, _EXPIRES = "pk", "sk", "expires"
 _BOX, _WRITTEN_BY = "mailbox", "written_by"
@@ -55,19 +55,22 @@ class Mailboxes:
         self._place = place
 
     def look(self, name: str) -> Mailbox:
-        """The mailbox as it is now (strongly consistent)."""
+        """Read the mailbox as it is now (strongly consistent)."""
         return self._read(name)[0]
 
     def change(self, name: str, decide: Callable[[Mailbox], tuple[Mailbox, T]]) -> T:
-        """Keeps the mailbox that ``decide`` makes of the one that is there, and returns what it says besides.
+        """Replace the mailbox by the one that ``decide`` returns; return the other value of ``decide``.
 
-        One read, and one write if the mailbox becomes another. Who writes first is first: ``decide`` is asked anew over
-        what the other has left, which comes with the refusal. So it must do nothing but decide.
+        This takes one read, and one write if the mailbox changes. The first writer wins. Then ``decide`` runs again
+        over the winner's mailbox, which comes with the refusal. So it must have no side effects.
 
             waiter    read ────── write (refused) ── write
             sender         read ── write
 
-        A write that took effect, but whose answer was lost, is known by its mark.
+        If a write took effect but its answer was lost, its mark shows that.
+
+        Raises:
+            SignalError: The mailbox changed during each try.
         """
         mark, said = "", None
         box, written_by = self._read(name)
@@ -82,15 +85,18 @@ class Mailboxes:
             if refused is None:
                 return besides
             box, written_by = refused
-        raise SignalError(f"signal {name!r}: so many send it or wait for it at once that it could not be written")
+        raise SignalError(f"signal {name!r}: too many send it or wait for it at once; nothing was written, try again")
 
     def _read(self, name: str) -> _State:
         answer = self._client.get_item(TableName=self._table, Key=_key(name), ConsistentRead=True)
         return _state(answer)
 
     def _write(self, name: str, box: Mailbox, mark: str, written_by: str | None) -> _State | None:
-        """``None``, or what is there if somebody has written meanwhile. No two writes have the same mark, so a write
-        that was given up and takes effect late finds another than it wants."""
+        """Write the mailbox; return ``None``, or the present mailbox if it changed meanwhile.
+
+        No two writes have the same mark. So a write that takes effect late, after its client gave up, finds another
+        mark.
+        """
         unchanged: dict[str, Any] = {"ConditionExpression": f"attribute_not_exists({_PK})"}
         if written_by is not None:
             unchanged = {
@@ -118,7 +124,7 @@ def _key(name: str) -> dict[str, Any]:
 
 
 def _expiry(box: Mailbox) -> dict[str, Any]:
-    """A mailbox at which somebody waits does not expire; one that keeps something stays until that is over."""
+    """A mailbox with a waiting step does not expire. One that keeps signals lives until their time is over."""
     if box.waiter is not None:
         return {}
     last = max([time.time_ns() // 1_000_000, *(each.until for each in box.kept)])

@@ -78,7 +78,7 @@ def test_another_source_cannot(host: Host, run: HostedRun) -> None:
 def test_what_can_be_no_runs_id_is_refused_and_none_is_cancelled(
     app: App, host: Host, run: HostedRun, wrong: object
 ) -> None:
-    with pytest.raises(UsageError, match="is no run's id"):
+    with pytest.raises(UsageError, match="is not a run id"):
         app.cancel([run.id, wrong])  # type: ignore[list-item]
     host.advance("1m")
     assert run.status == "running"

@@ -287,7 +287,7 @@ def test_a_cancel_that_takes_all_is_said_once_in_the_log(
         waits_async(app, diary, Cancel("gone"), Cancel("void", match="data.id"))
     [record] = caplog.records
     assert record.getMessage() == (
-        "function 'order': each event 'gone' cancels every run of it, for this cancel has neither if_exp nor match"
+        "function 'order': every event 'gone' cancels all its runs, because this cancel has neither if_exp nor match"
     )
 
 

@@ -98,7 +98,7 @@ def test_e05_events_that_the_bus_refuses_are_tried_again_and_then_named(
 
     tamper(monkeypatch, ["AWSEvents.PutEvents"], put)
     events = [Event("tick", {"n": number}, id=f"e{number}") for number in range(25)]
-    named = "2 of 25 events were refused by the bus: e7: ThrottlingException: Rate exceeded; e21: "
+    named = "the bus refused 2 of 25 events: e7: ThrottlingException: Rate exceeded; e21: "
     with pytest.raises(SendError, match=named) if missing else nullcontext():
         cloud.send(events)
     there = [message.json["detail"]["id"] for message in cloud.queues["events"].messages]

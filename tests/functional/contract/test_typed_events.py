@@ -63,7 +63,7 @@ def test_what_it_is_invoked_with_is_of_its_type_too_or_fails(shop: App, host: Ho
     host.send("desk/asked", {"order": 8, "items": "book"})
     host.advance("1d")
     assert (host.run("desk").status, host.run("order").status) == ("failed", "failed")
-    assert "data.items: text, where a list should be" in str(host.run("desk").error)
+    assert "data.items: expected a list, found text" in str(host.run("desk").error)
 
 
 def test_instances_go_in_and_come_out(shop: App, host: Host) -> None:
@@ -81,7 +81,7 @@ def test_a_trigger_of_another_form_fails_its_run_at_once(shop: App, host: Host) 
     assert (run.status, run.steps) == ("failed", {})
     assert run.error is not None
     assert run.error.name == "EventDataError"
-    assert "data.order: text, where a whole number should be; data.items: missing" in run.error.message
+    assert "data.order: expected a whole number, found text; data.items: missing" in run.error.message
 
 
 def test_an_event_of_another_form_fails_its_run_at_the_wait(shop: App, host: Host) -> None:
@@ -90,7 +90,7 @@ def test_an_event_of_another_form_fails_its_run_at_the_wait(shop: App, host: Hos
     run = host.run()
     assert run.status == "failed"
     assert run.error is not None
-    assert "is no Paid: data.total" in run.error.message
+    assert "does not fit type Paid: data.total" in run.error.message
     host.advance("1h")
     assert len(host.events("tarry/function.failed")) == 1
 

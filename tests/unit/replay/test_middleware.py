@@ -419,9 +419,9 @@ def test_what_a_hook_sets_in_a_context_variable_the_body_sees(face: Face) -> Non
 
 @pytest.mark.parametrize("wrong", [Middleware(), "middleware", None], ids=["instance", "text", "none"])
 def test_what_cannot_make_a_middleware_is_an_error_where_it_is_registered(wrong: Any) -> None:
-    with pytest.raises(UsageError, match=r"app 'shop': middleware holds .* give the class"):
+    with pytest.raises(UsageError, match=r"app 'shop': middleware has .* give the class"):
         App("shop", middleware=[wrong])
-    with pytest.raises(UsageError, match=r"function 'ship': middleware holds"):
+    with pytest.raises(UsageError, match=r"function 'ship': middleware has"):
         durable(lambda ctx: None, middleware=[wrong])
 
 
@@ -433,7 +433,7 @@ def test_a_factory_that_fails_or_makes_something_else_fails_the_run_and_not_the_
 
     assert error_of(run_of(face(ship), broken).replay()).message == "middleware broken raised KeyError: 'key'"
     other: Any = dict
-    assert "gives {}, which is no tarry.Middleware" in error_of(run_of(face(ship), other).replay()).message
+    assert "returns {}; return an instance of tarry.Middleware" in error_of(run_of(face(ship), other).replay()).message
 
 
 def test_every_hook_has_been_tried() -> None:

@@ -77,7 +77,8 @@ def test_data_that_are_not_of_the_type_fail_the_run_before_the_function_is_calle
     assert isinstance(outcome, Failed)
     assert outcome.final
     assert outcome.error.name == "EventDataError"
-    said = "event 'shop/order.placed' (start) is no PlacedByName: data.order: a whole number, where text should be"
+    problem = "data.order: expected text, found a whole number"
+    said = f"event 'shop/order.placed' (start) does not fit type PlacedByName: {problem}"
     assert outcome.error.message == said
     assert called == []
 
@@ -124,7 +125,7 @@ def test_an_event_of_another_form_is_raised_at_the_wait_and_fails_the_run_for_go
     assert isinstance(outcome, Failed)
     assert outcome.final
     assert error_of(outcome).name == "EventDataError"
-    assert error_of(outcome).message.startswith("event 'order/paid' (e7) is no Paid: data.total:")
+    assert error_of(outcome).message.startswith("event 'order/paid' (e7) does not fit type Paid: data.total:")
 
 
 def test_it_may_be_caught_and_is_raised_again_at_each_replay(face: Face) -> None:
@@ -132,7 +133,7 @@ def test_it_may_be_caught_and_is_raised_again_at_each_replay(face: Face) -> None
     run.replay()
     assert run.receive("order/paid", "e7", total="much") == Paused()
     said = output_of(run.receive("again", "e8"))
-    assert said.startswith("event 'order/paid' (e7) is no Paid")
+    assert said.startswith("event 'order/paid' (e7) does not fit type Paid")
     assert output_of(run.replay()) == said
 
 

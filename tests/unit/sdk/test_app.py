@@ -63,7 +63,7 @@ def test_another_id_is_an_error_that_quotes_it(wrong: str) -> None:
 def test_a_second_function_of_the_same_id_is_an_error_and_the_first_stays() -> None:
     app = App("shop")
     first = app.create_function(fn_id="ship", trigger=PAID)(ship)
-    with pytest.raises(UsageError, match="'shop' has a function 'ship' already"):
+    with pytest.raises(UsageError, match="'shop' already has a function 'ship'"):
         app.create_function(fn_id="ship", trigger=PAID)(ship_sync)
     assert app.functions == {"ship": first}
 
@@ -87,7 +87,12 @@ def test_retries_are_from_0_to_20(retries: int) -> None:
 
 @pytest.mark.parametrize(
     ("backoff", "says"),
-    [([], "backoff is empty"), (["3q"], "'3q' is no duration"), (["15s", "-1s"], "negative"), ("15s", "give a list")],
+    [
+        ([], "backoff is empty"),
+        (["3q"], "'3q' is not a duration"),
+        (["15s", "-1s"], "negative"),
+        ("15s", "give a list"),
+    ],
     ids=repr,
 )
 def test_a_backoff_that_cannot_be_is_an_error(backoff: list[str], says: str) -> None:
@@ -139,6 +144,6 @@ def test_what_is_no_handler_for_failures_is_an_error_that_names_the_function() -
 def test_of_a_function_whose_failures_id_is_taken_nothing_is_registered() -> None:
     app = App("shop")
     first = app.create_function(fn_id="ship-failure", trigger=PAID)(ship)
-    with pytest.raises(UsageError, match="'shop' has a function 'ship-failure' already"):
+    with pytest.raises(UsageError, match="'shop' already has a function 'ship-failure'"):
         app.create_function(fn_id="ship", trigger=PAID, on_failure=ship)(ship)
     assert app.functions == {"ship-failure": first}

@@ -133,16 +133,16 @@ def test_e5_a_batch_of_25_in_which_two_are_refused_ends_in_an_error_that_names_t
 CANNOT_GO = [
     pytest.param(Event("x" * 129), "at most 128", id="name"),
     pytest.param(Event(""), "1 to 128", id="no name"),
-    pytest.param(Event("paid", []), "data is a list; it must be a JSON object", id="data"),  # type: ignore[arg-type]
+    pytest.param(Event("paid", []), "data is a list; give a JSON object", id="data"),  # type: ignore[arg-type]
     pytest.param(Event("paid", {"at": datetime(2027, 1, 1)}), "'paid' at data.at is a datetime", id="no json"),  # noqa: DTZ001
     pytest.param(Event("paid", user={"id": {1}}), "at user.id is a set", id="user"),
-    pytest.param(Event("paid", id="ä" * 257), "an id is a text of at most 512 bytes", id="id"),
-    pytest.param(Event("paid", id=7), "an id is a text", id="number as id"),  # type: ignore[arg-type]
+    pytest.param(Event("paid", id="ä" * 257), "give a string of at most 512 bytes", id="id"),
+    pytest.param(Event("paid", id=7), "id is '7'; give a string", id="number as id"),  # type: ignore[arg-type]
     pytest.param(
         Event("paid", {"x": "x" * MAX_ENTRY}, id="big"), r"'paid' \(big\) has 1,0\d\d,\d\d\d bytes", id="size"
     ),
-    pytest.param(Event("paid", {"x": "ä" * (MAX_ENTRY // 2)}), "the bus carries 1,044,480", id="size in bytes"),
-    pytest.param({"name": "paid"}, "is no event: give tarry.Event", id="dict"),
+    pytest.param(Event("paid", {"x": "ä" * (MAX_ENTRY // 2)}), "the bus carries at most 1,044,480", id="size in bytes"),
+    pytest.param({"name": "paid"}, "is not an event: give tarry.Event", id="dict"),
 ]
 
 

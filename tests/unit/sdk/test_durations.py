@@ -58,7 +58,7 @@ def test_a_text_that_is_no_duration_is_an_error_that_quotes_it_and_shows_how(wri
 
 @pytest.mark.parametrize("value", [None, 1.5, True, [], b"3d"], ids=repr)
 def test_what_is_neither_text_number_nor_timedelta_is_an_error(value: int) -> None:
-    with pytest.raises(DurationError, match="is no duration"):
+    with pytest.raises(DurationError, match="is not a duration"):
         milliseconds(value)
 
 

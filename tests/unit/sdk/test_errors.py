@@ -32,7 +32,7 @@ def test_a_suspension_is_no_exception_and_its_text_teaches() -> None:
         (StepError("pay", "OSError", "gone"), "step 'pay' failed: OSError: gone"),
         (
             SendError([("e1", "InternalFailure: oops"), ("e2", "Throttling: slow down")], total=25),
-            "2 of 25 events were refused by the bus: e1: InternalFailure: oops; e2: Throttling: slow down",
+            "the bus refused 2 of 25 events: e1: InternalFailure: oops; e2: Throttling: slow down",
         ),
         (ExpressionError("a ==", "ends too early", 4), "expression 'a ==' at position 4: ends too early"),
         (ExpressionError("a", "is no boolean"), "expression 'a': is no boolean"),

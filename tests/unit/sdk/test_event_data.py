@@ -111,26 +111,26 @@ def test_what_fits_is_read(kind: Any, value: Any, read: Any) -> None:
 @pytest.mark.parametrize(
     ("kind", "value", "place", "problem"),
     [
-        (str, 7, "data.x", "a whole number, where text should be"),
-        (int, "7", "data.x", "text, where a whole number should be"),
-        (int, 7.0, "data.x", "a number, where a whole number should be"),
-        (int, True, "data.x", "a boolean, where a whole number should be"),
-        (float, True, "data.x", "a boolean, where a number should be"),
-        (bool, 1, "data.x", "a whole number, where a boolean should be"),
-        (str, None, "data.x", "null, where text should be"),
-        (int | None, "7", "data.x", "text, where a whole number should be"),
-        (int | Item, "7", "data.x", "text, where a whole number or Item should be"),
-        (Item, [], "data.x", "a list, where an object should be"),
+        (str, 7, "data.x", "expected text, found a whole number"),
+        (int, "7", "data.x", "expected a whole number, found text"),
+        (int, 7.0, "data.x", "expected a whole number, found a number"),
+        (int, True, "data.x", "expected a whole number, found a boolean"),
+        (float, True, "data.x", "expected a number, found a boolean"),
+        (bool, 1, "data.x", "expected a boolean, found a whole number"),
+        (str, None, "data.x", "expected text, found null"),
+        (int | None, "7", "data.x", "expected a whole number, found text"),
+        (int | Item, "7", "data.x", "expected a whole number or Item, found text"),
+        (Item, [], "data.x", "expected an object, found a list"),
         (Item, {}, "data.x.sku", "missing"),
-        (Item | None, {"sku": 7}, "data.x.sku", "a whole number, where text should be"),
-        (list[Item], [{"sku": "a"}, {"sku": None}], "data.x[1].sku", "null, where text should be"),
-        (list[int], {}, "data.x", "an object, where a list should be"),
-        (tuple[int, str], [1], "data.x", "1 items, where 2 should be"),
-        (dict[str, int], {"a": "b"}, "data.x.a", "text, where a whole number should be"),
-        (dict[str, int], [], "data.x", "a list, where an object should be"),
-        (Literal["a", 1], True, "data.x", "none of 'a', 1"),
-        (Size, "tiny", "data.x", "none of 'small', 'large'"),
-        (datetime, "2026-01-01T12:00:00Z", "data.x", "text, where datetime should be"),
+        (Item | None, {"sku": 7}, "data.x.sku", "expected text, found a whole number"),
+        (list[Item], [{"sku": "a"}, {"sku": None}], "data.x[1].sku", "expected text, found null"),
+        (list[int], {}, "data.x", "expected a list, found an object"),
+        (tuple[int, str], [1], "data.x", "expected 2 items, found 1"),
+        (dict[str, int], {"a": "b"}, "data.x.a", "expected a whole number, found text"),
+        (dict[str, int], [], "data.x", "expected an object, found a list"),
+        (Literal["a", 1], True, "data.x", "expected one of 'a', 1"),
+        (Size, "tiny", "data.x", "expected one of 'small', 'large'"),
+        (datetime, "2026-01-01T12:00:00Z", "data.x", "expected datetime, found text"),
     ],
     ids=repr,
 )
@@ -146,16 +146,16 @@ def test_all_that_is_wrong_is_named_at_once() -> None:
         note: str = ""
 
     assert problems({"order": "7", "note": None}, Paid) == {
-        "data.order": "text, where a whole number should be",
+        "data.order": "expected a whole number, found text",
         "data.total": "missing",
-        "data.note": "null, where text should be",
+        "data.note": "expected text, found null",
     }
 
 
 def test_the_error_names_event_type_field_and_problem_and_is_final() -> None:
     with pytest.raises(EventDataError) as caught:
         given(event({}), Item)
-    assert str(caught.value) == "event 'order/paid' (e1) is no Item: data.sku: missing"
+    assert str(caught.value) == "event 'order/paid' (e1) does not fit type Item: data.sku: missing"
     assert (caught.value.event_name, caught.value.event_id) == ("order/paid", "e1")
     assert isinstance(caught.value, NonRetriableError)
     assert not isinstance(caught.value, UsageError)

@@ -73,7 +73,11 @@ def test_the_decorators_may_stand_in_any_order(below: bool) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "says"),
-    [(Undeclared, "put @tarry.event_type"), (NoData, "make it a dataclass, or a pydantic model"), (int, "int has no")],
+    [
+        (Undeclared, "put @tarry.event_type"),
+        (NoData, "make it a dataclass or a pydantic model"),
+        (int, "int is not an event type"),
+    ],
 )
 def test_another_class_is_an_error_that_says_what_to_do(kind: type[Any], says: str) -> None:
     with pytest.raises(EventError, match=says):
@@ -107,7 +111,7 @@ def test_id_time_and_user_may_be_given() -> None:
 
 
 def test_an_instance_without_a_name_is_an_error() -> None:
-    with pytest.raises(EventError, match="Undeclared has no event's name"):
+    with pytest.raises(EventError, match="Undeclared is not an event type"):
         Event.of(Undeclared(7))
 
 
@@ -133,7 +137,7 @@ def test_a_model_by_itself_is_one_event_though_it_can_be_iterated() -> None:
 
 @pytest.mark.parametrize("wrong", [Undeclared(7), [Undeclared(7)], 7, None], ids=repr)
 def test_what_is_no_event_is_an_error_before_anything_is_sent(wrong: Any) -> None:
-    with pytest.raises(EventError, match=r"is no event: give tarry\.Event"):
+    with pytest.raises(EventError, match=r"is not an event: give tarry\.Event"):
         App("shop").send(wrong)
 
 

@@ -31,13 +31,13 @@ def test_e7_a_name_may_hold_any_characters(name: str) -> None:
 
 
 def test_e7_a_name_of_200_characters_is_an_error_that_names_the_limit() -> None:
-    with pytest.raises(EventError, match="has 200 characters; EventBridge carries at most 128"):
+    with pytest.raises(EventError, match="has 200 characters; EventBridge allows at most 128"):
         check_name("x" * 200)
 
 
 @pytest.mark.parametrize("name", ["", None, 7], ids=repr)
 def test_e7_what_is_no_name_is_an_error(name: object) -> None:
-    with pytest.raises(EventError, match="a text of 1 to 128 characters"):
+    with pytest.raises(EventError, match="give a string of 1 to 128 characters"):
         check_name(name)
 
 

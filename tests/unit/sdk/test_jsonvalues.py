@@ -34,8 +34,8 @@ class Box:
     [
         (b"", "it is a bytes, which is not JSON"),
         ({"a": [0, {"b": b""}]}, "it at a[1].b is a bytes"),
-        (Box([Box(math.nan)]), "it at content[0].content is nan, which JSON cannot hold"),
-        ({"a": {(1, 2): 3}}, "it at a has the key (1, 2); JSON's keys are strings"),
+        (Box([Box(math.nan)]), "it at content[0].content is nan, which JSON does not allow"),
+        ({"a": {(1, 2): 3}}, "it at a has the key (1, 2); JSON keys must be strings"),
         ([{1}], "it at [0] is a set"),
         (Box, "it is a type"),
     ],

@@ -102,7 +102,7 @@ def test_a_mailbox_that_is_full_says_so_until_something_in_it_has_expired() -> N
     box = Mailbox()
     for number in range(MAX_KEPT):
         box, _ = post(box, f"s-{number}", keep=HOUR)
-    with pytest.raises(LimitError, match="signal 'go': 10 are kept"):
+    with pytest.raises(LimitError, match="signal 'go': 10 signals are already kept"):
         post(box, "one more", keep=HOUR)
     assert post(box, "later", keep=HOUR, at=NOON + HOUR + 1)[1].status is SignalStatus.KEPT
 

@@ -155,13 +155,16 @@ def test_a_step_id_is_a_text_of_1_to_512_bytes(step_id: str) -> None:
         lambda step: step.invoke(step_id, function=PACK),
         lambda step: step.invoke_by_id(step_id, function_id="pack"),
     ]
-    assert {"a step id is a text of 1 to 512 bytes" in says(call) for call in calls} == {True}
+    assert {"give a string of 1 to 512 bytes" in says(call) for call in calls} == {True}
 
 
 def test_a_call_in_place_of_a_function_is_an_error_that_guesses_why() -> None:
     result: Any = "a receipt"
     said = says(lambda step: step.run("send", result))
-    assert said == "step 'send': give the function itself, its arguments after it, not 'a receipt' (a call's result?)"
+    assert said == (
+        "step 'send': handler is 'a receipt', not a function: give the function itself, then its arguments, "
+        "instead of calling it"
+    )
 
 
 def test_if_exp_and_match_together_are_an_error_that_names_the_step() -> None:
@@ -179,8 +182,8 @@ def test_a_match_with_if_exp_and_match_is_an_error_that_names_the_event() -> Non
 @pytest.mark.parametrize(
     ("events", "problem"),
     [
-        ([], "waits for 1 to 10 events, not 0"),
-        (EITHER * 6, "waits for 1 to 10 events, not 12"),
+        ([], "takes 1 to 10 events, not 0"),
+        (EITHER * 6, "takes 1 to 10 events, not 12"),
         (["paid"], r"takes a list of tarry.EventMatch, not ['paid']"),
     ],
 )
@@ -191,7 +194,7 @@ def test_the_first_of_no_of_too_many_or_of_other_things_is_an_error(events: Any,
 @pytest.mark.parametrize("count", [0, -1, True, "3", 1.5])
 def test_a_count_is_a_number_from_1(count: Any) -> None:
     said = says(lambda step: step.wait_for_events("w", event="paid", timeout="3d", count=count))
-    assert said == f"step 'w': count={count!r}; give how many events are wanted, 1 or more"
+    assert said == f"step 'w': count={count!r}; give a whole number of events, 1 or more"
 
 
 def test_until_is_asked_with_the_events_so_far() -> None:
@@ -218,15 +221,15 @@ def test_e7_a_name_that_no_event_can_have_is_an_error_at_the_wait_as_at_send(nam
 
 @pytest.mark.parametrize("events", ["paid", {"name": "paid"}, [{"name": "paid"}], [EVENT, None]], ids=repr)
 def test_what_is_no_event_is_an_error_before_anything_is_sent(events: Any) -> None:
-    with pytest.raises(EventError, match="is no event"):
+    with pytest.raises(EventError, match="is not an event"):
         StepSync(Notebook()).send_event("tell", events)
-    assert "is no event" in says(lambda step: step.send_event("tell", events))
+    assert "is not an event" in says(lambda step: step.send_event("tell", events))
 
 
 def test_an_invocation_of_what_is_no_function_is_an_error_that_names_the_other_tool() -> None:
     wrong: Any = pack
     said = says(lambda step: step.invoke("i", function=wrong))
-    assert said.startswith("step 'i': give invoke what create_function has made, not <function pack")
+    assert said.startswith("step 'i': function is <function pack")
     assert "invoke_by_id" in said
 
 
@@ -234,7 +237,9 @@ def test_an_invocation_of_what_is_no_function_is_an_error_that_names_the_other_t
 @pytest.mark.parametrize("value", [7, "text", [1]], ids=repr)
 def test_data_and_user_of_an_invocation_are_objects(name: str, value: Any) -> None:
     options: Any = {name: value}
-    assert f"step 'i': {name} is a JSON object" in says(lambda step: step.invoke("i", function=PACK, **options))
+    assert f"step 'i': {name} is {str(value)!r}; give a JSON object" in says(
+        lambda step: step.invoke("i", function=PACK, **options)
+    )
 
 
 @pytest.mark.parametrize("tool", sorted(name for name in dir(Step) if name[0] != "_" and name != "idempotency_key"))

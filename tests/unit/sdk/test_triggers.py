@@ -27,7 +27,7 @@ def test_a_trigger_names_events_wholly_or_by_their_beginning(trigger: str, name:
 
 @pytest.mark.parametrize("name", ["*/paid", "app/*/paid", "**", "app/**"])
 def test_a_star_stands_only_at_the_end(name: str) -> None:
-    with pytest.raises(UsageError, match="a \\* stands only at the end"):
+    with pytest.raises(UsageError, match="put the \\* at the end"):
         TriggerEvent(name)
 
 
