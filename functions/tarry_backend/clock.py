@@ -8,5 +8,5 @@ __all__ = ["now"]
 
 
 def now() -> int:
-    """Unix milliseconds."""
+    """Return the time in Unix milliseconds."""
     return time.time_ns() // 1_000_000

@@ -1,4 +1,4 @@
-"""What a Lambda has at hand: made once, at cold start, from the environment."""
+"""The objects of a Lambda, made once, at cold start, from the environment."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _hosted: App | None = None
 
 @dataclass(frozen=True)
 class Runtime:
-    """The app and the parts it runs on."""
+    """The app, and the parts on which it runs."""
 
     app: App
     settings: Settings
@@ -36,7 +36,7 @@ class Runtime:
     queues: Queues
     bus: EventBus
 
-    # Each Lambda loads the part that is its own.
+    # Each Lambda loads only its own part.
 
     @cached_property
     def matcher(self) -> Matcher:
@@ -59,7 +59,7 @@ class Runtime:
 
 @cache
 def runtime() -> Runtime:
-    """The runtime of this process. An app that cannot be imported fails each invocation, and its messages stay."""
+    """Return this process's runtime. If the app cannot be imported, each invocation fails; its messages stay."""
     settings = Settings.read()
     app = _hosted or load_app(settings.app)
     identify(app.id)
@@ -67,14 +67,14 @@ def runtime() -> Runtime:
 
 
 def host(app: App | None) -> None:
-    """Takes ``app`` in place of the one that ``TARRY_APP`` names, and reads the environment anew."""
-    global _hosted  # a Lambda's process is one app's; only the embedded cloud changes it
+    """Use ``app`` instead of the one that ``TARRY_APP`` names, and read the environment again."""
+    global _hosted  # a Lambda's process has one app; only the embedded cloud changes it
     _hosted = app
     runtime.cache_clear()
 
 
 def load_app(target: str) -> App:
-    """The app that ``module:attribute`` names; ``UsageError`` says what is wrong with it."""
+    """Return the app that ``module:attribute`` names; raise ``UsageError`` if there is none."""
     module_name, _, attribute = target.partition(":")
     if not module_name or not attribute:
         raise UsageError(f"app {target!r}: write module:attribute, such as examples.onboarding:app")
@@ -86,6 +86,6 @@ def load_app(target: str) -> App:
     app = getattr(module, attribute, None)
     if not isinstance(app, App):
         there = [name for name, value in vars(module).items() if isinstance(value, App)]
-        hint = f"; there is {', '.join(there)}" if there else ""
+        hint = f"; this module has {', '.join(there)}" if there else ""
         raise UsageError(f"app {target!r}: {attribute} in {module_name} is not a tarry.App{hint}")
     return app

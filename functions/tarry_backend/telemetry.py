@@ -1,4 +1,4 @@
-"""Logs and metrics of the Lambdas, in CloudWatch's formats."""
+"""The logs and metrics of the Lambdas, in CloudWatch's formats."""
 
 from __future__ import annotations
 
@@ -17,38 +17,40 @@ if TYPE_CHECKING:
 __all__ = ["NAMESPACE", "Meter", "concerning", "identify", "logger", "meter", "published", "records_logger"]
 
 NAMESPACE = "Tarry"
-"""Of all metrics. Their one dimension is ``service``, the app's id."""
+"""The namespace of all metrics. Their one dimension is ``service``, the app's id."""
 
 logger = Logger(service="tarry")
-"""Structured lines; the level is POWERTOOLS_LOG_LEVEL. The executor adds the ids of run and function."""
+"""Structured log lines; POWERTOOLS_LOG_LEVEL sets the level. The executor adds the ids of run and function."""
 
 records_logger = logging.getLogger(logger.name)
-"""The same, as the batch processors take it: they log each record that fails."""
+"""The same logger, as the batch processors need it: they log each record that fails."""
 
 _metrics = Metrics(namespace=NAMESPACE, service="tarry")
 
 
 class Meter:
-    """What an invocation counts and measures, until it is published. What is kept twice is counted once: count what
-    a conditional write has decided, after it has."""
+    """The counts and measurements of an invocation, until they are published.
+
+    Count what a conditional write decided, after the write. So what is stored twice is counted once.
+    """
 
     def __init__(self) -> None:
-        self._lock = Lock()  # runs of one batch go side by side
+        self._lock = Lock()  # runs of one batch execute in parallel
         self._counts: Counter[str] = Counter()
         self._times: defaultdict[str, list[int]] = defaultdict(list)
 
     def count(self, name: str, by: int = 1) -> None:
-        """Adds to a metric; one value an invocation is published."""
+        """Add to a metric; each invocation publishes one value."""
         with self._lock:
             self._counts[name] += by
 
     def measure(self, name: str, milliseconds: int) -> None:
-        """Notes one value of a distribution. Less than nothing, which is two clocks' difference, is nothing."""
+        """Note one value of a distribution. A negative one, which two clocks' difference makes, counts as 0."""
         with self._lock:
             self._times[name].append(max(0, milliseconds))
 
     def publish(self) -> None:
-        """Writes it all to the log in CloudWatch's embedded metric format, without a request, and starts anew."""
+        """Write everything to the log in CloudWatch's embedded metric format, without a request, and reset."""
         for name, total in self._counts.items():
             if total:
                 _metrics.add_metric(name=name, unit=MetricUnit.Count, value=total)
@@ -59,22 +61,22 @@ class Meter:
         self._times.clear()
         if _metrics.metric_set:
             _metrics.flush_metrics()
-            _metrics.clear_metrics()  # which a flush forgets to do where metrics are disabled
+            _metrics.clear_metrics()  # a flush does not do this where metrics are disabled
 
 
 meter = Meter()
-"""This Lambda's."""
+"""This Lambda's meter."""
 
 
 def identify(app_id: str) -> None:
-    """Names the app in lines and metrics: an account may have several."""
+    """Add the app's name to log lines and metrics: an account may have several apps."""
     logger.append_keys(app=app_id)
     _metrics.service = app_id
 
 
 @contextmanager
 def concerning(**keys: str) -> Iterator[None]:
-    """Names in lines what they are about: those of this thread, and of what it begins."""
+    """Within it, add these keys to the log lines of this thread, and of the threads that it starts."""
     logger.thread_safe_append_keys(**keys)
     try:
         yield
@@ -84,7 +86,7 @@ def concerning(**keys: str) -> Iterator[None]:
 
 @contextmanager
 def published() -> Iterator[None]:
-    """Publishes what is counted and measured within, whatever happens."""
+    """Publish what is counted and measured within, also after an error."""
     try:
         yield
     finally:

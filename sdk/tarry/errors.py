@@ -150,7 +150,9 @@ class RetryAfterError(TarryError):
         if isinstance(after, datetime) and after.tzinfo is None:
             raise DurationError(f"RetryAfterError: after={shown(after)} has no time zone: give an aware datetime")
         if not isinstance(after, datetime | timedelta) and not _is_number(after):
-            raise DurationError(f"RetryAfterError: after={shown(after)}: give seconds, a timedelta or an aware datetime")
+            raise DurationError(
+                f"RetryAfterError: after={shown(after)}: give seconds, a timedelta or an aware datetime"
+            )
         self.after = after
 
     def delay(self, now: int) -> int:

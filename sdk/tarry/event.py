@@ -19,10 +19,10 @@ if TYPE_CHECKING:
         """An instance of a pydantic model."""
 
         def model_dump(self, *, mode: str = ..., by_alias: bool | None = ...) -> dict[str, Any]:
-            """Its data."""
+            """Dump its data."""
 
     Typed = DataclassInstance | Model
-    """An instance of an event type, as far as types can tell."""
+    """An instance of an event type, as precisely as static types can say."""
 
 __all__ = ["DECLARED", "MAX_ID", "MAX_NAME", "Event", "base32", "check_event", "check_name", "new_id"]
 
@@ -53,9 +53,7 @@ def check_name(name: object) -> str:
     if not isinstance(name, str) or not name:
         raise EventError(f"event name {name!r}: give a string of 1 to {MAX_NAME} characters")
     if len(name) > MAX_NAME:
-        raise EventError(
-            f"event name {name[:40]!r}… has {len(name)} characters; EventBridge allows at most {MAX_NAME}"
-        )
+        raise EventError(f"event name {name[:40]!r}… has {len(name)} characters; EventBridge allows at most {MAX_NAME}")
     try:
         name.encode()
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""What the HTTP API answers: what an event did, what a run is at; and how it cancels one."""
+"""The answers of the HTTP API: what an event did, the state of a run, and its cancellation."""
 
 from __future__ import annotations
 
@@ -29,29 +29,32 @@ __all__ = ["Api"]
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """One app's. What it cannot answer it raises, with the status to say so."""
+    """The API of one app. It raises an error with an HTTP status for what it cannot answer."""
 
     app: App
     store: Store
     queues: Queues
 
     def receipt(self, event_id: str, name: str | None, since: str) -> Document:
-        """What an event did, and missed. One that has started no run is looked for in the log of its name, back to
-        ``since``: by its id alone it were found by reading the whole table."""
+        """Return what an event did, and missed.
+
+        An event that started no run is looked for in the log of its name, back to ``since``. Finding it by id alone
+        would need a table scan.
+        """
         look = partial(self._logged, event_id, name, since)
         return event_receipt_document(receipt(event_id, self.app.id, self.app.functions, self.store, look))
 
     def run(self, run_id: str) -> Document:
-        """A run with all its steps."""
+        """Return a run with all its steps."""
         return run_page(self._snapshot(run_id))
 
     def cancel(self, run_id: str) -> Document:
-        """Has a run cancelled. It is still running in the answer: a step that it executes now ends first."""
+        """Cancel a run. The answer still says running: a step that executes now ends first."""
         run = self._snapshot(run_id).run
         if run.status is RunStatus.RUNNING:
             request_cancel([run.id], self.store, self.queues)
         elif run.status is not RunStatus.CANCELLED:
-            raise ServiceError(HTTPStatus.CONFLICT, f"run {run.id} is {run.status} already: nothing to cancel")
+            raise ServiceError(HTTPStatus.CONFLICT, f"run {run.id} is already {run.status}: there is nothing to cancel")
         return {"id": run.id, "status": run.status.value}
 
     def _snapshot(self, run_id: str) -> RunSnapshot:
@@ -62,7 +65,7 @@ class Api:
     def _logged(self, event_id: str, name: str | None, since: str) -> ReceivedEvent:
         back = milliseconds(since)
         if name is None:
-            raise BadRequestError(f"no run was started by an event {event_id}: give its name too (?name=order/paid)")
+            raise BadRequestError(f"event {event_id} started no run: give its name too (?name=order/paid)")
         if (found := self.store.queries.event(event_id, name, now() - back, now())) is None:
-            raise NotFoundError(f"no event {name} of the last {since} has the id {event_id}")
+            raise NotFoundError(f"no event {name} in the last {since} has the id {event_id}")
         return found

@@ -1,1 +1,1 @@
-"""What a deployed stack looks like: its settings, its queues, its outputs."""
+"""The shape of a deployed stack: its settings, queues and outputs."""

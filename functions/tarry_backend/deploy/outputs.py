@@ -1,4 +1,4 @@
-"""What a deployed stack says of itself in its outputs, so that the command line finds its way about it."""
+"""The outputs of a deployed stack, from which the command line finds its parts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _APP, _FUNCTIONS = "AppId", "Functions"
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """An app that is deployed. ``dead_letters`` are the URLs of the dead-letter queues by the names of their queues."""
+    """A deployed app. ``dead_letters`` are the URLs of the dead-letter queues by the names of their queues."""
 
     app_id: str
     functions: tuple[str, ...]
@@ -26,14 +26,14 @@ class Deployment:
     dead_letters: Mapping[str, str]
 
     def outputs(self) -> dict[str, str]:
-        """All of it as the stack's outputs. Values may be tokens, which are known only when it is deployed."""
+        """Return all of it as the stack's outputs. Values may be tokens, known only at deployment."""
         settings = {_of_setting(field.name): str(getattr(self.settings, field.name)) for field in fields(Settings)}
         dead_letters = {_of_dead_letters(name): url for name, url in self.dead_letters.items()}
         return {_APP: self.app_id, _FUNCTIONS: json.dumps(self.functions), **settings, **dead_letters}
 
     @classmethod
     def read(cls, outputs: Mapping[str, str]) -> Deployment:
-        """What ``outputs`` gave; ``UsageError`` names what is missing or wrong: another version has deployed it."""
+        """Parse what ``outputs`` wrote; raise ``UsageError`` if an output is missing or wrong."""
         names = {_of_setting(field.name): field.name for field in fields(Settings)}
         wanted = [_APP, _FUNCTIONS, *names, *(_of_dead_letters(queue.name) for queue in QUEUES)]
         if missing := [name for name in wanted if name not in outputs]:

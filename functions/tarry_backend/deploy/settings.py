@@ -16,11 +16,20 @@ __all__ = ["Settings"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Each field is the environment variable ``TARRY_<FIELD>``; those without a default must be there.
+    """Settings of the Lambdas. Each field is the environment variable ``TARRY_<FIELD>``.
 
-    ``app`` is ``module:attribute``. The queues are URLs. ``settle_seconds`` is the longest index lag that is
-    reckoned with; ``log_days`` how long events can be looked back for; ``run_days`` how long ended runs are kept;
-    ``max_steps`` the most steps of one run.
+    Attributes:
+        app: The app, as ``module:attribute``.
+        table: The name of the table.
+        bucket: The name of the bucket for large values.
+        bus: The name of the EventBridge bus.
+        events_queue: The URL of the events queue.
+        runs_queue: The URL of the runs queue.
+        timers_queue: The URL of the timers queue.
+        settle_seconds: The longest lag of the index that Tarry expects.
+        log_days: How long waits can look back for events.
+        run_days: How long ended runs are kept.
+        max_steps: The most steps of one run.
     """
 
     app: str
@@ -37,12 +46,12 @@ class Settings:
 
     @staticmethod
     def variable(field: str) -> str:
-        """The environment variable that holds a field."""
+        """Return the environment variable of a field."""
         return f"TARRY_{field.upper()}"
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """The settings from the environment; ``UsageError`` names every variable that is missing or wrong."""
+        """Read the settings; raise ``UsageError`` with every variable that is missing or wrong."""
         values: dict[str, object] = {}
         wrong: list[str] = []
         for field in fields(cls):

@@ -1,5 +1,7 @@
-"""What lies between the handlers: the queues, the rule that feeds them, the sweep. Infrastructure and the
-embedded cloud are both built from these numbers."""
+"""The queues between the handlers, the rule that feeds them, and the sweep.
+
+Infrastructure and the embedded cloud are both built from these numbers.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +23,14 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A queue and how its Lambda reads it.
+    """A queue, and how its Lambda reads it.
 
-    ``visibility_timeout`` is in seconds, and at least the timeout of the Lambda that reads the queue: a
-    mapping is refused otherwise. A message that has been received ``max_receives`` times goes to the queue's
-    dead-letter queue. ``batch_size`` is the most messages that one invocation is given.
+    Attributes:
+        name: The queue's short name.
+        fifo: Whether it is a FIFO queue.
+        visibility_timeout: In seconds; at least the timeout of the Lambda that reads it, as AWS requires.
+        max_receives: After this many receives, a message goes to the dead-letter queue.
+        batch_size: The most messages of one invocation.
     """
 
     name: str
@@ -36,30 +41,31 @@ class Queue:
 
 
 EVENTS = Queue("events", fifo=False, visibility_timeout=60, max_receives=5, batch_size=10)
-"""Every event of the bus, and the markers of deadlines; read by the matcher."""
+"""Every event of the bus, and the markers of deadlines; the matcher reads it."""
 
 RUNS = Queue("runs", fifo=True, visibility_timeout=900, max_receives=10, batch_size=1)
-"""The messages of runs, a message group each run; read by the executor. No deduplication by content: the sender
-gives each message its id.
+"""The messages to runs, a message group each run; the executor reads it.
 
-An invocation gets one message. SQS holds back all message groups of a batch until the whole batch is answered. So in a
-larger batch a run with a slow step would hold up its neighbours, and one that kills its executor would take them
-along: their steps would run again, and their messages would become dead letters."""
+It has no deduplication by content: the sender gives each message its id.
+
+An invocation gets one message. SQS holds back all message groups of a batch until the whole batch is answered. In a
+larger batch, a run with a slow step would delay its neighbours. A run that kills its executor would repeat their steps,
+and their messages would become dead letters.
+"""
 
 TIMERS = Queue("timers", fifo=False, visibility_timeout=60, max_receives=10, batch_size=10)
-"""What is due within minutes, delayed to the second; read by the timers."""
+"""What is due within minutes, delayed to the second; the timers read it."""
 
 QUEUES = (EVENTS, RUNS, TIMERS)
 
 KEPT_DAYS = 7
-"""How long a message stays in a queue that is not read. One that outlives it leaves no dead letter."""
+"""How many days a message stays in a queue that is not read. After that it leaves no dead letter."""
 
 DEAD_LETTERS_KEPT_DAYS = 14
-"""How long a dead letter is kept, counted from when it was first sent. SQS knows no longer time."""
+"""How many days a dead letter is kept, from its first sending: the most that SQS allows."""
 
 RULE_PATTERN: dict[str, Any] = {"source": [{"prefix": ""}]}
-"""The bus's one rule: every event goes to the events queue. A pattern must name something; each has a
-source."""
+"""The bus's one rule: every event goes to the events queue. A pattern needs a field; each event has a source."""
 
 SWEEP_MINUTES = 1
-"""How often the sweep of the due index runs."""
+"""How often the sweep of the due index runs, in minutes."""

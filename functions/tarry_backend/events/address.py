@@ -1,5 +1,8 @@
-"""Which run an event starts; and events that are addressed to one function, whatever its triggers: an invocation by
-another run, a schedule's; or to one run."""
+"""The addressing of events.
+
+Some events are addressed to one function, whatever its triggers: an invocation by another run, or a schedule's event.
+Others are addressed to one run.
+"""
 
 from __future__ import annotations
 
@@ -22,33 +25,33 @@ SCHEDULED = "tarry/scheduled.timer"
 """The event that starts a function at a time of its ``TriggerCron``."""
 
 FUNCTION = "function_id"
-"""In the address: the function that is to start."""
+"""The address's key for the function to start."""
 
 _CALLING_RUN, _CALLING_STEP = "run_id", "step"
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The step that has invoked a function, and waits for its end."""
+    """The step that invoked a function, and waits for its end."""
 
     run_id: str
     step_key: str
 
     def address(self, function_id: str) -> dict[str, str]:
-        """What an invocation of that function says of itself."""
+        """Return the address of an invocation of that function."""
         return {FUNCTION: function_id, _CALLING_RUN: self.run_id, _CALLING_STEP: self.step_key}
 
 
 def run_id_of(app_id: str, function_id: str, event_id: str) -> str:
-    """The run that an event starts: the same event, the same run. 128 bits of a hash, written as a ULID is."""
+    """Return the id of the run that an event starts: 128 bits of a hash, in the form of a ULID."""
     digest = hashlib.sha256(f"{app_id}/{function_id}/{event_id}".encode("utf-8", "surrogatepass")).digest()
     return base32(int.from_bytes(digest[:16]))
 
 
 def addressee(event: Event, app_id: str) -> str | None:
-    """The id of the one function that the event starts; None of an event that starts whatever has a trigger for it.
+    """Return the id of the one function that the event starts; ``None`` if triggers decide.
 
-    Only the app's own: what others put under these names is addressed to nobody.
+    Only the app's own events are addressed. Events of these names from other sources are not.
     """
     if event.name not in (INVOKED, SCHEDULED) or event.source != source_of(app_id):
         return None
@@ -56,7 +59,7 @@ def addressee(event: Event, app_id: str) -> str | None:
 
 
 def to_cancel(event: Event, app_id: str) -> str | None:
-    """The run that the event asks to be cancelled: only the app's own does."""
+    """Return the id of the run that the event cancels. Only the app's own events do."""
     if event.name != CANCEL_RUN or event.source != source_of(app_id):
         return None
     run_id = event.data.get(RUN_ID)
@@ -64,7 +67,7 @@ def to_cancel(event: Event, app_id: str) -> str | None:
 
 
 def caller(run: Run, app_id: str) -> Caller | None:
-    """Who waits for the run's end: the step whose invocation has started it, and was addressed to its function."""
+    """Return the step that waits for the run's end: its invocation started the run."""
     if run.event.name != INVOKED or addressee(run.event, app_id) != run.function_id:
         return None
     run_id, step_key = _text(run.event, _CALLING_RUN), _text(run.event, _CALLING_STEP)

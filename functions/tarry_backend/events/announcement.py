@@ -1,4 +1,4 @@
-"""What the bus is told of a run's end."""
+"""The event on the bus that announces a run's end."""
 
 from __future__ import annotations
 
@@ -20,15 +20,17 @@ if TYPE_CHECKING:
 __all__ = ["announcement"]
 
 _LARGEST = MAX_ENTRY - 1_400
-"""The most bytes of JSON that an announcement's data have. What is around them, and notes, need fewer than are left."""
+"""The most bytes of JSON of an announcement's data. The rest of the event, and notes, need fewer than are left."""
 
 _NAME, _MESSAGE, _STACK = 1_000, 50_000, 100_000
-"""The most characters of an error's name and message, and of the end of its stack. A character has at most six bytes of
-JSON, so an error always fits."""
+"""The most characters of an error's name and message, and of the end of its stack.
+
+A character has at most six bytes of JSON, so an error always fits.
+"""
 
 
 def announcement(run: Run) -> Event:
-    """``tarry/function.finished``, ``.failed`` or ``.cancelled``: once a run, for its id is the run's.
+    """Return ``tarry/function.finished``, ``.failed`` or ``.cancelled``, once a run: its id is the run's.
 
     The data names function and run, and holds the run's ``result`` or ``error`` and the ``event`` that started it; of a
     run that was cancelled instead the ``reason`` (``event``, ``timeouts.start``, ``timeouts.finish`` or ``by hand``),

@@ -1,4 +1,4 @@
-"""The audit trail's columns, and how an event becomes a row of them: on AWS and in the embedded cloud alike."""
+"""The audit trail's columns, and the conversion of an event into a row, on AWS and in the embedded cloud."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from tarry_backend.queues.messages import MessageError
 __all__ = ["COLUMNS", "ERRORS", "EVENTS", "PARTITION", "TABLE", "Column", "Row", "converted", "day_of", "row"]
 
 TABLE = "events"
-"""What queries call the trail."""
+"""The trail's name in queries."""
 
 EVENTS = "events/"
-"""The folder of the files; in it is one folder a day, ``day=2026-11-22``."""
+"""The folder of the files. It has one folder a day, such as ``day=2026-11-22``."""
 
 ERRORS = "errors/"
-"""The folder of what could not be made a row, as it came."""
+"""The folder of records that could not be converted, unchanged."""
 
 PARTITION = "day"
-"""The column that the folders give: the day, in UTC, on which the event was taken in. A text."""
+"""The column that the folders give: the day, in UTC, on which the trail received the event. A string."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """``type`` is Hive's and DuckDB's."""
+    """A column; ``type`` is Hive's and DuckDB's."""
 
     name: str
     type: Literal["string", "timestamp"]
@@ -50,16 +50,16 @@ COLUMNS = (
 )
 
 Row = dict[str, str | None]
-"""The columns by their names."""
+"""The values by column name."""
 
 
 def row(fields: dict[str, Any], received_at: int) -> Row:
-    """The row of an EventBridge message that came in at this time, in Unix milliseconds. Any message has one."""
+    """Return the row of an EventBridge message received at this time (Unix milliseconds). Any message has one."""
     known: dict[str, Any]
     try:
         event = received_event(fields, received_at).event
         known = {"id": event.id, "data": event.data, "user": event.user, "time": _moment(event.ts)}
-    except MessageError:  # no event to Tarry, and so all the more one for an auditor: as it came
+    except MessageError:  # not an event for Tarry, but still one for an auditor: unchanged
         known = {"id": fields.get("id"), "data": fields.get("detail")}
     values = {
         "received": _moment(received_at),
@@ -78,14 +78,14 @@ def row(fields: dict[str, Any], received_at: int) -> Row:
 
 
 def day_of(received_at: int) -> str:
-    """The partition of what came in at this time, in Unix milliseconds."""
+    """Return the partition for this time of receipt, in Unix milliseconds."""
     return datetime.fromtimestamp(received_at / 1000, UTC).date().isoformat()
 
 
 def converted(record: dict[str, Any]) -> dict[str, str]:
-    """What Firehose is answered for one of its records: the row as JSON, or that there is none.
+    """Return the answer to Firehose for one of its records: the row as JSON, or a failure.
 
-    A record that is no JSON object is kept as it is, in the bucket's folder for errors.
+    Firehose keeps a record that is not a JSON object in the bucket's folder for errors, unchanged.
     """
     answer = {"recordId": record["recordId"]}
     try:
@@ -97,7 +97,7 @@ def converted(record: dict[str, Any]) -> dict[str, str]:
 
 
 def _moment(milliseconds: int) -> str | None:
-    """As both Firehose's deserialiser and DuckDB read a timestamp; None before year 1 and after 9999."""
+    """Write a timestamp for Firehose's deserialiser and DuckDB; ``None`` before year 1 and after 9999."""
     try:
         moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
     except (OverflowError, ValueError, OSError):
@@ -117,5 +117,5 @@ def _json(value: Any) -> str:
 
 
 def _text(value: Any) -> str | None:
-    """A text that every system can store. JSON knows halves of surrogate pairs, UTF-8 does not."""
+    """Return a string that every system can store. JSON allows halves of surrogate pairs, UTF-8 does not."""
     return None if value is None else str(value).encode("utf-8", "replace").decode()

@@ -1,4 +1,4 @@
-"""Reading what EventBridge puts into the events queue."""
+"""The parser of EventBridge messages in the events queue."""
 
 from __future__ import annotations
 
@@ -19,21 +19,24 @@ _FIRST, _LAST = -62_135_596_800_000, 253_402_300_799_999
 
 
 def received_event(fields: dict[str, Any], received_at: int) -> ReceivedEvent:
-    """The event in an EventBridge message; ``MessageError`` if it is none.
+    """Return the event in an EventBridge message.
 
-    An event that the SDK has sent carries its own id, time and user in an envelope; that of a schedule has no time but
-    EventBridge's. Of any other, the detail is the data, and EventBridge's id, time and source are the event's.
+    An event that the SDK sent has its own id, time and user in an envelope. A schedule's event takes its time from
+    EventBridge. For any other event, the detail is its data; its id, time and source are EventBridge's.
+
+    Raises:
+        MessageError: The message is not an event.
     """
     try:
         return ReceivedEvent(_event(fields), received_at)
     except (KeyError, TypeError, ValueError) as error:
-        raise MessageError(f"this is no event of EventBridge's: {str(fields)[:200]} ({error!r})") from error
+        raise MessageError(f"this is not an EventBridge event: {str(fields)[:200]} ({error!r})") from error
 
 
 def _event(fields: dict[str, Any]) -> Event:
     name, source, detail = fields["detail-type"], fields["source"], fields["detail"]
     if not isinstance(name, str) or not isinstance(source, str):
-        raise TypeError("detail-type and source are texts")
+        raise TypeError("detail-type and source must be strings")
     if not isinstance(detail, dict):
         raise TypeError(f"detail is a {type(detail).__name__}, not an object")
     if source.startswith("tarry.") and detail.get("v") == ENVELOPE_VERSION:
@@ -48,23 +51,23 @@ def _time(fields: dict[str, Any]) -> int:
 
 def _checked(name: str, data: Any, event_id: Any, ts: Any, user: Any, source: str) -> Event:
     if not isinstance(data, dict) or not isinstance(user, dict | None):
-        raise TypeError("data and user are objects")
+        raise TypeError("data and user must be objects")
     if is_deep(data) or is_deep(user):
-        raise ValueError(f"data and user are nested at most {MAX_DEPTH} levels deep")
+        raise ValueError(f"data and user may be nested at most {MAX_DEPTH} levels deep")
     if not isinstance(event_id, str) or not 0 < len(event_id.encode()) <= MAX_ID:
-        raise ValueError(f"an id is a text of 1 to {MAX_ID} bytes")
+        raise ValueError(f"an id must be a string of 1 to {MAX_ID} bytes")
     if not isinstance(ts, int) or isinstance(ts, bool) or not _FIRST <= ts <= _LAST:
-        raise TypeError("ts is a whole number of milliseconds, in the years 1 to 9999")
+        raise TypeError("ts must be a whole number of milliseconds, in the years 1 to 9999")
     (name + source).encode()  # a ``ValueError`` if they hold half of a surrogate pair, which no key of the log can have
     return Event(name, data, event_id, ts, user, source)
 
 
 def parse(body: str) -> dict[str, Any]:
-    """The message's JSON object; ``MessageError`` if it is none."""
+    """Return the message's JSON object; raise ``MessageError`` if it is not one."""
     try:
         fields = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise MessageError(f"this is not JSON: {body[:200]!r} ({error})") from error
     if not isinstance(fields, dict):
-        raise MessageError(f"this is no JSON object: {body[:200]!r}")
+        raise MessageError(f"this is not a JSON object: {body[:200]!r}")
     return fields

@@ -1,5 +1,7 @@
-"""The schedules by which functions start at the times of their crons. EventBridge Scheduler keeps them where the app is
-deployed, the embedded cloud by itself; what they put on the bus is the same."""
+"""The schedules by which functions start at the times of their crons.
+
+EventBridge Scheduler keeps them for a deployed app, the embedded cloud by itself. Both put the same events on the bus.
+"""
 
 from __future__ import annotations
 
@@ -27,17 +29,19 @@ class Schedule:
     trigger: TriggerCron
 
     def detail(self, scheduled_for: str) -> dict[str, Any]:
-        """The detail of the event for a time: an envelope without a time of its own.
+        """Return the detail of the event for a time: an envelope without a time of its own.
 
-        A schedule may deliver twice, and where a cron names both days two schedules may mean one time: the id, which is
-        the time's, has it start the function once.
+        A schedule may deliver twice. A cron with both day fields has two schedules, which may share a time. The id
+        depends on the time alone, so the event starts the function once.
         """
         data = {"cron": self.trigger.cron, "scheduled_for": scheduled_for, ADDRESS: {FUNCTION: self.function_id}}
         return {"v": ENVELOPE_VERSION, "id": f"{self.function_id}-{self.place}-{scheduled_for}", "data": data}
 
     def expressions(self) -> list[str]:
-        """The cron as EventBridge Scheduler takes it. It knows no day that is meant by either of two fields, so a cron
-        that has both takes two."""
+        """Return the cron in EventBridge Scheduler's form.
+
+        The Scheduler has no day that either of two fields matches, so a cron with both needs two expressions.
+        """
         times = self.trigger.times
         clock = f"{_written(times.minutes, 60)} {_written(times.hours, 24)}"
         months = _written(times.months, 12)
@@ -48,7 +52,7 @@ class Schedule:
 
 
 def schedules_of(app: App) -> Iterator[Schedule]:
-    """Those of an app, one for each cron of each function."""
+    """Yield an app's schedules, one for each cron of each function."""
     for function in app.functions.values():
         for place, trigger in enumerate(function.triggers):
             if isinstance(trigger, TriggerCron):
@@ -56,7 +60,7 @@ def schedules_of(app: App) -> Iterator[Schedule]:
 
 
 def _written(values: Sequence[int], all_of_them: int) -> str:
-    """Runs of three and more as ranges, the rest one by one: 256 characters are enough for any cron then."""
+    """Write three or more consecutive values as a range. So 256 characters suffice for any cron."""
     if len(values) == all_of_them:
         return "*"
     runs: list[list[int]] = []

@@ -88,7 +88,7 @@ class Executor:
             logger.info("event %s starts no run: another has the same idempotency value", message.carried.id)
             self._meter.count("Duplicates")
         elif snapshot is None:
-            logger.warning("run %s is not there (any more): its %s is dropped", message.run_id, message.kind)
+            logger.warning("run %s does not exist (any more): the executor drops its %s", message.run_id, message.kind)
         elif snapshot.run.status is not RunStatus.RUNNING:
             if delivery.again:
                 self._outcomes.conclude(snapshot)
@@ -97,7 +97,9 @@ class Executor:
         elif isinstance(message, CancelRun):
             self._outcomes.cancel(snapshot)  # its function need not be there any more
         elif isinstance(message, Returned) and snapshot.step(message.step_key) is None:
-            logger.info("run %s could not keep step %s: the answer is dropped", message.run_id, message.step_key)
+            logger.info(
+                "run %s could not store step %s: the executor drops the answer", message.run_id, message.step_key
+            )
         else:
             self._apply(message, snapshot, delivery)
 
@@ -206,7 +208,7 @@ class Executor:
         if function is None:
             raise MessageError(
                 f"app {self._app.id!r} has no function {function_id!r}, only {sorted(self._app.functions)}; "
-                "bring it back under that id, then redrive the dead-letter queue"
+                "restore it under that id, then redrive the dead-letter queue"
             )
         return function
 
@@ -232,12 +234,12 @@ def _begins(event: Event, moment: int) -> int | None:
 def _run_message(message: Message) -> RunMessage:
     if isinstance(message, RunMessage):
         return message
-    raise MessageError(f"a {message.kind} message does not belong into the runs queue")
+    raise MessageError(f"a {message.kind} message does not belong in the runs queue")
 
 
 def _died(deaths: int) -> Failure:
     return Failure(
         "ExecutorDied",
-        f"{deaths} executors have died while they ran this function: it may run out of memory, exceed the Lambda's "
+        f"{deaths} executors died while they ran this function: it may run out of memory, exceed the Lambda's "
         "timeout, or end the process. See the executor's log; give it more memory or time, or smaller steps.",
     )

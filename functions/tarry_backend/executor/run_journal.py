@@ -233,8 +233,8 @@ class RunJournal:
     def _invoked(self, request: InvokeRequest) -> str:
         if request.app_id not in (None, self._app.id):
             raise UsageError(
-                f"function {request.function_id!r} is of app {request.app_id!r}; {self._app.id!r} can invoke its own "
-                "only: send that app an event, and wait for its answer"
+                f"function {request.function_id!r} is of app {request.app_id!r}; app {self._app.id!r} can invoke only "
+                "its own functions: send that app an event, and wait for its answer"
             )
         if request.function_id not in self._app.functions:
             raise UsageError(

@@ -1,4 +1,4 @@
-"""Entry point: a request at the function's URL. IAM has let it in."""
+"""Entry point of the HTTP API: a request at the function's URL. IAM has admitted it."""
 
 from __future__ import annotations
 
@@ -19,47 +19,47 @@ if TYPE_CHECKING:
     from tarry_backend.api.documents import Document
 
 MAX_ANSWER = 6_000_000
-"""In bytes, written as Lambda's own answer: it carries 6 MB."""
+"""The largest answer, in bytes, as part of Lambda's own answer: that carries 6 MB."""
 
 _routes = LambdaFunctionUrlResolver()
 
 
 def handler(event: dict[str, Any], context: LambdaContext | None) -> Any:
-    """Answers in JSON; an error is its ``message`` and ``statusCode``."""
+    """Answer in JSON; an error has a ``message`` and a ``statusCode``."""
     answer: dict[str, Any] = _routes.resolve(event, context)  # type: ignore[arg-type]
     if (size := len(json.dumps(answer))) > MAX_ANSWER:
-        too_much = f"the answer has {size:,} bytes, an answer here {MAX_ANSWER:,} at most: ask with the command tarry"
+        too_much = f"the answer has {size:,} bytes; at most {MAX_ANSWER:,} are allowed here: use the command tarry"
         return {**answer, "statusCode": 413, "body": _refusal(413, too_much)}
     return answer
 
 
 @_routes.get("/events/<event_id>")
 def event(event_id: str) -> Document:
-    """What an event did."""
+    """Return what an event did."""
     query = _routes.current_event.query_string_parameters
     return _api().receipt(unquote(event_id), query.get("name"), query.get("since", "1d"))
 
 
 @_routes.get("/runs/<run_id>")
 def run(run_id: str) -> Document:
-    """What a run is at."""
+    """Return the state of a run."""
     return _api().run(run_id)
 
 
 @_routes.post("/runs/<run_id>/cancel")
 def cancel(run_id: str) -> tuple[Document, int]:
-    """Cancels a run."""
+    """Cancel a run."""
     return _api().cancel(run_id), HTTPStatus.ACCEPTED
 
 
 @_routes.exception_handler(TarryError)  # type: ignore[untyped-decorator]
 def refuse(error: TarryError) -> Response[str]:
-    """Of what cannot be asked: a span that is none, say."""
+    """Answer an invalid request, such as one with an invalid duration."""
     return Response(400, content_types.APPLICATION_JSON, _refusal(400, str(error)))
 
 
 def _refusal(status: int, message: str) -> str:
-    """As Powertools writes one."""
+    """Return an error body as Powertools writes it."""
     return json.dumps({"statusCode": status, "message": message})
 
 

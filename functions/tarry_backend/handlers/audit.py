@@ -1,4 +1,4 @@
-"""Entry point: a batch of Firehose's, on its way to the audit trail."""
+"""Entry point of the audit trail's converter: a batch of Firehose records."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    """Makes a row of the trail's columns of each event. What has none goes into the folder for errors."""
+    """Convert each event into a row of the audit trail. A record that is no event goes to the errors folder."""
     records = [converted(record) for record in event["records"]]
     if failed := sum(record["result"] != "Ok" for record in records):
-        logger.error("not taken into the audit trail, kept in its folder for errors", records=failed)
+        logger.error(
+            "some records are not in the audit trail: Firehose keeps them in its errors folder", records=failed
+        )
     return {"records": records}

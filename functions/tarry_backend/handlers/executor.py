@@ -1,4 +1,4 @@
-"""Entry point: a message of the runs queue."""
+"""Entry point of the executor: a message of the runs queue."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _RESERVE = 60_000
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    """Let a run go on.
+    """Continue a run.
 
-    The mapping gives one message an invocation (see ``topology.RUNS``). Should it give several, they are handled in
-    their order; one that fails comes again with all behind it, which may be its run's.
+    The mapping gives one message an invocation (see ``topology.RUNS``). If it gives several, the executor handles them in
+    order. A message that fails comes again, with all behind it, which may be of the same run.
     """
     with published():
         executor, queues = runtime().executor, runtime().queues
@@ -36,7 +36,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
             try:
                 executor.handle(record.body, MessageDelivery(record.message_id, _again(record), out_of_time))
             except Exception:
-                logger.exception("message %s failed, and comes again", record.message_id)
+                logger.exception("message %s failed; SQS delivers it again", record.message_id)
                 failed = records[place:]
                 break
         queues.retry_soon(record.raw_event for record in failed)
@@ -46,11 +46,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
 
 
 def _again(record: SQSRecord) -> bool:
-    """Whether the message has come before: then all that it asks for may have been done, or be half done."""
+    """Whether the message has come before: then its work may be done, or half done."""
     return int(record.attributes.approximate_receive_count or 1) > 1 or REDRIVEN in record.message_attributes
 
 
 def _nears_end(context: LambdaContext) -> Callable[[], bool]:
-    """Whether to begin no more steps: in the last fifth of the invocation, or minute if that is shorter."""
+    """Whether to begin no more steps: in the last fifth of the invocation, or the last minute if that is shorter."""
     reserve = min(_RESERVE, context.get_remaining_time_in_millis() // 5)
     return lambda: context.get_remaining_time_in_millis() < reserve

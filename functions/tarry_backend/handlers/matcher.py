@@ -1,4 +1,4 @@
-"""Entry point: a batch of the events queue."""
+"""Entry point of the matcher: a batch of the events queue."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    """Log the events, and send the runs queue what they mean."""
+    """Log the events, and send what follows from them to the runs queue."""
     with published():
         failed = runtime().matcher.handle(event["Records"])
         meter.count("Records", len(event["Records"]))

@@ -1,4 +1,4 @@
-"""Entry point: the schedule's every minute."""
+"""Entry point of the sweep: its schedule fires every minute."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
-    """Puts into the timers queue what will be due soon."""
+    """Put what will be due soon into the timers queue."""
     with published():
         meter.count("Swept", runtime().timers.sweep())
         meter.count("Sweeps")

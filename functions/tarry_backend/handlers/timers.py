@@ -1,4 +1,4 @@
-"""Entry point: a batch of the timers queue."""
+"""Entry point of the timers: a batch of the timers queue."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False, 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    """Brings what is due to its run."""
+    """Send what is due to its run."""
     with published():
         timers = runtime().timers
 

@@ -118,7 +118,7 @@ class Matcher:
         try:
             self.act(record, batch)
         except Exception:
-            logger.exception("message %s failed, and comes again", record.message_id)
+            logger.exception("message %s failed; SQS delivers it again", record.message_id)
             return False
         return True
 

@@ -1,18 +1,20 @@
-"""How an event finds the waits that it resolves. Pure: no AWS, no clock.
+"""The matching of events and waits. Pure: no AWS, no clock.
 
-``plan`` reads a wait's expression with the trigger event in hand, and gives match keys and residuals.
-``match_key`` gives the key of an incoming event, ``residual_holds`` the answer for each candidate found under
-it. Together they answer as ``evaluate_whole`` does, which knows no index.
+``plan`` reads a wait's expression with the trigger event, and returns match keys and residuals. ``match_key`` returns
+the key of an incoming event. ``residual_holds`` decides for each candidate found under that key. Together they give
+the same answer as ``evaluate_whole``, which uses no index.
 
-Bounds, each an ``ExpressionError`` with its number when a wait is registered: an expression has at most 4,096
-characters, parts nested 100 deep, and 16 macros, three within each other; what it takes over from the trigger
-64,000 characters. Eight alternatives have keys, and what would have more is a residual. When an event comes, each
-question may take 50,000 steps and compare values nested 100 deep (``cel.steps``); a pattern has 1,000 characters,
-a duration 100. What goes over is no match, as a missing field is, and is counted.
+Bounds, each an ``ExpressionError`` with its number when a wait is registered:
+- an expression has at most 4,096 characters, parts nested 100 deep, and 16 macros, three within each other;
+- its values from the trigger event have at most 64,000 characters.
 
-Numbers compare exactly, across their kinds; nothing equals a value of another type; a missing field is an error,
-hence no match. What there is beside the standard's functions stands in ``cel.functions``. The grammar is loaded,
-in some 0.2 seconds, when the first expression is parsed.
+At most eight alternatives have keys; an expression with more gets a residual. When an event arrives, each question may
+take 50,000 steps and compare values nested 100 deep (``cel.budget``). A pattern has at most 1,000 characters, a
+duration 100. What exceeds these is no match, as a missing field is, and is counted.
+
+Numbers compare exactly across their kinds. Nothing equals a value of another type. A missing field is an error, hence
+no match. ``cel.functions`` lists the functions beyond the standard's. Parsing the first expression loads the grammar,
+which takes about 0.2 seconds.
 """
 
 from tarry_backend.matching.evaluation import (

@@ -1,7 +1,7 @@
-"""The ways in which an expression can come true, and which of them a key can lead to.
+"""The alternatives in which an expression is true, and which of them a key can lead to.
 
-Only *true* counts here, so each part is followed in two directions: when is it true, when is it false? An
-error is neither. That makes De Morgan's rules and the one for ``c ? x : y`` (``c && x || !c && y``) exact.
+Only *true* counts, so each part is followed in two directions: when is it true, and when is it false? An error is
+neither. That makes De Morgan's rules, and the rule for ``c ? x : y`` (``c && x || !c && y``), exact.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ from tarry_backend.matching.keys import OversizeError, Path, UnmatchableError, c
 __all__ = ["MAX_WAYS", "Disjunct", "ways"]
 
 MAX_WAYS = 8
-"""The most alternatives that an expression is split into: each is one item for every wait."""
+"""The most alternatives of an expression: each is one item for every wait."""
 
 
 @dataclass(frozen=True, slots=True)
 class Disjunct:
-    """One conjunction: these paths have these (canonical) values, and all the rest is true."""
+    """One conjunction: these paths have these (canonical) values, and all of ``rest`` is true."""
 
     values: Mapping[Path, str] = field(default_factory=dict)
     rest: tuple[Node, ...] = ()
 
 
 def ways(node: Node, truth: bool = True) -> list[Disjunct]:
-    """The alternatives under which ``node`` has this truth value; none, if it never has.
+    """Return the alternatives under which ``node`` has this truth value; none, if it never has.
 
-    What would make more than ``MAX_WAYS`` stays whole, in the rest of a way.
+    What would make more than ``MAX_WAYS`` stays whole, in the rest of one disjunct.
     """
     match node:
         case Known(value=value):
@@ -70,7 +70,7 @@ def _any_of(node: Node, truth: bool, options: Iterable[list[Disjunct]]) -> list[
 
 
 def _all_of(conditions: list[tuple[Node, bool]]) -> list[Disjunct]:
-    """Every combination of one way of each. What has many ways is left whole if they would be too many."""
+    """Combine one alternative of each. If there were too many, those with the most alternatives stay whole."""
     options = [ways(node, truth) for node, truth in conditions]
     for place in sorted(range(len(options)), key=lambda place: len(options[place]), reverse=True):
         if math.prod(map(len, options)) > MAX_WAYS:
@@ -80,7 +80,7 @@ def _all_of(conditions: list[tuple[Node, bool]]) -> list[Disjunct]:
 
 
 def _together(parts: Iterable[Disjunct]) -> Disjunct | None:
-    """All of these ways at once. None if they ask for two values at one place, which no event has."""
+    """Join the alternatives; ``None`` if they need two values at one place, which no event has."""
     values: dict[Path, str] = {}
     rest: list[Node] = []
     for way in parts:
@@ -94,7 +94,7 @@ def _together(parts: Iterable[Disjunct]) -> Disjunct | None:
 
 
 def _presence(node: Node, values: Iterable[Path]) -> bool | None:
-    """What ``has(…)`` or ``!has(…)`` is for an event that has these values. ``None``: they do not tell."""
+    """The value of ``has(…)`` or ``!has(…)`` for an event that has these values; ``None`` if they do not decide it."""
     match node:
         case Not(parts=(Has() as has,)):
             return False if _presence(has, values) else None
@@ -105,7 +105,7 @@ def _presence(node: Node, values: Iterable[Path]) -> bool | None:
 
 
 def _opens(node: Choice) -> bool:
-    """A condition is written twice. With choices inside conditions that would double at each of them."""
+    """Whether to split the choice, which writes its condition twice. Choices in conditions would double each time."""
     return not any(isinstance(part, Choice) for part in walk(node.parts[0]))
 
 
@@ -116,7 +116,7 @@ def _branches(node: Choice, truth: bool) -> Iterable[list[Disjunct]]:
 
 
 def _equalities(node: Node, truth: bool) -> list[Disjunct]:
-    """``path == value`` either way round, ``!(path != value)``, ``path in list``, and ``path`` itself."""
+    """Split ``path == value`` either way round, ``!(path != value)``, ``path in list``, and ``path`` itself."""
     match node:
         case Binary(operator="==" | "!=", parts=(left, right)) if (node.operator == "==") is truth:
             if path := _path(left) or _path(right):
@@ -124,7 +124,7 @@ def _equalities(node: Node, truth: bool) -> list[Disjunct]:
                 if isinstance(other, Known):
                     return _equal(node, truth, path, [other.value])
         case Binary(operator="in", parts=(left, Known(value=list() | tuple() as items))) if truth:
-            # More than eight to compare, though some be alike, may take more steps than a residual has.
+            # To compare more than eight, even equal ones, may take more steps than a residual has.
             if (path := _path(left)) and len(items) <= MAX_WAYS:
                 return _equal(node, truth, path, items)
         case Select() | Index():
@@ -147,7 +147,7 @@ def _equal(node: Node, truth: bool, path: Path, values: Iterable[object]) -> lis
 
 
 def _path(node: Node) -> Path | None:
-    """The path from the incoming event to this node's value, if the expression's text alone says it."""
+    """Return the path from the incoming event to this node's value, if the expression's text alone determines it."""
     match node:
         case Name(name="async"):
             return ()

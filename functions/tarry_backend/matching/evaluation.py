@@ -1,6 +1,6 @@
-"""Whether an event matches: residuals, triggers, and whole expressions.
+"""The evaluation of residuals, triggers and whole expressions against an event.
 
-``received_at``, in Unix milliseconds, is what ``now()`` stands for.
+``now()`` returns ``received_at``, in Unix milliseconds.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 __all__ = ["MatchError", "check_trigger", "evaluate_whole", "residual_holds", "trigger_holds", "value_key"]
 
 MAX_RESIDUAL_DEPTH = MAX_DEPTH + 10
-"""A residual may be nested a little deeper than its expression: ``!(…)`` within ``&&`` within ``||``."""
+"""A residual may be nested deeper than its expression: ``!(…)`` within ``&&`` within ``||``."""
 
 _TRIGGER = frozenset({"event"})
 
 
 class MatchError(TarryError):
-    """The expression could not be answered for this event: a field is missing, or types clash. No match."""
+    """The expression has no answer for this event: a field is missing, or types clash. No match."""
 
     def __init__(self, problem: str) -> None:
         super().__init__(problem)
@@ -42,7 +42,8 @@ class MatchError(TarryError):
 def residual_holds(residual: str, bindings: Mapping[str, Any], event: Event, received_at: int) -> bool:
     """Whether the residual of an alternative is true for an event that has its key.
 
-    Raises ``MatchError`` where CEL has an error or something other than a boolean.
+    Raises:
+        MatchError: CEL has an error, or a value that is not boolean.
     """
     return _answer(parse(residual, MAX_RESIDUAL_DEPTH), {**bindings, "async": envelope(event)}, received_at)
 
@@ -50,34 +51,40 @@ def residual_holds(residual: str, bindings: Mapping[str, Any], event: Event, rec
 def trigger_holds(expression: str, event: Event, received_at: int) -> bool:
     """Whether an event starts a function whose trigger has this expression; ``event`` is the incoming event.
 
-    Raises ``ExpressionError`` as ``check_trigger`` does, and ``MatchError`` as ``residual_holds`` does.
+    Raises:
+        ExpressionError: As for ``check_trigger``.
+        MatchError: As for ``residual_holds``.
     """
     return _answer(checked(expression, _TRIGGER), {"event": envelope(event)}, received_at)
 
 
 def check_trigger(expression: str) -> None:
-    """``ExpressionError`` if no trigger can have this expression: not CEL, not boolean, about ``async``."""
+    """Raise ``ExpressionError`` if a trigger cannot have this expression: not CEL, not boolean, or with ``async``."""
     checked(expression, _TRIGGER)
 
 
 def value_key(expression: str, event: Event, received_at: int) -> str:
-    """A hash of what the expression over ``event`` gives, the same for equal values and for no others.
+    """Return a hash of the expression's value over ``event``: the same for equal values, and for no others.
 
-    Raises ``ExpressionError`` if it is no CEL over ``event``, ``MatchError`` if it has no value or none with a key.
+    Raises:
+        ExpressionError: It is not CEL over ``event``.
+        MatchError: It has no value, or its value has no key.
     """
     value = _value(checked(expression, _TRIGGER, boolean=False), {"event": envelope(event)}, received_at)
     try:
         return hashlib.sha256(canonical(value).encode()).hexdigest()[:32]
     except UnmatchableError:
-        raise MatchError(f"the expression gives {type_name(value)}, which has no key") from None
+        raise MatchError(f"the expression has a value of type {type_name(value)}, which has no key") from None
     except OversizeError:
-        raise MatchError("the expression gives a value that is too large") from None
+        raise MatchError("the value of the expression is too large for a key") from None
 
 
 def evaluate_whole(expression: str, trigger: Event, event: Event, received_at: int) -> bool:
-    """The answer of a wait's expression, without a plan: what the index must agree with.
+    """Evaluate a wait's expression without a plan. The index must agree with this answer.
 
-    Raises ``ExpressionError`` and ``MatchError`` as ``trigger_holds`` does.
+    Raises:
+        ExpressionError: As for ``trigger_holds``.
+        MatchError: As for ``trigger_holds``.
     """
     variables = {"event": envelope(trigger), "async": envelope(event)}
     return _answer(checked(expression, VARIABLES), variables, received_at)
@@ -86,7 +93,7 @@ def evaluate_whole(expression: str, trigger: Event, event: Event, received_at: i
 def _answer(node: Node, variables: Mapping[str, object], received_at: int) -> bool:
     value = _value(node, variables, received_at)
     if not isinstance(value, bool):
-        raise MatchError(f"the expression gives {type_name(value)}, not a boolean")
+        raise MatchError(f"the expression has a value of type {type_name(value)}, not a boolean")
     return value
 
 

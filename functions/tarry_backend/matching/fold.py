@@ -1,8 +1,8 @@
-"""Partial evaluation: what of an expression the trigger event decides, and what is left.
+"""Partial evaluation: what the trigger event decides in an expression, and what is left.
 
-The expression is read with ``event`` known and ``async`` unknown, in Kleene's logic: one false part decides
-an ``&&``, one true part an ``||``, a known condition chooses its branch. What is left of ``event`` are
-``Known`` values, and ``Failed`` parts where the trigger lacks what is asked of it.
+``event`` is known and ``async`` is unknown, in Kleene's logic. One false part decides an ``&&``, one true part an
+``||``; a known condition chooses its branch. ``event`` becomes ``Known`` values, and ``Failed`` parts where the trigger
+lacks a field.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["fold", "sound"]
 
 
 def fold(node: Node, trigger: Scope) -> Node:
-    """The node with all that ``trigger`` decides decided. Its value is the same for every incoming event."""
+    """Return the node with everything decided that ``trigger`` decides. Its value stays the same for every event."""
     if isinstance(node, Choice):
         return _choice(node, trigger)
     if node.names <= trigger.variables.keys():
@@ -37,7 +37,7 @@ def fold(node: Node, trigger: Scope) -> Node:
 
 
 def sound(node: Node) -> Node:
-    """The node, if nothing in it failed; else the first ``CelError``."""
+    """Return the node if nothing in it failed; else raise the first ``CelError``."""
     for part in walk(node):
         if isinstance(part, Failed):
             raise CelError(part.problem, part.at)
@@ -64,7 +64,7 @@ def _choice(node: Choice, trigger: Scope) -> Node:
 
 
 def _question(node: Node) -> Node:
-    """``question == true``, either way round, is the question itself; ``question == false`` its opposite."""
+    """Reduce ``question == true``, either way round, to the question, and ``question == false`` to its opposite."""
     match node:
         case (
             Binary(operator="==" | "!=", parts=(Known(value=bool() as truth), question))
@@ -75,7 +75,7 @@ def _question(node: Node) -> Node:
 
 
 def _junction(node: And | Or, parts: tuple[Node, ...]) -> Node:
-    """Without the parts that cannot matter."""
+    """Remove the parts that cannot matter."""
     decisive, operator = (False, "&&") if isinstance(node, And) else (True, "||")
     left: list[Node] = []
     for part in parts:

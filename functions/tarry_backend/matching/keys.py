@@ -1,8 +1,8 @@
-"""Match keys: what an open wait is found by.
+"""Match keys, by which an event finds open waits.
 
-A wait that asks ``async.data.userId == "7"`` is stored under the key made of the path and the value. An event
-gives its value at that path, makes the same key, and finds every such wait by one query. So a key must be the
-same for two values exactly when CEL's ``==`` says so.
+A wait on ``async.data.userId == "7"`` is stored under a key made of the path and the value. An incoming event has a
+value at that path, makes the same key, and finds every such wait by one query. So two values have the same key exactly
+when CEL's ``==`` is true for them.
 """
 
 from __future__ import annotations
@@ -40,15 +40,17 @@ Path = tuple[str | int, ...]
 
 
 MAX_KEYED = MAX_STEPS // 10
-"""The largest value in a key: its elements and fields, and a hundredth of the characters of its texts. To compare
-it takes as many steps, so that a residual could compare it as well, with each of eight values."""
+"""The largest value in a key: its elements and fields, and a hundredth of the characters of its strings.
+
+To compare it takes as many steps. So a residual can compare it too, with each of eight values.
+"""
 
 SPLIT = re.compile(r"[\ud800-\udbff][\udc00-\udfff]")
 """Halves of one character that have come together. JSON makes one character of them."""
 
 
 class UnmatchableError(Exception):
-    """No value in any event equals this one: a NaN, or what JSON cannot hold."""
+    """No value in any event equals this one: a NaN, or a value that JSON does not allow."""
 
 
 class OversizeError(Exception):
@@ -56,7 +58,7 @@ class OversizeError(Exception):
 
 
 def envelope(event: Event) -> dict[str, object]:
-    """An event as expressions see it."""
+    """Return an event as expressions see it."""
     return {
         "name": event.name,
         "data": event.data,
@@ -68,16 +70,16 @@ def envelope(event: Event) -> dict[str, object]:
 
 
 def shape_and_key(event_name: str, values: Mapping[Path, str]) -> tuple[Shape, str]:
-    """The shape and the key of waits that ask for these canonical values at these paths."""
+    """Return the shape and key of waits on these canonical values at these paths."""
     by_path = sorted((_compact(path), value) for path, value in values.items())
     shape = f"[{','.join(path for path, _ in by_path)}]"
     return shape, key_for(event_name, shape, [value for _, value in by_path])
 
 
 def match_key(event_name: str, shape: Shape, event: Event) -> str | None:
-    """The key of the waits of this shape that the event resolves, as far as a key can tell.
+    """Return the key of the waits of this shape that the event may resolve.
 
-    ``None``: the event lacks one of the paths, or has a value there that equals nothing, or none that is in a key.
+    ``None`` if the event lacks one of the paths, or has a value there that has no key.
     """
     try:
         fields = envelope(event)
@@ -87,15 +89,17 @@ def match_key(event_name: str, shape: Shape, event: Event) -> str | None:
 
 
 def key_for(event_name: str, shape: Shape, values: Sequence[str] = ()) -> str:
-    """The key of a shape with these canonical values, in the order of its paths."""
+    """Return the key of a shape with these canonical values, in the order of its paths."""
     digest = hashlib.sha256(f"[{_compact(shape)},[{','.join(values)}]]".encode())
     return f"{event_name}#{digest.hexdigest()[:32]}"
 
 
 def canonical(value: object) -> str:
-    """JSON that is the same for equal values, and no others.
+    """Return JSON that is the same for equal values, and for no others.
 
-    ``UnmatchableError`` if nothing equals it, ``OversizeError`` if it has more than ``MAX_KEYED`` parts.
+    Raises:
+        UnmatchableError: Nothing equals the value.
+        OversizeError: The value has more than ``MAX_KEYED`` parts.
     """
     try:
         return _compact(_comparable(value, Budget(MAX_KEYED), MAX_NESTED))
@@ -121,7 +125,7 @@ def _comparable(value: object, steps: Budget, depth: int) -> object:
 
 
 def _number(number: object) -> object:
-    """One form for each number: integers, large ones too, have no decimal point, and there is one zero."""
+    """Return one form for each number: integers, also large ones, have no decimal point, and there is one zero."""
     if isinstance(number, float):
         if math.isnan(number):
             raise UnmatchableError

@@ -1,4 +1,4 @@
-"""``match="data.userId"``: the equality of one field on both sides, without quoting."""
+"""The shorthand ``match="data.userId"``: equality of one field on both sides."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ _RESERVED = frozenset({"false", "in", "null", "true"})
 
 
 def match_expression(path: str) -> str:
-    """The expression that asks for the same value at ``path`` in the trigger and in the incoming event.
+    """Return the expression for equal values at ``path`` in the trigger event and the incoming event.
 
-    A path is written ``data.userId``, ``data.items[0].sku`` or ``data.user-id``: dots between fields, places
-    of lists in brackets. It begins with a field of the event. ``ExpressionError`` if it is none.
+    A path is ``data.userId``, ``data.items[0].sku`` or ``data.user-id``: dots between fields, places of lists in
+    brackets. It begins with a field of the event.
+
+    Raises:
+        ExpressionError: It is not a path.
     """
     steps, position = "", 0
     while position < len(path):

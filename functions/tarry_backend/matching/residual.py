@@ -1,7 +1,7 @@
-"""What is left to ask of an event that has the right key, as text with bindings.
+"""The conditions that remain for an event with the right key, as text with bindings.
 
-The text is the same for every wait that one line of source makes, so a Lambda parses it once in its life.
-What differs from run to run, the values of ``event``, stands beside it.
+The text is the same for every wait of one source line, so a Lambda parses it once in its life. The values of ``event``,
+which differ from run to run, are stored beside it.
 """
 
 from __future__ import annotations
@@ -26,17 +26,18 @@ __all__ = ["MAX_BOUND", "Residual"]
 
 
 MAX_BOUND = 64_000
-"""The most characters that the values beside a residual may have: the items of a wait carry them."""
+"""The most characters of the values beside a residual: the items of a wait carry them."""
 
 
 class NotJsonError(Exception):
-    """A value that JSON would not give back as it was."""
+    """A value that JSON would not return unchanged."""
 
 
 class Residual:
     """Writes one residual. ``bindings`` are the values of ``b0``, ``b1`` and so on in ``text``.
 
-    ``CelError`` if the trigger event itself holds what is no JSON: an infinite number, or a NaN.
+    Raises:
+        CelError: The trigger event holds a value that is not JSON: an infinite number, or a NaN.
     """
 
     def __init__(self, node: Node, trigger: Scope) -> None:
@@ -48,9 +49,9 @@ class Residual:
         self.text = write(node, self._known)
 
     def _known(self, known: Known) -> str:
-        """A constant as it was written; a value of ``event`` by its name.
+        """Write a constant as in the source, and a value of ``event`` by its binding's name.
 
-        A time, a duration, bytes or a NaN is no JSON. There the call that makes it stays, over bound inputs.
+        A timestamp, a duration, bytes or a NaN is not JSON. There the call that makes it stays, over bound inputs.
         """
         origin = known.origin
         if not origin.names:
@@ -61,14 +62,14 @@ class Residual:
                 self._bind(source, _json(known.value, self._left))
             return self._bound[source]
         except StepsError:
-            problem = f"the values that later events are compared with have more than {MAX_BOUND:,} characters"
+            problem = f"the values to compare with later events have more than {MAX_BOUND:,} characters"
             raise CelError(problem, origin) from None
         except CelError as error:
             error.node = origin
             raise
         except NotJsonError:
             if isinstance(origin, Name):
-                raise CelError("a number that is infinite or NaN cannot be kept", origin) from None
+                raise CelError("a number that is infinite or NaN cannot be stored", origin) from None
             parts = tuple(sound(fold(part, self._trigger)) for part in origin.parts)
             return write(replace(origin, parts=parts), self._known)
 
@@ -78,7 +79,7 @@ class Residual:
 
 
 def _free_names(node: Node) -> Iterator[str]:
-    """``b0``, ``b1`` and so on, without those that the expression gives to variables of its own."""
+    """Yield ``b0``, ``b1`` and so on, without the names of the expression's own variables."""
     taken = set(_variables(node))
     return (name for number in count() if (name := f"b{number}") not in taken)
 
@@ -92,10 +93,10 @@ def _variables(node: Node) -> Iterator[str]:
 
 
 def _json(value: object, steps: Budget, depth: int = MAX_NESTED) -> object:
-    """A copy of the value made of JSON's own types. A step is a character here, and no value has fewer."""
+    """Copy the value into JSON's own types. Here one step is one character, and no value has fewer."""
     steps.take()
     if depth < 0:
-        raise CelError(f"a value is nested more than {MAX_NESTED} deep, the most that is compared")
+        raise CelError(f"a value is nested more than {MAX_NESTED} deep, the most allowed")
     if isinstance(value, str):
         steps.take(len(value))
         if not value.isascii() and SPLIT.search(value):

@@ -1,9 +1,8 @@
-"""What is known about a wait when it begins: its match keys, and what is left to ask.
+"""The plan of a wait: its match keys, and the residuals that no key can answer.
 
-At registration the expression is read with the trigger event in hand. Each alternative in which it can come
-true becomes a key, made of the values that the incoming event must have, and a residual for all that no key
-can say. The events that have the key, and for which the residual holds, are those that make the whole
-expression true.
+At registration, ``plan`` reads the expression with the trigger event. Each alternative in which the expression can be
+true gets a key, made of the values that the incoming event must have. Its residual holds the conditions that no key
+expresses. The whole expression is true exactly for the events that have the key and for which the residual is true.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ VARIABLES = frozenset({"event", "async"})
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The alternatives of a wait, each with a key of its own. Everything in it survives JSON."""
+    """The alternatives of a wait, each with its own key. All of it is JSON."""
 
     alternatives: tuple[Alternative, ...]
 
@@ -45,11 +44,18 @@ class Plan:
 
 
 def plan(event_name: str, expression: str | None, trigger: Event, *, indexed: bool = True) -> Plan:
-    """How a wait for ``event_name`` can be found. No expression: every event of the name matches.
+    """Plan a wait for ``event_name``. Without an expression, every event of the name matches.
 
-    ``event`` is the trigger, ``async`` the incoming event. ``indexed=False`` plans the same wait by the
-    event's name alone, for a name that has too many shapes already. Raises ``ExpressionError`` if the
-    expression is not CEL, is not boolean, is too large, or depends on a field that the trigger lacks.
+    Args:
+        event_name: The event's name.
+        expression: CEL over ``event`` (the trigger event) and ``async`` (the incoming event), or ``None``.
+        trigger: The event that started the run.
+        indexed: Whether to use keys of paths. If false, the event's name alone leads to the wait, for a name that
+            already has too many shapes.
+
+    Raises:
+        ExpressionError: The expression is not CEL, is not boolean, is too large, or uses a field that the trigger
+            lacks.
     """
     if expression is None:
         return Plan((_by_name(event_name),))
@@ -84,7 +90,7 @@ Group = frozenset[tuple[Path, str]]
 
 
 def _grouped(found: Iterable[Disjunct]) -> dict[Group, list[tuple[Node, ...]]]:
-    """What else the ways ask, by what a key says of them: one key is stored once."""
+    """Group the conditions that no key expresses by what the key expresses: each key is stored once."""
     groups: dict[Group, list[tuple[Node, ...]]] = {}
     for way in found:
         groups.setdefault(frozenset(way.values.items()), []).append(way.rest)
@@ -107,7 +113,7 @@ def _alternative(shape: Shape, key: str, residual: Residual | None) -> Alternati
 
 
 def _any_of(rests: Sequence[tuple[Node, ...]]) -> Node:
-    """One expression for all of them; what is asked twice is asked once."""
+    """Join them into one expression, without duplicates."""
     conjunctions = [rest[0] if len(rest) == 1 else And(start=0, parts=rest) for rest in rests]
     distinct = tuple({write(node): node for node in conjunctions}.values())
     return distinct[0] if len(distinct) == 1 else Or(start=0, parts=distinct)

@@ -17,10 +17,13 @@ NAME_ONLY: Shape = "*"
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """One way in which a wait's expression comes true.
+    """One way in which a wait's expression becomes true.
 
-    ``residual`` is CEL over ``async`` and the names in ``bindings``; None where the key says it all. With the
-    shape ``NAME_ONLY`` nothing could be indexed, and the caller may choose a shard of it instead.
+    Attributes:
+        shape: The paths of the key. With ``NAME_ONLY`` nothing could be indexed; the caller may choose a shard of it.
+        key: The match key.
+        residual: CEL over ``async`` and the names in ``bindings``; ``None`` if the key decides alone.
+        bindings: The values of those names.
     """
 
     shape: Shape

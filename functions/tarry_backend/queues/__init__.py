@@ -1,1 +1,1 @@
-"""The queues between the Lambdas: their messages, and who sends them."""
+"""The queues between the Lambdas: their messages and senders."""

@@ -1,4 +1,4 @@
-"""How runs are cancelled by hand: by a person, or by the app's own code."""
+"""The cancellation of runs by a person, or by the app's own code."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ __all__ = ["request_cancel"]
 
 
 def request_cancel(run_ids: Sequence[str], store: Store, queues: Queues) -> int:
-    """Has these runs cancelled; returns how many were told. Those that have ended stay as they are.
+    """Cancel these runs; return how many got the message. Ended runs do not change.
 
-    The mark comes first. An executor that is at work on a run finds it between two steps; the message, which stands
-    behind that work in the run's group, is what cancels the run for certain.
+    The mark comes first: an executor that works on a run finds it between two steps. The message is behind that
+    work in the run's group, and cancels the run for certain.
     """
     store.runs.request_cancel(run_ids, now())
     return queues.send_to_runs(map(CancelRun, run_ids))

@@ -1,4 +1,4 @@
-"""SQS delays by whole seconds: which way to round, for whom."""
+"""SQS delays in whole seconds, and how to round each kind."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ _MARGIN = 500
 
 
 def delay_until(due: int, moment: int, step_kind: str) -> int:
-    """Seconds from ``moment`` to ``due`` (both Unix milliseconds).
+    """Return the seconds from ``moment`` to ``due`` (both Unix milliseconds).
 
-    The deadline of what listens for events is brought up to a second early, since its marker still follows it;
-    anything else is brought up to a second late.
+    The deadline of a step that listens for events comes up to a second early, since its marker still follows.
+    Anything else comes up to a second late.
     """
     return (due - moment) // 1000 if step_kind in LISTENING else -(-(due - moment) // 1000)
 
 
 def marker_delay(deadline: int, moment: int) -> int:
-    """Seconds by which a marker is delayed: it comes out half a second to one and a half after the deadline.
+    """Return the delay of a marker in seconds: it comes out half a second to one and a half after the deadline.
 
-    Events that were received just before the deadline are in the queue by then, and the answer is still there
-    within two seconds.
+    By then, events received just before the deadline are in the queue. The answer still comes within two seconds.
     """
     return max(1, -(-(deadline - moment + _MARGIN) // 1000))

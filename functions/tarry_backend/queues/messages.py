@@ -1,4 +1,4 @@
-"""What the Lambdas tell each other through the queues."""
+"""The messages that the Lambdas send each other through the queues."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ __all__ = [
 ]
 
 INLINE = 48_000
-"""The largest event, in characters of JSON, that a message carries itself: SQS counts requests by 64 KB."""
+"""The largest event, in characters of JSON, that a message carries itself: SQS bills in units of 64 KB."""
 
 
 class MessageError(TarryError):
-    """A record in a queue is none of Tarry's messages. It ends in the dead-letter queue."""
+    """A record in a queue is not one of Tarry's messages. It goes to the dead-letter queue."""
 
 
 @dataclass(frozen=True)
 class Carried:
-    """An event in a message: the whole of it, or where the log has it."""
+    """An event in a message: the event itself, or its place in the log."""
 
     name: str
     id: str
@@ -56,27 +56,30 @@ class Carried:
 
     @cached_property
     def text(self) -> str:
-        """As JSON: written once for all the messages that carry it."""
+        """The JSON text, written once for all the messages that carry it."""
         fields = {"name": self.name, "id": self.id, "received_at": self.received_at, "event": self.event}
         return _json(fields)
 
     @classmethod
     def of(cls, received: ReceivedEvent) -> Carried:
-        """The event, whole if it is small."""
+        """Carry the event itself if it is small."""
         event = received.event
         fields = asdict(event)
         small = len(json.dumps(fields)) <= INLINE
         return cls(event.name, event.id, received.received_at, fields if small else None)
 
     def received(self) -> ReceivedEvent | None:
-        """The event, if it is carried whole."""
+        """The event, if the message carries it."""
         return ReceivedEvent(Event(**self.event), self.received_at) if self.event is not None else None
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """To the executor: an event starts a run. ``once`` stands for the value of the function's idempotency expression:
-    of the events that have it within a day one starts a run."""
+    """To the executor: an event starts a run.
+
+    ``once`` represents the value of the function's idempotency expression. Of the events with the same value within a
+    day, one starts a run.
+    """
 
     kind: ClassVar[str] = "start"
     run_id: str
@@ -97,7 +100,7 @@ class Resume:
 
 @dataclass(frozen=True, slots=True)
 class Wake:
-    """To the executor: at ``due`` (Unix milliseconds) a sleep ends, an attempt is made or an invocation times out."""
+    """To the executor: at ``due`` (Unix milliseconds) a sleep ends, a retry begins or an invocation times out."""
 
     kind: ClassVar[str] = "wake"
     run_id: str
@@ -115,7 +118,7 @@ class Deadline:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """To the executor: the log holds an event that a wait has not been told of."""
+    """To the executor: the log holds an event that a wait has not received."""
 
     kind: ClassVar[str] = "look"
     run_id: str
@@ -124,7 +127,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """To the executor: the run that a step has invoked has ended."""
+    """To the executor: the run that a step invoked has ended."""
 
     kind: ClassVar[str] = "returned"
     run_id: str
@@ -133,7 +136,7 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class Continue:
-    """To the executor: go on with a run whose last invocation was near its end."""
+    """To the executor: continue a run whose last invocation was near its end."""
 
     kind: ClassVar[str] = "continue"
     run_id: str
@@ -141,7 +144,7 @@ class Continue:
 
 @dataclass(frozen=True, slots=True)
 class CancelRun:
-    """To the executor: end the run, once what it was told before this is done."""
+    """To the executor: cancel the run, after its earlier messages."""
 
     kind: ClassVar[str] = "cancel"
     run_id: str
@@ -149,7 +152,10 @@ class CancelRun:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """To the timers: something of a run is due. ``step_kind`` is the step's, or ``run`` for the function itself."""
+    """To the timers: a step or attempt of a run is due.
+
+    ``step_kind`` is the step's, or ``run`` for the function itself.
+    """
 
     kind: ClassVar[str] = "due"
     run_id: str
@@ -160,9 +166,9 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Settle:
-    """To the timers: look into the log once more for a wait, now that the index has it.
+    """To the timers: read the log once more for a wait, now that the index has it.
 
-    ``excluded`` are events which the run has had before. They are a hint that saves it being woken for nothing.
+    ``excluded`` are events that the run has had before. They are a hint that saves it an unnecessary resume.
     """
 
     kind: ClassVar[str] = "settle"
@@ -173,7 +179,7 @@ class Settle:
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """To the matcher: a wait's deadline has passed. It stands in the queue behind the events before it."""
+    """To the matcher: a wait's deadline has passed. It is in the queue behind the events before it."""
 
     kind: ClassVar[str] = "marker"
     run_id: str
@@ -183,7 +189,7 @@ class Marker:
 
 @dataclass(frozen=True, slots=True)
 class FanOut:
-    """To the matcher: go on with the waits that have ``match_key``, those whose place lies in ``(after, until]``."""
+    """To the matcher: continue with the waits that have ``match_key``, whose place is in ``(after, until]``."""
 
     kind: ClassVar[str] = "fanout"
     match_key: str
@@ -193,16 +199,16 @@ class FanOut:
 
 
 RunUpdate = Start | Resume | Wake | Deadline | Look | Returned | Signalled | Continue
-"""What an executor applies to a run before its function goes on."""
+"""The messages that an executor applies to a run before its function goes on."""
 
 RunMessage = RunUpdate | CancelRun
-"""What the runs queue carries."""
+"""The messages of the runs queue."""
 
 TimerMessage = Due | Settle
-"""What the timers queue carries."""
+"""The messages of the timers queue."""
 
 MatcherMessage = Marker | FanOut
-"""What the events queue carries beside events."""
+"""The messages of the events queue, beside events."""
 
 Message = RunMessage | TimerMessage | MatcherMessage
 
@@ -210,7 +216,7 @@ _KINDS: dict[str, type[Message]] = {message.kind: message for message in get_arg
 
 
 def encode(message: Message) -> str:
-    """The message as a queue carries it: in ASCII, since SQS refuses some characters that JSON allows."""
+    """Return the message as a queue carries it: in ASCII, since SQS refuses some characters that JSON allows."""
     values = {field.name: getattr(message, field.name) for field in fields(message)}
     carried = values.pop("carried", None)
     text = _json({"tarry": message.kind, **values})
@@ -218,7 +224,7 @@ def encode(message: Message) -> str:
 
 
 def decode(body: str) -> Message:
-    """What ``encode`` wrote; ``MessageError`` if it is something else."""
+    """Parse what ``encode`` wrote; raise ``MessageError`` if it is something else."""
     try:
         values: dict[str, Any] = json.loads(body)
         message = _KINDS[values.pop("tarry")]
@@ -226,7 +232,7 @@ def decode(body: str) -> Message:
             values["carried"] = Carried(**values["carried"])
         return message(**values)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise MessageError(f"this is no message of Tarry's: {body[:200]!r} ({error!r})") from error
+        raise MessageError(f"this is not a Tarry message: {body[:200]!r} ({error!r})") from error
 
 
 def _json(value: object) -> str:

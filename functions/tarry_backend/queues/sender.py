@@ -1,4 +1,4 @@
-"""Sending to the three queues."""
+"""The sender to the three queues."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ MAX_DELAY = 900
 """The longest delay, in seconds, that SQS gives a message."""
 
 HORIZON = 180_000
-"""What is due within so many milliseconds goes straight into the timers queue; the sweep brings the rest."""
+"""Within how many milliseconds a due item goes straight into the timers queue; the sweep brings the rest."""
 
 REDRIVEN = "tarry-redriven"
-"""The attribute of a message that was a dead letter: it has come before, whatever its receive count says."""
+"""The attribute of a redriven dead letter: it has come before, whatever its receive count says."""
 
 _PER_REQUEST = 10
 _REQUEST_BYTES = 1_000_000
@@ -45,7 +45,7 @@ _LONGEST_RETRY = 900
 
 
 class QueueError(TarryError):
-    """SQS refused messages again and again."""
+    """SQS refused messages, also after retries."""
 
 
 class Queues:
@@ -57,30 +57,30 @@ class Queues:
         self._settings = settings
 
     def send_to_runs(self, messages: Iterable[RunMessage]) -> int:
-        """Sends to the executor, in batches, one run's messages in their order. Returns how many there were."""
+        """Send to the executor, in batches, one run's messages in their order; return their number."""
         return self._send(
             self._settings.runs_queue,
             ((body, _of_run(message, body)) for message in messages for body in [encode(message)]),
         )
 
     def send_to_timers(self, messages: Iterable[tuple[TimerMessage, int]]) -> int:
-        """Sends to the timers, each message with its delay in seconds."""
+        """Send to the timers, each message with its delay in seconds."""
         delayed = ((encode(message), {"DelaySeconds": _delay(delay)}) for message, delay in messages)
         return self._send(self._settings.timers_queue, delayed)
 
     def send_to_matcher(self, message: MatcherMessage, delay: int = 0) -> None:
-        """Sends to the matcher, behind the events."""
+        """Send to the matcher, behind the events."""
         self._send(self._settings.events_queue, [(encode(message), {"DelaySeconds": _delay(delay)})])
 
     def retry_soon(self, records: Iterable[Mapping[str, Any]]) -> None:
-        """Brings SQS records of the runs queue back after seconds that double with each receive.
+        """Return SQS records of the runs queue after seconds that double with each receive.
 
-        By themselves they would come back after the visibility timeout, which is as long as the longest run of a
-        function: right for an executor that has died, too long for one that was throttled.
+        Otherwise they would return after the visibility timeout, which covers a function's longest run. That is right
+        for an executor that died, but too long for one that was throttled.
         """
         for record in records:
             receives = int(record["attributes"]["ApproximateReceiveCount"])
-            with suppress(Exception):  # then it comes back by itself; the error that led here is what counts
+            with suppress(Exception):  # then it returns by itself; the first error counts
                 self._client.change_message_visibility(
                     QueueUrl=self._settings.runs_queue,
                     ReceiptHandle=record["receiptHandle"],
@@ -88,7 +88,7 @@ class Queues:
                 )
 
     def _send(self, queue: str, messages: Iterable[tuple[str, dict[str, Any]]]) -> int:
-        """Sends page by page, several at a time, so that no more are held than are on their way."""
+        """Send page by page, several at a time, so that memory holds only the pages on their way."""
         count = 0
         pages = _pages(messages)
         first, second = next(pages, None), next(pages, None)
@@ -115,7 +115,7 @@ class Queues:
             reasons = sorted({f"{entry['Code']}: {entry.get('Message')}" for entry in refused.values()})
             page = [entry for entry in page if entry["Id"] in refused]
             time.sleep(0.1 * 2**again)
-        raise QueueError(f"{len(page)} messages were refused by {queue}: {'; '.join(reasons)}")
+        raise QueueError(f"the queue {queue} refused {len(page)} messages: {'; '.join(reasons)}")
 
 
 def _pages(messages: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[Page]:
@@ -137,7 +137,9 @@ def _delay(seconds: int) -> int:
 
 
 def _of_run(message: RunMessage, body: str) -> dict[str, str]:
-    """A group each run; what is resent within five minutes is dropped. But to go on is meant anew each time, and so is
-    an answer that may have found nobody at first."""
+    """Give each run its group. SQS drops a repeated message within five minutes.
+
+    But each ``Continue`` is new, and so is each ``Returned``, whose step may not have existed at first.
+    """
     identity = new_id() if isinstance(message, Continue | Returned) else hashlib.sha256(body.encode()).hexdigest()
     return {"MessageGroupId": message.run_id, "MessageDeduplicationId": identity}

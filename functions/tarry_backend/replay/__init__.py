@@ -1,4 +1,4 @@
-"""Replay: runs a function over the steps that its run has kept. Pure: what it decides goes to a ``Journal``."""
+"""Replay: runs a function over its run's stored steps. Pure: its decisions go to a ``Journal``."""
 
 from tarry_backend.model.step import (
     Failure,

@@ -1,4 +1,4 @@
-"""Where a function's tools may be called."""
+"""The check of where a function's tools may be called."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Admission"]
 
 _PATIENCE = 100
-"""How often a suspended function may call steps. One that goes on for ever is slowed down, and left behind."""
+"""How many step calls a suspended function may make. One that makes more is slowed down, and left behind."""
 
 _CALLER: ContextVar[Conclusion | None] = ContextVar("tarry_caller", default=None)
 """The end of the run whose code it is. Bodies of steps, hooks and threads have it too, if they have its context."""
@@ -47,13 +47,13 @@ class Admission:
         _CALLER.set(self._conclusion)
 
     async def enter(self, what: str) -> None:
-        """Before a tool does anything; ``what`` says which, for people."""
+        """Check a call before the tool does anything; ``what`` names the tool in the error."""
         if self._refusals > _PATIENCE and BODY.get() is None:
             await self._conclusion.rest()
         self._admit(what)
 
     def enter_sync(self, what: str) -> None:
-        """The same in a thread."""
+        """As ``enter``, in a thread."""
         if self._refusals > _PATIENCE:
             time.sleep(1)
         self._admit(what)
@@ -71,12 +71,12 @@ class Admission:
 
     def _admit(self, what: str) -> None:
         if HOOK.get():
-            raise self.refuse(f"{what} is called in a middleware: only the function itself has steps")
+            raise self.refuse(f"{what} was called in a middleware: call it in the function itself")
         if (body := BODY.get()) is not None:
-            raise self.refuse(f"{what} is called inside step {body.key!r}: call it before or after that step")
+            raise self.refuse(f"{what} was called inside step {body.key!r}: call it before or after that step")
         if not self._bridge.is_home():
             raise self.refuse(
-                f"{what} is called outside its run: call it in the function, not in a thread or loop of its own"
+                f"{what} was called outside its run: call it in the function, not in another thread or loop"
             )
         if not self._conclusion.is_reached:
             check_lanes(what)
@@ -84,7 +84,7 @@ class Admission:
         self._refusals += 1
         if isinstance(self._conclusion.ending, Paused):
             raise Suspended(Suspended.__doc__)
-        problem = f"{what} is called after its function had ended"
+        problem = f"{what} was called after its function had ended: await every step"
         raise self.refuse(problem) if isinstance(self._conclusion.ending, Finished) else StepCallError(problem)
 
 

@@ -1,7 +1,7 @@
-"""What a branch of a function has behind it, as far as its next wait needs to know.
+"""The past of a function's branch, as far as its next wait needs it.
 
-Each branch (an asyncio task, a thread of ``group.parallel``) goes by what it did itself, so that a branch does
-not miss an answer because another one went on meanwhile.
+Each branch (an asyncio task, or a thread of ``group.parallel``) uses only its own past. So a branch does not miss an
+answer because another branch went on meanwhile.
 """
 
 from __future__ import annotations
@@ -25,13 +25,18 @@ __all__ = ["PAST", "BranchPast"]
 
 @dataclass(frozen=True, slots=True)
 class BranchPast:
-    """``leaves``: from where on events may answer the previous step. ``left_off``: the same by event name."""
+    """The past of one branch.
+
+    Attributes:
+        leaves: The position from which on events may answer the previous step.
+        left_off: The same, by event name.
+    """
 
     leaves: Position
     left_off: Mapping[str, Position] = field(default_factory=dict)
 
     def then(self, step: Step) -> BranchPast:
-        """The past once ``step`` has ended."""
+        """Return the past after ``step`` has ended."""
         if step.wait is None:
             return replace(self, leaves=step.leaves)
         left_off: dict[str, Position] = {}
@@ -40,7 +45,7 @@ class BranchPast:
         return BranchPast(step.leaves, {**self.left_off, **left_off})
 
     def joined(self, branches: Iterable[BranchPast]) -> BranchPast:
-        """The past once branches which began here have ended: the earliest of what each of them has left."""
+        """Return the past after branches that began here have ended: the earliest position of each."""
         ends = [branch for branch in branches if branch is not self]
         if not ends:
             return self
@@ -49,13 +54,13 @@ class BranchPast:
         return BranchPast(min(end.leaves for end in ends), {**self.left_off, **left_off})
 
     def since(self, event_name: str, lookback: Duration | None, now: int) -> Position:
-        """Where a wait on that name begins to look; section 3 of the contract."""
+        """Return where a wait on that name begins to look; see section 3 of the contract."""
         default = self.left_off.get(event_name, self.leaves)
         if lookback is None:
             return default
         back = milliseconds(lookback)
         if back < 0:
-            raise DurationError(f"lookback={lookback!r} lies ahead: give 0, or how far to look back")
+            raise DurationError(f"lookback={lookback!r} is negative: give 0, or how far to look back")
         return min(default, Position(now - back)) if back else Position(now)
 
 

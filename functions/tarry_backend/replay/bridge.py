@@ -1,8 +1,8 @@
-"""The way between an event loop and the threads in which plain functions run.
+"""The bridge between the event loop and the threads in which plain functions run.
 
-A thread asks the loop to do something and waits for the answer; meanwhile it is *blocked*. All counts are kept by
-the loop's own thread: a thread that asks is counted as at work until the loop has heard it, and again before the
-loop gives the answer. So the loop never takes a working thread for a waiting one.
+A thread asks the loop to do something and waits for the answer; meanwhile it is *blocked*. Only the loop's thread
+changes the counts. A thread that asks counts as working until the loop has received its request, and again before the
+loop answers. So the loop never takes a working thread for a waiting one.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _HOME: ContextVar[tuple[Bridge, int] | None] = ContextVar("tarry_home", default=
 
 
 class Bridge:
-    """Runs a function's plain code in threads, and carries what it asks to the loop and back."""
+    """Runs a function's plain code in threads, and carries requests and answers between them and the loop."""
 
     def __init__(self, loop: QuietLoop, turns: ResultOrder) -> None:
         self._loop = loop
@@ -42,23 +42,23 @@ class Bridge:
         self.holding: set[asyncio.Task[Any]] = set()
 
     def settle(self) -> None:
-        """Marks this thread as one in which the run's code is at home."""
+        """Mark this thread as one in which the run's code may call its tools."""
         _HOME.set((self, threading.get_ident()))
 
     def is_home(self) -> bool:
-        """Whether the code that calls is the run's own, and in its own thread."""
+        """Whether the caller is the run's own code, in its own thread."""
         return _HOME.get() == (self, threading.get_ident())
 
     def is_quiet(self) -> bool:
-        """Whether no code of the function is at work in a thread."""
+        """Whether no code of the function works in a thread."""
         return self._working <= self._blocked
 
     def is_busy(self) -> bool:
-        """Whether any thread is at work, those of steps' bodies among them."""
+        """Whether any thread works, also for a step's body."""
         return self._loop.threads > self._blocked
 
     def ask(self, work: Coroutine[Any, Any, T]) -> T:
-        """From a thread: has the loop do the work, and waits for its result. ``Suspended`` if it is cancelled."""
+        """From a thread: let the loop do the work, and return its result. ``Suspended`` if it is cancelled."""
         answer: Answer[T] = Answer()
         variables = copy_context()
         self._loop.call_soon_threadsafe(self._begin, work, answer, variables)
@@ -68,9 +68,9 @@ class Bridge:
             PAST.set(variables[PAST])
 
     async def run(self, variables: Variables, code: Callable[[], T]) -> T:
-        """Runs the function's code in a thread of its own, but never two such threads at once.
+        """Run the function's code in its own thread, but never two such threads at once.
 
-        So which of them is the first to ask for a step, or to do anything else, is the same at each replay.
+        So the order in which threads ask for steps, or do anything else, is the same at each replay.
         """
         await self._turns.start()
         self.hold()
@@ -82,7 +82,7 @@ class Bridge:
             self._working -= 1
 
     def hold(self) -> None:
-        """A thread is not cancelled, it ends by the exception that its step gets; who waits for it goes on waiting."""
+        """Keep the current task from cancellation: its thread ends only by the exception that its step raises."""
         task = asyncio.current_task()
         assert task is not None
         self.holding.add(task)

@@ -1,4 +1,4 @@
-"""How a replay comes to its end, and what is left waiting then."""
+"""The end of a replay."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ __all__ = ["FAREWELL", "Conclusion", "farewell"]
 logger = logging.getLogger("tarry.replay")
 
 FAREWELL = 5.0
-"""Seconds that a function has for its ``finally`` blocks once it is suspended."""
+"""How many seconds a suspended function has for its ``finally`` blocks."""
 
 
 class Conclusion:
-    """The end of a replay. ``ending`` is what it ends with: an error is the journal's, and is raised.
+    """The end of a replay. ``ending`` is its outcome, or an error of the journal, which is raised.
 
-    ``fault`` is a call that the function may not make. User code may catch its error, but no run ends well after it.
+    ``fault`` is a call that the function may not make. User code may catch its error, but the run fails all the same.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -39,21 +39,23 @@ class Conclusion:
 
     @property
     def is_reached(self) -> bool:
-        """Whether it ends, so that nothing more begins."""
+        """Whether the replay is ending, so that nothing more begins."""
         return self.ending is not None
 
     @property
     def is_awaited(self) -> bool:
-        """Whether some code waits for what only another invocation can bring."""
+        """Whether some code waits for a result that only another invocation can bring."""
         return self._resting > 0
 
     async def reached(self) -> None:
-        """Returns once it ends."""
+        """Return once the replay ends."""
         await self._reached
 
     def conclude(self, ending: Outcome | BaseException) -> None:
-        """Ends the replay. What is said first counts, unless a write that was under way fails: then nothing is to
-        follow from the function's end either."""
+        """End the replay. The first outcome counts, unless a write that was under way fails.
+
+        Then the function's end must have no effect either.
+        """
         if self.ending is None:
             self.ending = ending
             self._reached.set_result(None)
@@ -75,7 +77,7 @@ class Conclusion:
         try:
             self._loop.call_soon_threadsafe(self._conclude_fault, self.fault)
         except RuntimeError:  # the loop is closed, and the end kept
-            logger.error("%s; its run has ended before, and stays as it is", error)
+            logger.error("%s; its run had already ended, and does not change", error)
 
     def verdict(self, ending: Outcome | BaseException) -> Outcome | BaseException:
         """The end as it is kept. A fault outweighs each end but an error of the journal, and what is final already."""
@@ -86,33 +88,34 @@ class Conclusion:
         self.conclude(of_error(fault))
 
     def break_off(self, error: BaseException, key: str) -> None:
-        """Ends the replay by an error of the journal, which the function cannot catch.
+        """End the replay by an error of the journal, which the function cannot catch.
 
-        What it has asked wrongly for fails its run, as another attempt would end just so. Any other error is not the
-        function's: it ends the invocation, and is raised there.
+        A ``UsageError`` fails the run, since another attempt would end the same way. Any other error is not the
+        function's
+        fault: it ends the invocation and is raised there.
         """
         self.conclude(of_error(error, key) if isinstance(error, UsageError) else error)
 
     async def rest(self) -> Never:
-        """Has a caller wait for what does not come in this invocation."""
+        """Let a caller wait for a result that does not come in this invocation."""
         self._resting += 1
         try:
             await self._loop.create_future()
-            raise AssertionError("unreachable: nobody ever resolves it")
+            raise AssertionError("unreachable: nothing resolves this future")
         finally:
             self._resting -= 1
 
     async def fail(self, failed: Failed) -> Never:
-        """Ends the replay from inside a step, whose caller never hears of it."""
+        """End the replay from inside a step, whose caller never resumes."""
         self.conclude(failed)
         await self.rest()
 
 
 async def farewell(tasks: Collection[asyncio.Task[Any]]) -> None:
-    """Gives tasks that were cancelled time for their ``finally`` blocks."""
+    """Give cancelled tasks time for their ``finally`` blocks."""
     if not tasks:
         return
     done, _ = await asyncio.wait(tasks, timeout=FAREWELL)
     for task in done:
         if not task.cancelled():
-            task.exception()  # how it ended no longer matters; asyncio would log each error that nobody has asked for
+            task.exception()  # its end no longer matters; asyncio would log an error that is never retrieved

@@ -1,7 +1,7 @@
-"""One replay of one run: the engine that the step tools speak to.
+"""One replay of one run: the engine behind the step tools.
 
-Everything happens on one event loop. A plain ``def`` function runs in a thread; its steps are performed on the
-loop as well, while the thread waits. So there is one engine for both faces.
+Everything happens on one event loop. A plain ``def`` function runs in a thread; the loop performs its steps while the
+thread waits. So both faces share one engine.
 """
 
 from __future__ import annotations
@@ -51,10 +51,15 @@ logger = logging.getLogger("tarry.replay")
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What replay must know of a run. ``received_at`` is that of the event which started it.
+    """A run, as replay needs it.
 
-    ``news`` is how many of the newest kept results may be new to the function. Those before them it has been given,
-    and has gone on from there until it rested.
+    Attributes:
+        id: The run's id.
+        event: The event that started it.
+        received_at: When that event was received, in Unix milliseconds.
+        attempt: The attempt of the function, from 0.
+        news: How many of the newest stored results may be new to the function. It received the older ones before, and
+            went on from there until it paused.
     """
 
     id: str
@@ -67,12 +72,12 @@ class Replayed:
 def replay(
     function: Function, run: Replayed, history: Iterable[Step], journal: Journal, max_steps: int = 1000
 ) -> Outcome:
-    """Runs the function over the kept steps, and on from there. An error of the journal is raised."""
+    """Run the function over the stored steps, and on from there. An error of the journal is raised."""
     return Engine(function, run, list(history), journal, max_steps).outcome()
 
 
 class Engine:
-    """``tarry._engine.engine.Engine``, and the watcher of its own loop."""
+    """The implementation of ``tarry._engine.engine.Engine``, and the watcher of its own loop."""
 
     def __init__(
         self, function: Function, run: Replayed, history: list[Step], journal: Journal, max_steps: int
@@ -93,7 +98,7 @@ class Engine:
         self._admission = Admission(self._bridge, conclusion)
 
     def outcome(self) -> Outcome:
-        """How the replay ends."""
+        """Run the replay and return its outcome."""
         try:
             main = self._loop.create_task(self._main())
             while not main.done():
@@ -115,7 +120,7 @@ class Engine:
             if not _came_out_of_a_task(error):  # somebody has pressed Ctrl-C
                 raise
 
-    # What the tools call.
+    # The calls of the tools.
 
     @property
     def attempt(self) -> int:
@@ -126,14 +131,16 @@ class Engine:
     def is_repeating(self) -> bool:
         if BODY.get() is not None:
             return False
-        is_at_rest = isinstance(self._conclusion.ending, Paused)  # its ``finally`` blocks, at each rest
+        is_at_rest = isinstance(self._conclusion.ending, Paused)  # its ``finally`` blocks run at each pause
         return self._turns.is_replaying or is_at_rest
 
     @property
     def idempotency_key(self) -> str:
         body = BODY.get()
         if body is None:
-            raise self._admission.refuse("ctx.step.idempotency_key belongs to a step: ask for it in the step's body")
+            raise self._admission.refuse(
+                "ctx.step.idempotency_key was used outside of a step: use it in the step's body"
+            )
         return f"{body.run_id}/{body.key}"
 
     async def perform(self, operation: Operation | CollectEvents) -> Any:
@@ -184,13 +191,13 @@ class Engine:
             return self._misfit(f"new step {asked}" if asked else "nothing in its place", missing[0])
         if self._conclusion.is_awaited:
             return Paused(self._steps.is_out_of_time)
-        return of_error(UsageError("the function awaits something that no step, timer or connection can bring"))
+        return of_error(UsageError("the function awaits something that no step, timer or connection can complete"))
 
     def _is_alone(self) -> bool:
-        """Whether nothing else of the run is at work, or about to be."""
+        """Whether no other code of the run works, or is about to."""
         return not self.is_busy() and not self._turns.is_starting
 
-    # The whole.
+    # The replay.
 
     async def _main(self) -> Outcome | BaseException:
         self._bridge.settle()
@@ -230,7 +237,7 @@ class Engine:
         if not self._conclusion.is_reached:
             self._conclusion.conclude(self._of_root(root))
         elif not root.cancelled():
-            root.exception()  # asyncio would log an error that nobody has asked for
+            root.exception()  # asyncio would log an error that is never retrieved
 
     def _of_root(self, root: asyncio.Task[Any]) -> Outcome | BaseException:
         error = _error_of(root)
@@ -245,10 +252,14 @@ class Engine:
 
     def _teach(self, root: asyncio.Task[Any]) -> None:
         if not root.done():
-            logger.warning("%s still runs %s s after its suspension; it is left behind", self._function.id, FAREWELL)
+            logger.warning(
+                "function %s still runs %s s after its suspension; the executor leaves it behind",
+                self._function.id,
+                FAREWELL,
+            )
         elif isinstance(self._conclusion.ending, Paused) and not _unwound(root):
             logger.warning(
-                "%s caught its suspension. %s", self._function.id, " ".join((Suspended.__doc__ or "").split())
+                "function %s caught its suspension. %s", self._function.id, " ".join((Suspended.__doc__ or "").split())
             )
 
 

@@ -1,4 +1,4 @@
-"""Whether a function is the one that made its run's history."""
+"""The error of a function that no longer fits its run's history."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ __all__ = ["misfit"]
 
 
 def misfit(function_id: str, asked: str, kept: Step) -> Failed:
-    """The function asks for something where its run has kept that step."""
+    """Return the failure of a function that asks for something else than the stored step."""
     return of_error(
         ReplayError(
-            f"function {function_id!r} no longer fits its run: the run has kept {kept.kind} step {kept.key!r}, "
-            f"the function asks for {asked}. Bring the step back under its id, or start the run anew."
+            f"function {function_id!r} no longer fits its run: the run has stored {kept.kind} step {kept.key!r}, "
+            f"but the function asks for {asked}. Restore the step under its id, or start a new run."
         )
     )

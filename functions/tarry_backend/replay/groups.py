@@ -1,6 +1,6 @@
-"""Branches side by side: all of them, or the first that ends.
+"""Parallel branches: all of them, or the first that ends.
 
-A branch is a task of the loop in an ``async def``, a thread in a ``def``. What is made of the branches is the same.
+In an ``async def``, a branch is a task of the loop; in a ``def``, a thread. The rest is the same.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
     Branch = Callable[[], Any]
     Begin = Callable[[Branch, Variables], asyncio.Task[Any]]
-    """Begins a branch with its own variables."""
+    """Starts a branch with its own context variables."""
 
 __all__ = ["Groups"]
 
 _BRANCHES = 500
-"""The most threads of a function side by side: a Lambda has about a thousand, and their steps' bodies need some."""
+"""The most parallel threads of a function: a Lambda has about a thousand, and step bodies need some."""
 
 
 class Groups:
-    """Runs a function's branches. The names that end in ``sync`` are called in a thread of a ``def``."""
+    """Runs a function's branches. A thread of a ``def`` calls the methods that end in ``sync``."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, bridge: Bridge, steps: Steps, conclusion: Conclusion) -> None:
         self._loop = loop
@@ -45,20 +45,20 @@ class Groups:
         self._threads = 0
 
     async def parallel(self, branches: Sequence[Branch]) -> tuple[Any, ...]:
-        """The results of all branches."""
+        """Return the results of all branches."""
         return await self._all(branches, self._on_loop)
 
     def parallel_sync(self, branches: Sequence[Branch]) -> tuple[Any, ...]:
-        """The same of plain branches."""
+        """As ``parallel``, for plain branches."""
         with self._room_for(branches, "group.parallel"):
             return self._bridge.ask(self._held(self._all(branches, self._in_thread)))
 
     async def race(self, branches: Sequence[Branch]) -> Any:
-        """The result of the first branch that ends; the others are stopped."""
+        """Return the result of the first branch that ends; stop the others."""
         return await self._first(branches, self._on_loop)
 
     def race_sync(self, branches: Sequence[Branch]) -> Any:
-        """The same of plain branches."""
+        """As ``race``, for plain branches."""
         with self._room_for(branches, "group.race"):
             return self._bridge.ask(self._held(self._first(branches, self._in_thread)))
 
@@ -68,7 +68,7 @@ class Groups:
         results = await asyncio.gather(*tasks, return_exceptions=True)
         PAST.set(PAST.get().joined(own.get(PAST, PAST.get()) for own in variables))
         errors = [result for result in results if isinstance(result, BaseException)]
-        for error in sorted(errors, key=lambda e: isinstance(e, Exception)):  # a suspension before all else
+        for error in sorted(errors, key=lambda e: isinstance(e, Exception)):  # a suspension comes first
             raise error
         return tuple(results)
 
@@ -76,7 +76,7 @@ class Groups:
         side_by_side = lanes(len(branches))
         tasks = [begin(branch, lane.variables) for branch, lane in zip(branches, side_by_side, strict=True)]
         winner = await first_of(tasks)
-        if self._conclusion.is_reached:  # they end since the run is suspended, none has won
+        if self._conclusion.is_reached:  # they end because the run is suspended; none has won
             await asyncio.wait(tasks)
             raise Suspended(Suspended.__doc__)
         runners = list(zip(side_by_side, tasks, strict=True))
@@ -86,7 +86,7 @@ class Groups:
         return task.result()
 
     async def _stop(self, losers: Sequence[tuple[Lane, asyncio.Task[Any]]]) -> None:
-        """Ends branches that have lost, where they are, and withdraws what they have open."""
+        """End losing branches where they are, and withdraw their open steps."""
         for lane, _ in losers:
             lane.has_lost = True
         for lane, task in losers:
@@ -102,7 +102,7 @@ class Groups:
         return self._loop.create_task(self._bridge.run(variables, branch))
 
     async def _held(self, work: Awaitable[Any]) -> Any:
-        """Waits for threads, which cannot be cancelled."""
+        """Wait for threads, which cannot be cancelled."""
         self._bridge.hold()
         return await work
 
@@ -110,7 +110,7 @@ class Groups:
     def _room_for(self, branches: Sequence[Branch], what: str) -> Iterator[None]:
         if self._threads + len(branches) > _BRANCHES:
             raise LimitError(
-                f"{what} has a thread for each branch of a def, at most {_BRANCHES} at a time; use an async def"
+                f"{what} needs a thread for each branch of a def, at most {_BRANCHES} at a time: use an async def"
             )
         self._threads += len(branches)
         try:

@@ -1,4 +1,4 @@
-"""A function's middleware, as the engine meets it."""
+"""The hooks of a function's middleware, as the engine calls them."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ __all__ = ["HOOK", "Hooks"]
 T = TypeVar("T")
 
 HOOK: ContextVar[bool] = ContextVar("tarry_hook", default=False)
-"""Whether the code is a hook's."""
+"""Whether the running code is a hook's."""
 
 
 class Hooks:
     """The hooks outside of steps' bodies. It is false if the function has no middleware.
 
-    ``at_work`` counts those that are: meanwhile the function has something to do, and is given nothing more, so that an
-    ``async def`` that takes its time changes no order.
+    ``at_work`` counts the running hooks. While one runs, the function receives no further result. So a slow
+    ``async def`` hook changes no order.
     """
 
     def __init__(self, function: Function) -> None:
@@ -43,19 +43,19 @@ class Hooks:
         return bool(self.chain)
 
     async def enter(self, context: Context | ContextSync) -> None:
-        """Before the function is called."""
+        """Run the hooks before the function is called."""
         await self._work(self.chain.begin().enter(context, self._function))
 
     async def given(self, output: Any, step: Step) -> Any:
-        """A step's output, as the function is given it."""
+        """Return a step's output, as the function receives it."""
         return await self._work(self.chain.restore(output, StepInfo(step.key, step.kind, step.attempt)))
 
     async def returned(self, output: Any) -> Any:
-        """The function's output, as it is kept."""
+        """Return the function's output, as it is stored."""
         return await self._work(self.chain.transform(output, None))
 
     async def leave(self, ending: Outcome | BaseException) -> Outcome | BaseException:
-        """How the replay ends once all have heard of it: what a hook raises fails what has not failed itself."""
+        """Return the replay's ending after all hooks: what a hook raises fails a replay that has not failed itself."""
         presence = Presence()
         try:
             await self._work(self.chain.leave(*_told(ending)))

@@ -1,4 +1,4 @@
-"""What looks like chance, and is the same again after a crash."""
+"""Deterministic jitter: the same at each replay."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ __all__ = ["jitter"]
 
 
 def jitter(*of: object) -> float:
-    """From 0 to 1: always the same for the same run, step and attempt."""
+    """Return a number from 0 to 1, always the same for the same run, step and attempt."""
     return hashlib.sha256("/".join(map(str, of)).encode()).digest()[0] / 255

@@ -1,4 +1,4 @@
-"""What replay needs of the world."""
+"""The interface between replay and the outside world."""
 
 from __future__ import annotations
 
@@ -14,38 +14,41 @@ __all__ = ["Journal"]
 
 
 class Journal(Protocol):
-    """Keeps what replay decides. Each call returns once it is kept; an error of it ends the invocation.
+    """Stores what replay decides. Each call returns once that is durable; an error ends the invocation.
 
-    ``keep`` is called in threads, for several steps at once, the others one at a time.
+    ``keep`` is called in threads, for several steps at once. The other calls come one at a time.
     """
 
     def now(self) -> int:
-        """The time in Unix milliseconds."""
+        """Return the time in Unix milliseconds."""
 
     def out_of_time(self) -> bool:
         """Whether the invocation is too near its end to begin another step."""
 
     def is_cancelled(self) -> bool:
-        """Whether the run is cancelled by now, so that no further step of it begins."""
+        """Whether the run has been cancelled, so that no further step begins."""
 
     def keep(self, step: Step) -> None:
-        """Keeps a step that has ended, or that sleeps or is to be tried again."""
+        """Store a step that has ended, that sleeps, or that will be retried."""
 
     def open_wait(self, step: Step, request: WaitRequest) -> Step:
-        """Keeps a wait, and ends it at once if the log holds its event already."""
+        """Store a wait, and end it at once if the log already holds its event."""
 
     def withdraw(self, step: Step) -> None:
-        """Keeps the end of a step that was open until now, and that nothing is to go on with."""
+        """Store the end of an open step whose result the function does not need."""
 
     def invoke(self, step: Step, request: InvokeRequest) -> Step:
-        """Starts the function, then keeps the step that waits for its end: in this order, it is started in any case,
-        and under the same event id however often it is begun, so once."""
+        """Start the function, then store the step that waits for its end.
+
+        In this order the function starts in any case. Its event has the same id at each attempt, so it starts once.
+        """
 
     def open_signal(self, step: Step) -> Step:
-        """Keeps a wait for a signal, and ends it at once if one is kept for it, or it is due already.
+        """Store a wait for a signal, and end it at once if a signal is kept for it, or if it is already due.
 
-        ``UsageError`` if another step waits for the signal.
+        Raises:
+            UsageError: Another step waits for the signal.
         """
 
     def send(self, events: Sequence[Event]) -> None:
-        """Puts events on the app's bus."""
+        """Put events on the app's bus."""

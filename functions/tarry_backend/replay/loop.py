@@ -1,8 +1,7 @@
-"""An event loop that notices when nothing can happen any more.
+"""An event loop that notices when nothing more can happen.
 
-A run is suspended exactly when its event loop would sleep for ever. asyncio asks its selector to wait; a
-selector of our own is asked first, and so knows the moment: nothing is ready, no timer is set, no thread is at
-work. No private part of asyncio is used.
+A run is suspended exactly when its event loop would sleep for ever. asyncio asks its selector to wait. Our own selector
+checks first: is nothing ready, is no timer set, does no thread work? It uses no private part of asyncio.
 """
 
 from __future__ import annotations
@@ -20,27 +19,29 @@ if TYPE_CHECKING:
 __all__ = ["GRACE", "LAST_GRACE", "QuietLoop", "Watcher"]
 
 GRACE = 1.0
-"""Seconds for which an open connection may still bring something when all else rests. A client's idle
-connection pool looks just the same as an answer that is on its way; only time tells them apart."""
+"""How many seconds an open connection may still bring something when all else rests.
+
+A client's idle connection pool looks the same as an answer that is on its way. Only time tells them apart.
+"""
 
 LAST_GRACE = 30.0
-"""The same where to give up is to fail the run, since nothing of it waits; for a foreign thread's answer, too."""
+"""The same where giving up fails the run, since none of its steps waits. Also for a foreign thread."""
 
 
 class Watcher(Protocol):
-    """Who is told that the loop is quiet."""
+    """The object that the loop asks and informs when it is quiet."""
 
     def progress(self) -> bool:
-        """Nothing is ready: make something ready, if there is something."""
+        """When nothing is ready: make something ready, if possible; return whether it did."""
 
     def is_busy(self) -> bool:
-        """Whether something is at work that will wake the loop."""
+        """Whether some work is under way that will wake the loop."""
 
     def patience(self, *, connected: bool) -> float:
-        """Seconds for which something unknown may still come: over an open connection, if there is one."""
+        """Return how many seconds something unknown may still come, over an open connection if there is one."""
 
     def come_to_rest(self) -> None:
-        """Nothing can happen any more."""
+        """Nothing more can happen."""
 
 
 class _Selector(selectors.DefaultSelector):
@@ -62,15 +63,15 @@ class _Selector(selectors.DefaultSelector):
         return []
 
     def _has_connections(self) -> bool:
-        return len(self.get_map()) > 1  # one is the loop's own, by which threads wake it
+        return len(self.get_map()) > 1  # one is the loop's own: threads wake it by that
 
 
 _THREADS = 1000
-"""The most, which a Lambda just has room for. Past that, bodies of steps wait for a free one."""
+"""The most threads; a Lambda just has room for them. Further step bodies wait for a free one."""
 
 
 class QuietLoop(asyncio.SelectorEventLoop):
-    """The loop; ``threads`` counts the calls that are at work in threads."""
+    """The loop. ``threads`` counts the calls that run in threads."""
 
     def __init__(self, watcher: Watcher) -> None:
         super().__init__(_Selector(watcher))
@@ -80,14 +81,14 @@ class QuietLoop(asyncio.SelectorEventLoop):
     def run_in_executor(  # type: ignore[override]
         self, executor: Executor | None, func: Callable[..., Any], *args: Any
     ) -> asyncio.Future[Any]:
-        """As asyncio's, counted. ``asyncio.to_thread`` comes through here too."""
+        """As asyncio's, but counted. ``asyncio.to_thread`` calls it too."""
         future = super().run_in_executor(executor or self._threads, func, *args)
         self.threads += 1
         future.add_done_callback(self._thread_ended)
         return future
 
     def close(self) -> None:
-        """As asyncio's; a thread that is still at work goes on without the loop."""
+        """As asyncio's. A thread that still works goes on without the loop."""
         self._threads.shutdown()
         super().close()
 

@@ -1,4 +1,4 @@
-"""How a replay ends."""
+"""The outcome of a replay."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Paused:
-    """All that is open waits. ``out_of_time``: a step was not begun, since the invocation nears its end."""
+    """All open steps wait. ``out_of_time``: a step did not begin, since the invocation nears its end."""
 
     out_of_time: bool = False
 
@@ -47,18 +47,22 @@ Outcome = Finished | Failed | Paused
 
 
 def of_output(value: object) -> Outcome:
-    """The function returned ``value``."""
+    """Return the outcome of a function that returned ``value``."""
     try:
         output = encode(value, "the function's output")
-    except BaseException as error:  # a model's own code, too
+    except BaseException as error:  # also from a model's own code
         return of_error(error)
     if len(output) > MAX_OUTPUT:
-        return of_error(LimitError(f"the function's output has {len(output):,} characters; at most {MAX_OUTPUT:,}"))
+        return of_error(
+            LimitError(
+                f"the function's output has {len(output):,} characters; at most {MAX_OUTPUT:,} are allowed are allowed"
+            )
+        )
     return Finished(output)
 
 
 def of_error(error: BaseException, step_key: str | None = None) -> Failed:
-    """The function raised ``error``, or asked for a step that cannot be."""
+    """Return the outcome of a function that raised ``error``, or asked for an invalid step."""
     failure = Failure.of(error)
     if step_key is not None:
         failure = replace(failure, message=f"step {step_key!r}: {failure.message}")

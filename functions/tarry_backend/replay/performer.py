@@ -1,4 +1,4 @@
-"""What each kind of step does when it is its turn to be done, here and now."""
+"""The performance of each kind of step, here and now."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ MAX_STEP = 4 * 1024 * 1024
 """The largest output of one step, in bytes of JSON."""
 
 MAX_RUN = 32 * 1024 * 1024
-"""The largest outputs of all steps of a run together."""
+"""The largest outputs of all steps of a run together, in bytes of JSON."""
 
 
 @dataclass(slots=True, eq=False)
 class Body:
-    """The step whose body is being executed. ``fault`` is what the body did that no step may do."""
+    """The step whose body runs. ``fault`` is a call in the body that no step may make."""
 
     run_id: str
     key: str
@@ -59,7 +59,7 @@ BODY: ContextVar[Body | None] = ContextVar("tarry_body", default=None)
 
 
 class Performer:
-    """Carries out the steps of one run. It counts the beginnings and ends of steps from where the history stopped."""
+    """Performs the steps of one run. It continues the history's numbering of beginnings and ends."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class Performer:
             self._bytes += len(step.output or "")
 
     async def perform(self, operation: Operation, key: str, kept: Step | None) -> Step:
-        """Begins the step, or goes on with the kept one; the step as it is kept, or on its way to be: ended or open."""
+        """Begin the step, or continue the stored one; return it as stored, or as it will be: ended or open."""
         step = kept or self._begin(operation, key)
         match operation:
             case RunStep():
@@ -106,7 +106,9 @@ class Performer:
 
     def _begin(self, operation: Operation, key: str) -> Step:
         if self._begun >= self._max_steps:
-            raise LimitError(f"step {key!r} would be step {self._begun + 1} of the run; at most {self._max_steps}")
+            raise LimitError(
+                f"step {key!r} would be step {self._begun + 1} of the run; at most {self._max_steps} are allowed are allowed"
+            )
         self._begun += 1
         self._order += 1
         status = Status.RETRYING if operation.kind in ("run", "send") else Status.SLEEPING
@@ -114,7 +116,7 @@ class Performer:
         return Step(key=key, kind=operation.kind, status=status, begun_order=self._order, began=began)
 
     def withdraw(self, step: Step) -> None:
-        """Ends an open step whose branch has lost a race."""
+        """End an open step whose branch has lost a race."""
         step = self._end(replace(step, due=None), Status.WITHDRAWN, error=step.error)
         self._journal.withdraw(step)
         self._keeping.kept(step)
@@ -166,9 +168,9 @@ class Performer:
     def _measured(self, step: Step, output: str) -> str:
         size = len(output.encode("utf-8", "surrogatepass"))
         if size > MAX_STEP:
-            raise LimitError(f"step {step.key!r}: its output has {size:,} bytes; a step keeps at most {MAX_STEP:,}")
+            raise LimitError(f"step {step.key!r}: its output has {size:,} bytes; at most {MAX_STEP:,} are allowed")
         if self._bytes + size > MAX_RUN:
-            raise LimitError(f"step {step.key!r}: the run's outputs would pass {MAX_RUN:,} bytes, the most a run keeps")
+            raise LimitError(f"step {step.key!r}: the run's outputs would exceed {MAX_RUN:,} bytes, the most allowed")
         self._bytes += size
         return output
 
@@ -220,7 +222,7 @@ class Performer:
                 for each in operation.matches
             )
         request = replace(first, others=tuple(others))
-        self._order += 1  # kept free for its end, should the log hold its event already
+        self._order += 1  # reserved for its end, if the log already holds its event
         return self._journal.open_wait(replace(step, status=Status.WAITING), request)
 
     def _invoke(self, step: Step, operation: InvokeFunction) -> Step:
@@ -238,7 +240,7 @@ class Performer:
     def _wait_for_signal(self, step: Step, operation: WaitForSignal) -> Step:
         with _asked():
             due = max(step.began, deadline(operation.timeout, step.began))
-        self._order += 1  # kept free for its end, should a signal be kept for it
+        self._order += 1  # reserved for its end, if a signal is kept for it
         signal = Signal(operation.signal)
         return self._journal.open_signal(replace(step, status=Status.WAITING, due=due, signal=signal))
 
@@ -264,6 +266,6 @@ def _as_json(value: Mapping[str, Any], what: str) -> dict[str, Any]:
 
 
 def _event_id(run_id: str, key: str, place: int) -> str:
-    """The id of an event that a step sends: the same at each attempt."""
+    """Return the id of an event that a step sends: the same at each attempt."""
     digest = hashlib.sha256(f"{run_id}/{key}/{place}".encode()).digest()
     return base32(int.from_bytes(digest[:16]))

@@ -1,11 +1,11 @@
-"""Races: branches side by side, of which the first that ends is the only one to go on.
+"""Races: parallel branches, of which only the first one to end goes on.
 
-A race is decided when a branch is given the result with which it ends, and results are given in history's order: so it
-is decided anew, and alike, at each replay. Before anything goes on, what the losers have open is withdrawn:
+A race is decided when a branch receives the result with which it ends. Results are given in history's order, so each
+replay decides the race the same way. Before anything goes on, the open steps of the losers are withdrawn:
 
-    winner's step kept ──── decided ──── losers withdrawn ──── the function goes on
+    winner's step stored ──── decided ──── losers withdrawn ──── the function goes on
 
-Cut off in between, the replay decides it again, and withdraws what is still open.
+If it is cut off in between, the replay decides again, and withdraws what is still open.
 """
 
 from __future__ import annotations
@@ -26,8 +26,14 @@ __all__ = ["Lane", "check_lanes", "entered", "first_of", "lanes"]
 
 @dataclass(slots=True, eq=False)
 class Lane:
-    """A branch of a race. ``variables`` are those of its code, ``keys`` the steps for which it has asked, ``waiting``
-    the tasks that wait for one of them."""
+    """A branch of a race.
+
+    Attributes:
+        variables: The context variables of its code.
+        keys: The steps for which it has asked.
+        waiting: The tasks that wait for one of them.
+        has_lost: Whether another branch has won.
+    """
 
     variables: Context
     keys: set[str] = field(default_factory=set)
@@ -36,11 +42,11 @@ class Lane:
 
 
 _LANES: ContextVar[tuple[Lane, ...]] = ContextVar("tarry_lanes", default=())
-"""In which lanes the code runs that asks: races may be run within races."""
+"""The lanes in which the running code is: races may be nested."""
 
 
 def lanes(count: int) -> list[Lane]:
-    """Lanes for so many branches."""
+    """Return lanes for ``count`` branches."""
     made = [Lane(copy_context()) for _ in range(count)]
     for lane in made:
         lane.variables.run(_LANES.set, (*_LANES.get(), lane))
@@ -49,7 +55,7 @@ def lanes(count: int) -> list[Lane]:
 
 @contextmanager
 def entered(key: str) -> Iterator[None]:
-    """Meanwhile this task waits for that step."""
+    """Within it, this task waits for that step."""
     task = asyncio.current_task()
     assert task is not None
     around = _LANES.get()
@@ -64,12 +70,14 @@ def entered(key: str) -> Iterator[None]:
 
 
 def check_lanes(what: str) -> None:
-    """``Suspended`` in a branch that has lost: no step of it follows."""
+    """Raise ``Suspended`` in a branch that has lost: no step of it follows."""
     if any(lane.has_lost for lane in _LANES.get()):
-        raise Suspended(f"{what} is called in a branch of group.race that has lost: write except Exception, not wider")
+        raise Suspended(
+            f"{what} was called in a branch of group.race that has lost: write except Exception, nothing wider"
+        )
 
 
 async def first_of(tasks: Sequence[asyncio.Task[Any]]) -> int:
-    """Which of the branches has ended first; of several that end at once, the first of them."""
+    """Return which branch ended first; of several that end at once, the first in order."""
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     return next(place for place, task in enumerate(tasks) if task.done())

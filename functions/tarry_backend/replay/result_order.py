@@ -1,9 +1,8 @@
-"""In which order a function is given its steps' results.
+"""The order in which a function receives its steps' results.
 
-While it replays, a function gets each kept result when it has nothing else to do, and in the order in which the
-results came at first. So a race that one branch has won is won by the same branch again. New steps begin only
-once the whole history has been given; if the function then rests without having asked for all of it, it is not
-the function that made this history.
+During replay, the function receives each stored result when it has nothing else to do, in the order in which the
+results came at first. So the same branch wins a race again. New steps begin only once the whole history has been given.
+If the function then rests and has not asked for all of it, the function no longer fits this history.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ __all__ = ["ResultOrder"]
 
 
 class ResultOrder:
-    """Who goes on next. Keys are those of steps; ``news`` is that of ``Replayed``."""
+    """Decides which step goes on next. Keys are those of steps; ``news`` is that of ``Replayed``."""
 
     def __init__(self, history: Iterable[Step], *, news: int = 1) -> None:
         steps = list(history)
@@ -36,10 +35,10 @@ class ResultOrder:
 
     @property
     def is_replaying(self) -> bool:
-        """Whether the function does again what it has done before.
+        """Whether the function repeats what it has done before.
 
-        A new step shows that it does not, but code runs before one is asked for. What follows a result that is news is
-        new; what follows others ran before, up to where it rested:
+        A new step shows that it does not, but code runs before it asks for one. Code after a new result is new. Code
+        after other results ran before, up to where it rested:
 
             given   a ─────────── b, news ────── new step         given   a ─────────── b ──────── new step
             code       repeated ──┤ new ────────────────►         code       repeated ─────────────┤ new ───►
@@ -52,41 +51,41 @@ class ResultOrder:
         return bool(self._starts)
 
     def visit(self, key: str) -> None:
-        """The function has asked for this step."""
+        """Note that the function has asked for this step."""
         self._missing.pop(key, None)
 
     def missing(self) -> list[Step]:
-        """Kept steps that the function has not asked for, oldest first."""
+        """Return the stored steps that the function has not asked for, oldest first."""
         return sorted(self._missing.values(), key=lambda s: s.begun_order)
 
     def newcomers(self) -> list[str]:
-        """New steps that wait for the end of the history."""
+        """Return the new steps that wait for the end of the history."""
         return [key for key, _ in self._newcomers]
 
     async def start(self) -> None:
-        """Returns when it is the turn of a new thread of the function."""
+        """Return when a new thread of the function may start."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._starts.append(future)
         await future
 
     async def result(self, key: str) -> None:
-        """Returns when it is this step's turn to be given its result."""
+        """Return when this step may give its result."""
         future = self._listeners[key] = asyncio.get_running_loop().create_future()
         await future
 
     def ended(self, key: str) -> None:
-        """A step has ended here and now; its result comes after those before it."""
+        """Note that a step has ended here and now; its result comes after those before it."""
         self._results.append(key)
 
     async def live(self, key: str) -> None:
-        """Returns when the history has been given, so that a new step may begin."""
+        """Return when the history has been given, so that a new step may begin."""
         if self._replaying:
             future = asyncio.get_running_loop().create_future()
             self._newcomers.append((key, future))
             await future
 
     def advance(self) -> bool:
-        """Starts a thread, gives the next result, or lets the new steps begin; false if there is nothing to do."""
+        """Start a thread, give the next result, or let the new steps begin; return whether it did."""
         while self._starts:
             future = self._starts.popleft()
             if not future.done():  # its branch may have lost a race before it began

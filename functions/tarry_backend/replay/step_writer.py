@@ -1,14 +1,14 @@
-"""Steps on their way into the journal.
+"""The writer of steps into the journal.
 
-Steps that end at about the same time are kept side by side, in threads. The function is given their results in the
-order in which they ended, and each only once it is durable, and all that was decided before it is:
+Steps that end at about the same time are stored in parallel, in threads. The function receives their results in the
+order in which they ended, and each result only once it and all earlier ones are durable:
 
     ended      a (5) ── b (6)
     durable             ┄┄┄┄┄ b ───── a                        a's write takes longer
     given                             a ── b
 
-Cut off between the two writes, the history has b and not a. The function has seen neither. At the replay it is given
-b; a runs again and ends after b, and so it stays:
+If it is cut off between the two writes, the history has b and not a. The function has seen neither. The replay gives it
+b; a runs again and ends after b, and this order stays:
 
     ended      a (5) ── b (6)           ┆  again          a (8)
     durable             ┄┄┄┄┄ b ── dies ┆                 ┄┄┄┄┄ a
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
 __all__ = ["StepWriter"]
 
 _WRITERS = 10
-"""The most writes side by side: a client of AWS keeps as many connections."""
+"""The most parallel writes: an AWS client keeps as many connections."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Write:
-    """``ended`` says whether the step is durable."""
+    """A write under way. ``ended`` says whether the step is durable."""
 
     step: Step
     ended: asyncio.Future[bool]
@@ -52,10 +52,10 @@ class _Write:
 
 
 class StepWriter:
-    """Keeps steps in the journal. ``steps`` are those that are kept by now, by their keys.
+    """Stores steps in the journal. ``steps`` are those stored so far, by their keys.
 
-    ``is_alone`` says whether nothing else of the run is at work. ``failed`` is told of a journal's error, and of which
-    step: what was decided after it is not handed on.
+    ``is_alone`` says whether no other code of the run works. ``failed`` receives a journal's error and its step's key;
+    later results are then not given.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class StepWriter:
         self._is_closed = False
 
     def keep(self, step: Step) -> Step:
-        """Has a step kept, with all that are decided in this turn of the loop. Its result gets its turn after that."""
+        """Store a step, with all others of this turn of the loop. Its result gets its turn after that."""
         if not self._is_closed:
             if not self._decided:
                 self._loop.call_soon(self._begin)
@@ -88,17 +88,16 @@ class StepWriter:
         return step
 
     def kept(self, step: Step) -> Step:
-        """Takes a step that the journal has kept itself; its result gets its turn after those before it."""
+        """Take a step that the journal has already stored; its result gets its turn after those before it."""
         self._end(self._write(step))
         return step
 
     async def settle(self, keys: Container[str]) -> None:
-        """Returns once no write of these steps is under way."""
+        """Return once no write of these steps is under way."""
         await _ended(write for write in self._under_way if write.step.key in keys)
 
     async def close(self) -> None:
-        """Has nothing kept any more, and returns once no write is under way: none is left for the next invocation to
-        meet."""
+        """Accept no further step; return once no write is under way, so that none meets the next invocation."""
         self._is_closed = True
         await _ended(self._under_way)
         self._threads.shutdown()
@@ -109,7 +108,7 @@ class StepWriter:
         return write
 
     def _begin(self) -> None:
-        """A write that nothing goes on beside needs no thread, which would cost a tenth of a millisecond."""
+        """A write with nothing beside it needs no thread, which would cost a tenth of a millisecond."""
         writes, self._decided = self._decided, []
         if len(self._under_way) == 1 and self._is_alone():
             self._end(writes[0], self._error(writes[0].step))
@@ -122,7 +121,7 @@ class StepWriter:
         self._end(write, thread.result())
 
     def _error(self, step: Step) -> BaseException | None:
-        """Keeps a step; what comes of it."""
+        """Store a step; return its error, or ``None``."""
         try:
             self._journal.keep(step)
         except BaseException as error:

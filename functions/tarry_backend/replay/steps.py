@@ -1,4 +1,4 @@
-"""The steps that a function asks for: each is given from the history, or done here and now."""
+"""The steps that a function asks for: from the history, or performed here and now."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ __all__ = ["Steps"]
 
 
 class Steps:
-    """Carries out what a function asks for, in the order that its history has. All of it is done on the loop.
+    """Performs a function's operations in the order of its history, all of it on the loop.
 
-    ``is_out_of_time``: a step was not begun, since the invocation nears its end.
+    ``is_out_of_time``: a step did not begin, since the invocation nears its end.
     """
 
     def __init__(
@@ -60,21 +60,21 @@ class Steps:
         self._uses: Counter[str] = Counter()
 
     async def perform(self, operation: Operation | CollectEvents) -> Any:
-        """What the function is given for an operation: see ``tarry._engine.engine.Engine``."""
+        """Return what the function receives for an operation; see ``tarry._engine.engine.Engine``."""
         if isinstance(operation, CollectEvents):
             return await self._collect(operation)
         return await self._given(await self._step(operation))
 
     async def withdraw(self, keys: AbstractSet[str]) -> None:
-        """Ends those of these steps that are open, and that nothing is to go on with."""
-        await self._keeping.settle(keys)  # what is on its way into the journal is withdrawn, too
+        """End those of these steps that are open and whose result the function does not need."""
+        await self._keeping.settle(keys)  # steps on their way into the journal are withdrawn too
         for key in sorted(keys & self._keeping.steps.keys()):
             step = self._keeping.steps[key]
             if step.is_open and not self._conclusion.is_reached:
                 self._performer.withdraw(step)
 
     async def _collect(self, operation: CollectEvents) -> list[Event]:
-        """Waits on, each time from where the last wait left off, so that nothing falls between two."""
+        """Wait repeatedly, each time from where the last wait left off, so that nothing falls between two."""
         wait, events = operation.wait, list[Event]()
         while not operation.is_complete(events):
             step = await self._step(wait)
@@ -87,14 +87,14 @@ class Steps:
         return events
 
     async def _given(self, step: Step) -> Any:
-        """What the function is given of a step that has ended."""
+        """Return what the function receives for a step that has ended."""
         output = step.result()
         if not self._hooks:
             return output
         presence = Presence()
         try:
             return await self._hooks.given(output, step)
-        except BaseException as error:  # not the step's: the function, which might catch it, would not repeat itself
+        except BaseException as error:  # not the step's error: if the function caught it, its replays would differ
             if presence.is_cut_off(error):
                 raise
             await self._conclusion.fail(of_error(error))
@@ -108,7 +108,7 @@ class Steps:
         return step
 
     async def _ended(self, operation: Operation, key: str) -> Step:
-        """The step once it has ended. That it is its turn to be given is another matter."""
+        """Return the step once it has ended; its result may have to wait for its turn."""
         kept = self._keeping.steps.get(key)
         self._turns.visit(key)
         if kept is not None and kept.kind != operation.kind:
@@ -118,7 +118,7 @@ class Steps:
         return kept
 
     async def _live(self, operation: Operation, key: str, kept: Step | None) -> Step:
-        """Performs a step that has not ended; returns once it has."""
+        """Perform a step that has not ended; return once it has."""
         await self._turns.live(key)
         if self._must_stop():
             await self._conclusion.rest()
@@ -143,7 +143,7 @@ class Steps:
         return self.is_out_of_time
 
     def _key(self, step_id: str) -> str:
-        """The id, or if it has been used the first free one of ``id:1``, ``id:2``…"""
+        """Return the id; if it is used, the first free one of ``id:1``, ``id:2``…"""
         count = self._uses[step_id]
         while (key := f"{step_id}:{count}" if count else step_id) in self._keys:
             count += 1

@@ -1,4 +1,4 @@
-"""The threads in which plain functions run: handlers, branches, bodies of steps."""
+"""The threads in which plain functions run: handlers, branches, step bodies."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NAME = "tarry-"
 
 
 def strangers() -> bool:
-    """Whether threads are alive that were not begun here, and may have an answer for a function."""
+    """Whether foreign threads are alive, which may have an answer for a function."""
     known = {threading.main_thread(), threading.current_thread()}
     return any(thread not in known and not thread.name.startswith(NAME) for thread in threading.enumerate())
 
@@ -44,7 +44,7 @@ def is_served(loop: AbstractEventLoop) -> bool:
 class Threads(Executor):
     """A pool of daemon threads: unlike a ``ThreadPoolExecutor``'s, they do not keep the process from ending.
 
-    So a function that cannot be brought to an end is left behind, and holds up neither ``tarry dev`` nor a test.
+    So a function that does not end is left behind, and blocks neither ``tarry dev`` nor a test.
     """
 
     def __init__(self, most: int) -> None:
@@ -54,7 +54,7 @@ class Threads(Executor):
         self._started = 0
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        """Calls ``fn`` in a thread that is idle, or in a new one; in the next that becomes idle if all are busy."""
+        """Call ``fn`` in an idle thread, or in a new one; if all are busy, in the next that becomes idle."""
         future: Future[T] = Future()
         self._calls.put(partial(_call, future, partial(fn, *args, **kwargs)))
         if not self._idle.acquire(blocking=False) and self._started < self._most:
@@ -63,7 +63,7 @@ class Threads(Executor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Lets each thread end once its call has. It never waits for them."""
+        """Let each thread end after its call. It never waits for them."""
         for _ in range(self._started):
             self._calls.put(None)
 

@@ -170,7 +170,7 @@ class Runs:
         try:
             self._table.put(item, condition)
         except ConditionFailedError as error:
-            raise ConflictError(f"{item.pk} {item.sk} was written by somebody else meanwhile") from error
+            raise ConflictError(f"another writer changed {item.pk} {item.sk} meanwhile") from error
 
     def _item(self, run: Run) -> RunItem:
         ended = run.ended

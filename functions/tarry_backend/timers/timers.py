@@ -44,7 +44,7 @@ class Timers:
             case Settle() as message:
                 self._settle(message)
             case other:
-                raise MessageError(f"a {other.kind} message does not belong into the timers queue")
+                raise MessageError(f"a {other.kind} message does not belong in the timers queue")
 
     def sweep(self) -> int:
         """Puts into the timers queue what will be due soon, and what is overdue. Returns how many there were."""

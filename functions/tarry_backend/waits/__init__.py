@@ -1,1 +1,1 @@
-"""How a wait is written, and what ends it."""
+"""The registration of waits, and the events that end them."""

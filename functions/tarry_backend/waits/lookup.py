@@ -1,4 +1,4 @@
-"""A wait and the log: which event ends it. Pure, but for the log that it is given."""
+"""The lookup of the event that ends a wait. Pure, except that it reads the given log."""
 
 from __future__ import annotations
 
@@ -21,13 +21,17 @@ if TYPE_CHECKING:
 __all__ = ["OVERTAKEN", "TAIL", "admits", "earliest", "ended", "matches", "overtaken"]
 
 TAIL = 360_000
-"""How much of a log that is kept by name alone, in milliseconds, a wait's deadline reads once more. What is older has
-been acted on: the index has settled, and a matcher that dies is followed by another within a minute, five times at
-most."""
+"""How many milliseconds of a log by name a wait's deadline reads again.
+
+Older events have been handled: the index has settled, and another matcher follows a dead one within a minute, at most
+five times.
+"""
 
 OVERTAKEN = 20
-"""How many events of a name whose log is kept by name alone a resume looks through, before the one that it carries, for
-one that was overtaken. Matchers that work side by side, and an index that lags, make events overtake a few others."""
+"""How many earlier events of a log by name a resume searches for one that was overtaken.
+
+Parallel matchers, and an index that lags, let events overtake a few others.
+"""
 
 
 def admits(wait: Wait, event_name: str, position: Position, excluded: AbstractSet[str]) -> bool:
@@ -46,10 +50,10 @@ def earliest(
     *,
     named_since: int = 0,
 ) -> ReceivedEvent | None:
-    """The earliest event in the log, received up to ``until``, that ends the wait.
+    """Return the earliest event in the log, received up to ``until``, that ends the wait.
 
-    ``names`` tells what is known of an event's name: fresh, where no later look makes up for what it lacks. Of a log by
-    name only what was received after ``named_since`` is of interest.
+    ``names`` returns what is known of an event's name. It must be fresh where no later look corrects it. In a log by
+    name, only events received after ``named_since`` count.
     """
 
     def of_one(each: Wait) -> ReceivedEvent | None:
@@ -61,9 +65,9 @@ def earliest(
 
 
 def overtaken(wait: Wait, store: Store, position: Position, excluded: AbstractSet[str]) -> ReceivedEvent | None:
-    """The earliest event in the log before that position that ends the wait: one that nobody has told it of yet.
+    """Return the earliest event before that position that ends the wait, and that the wait has not received yet.
 
-    In a busy log the wait's keys are asked; until they are all there, for two minutes, it is not looked for.
+    A busy log is read by the wait's keys. In the two minutes until all of them are there, this finds nothing.
     """
 
     def of_one(each: Wait) -> ReceivedEvent | None:
@@ -91,7 +95,7 @@ def _last(wait: Wait, log: EventLog, name: Name, position: Position) -> Iterable
 
 
 def _events(wait: Wait, log: EventLog, name: Name, by_name: Position, until: int) -> Iterator[ReceivedEvent]:
-    """Those that could match, in their order. A busy log is read by the wait's keys, from where it has all of them:
+    """Yield the events that could match, in order. A busy log is read by the wait's keys, once it has all of them:
 
     since ──── by name ──── keyed_since ──────── by key ──────── until
     """
@@ -106,7 +110,7 @@ def _events(wait: Wait, log: EventLog, name: Name, by_name: Position, until: int
 
 
 def ended(step: Step, received: ReceivedEvent | None, order: int, now: int) -> Step:
-    """The wait's step once an event, or its deadline, has ended it."""
+    """Return the wait's step after an event, or its deadline, has ended it."""
     assert step.wait is not None
     wait = step.wait.resolved(received.position if received else None)
     output = event_text(received.event) if received else "null"
@@ -114,7 +118,7 @@ def ended(step: Step, received: ReceivedEvent | None, order: int, now: int) -> S
 
 
 def matches(wait: Wait, received: ReceivedEvent) -> bool:
-    """Whether one of the wait's alternatives holds for the event; where it stands in the log is not asked."""
+    """Whether one of the wait's alternatives holds for the event, wherever the event is in the log."""
     for alternative in wait.alternatives:
         if match_key(wait.event_name, alternative.shape, received.event) != alternative.key:
             continue
@@ -124,5 +128,5 @@ def matches(wait: Wait, received: ReceivedEvent) -> bool:
             if residual_holds(alternative.residual, alternative.bindings, received.event, received.received_at):
                 return True
         except MatchError:
-            continue  # no match; the matcher, which meets the event first, has counted it and told the wait
+            continue  # no match; the matcher, which sees the event first, has counted it and noted it on the wait
     return False

@@ -1,4 +1,4 @@
-"""Waits as they are written: with the keys by which events find them."""
+"""The registration of waits: their plans, with the keys by which events find them."""
 
 from __future__ import annotations
 
@@ -21,12 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["MAX_BINDINGS", "Registration"]
 
 MAX_BINDINGS = 64_000
-"""The most characters of JSON that an expression may take over from the event that started its run, all its
-alternatives together."""
+"""The most characters of JSON that a wait's expressions may take from the event that started its run."""
 
 
 class Registration:
-    """Makes the waits of one run."""
+    """Plans the waits of one run."""
 
     def __init__(self, run: Run, names: Names, traffic: Traffic) -> None:
         self._run = run
@@ -34,8 +33,11 @@ class Registration:
         self._traffic = traffic
 
     def wait(self, request: WaitRequest) -> Wait:
-        """The wait that is asked for; shapes that are new to its events' names are written by then. An expression that
-        cannot be is a ``UsageError``."""
+        """Return the requested wait. By then, shapes that are new to its events' names are written.
+
+        Raises:
+            UsageError: The expression is not valid.
+        """
         wait = self._planned(request)
         _check_bindings(wait)
         return wait
@@ -56,7 +58,7 @@ class Registration:
     def _findable(
         self, event_name: str, expression: str | None, alternatives: tuple[Alternative, ...]
     ) -> tuple[Alternative, ...]:
-        """The alternatives, with shapes by which the matcher looks; past the most shapes, the name alone."""
+        """Return the alternatives with shapes that the matcher uses; beyond the most shapes, the name alone."""
         keyed = [self._sharded(event_name, alternative) for alternative in alternatives]
         for alternative in keyed:
             if not alternative.shape.startswith(NAME_ONLY) and not self._names.add(event_name, alternative.shape):
@@ -75,10 +77,10 @@ class Registration:
 
 
 def _check_bindings(wait: Wait) -> None:
-    """All alternatives of a step's waits stand in its one item."""
+    """Check the size of all alternatives: they are in the step's one item."""
     alternatives = (alternative for each in wait.all for alternative in each.alternatives)
     if sum(len(json.dumps(alternative.bindings)) for alternative in alternatives) > MAX_BINDINGS:
         raise LimitError(
-            f"the expression takes over more than {MAX_BINDINGS:,} characters from the event that started the run; "
+            f"the expression uses more than {MAX_BINDINGS:,} characters of the event that started the run; "
             f"compare single fields of it"
         )

@@ -187,5 +187,7 @@ def _attributed(where: str) -> Iterator[None]:
 
 def _checked_events(part: Middleware, given: Any) -> Sequence[Event]:
     if not isinstance(given, Sequence):
-        raise UsageError(f"middleware {type(part).__name__}.before_send_events returns {shown(given)}; return the events")
+        raise UsageError(
+            f"middleware {type(part).__name__}.before_send_events returns {shown(given)}; return the events"
+        )
     return [check_event(event) for event in given]

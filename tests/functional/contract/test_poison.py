@@ -40,7 +40,7 @@ def test_a_poison_run_is_failed_with_a_reason_and_its_neighbours_finish(
     assert poison.status == "failed"
     assert poison.error is not None
     assert poison.error.name == "ExecutorDied"
-    assert f"{MAX_DEATHS + 1} executors have died" in poison.error.message
+    assert f"{MAX_DEATHS + 1} executors died" in poison.error.message
     [announced] = host.events("tarry/function.failed")
     assert announced.data["run_id"] == poison.id
 

@@ -26,7 +26,7 @@ def test_now_is_when_the_event_was_received() -> None:
 
 
 def test_a_trigger_has_no_other_event() -> None:
-    with pytest.raises(ExpressionError, match="unknown name 'async'; there is event"):
+    with pytest.raises(ExpressionError, match="unknown name 'async'; known here: event"):
         check_trigger("async.data.total > 100")
 
 

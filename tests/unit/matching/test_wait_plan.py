@@ -296,7 +296,7 @@ def test_what_json_cannot_hold_is_computed_again_for_each_event(value: float) ->
 
 @pytest.mark.parametrize("value", [1e400, [{"y": float("nan")}]])
 def test_an_infinite_number_in_the_trigger_is_an_error_where_it_had_to_be_kept(value: object) -> None:
-    with pytest.raises(ExpressionError, match="at position 16: a number that is infinite or NaN cannot be kept"):
+    with pytest.raises(ExpressionError, match="at position 16: a number that is infinite or NaN cannot be stored"):
         plan(NAME, "async.data.x != event.data.x", event({"x": value}))
 
 

@@ -142,7 +142,7 @@ def test_more_branches_of_a_def_are_an_error_that_names_the_limit_and_the_way_ou
 
     error = error_of(MemoryRun(durable(ship)).replay())
     assert error.name == "LimitError"
-    assert "at most 500 at a time; use an async def" in error.message
+    assert "at most 500 at a time: use an async def" in error.message
 
 
 def test_groups_may_be_nested(face: Face) -> None:

@@ -45,7 +45,7 @@ def test_r10_a_step_inside_a_step_fails_that_step_without_another_attempt(face: 
     run = MemoryRun(durable(face(ship)))
     error = error_of(run.replay())
     assert error.name == "StepCallError"
-    assert "step 'inner' is called inside step 'outer'" in error.message
+    assert "step 'inner' was called inside step 'outer'" in error.message
     assert list(run.journal.steps) == ["outer"]
     assert run.journal.sent == []
 
@@ -54,7 +54,7 @@ def test_r10_a_step_inside_a_step_in_a_thread_is_told_so() -> None:
     def ship(ctx: ContextSync) -> object:
         return ctx.step.run("outer", lambda: ctx.step.run("inner", int))
 
-    assert "step 'inner' is called inside step 'outer'" in error_of(MemoryRun(durable(ship)).replay()).message
+    assert "step 'inner' was called inside step 'outer'" in error_of(MemoryRun(durable(ship)).replay()).message
 
 
 def test_r10_a_step_in_a_task_that_a_body_has_begun_is_told_so() -> None:
@@ -79,7 +79,7 @@ def test_r10_a_group_inside_a_step_fails_that_step(face: Face) -> None:
 
         return await ctx.step.run("outer", body)
 
-    assert "group.parallel is called inside step 'outer'" in error_of(MemoryRun(durable(face(ship))).replay()).message
+    assert "group.parallel was called inside step 'outer'" in error_of(MemoryRun(durable(face(ship))).replay()).message
 
 
 def test_r10_a_step_from_a_thread_of_the_functions_own_is_told_so() -> None:
@@ -95,8 +95,8 @@ def test_r10_a_step_from_a_thread_of_the_functions_own_is_told_so() -> None:
     run = MemoryRun(durable(ship))
     error = error_of(run.replay())
     step, group = messages
-    assert "step 'stray' is called outside its run" in step
-    assert "group.parallel is called outside its run" in group
+    assert "step 'stray' was called outside its run" in step
+    assert "group.parallel was called outside its run" in group
     assert (error.name, error.message) == ("StepCallError", step)
     assert run.journal.steps == {}
 
@@ -113,7 +113,7 @@ def test_r10_a_thread_that_has_taken_the_functions_context_with_it_is_told_so() 
         return messages
 
     assert error_of(MemoryRun(durable(ship)).replay()).message == messages[0]
-    assert "step 'stray' is called outside its run" in messages[0]
+    assert "step 'stray' was called outside its run" in messages[0]
 
 
 def test_r10_a_step_on_another_event_loop_is_told_so() -> None:
@@ -124,7 +124,7 @@ def test_r10_a_step_on_another_event_loop_is_told_so() -> None:
         return await asyncio.to_thread(message_of, lambda: asyncio.run(stray()))
 
     run = MemoryRun(durable(ship))
-    assert "step 'stray' is called outside its run" in error_of(run.replay()).message
+    assert "step 'stray' was called outside its run" in error_of(run.replay()).message
     assert run.journal.steps == {}
 
 
@@ -141,7 +141,7 @@ def test_r10_a_step_with_the_context_of_another_run_is_told_so(face: Face) -> No
     run = MemoryRun(durable(face(second)))
     error = error_of(run.replay())
     assert error.name == "StepCallError"
-    assert "step 'stray' is called outside its run" in error.message
+    assert "step 'stray' was called outside its run" in error.message
 
 
 def test_r10_a_step_after_the_function_has_returned_is_told_so() -> None:
@@ -163,7 +163,7 @@ def test_r10_a_step_after_the_function_has_returned_is_told_so() -> None:
 
     run = MemoryRun(durable(ship))
     assert error_of(run.replay()).message == messages[0]
-    assert messages[0].startswith("step 'stray' is called after its function had ended (")
+    assert messages[0].startswith("step 'stray' was called after its function had ended: await every step (")
     assert list(run.journal.steps) == ["pack"]
 
 
@@ -174,7 +174,7 @@ def test_r10_a_step_outside_of_any_run_is_told_so() -> None:
         kept.append(ctx)
 
     MemoryRun(durable(ship)).replay()
-    assert "is called outside its run" in message_of(lambda: kept[0].step.run("stray", int))
+    assert "was called outside its run" in message_of(lambda: kept[0].step.run("stray", int))
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -195,7 +195,10 @@ def test_a_straggler_that_calls_steps_for_ever_does_not_hang_the_run(
         await ctx.step.run("pack", int)
         return task.get_name() and "packed"
 
-    assert "step 'stray' is called after its function had ended" in error_of(MemoryRun(durable(ship)).replay()).message
+    assert (
+        "step 'stray' was called after its function had ended: await every step"
+        in error_of(MemoryRun(durable(ship)).replay()).message
+    )
     with caplog.at_level(logging.CRITICAL):  # asyncio says that a task was destroyed
         gc.collect()
 
@@ -224,4 +227,4 @@ def test_the_idempotency_key_outside_of_a_step_is_an_error(face: Face) -> None:
 
     error = error_of(MemoryRun(durable(face(ship))).replay())
     assert error.name == "StepCallError"
-    assert "belongs to a step" in error.message
+    assert "was used outside of a step" in error.message

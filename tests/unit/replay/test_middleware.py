@@ -372,7 +372,7 @@ def test_a_step_in_a_hook_is_an_error_and_hangs_nothing(face: Face) -> None:
     async def ship(ctx: Context) -> None: ...
 
     run = run_of(face(ship), Stepping)
-    assert "is called in a middleware" in error_of(run.replay()).message
+    assert "was called in a middleware" in error_of(run.replay()).message
 
 
 def test_a_hook_that_takes_its_time_changes_no_order(face: Face) -> None:

@@ -266,7 +266,7 @@ def test_a_def_that_has_too_many_branches_is_an_error() -> None:
 
     error = error_of(MemoryRun(durable(as_def(ship), retries=0)).replay())
     assert error.name == "LimitError"
-    assert "group.race has a thread for each branch of a def, at most 500" in error.message
+    assert "group.race needs a thread for each branch of a def, at most 500" in error.message
 
 
 @pytest.mark.parametrize("first", ["reply", "patience"])

@@ -135,7 +135,7 @@ def test_a_function_that_awaits_what_nobody_brings_fails_with_a_clear_error(monk
     run = MemoryRun(durable(ship))
     error = error_of(run.replay())
     assert error.name == "UsageError"
-    assert "awaits something that no step, timer or connection can bring" in error.message
+    assert "awaits something that no step, timer or connection can complete" in error.message
     assert list(run.journal.steps) == ["pack"]
 
 

@@ -1,4 +1,4 @@
-"""Sums and products as CEL has them: 64 bits, no wrapping around, no mixing of kinds."""
+"""CEL's arithmetic: 64 bits, no overflow, no mixing of kinds."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ __all__ = ["OPERATIONS", "as_int", "as_uint"]
 
 
 def as_int(number: int) -> int:
-    """The number as an ``int``; ``CelError`` beyond 64 bits."""
+    """Return the number as an ``int``; ``CelError`` beyond 64 bits."""
     if not INT_MIN <= number <= INT_MAX:
         raise CelError("the integer has more than 64 bits")
     return int(number)
 
 
 def as_uint(number: int) -> Uint:
-    """The number as a ``uint``; ``CelError`` below 0 or beyond 64 bits."""
+    """Return the number as a ``uint``; ``CelError`` below 0 or beyond 64 bits."""
     if not 0 <= number <= UINT_MAX:
         raise CelError("the unsigned integer is negative or has more than 64 bits")
     return Uint(number)
 
 
 def _quotient(left: int, right: int) -> int:
-    """Towards zero, where Python rounds down."""
+    """Round towards zero, where Python rounds down."""
     if right == 0:
         raise CelError("division by zero")
     return abs(left) // abs(right) * (1 if (left < 0) == (right < 0) else -1)
 
 
 def _remainder(left: int, right: int) -> int:
-    """With the sign of the dividend, where Python takes the divisor's."""
+    """Take the dividend's sign, where Python takes the divisor's."""
     if right == 0:
         raise CelError("modulus by zero")
     return abs(left) % abs(right) * (-1 if left < 0 else 1)
 
 
 def _ratio(left: float, right: float) -> float:
-    """IEEE 754: a division by zero is infinite, or no number."""
+    """Divide as IEEE 754: a division by zero is infinite, or NaN."""
     if right:
         return left / right
     if math.isnan(left) or left == 0:
@@ -52,7 +52,7 @@ def _ratio(left: float, right: float) -> float:
 
 
 def _shift(sign: int) -> Callable[[Any, Duration], Any]:
-    """A timestamp or duration, later or earlier by a duration."""
+    """Return a function that moves a timestamp or duration by a duration."""
     return lambda start, span: type(start)(start.nanoseconds + sign * span.nanoseconds)
 
 
@@ -92,4 +92,4 @@ OPERATIONS: dict[tuple[str, ...], Callable[..., object]] = {
     ("-", "double"): operator.neg,
     ("-", "duration"): lambda span: Duration(-span.nanoseconds),
 }
-"""What an operator does with operands of these types. Every other combination is an error."""
+"""The operators by their operands' types. Every other combination is an error."""

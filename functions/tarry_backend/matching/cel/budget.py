@@ -1,4 +1,4 @@
-"""How much work one question may make, so that no expression can hang a Lambda or fill its memory."""
+"""The budget of work for one question, so that no expression can hang a Lambda or fill its memory."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from dataclasses import dataclass
 __all__ = ["CHARACTERS", "MAX_NESTED", "MAX_STEPS", "Budget", "StepsError"]
 
 MAX_STEPS = 50_000
-"""The most steps that one question may take: a comparison, a call, a macro, that is all which stands between
-``&&``, ``||``, ``!`` and ``?:``. A question's steps depend on nothing beside it, so it has the same answer
-wherever the index makes it be asked.
+"""The most steps of one question.
 
-A turn of a macro takes two steps and one for each part of its body, an element or field of compared lists and maps one
-step, a hundred characters one step. All steps of a question take some 20 ms at the worst.
+A question is what stands between ``&&``, ``||``, ``!`` and ``?:``: a comparison, a call, a macro. Its steps depend on
+nothing else, so its answer is the same wherever the index asks it.
+
+A turn of a macro takes two steps, and one for each part of its body. An element or field of compared lists and maps
+takes one step, and so do a hundred characters. All steps of a question take about 20 ms at worst.
 """
 
 MAX_NESTED = 100
-"""How deep a value may be nested that is compared."""
+"""How deep a compared value may be nested."""
 
 CHARACTERS = 100
-"""So many characters are read, or elements looked through, in one step."""
+"""How many characters are read, or elements searched, in one step."""
 
 
 class StepsError(Exception):
@@ -33,7 +34,7 @@ class Budget:
     left: int = MAX_STEPS
 
     def take(self, number: int = 1) -> None:
-        """``StepsError`` if there are not so many."""
+        """Take steps; raise ``StepsError`` if there are not enough left."""
         self.left -= number
         if self.left < 0:
             raise StepsError

@@ -1,4 +1,4 @@
-"""From the grammar's tree to ours."""
+"""The conversion of the grammar's tree into nodes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_DEPTH", "Builder"]
 
 MAX_DEPTH = 100
-"""How deep the parts of an expression may be nested: what walks the tree is recursive."""
+"""How deep an expression's parts may be nested: the code that walks the tree is recursive."""
 
 _WRAPPERS = frozenset(
     {
@@ -75,7 +75,7 @@ _MACROS = {
 
 
 class Builder:
-    """Builds the nodes of one expression. ``depth`` is counted on the way down."""
+    """Builds the nodes of one expression. It counts ``depth`` on the way down."""
 
     def __init__(self, expression: str, max_depth: int) -> None:
         self.expression = expression
@@ -85,7 +85,7 @@ class Builder:
         while tree.data in _WRAPPERS and len(tree.children) == 1:
             tree = cast("Tree[Token]", tree.children[0])
         if depth > self.max_depth:
-            problem = f"its parts are nested more than {self.max_depth} deep, the most that is allowed"
+            problem = f"its parts are nested more than {self.max_depth} deep, the most allowed"
             raise self.error(problem, tree.meta.start_pos)
         rule = _RULES.get(tree.data)
         if rule is None:
@@ -102,7 +102,7 @@ class Builder:
         return Choice(start=tree.meta.start_pos, parts=self.nodes(tree.children, depth))
 
     def chain(self, tree: Tree[Token], depth: int) -> Node:
-        """``a && b && c``, which the grammar nests to the left, as one node."""
+        """Build ``a && b && c``, which the grammar nests to the left, as one node."""
         start, rule = tree.meta.start_pos, tree.data
         parts = []
         while tree.data == rule and len(tree.children) == 2:
@@ -138,7 +138,7 @@ class Builder:
     def macro(self, name: str, start: int, parts: tuple[Node, ...]) -> Node:
         over, *arguments = parts
         if len(arguments) not in ((2, 3) if name == "map" else (2,)) or not isinstance(arguments[0], Name):
-            raise self.error(f"{name} is written {_MACROS[name]}, x a variable of your choice", start)
+            raise self.error(f"write {_MACROS[name]}, with any variable x", start)
         return Macro(start=start, macro=name, variable=arguments[0].name, parts=(over, *arguments[1:]))
 
     def function(self, tree: Tree[Token], depth: int) -> Node:
@@ -147,7 +147,7 @@ class Builder:
         if name != "has":
             return Call(start=tree.meta.start_pos, function=str(name), method=False, parts=parts)
         if len(parts) != 1 or not isinstance(parts[0], Select):
-            problem = 'has() takes one field, as in has(async.data.x); of others ask "user-id" in async.data'
+            problem = 'has() takes one field, as in has(async.data.x); for other names write "user-id" in async.data'
             raise self.error(problem, tree.meta.start_pos)
         return Has(start=tree.meta.start_pos, field=parts[0].field, parts=parts[0].parts)
 
@@ -174,7 +174,7 @@ class Builder:
 
 
 def _listed(arguments: list[Tree[Token] | Token]) -> list[Tree[Token] | Token]:
-    """What stands between the brackets, if anything does."""
+    """Return what is between the brackets, if anything."""
     return cast("Tree[Token]", arguments[0]).children if arguments else []
 
 

@@ -1,4 +1,4 @@
-"""What an expression must be before it is evaluated: small, about known names, a question with yes or no."""
+"""The checks of an expression before its evaluation: small, with known names, and boolean."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ MAX_LENGTH = 4096
 """The longest expression, in characters."""
 
 MAX_MACROS = 16
-"""The most macros in an expression: each may take all the steps that a question has."""
+"""The most macros in an expression: each may take all the steps of a question."""
 
 MAX_NESTED_MACROS = 3
-"""How many macros may be nested in each other's bodies."""
+"""How deep macros may be nested in each other's bodies."""
 
 _ARITIES = arities()
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">=", "in"})
@@ -45,18 +45,19 @@ _QUESTIONS = frozenset({"all", "exists", "exists_one"})
 
 @lru_cache(maxsize=256)
 def checked(expression: str, variables: frozenset[str], *, boolean: bool = True) -> Node:
-    """The tree of an expression over these variables.
+    """Return the tree of an expression over these variables.
 
-    ``ExpressionError``, with the position, if it is too large, is not CEL, names what is not there, or, where a
-    ``boolean`` is asked for, is not certain to be one or an error.
+    Raises:
+        ExpressionError: It is too large, is not CEL, or uses an unknown name. With ``boolean``, also if its value might
+            be of another type.
     """
     if len(expression) > MAX_LENGTH:
-        problem = f"it has {len(expression):,} characters; {MAX_LENGTH:,} are allowed"
+        problem = f"it has {len(expression):,} characters; at most {MAX_LENGTH:,} are allowed"
         raise ExpressionError(f"{expression[:80]}…", problem)
     node = parse(expression)
     macros = [part for part in walk(node) if isinstance(part, Macro)]
     if len(macros) > MAX_MACROS:
-        problem = f"it has {len(macros)} macros; {MAX_MACROS} are allowed"
+        problem = f"it has {len(macros)} macros; at most {MAX_MACROS} are allowed"
         raise ExpressionError(expression, problem, macros[MAX_MACROS].start)
     _Check(expression, variables).visit(node, variables, MAX_NESTED_MACROS)
     if boolean and is_boolean(node) is not True:
@@ -90,12 +91,12 @@ def _not_boolean(expression: str, node: Node) -> ExpressionError:
     if isinstance(node, Choice):
         return _not_boolean(expression, next(part for part in node.parts[1:] if is_boolean(part) is not True))
     text = write(node)
-    advice = f"write {text} == true" if is_boolean(node) is None else "compare it with something"
+    advice = f"write {text} == true" if is_boolean(node) is None else "compare it with a value"
     return ExpressionError(expression, f"{text} is not a boolean; {advice}", node.start)
 
 
 class _Check:
-    """Goes through one expression, and raises at the first thing that cannot be meant."""
+    """Walks one expression and raises at the first invalid part."""
 
     def __init__(self, expression: str, variables: frozenset[str]) -> None:
         self.expression = expression
@@ -105,7 +106,7 @@ class _Check:
         return ExpressionError(self.expression, problem, node.start)
 
     def visit(self, node: Node, names: frozenset[str], macros: int) -> None:
-        """``names`` are those that can be used here, ``macros`` says how many more may be nested."""
+        """Check a node. ``names`` are the allowed names; ``macros`` is how many more may be nested."""
         match node:
             case Name():
                 self.name(node, names)
@@ -123,7 +124,7 @@ class _Check:
 
     def macro(self, node: Macro, names: frozenset[str], macros: int) -> None:
         if macros == 0:
-            problem = f"macros are nested more than {MAX_NESTED_MACROS} deep, the most that is allowed"
+            problem = f"macros are nested more than {MAX_NESTED_MACROS} deep, the most allowed"
             raise self.error(problem, node)
         if node.variable in self.variables:
             raise self.error(f"the variable of {node.macro} cannot be called {node.variable!r}: that is an event", node)
@@ -137,7 +138,7 @@ class _Check:
     def name(self, node: Name, names: frozenset[str]) -> None:
         if node.name not in names:
             known = " and ".join(sorted(names))
-            raise self.error(f"unknown name {node.name!r}{_like(node.name, names)}; there is {known}", node)
+            raise self.error(f"unknown name {node.name!r}{_like(node.name, names)}; known here: {known}", node)
 
     def call(self, node: Call) -> None:
         name, method = node.function, node.method
@@ -145,7 +146,7 @@ class _Check:
             raise self.error(f"unknown function {name}(){_like(name, _ARITIES)}", node)
         if method != (name in METHODS) and name not in BOTH:
             usage = f"x.{name}(…)" if name in METHODS else f"{name}(…)"
-            raise self.error(f"{name} is called {usage}", node)
+            raise self.error(f"call {name} as {usage}", node)
         if len(node.parts) not in _ARITIES[name]:
             takes = " or ".join(str(count - method) for count in sorted(_ARITIES[name]))
             raise self.error(

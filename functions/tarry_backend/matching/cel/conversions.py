@@ -1,4 +1,4 @@
-"""The standard's conversions: ``int(x)``, ``string(x)`` and their like."""
+"""The standard's conversions: ``int(x)``, ``string(x)`` and so on."""
 
 from __future__ import annotations
 
@@ -26,31 +26,31 @@ def _same(value: object) -> object:
 
 def _whole(text: str) -> int:
     if not _WHOLE.fullmatch(text):
-        raise CelError(f"{text!r} is no integer")
+        raise CelError(f"{text!r} is not an integer")
     return int(text)
 
 
 def _truncated(number: float) -> int:
-    """Towards zero. The standard leaves out -2**63, which other numbers are rounded to."""
+    """Round towards zero. The standard excludes -2**63, to which other numbers are rounded."""
     if not math.isfinite(number) or number == -(2.0**63):
-        raise CelError(f"{number} is no integer of 64 bits")
+        raise CelError(f"{number} is not an integer of 64 bits")
     return int(number)
 
 
 def _real(text: str) -> float:
     if not _REAL.fullmatch(text):
-        raise CelError(f"{text!r} is no number")
+        raise CelError(f"{text!r} is not a number")
     return float(text)
 
 
 def _boolean(text: str) -> bool:
     if text not in _BOOLEANS:
-        raise CelError(f"{text!r} is no boolean")
+        raise CelError(f"{text!r} is not a boolean")
     return _BOOLEANS[text]
 
 
 def _decimal(number: float) -> str:
-    """The shortest text that gives the same number, ``1`` for ``1.0``."""
+    """Return the shortest text of the number; ``1`` for ``1.0``."""
     return repr(number).removesuffix(".0")
 
 
@@ -87,4 +87,4 @@ CONVERSIONS: dict[tuple[str, ...], Callable[..., object]] = {
     ("duration", "string"): parse_duration,
     ("dyn", "any"): _same,
 }
-"""What a conversion makes of an argument of this type."""
+"""The conversions by the argument's type."""

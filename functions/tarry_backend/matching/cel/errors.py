@@ -1,4 +1,4 @@
-"""What goes wrong while an expression is evaluated."""
+"""The error of an expression's evaluation."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 __all__ = ["CelError"]
 
 MAX_PROBLEM = 500
-"""In characters."""
+"""The longest problem text, in characters."""
 
 
 class CelError(Exception):
-    """CEL's error value: ``&&``, ``||``, ``all`` and ``exists`` may absorb it, everything else hands it on.
+    """CEL's error value. ``&&``, ``||``, ``all`` and ``exists`` may absorb it; everything else passes it on.
 
-    ``node`` is the innermost part of the expression that failed. From the middle of a long ``problem`` something
-    is left out: it may quote a text of the event, and it is noted on the wait.
+    ``node`` is the innermost part of the expression that failed. The middle of a long ``problem`` is cut out: it may
+    quote a text of the event, and it is stored on the wait.
     """
 
     def __init__(self, problem: str, node: Node | None = None) -> None:

@@ -1,16 +1,16 @@
-"""The functions of an expression: the standard's, and those that Inngest's expressions have beside them.
+"""The functions of an expression: the standard's, and those of Inngest's expressions.
 
 ``lowercase(s)``, ``uppercase(s)``
-    The text in lower or upper case.
+    The string in lower or upper case.
 ``b64decode(s)``
-    The text that a base64 text stands for.
+    The string that a base64 string encodes.
 ``json_parse(s)``
-    The value that a JSON text stands for.
+    The value of a JSON text.
 ``date(x)``
     A timestamp from ``"2024-01-31"``, ``"2024-01-31T12:00:00"`` (UTC), RFC 3339 or a Unix time.
 ``now()``, ``now_plus("1h30m")``, ``now_minus("7d")``
-    The time at which the incoming event was received, or so much later or earlier. Not the clock's: an event
-    that is looked at twice gives one answer, so the outcome of a wait stays a function of the event log.
+    The time at which the incoming event was received, or that time plus or minus a duration. It is not the clock's:
+    an event that is looked at twice gives one answer, so a wait's outcome stays a function of the event log.
 """
 
 from __future__ import annotations
@@ -45,18 +45,18 @@ MAX_PATTERN = 1000
 
 @lru_cache(maxsize=128)
 def _pattern(pattern: str) -> Pattern:
-    """RE2, which takes time linear in the text: no pattern can hang a Lambda."""
+    """Compile with RE2, which takes time linear in the text: no pattern can hang a Lambda."""
     import re2  # type: ignore[import-untyped]
 
     if len(pattern) > MAX_PATTERN:
-        raise CelError(f"the pattern has {len(pattern):,} characters; {MAX_PATTERN:,} are allowed")
+        raise CelError(f"the pattern has {len(pattern):,} characters; at most {MAX_PATTERN:,} are allowed")
     options = re2.Options()
     options.log_errors = False
-    options.max_mem = 2 * 2**20  # bytes for one pattern; of so many as are kept, 8 MB each would be too much
+    options.max_mem = 2 * 2**20  # bytes for one pattern: the cache holds many, and 8 MB each would be too much
     try:
         return cast(Pattern, re2.compile(pattern, options))
     except re2.error as error:
-        raise CelError(f"{pattern!r} is no pattern: {error}") from error
+        raise CelError(f"{pattern!r} is not a pattern: {error}") from error
 
 
 def _matches(text: str, pattern: str) -> bool:
@@ -111,16 +111,16 @@ _FUNCTIONS = {**OPERATIONS, **CONVERSIONS, **_OWN, **_STANDARD}
 
 SLOW: dict[str, Callable[..., int]] = {
     "json_parse": lambda text: len(text) // 10,
-    # Where RE2's automaton would grow too large it simulates it, and goes through the whole program at each byte.
+    # Where RE2's automaton would grow too large, RE2 simulates it and runs the whole program at each byte.
     "matches": lambda text, pattern: len(text.encode()) * _pattern(pattern).programsize // 100,
 }
-"""How many steps a function takes, given texts, beside those that all texts take."""
+"""The extra steps of a slow function over strings."""
 
 CLOCKED = frozenset({"now", "now_plus", "now_minus"})
-"""Functions that are given the time before their arguments."""
+"""Functions that take the time before their arguments."""
 
 METHODS = frozenset({"contains", "startsWith", "endsWith", *CALENDAR})
-"""Functions that are called on a receiver, ``a.contains(b)``, and only so."""
+"""Functions that are only called on a receiver, ``a.contains(b)``."""
 
 BOTH = frozenset({"size", "matches"})
 """Functions that are called either way."""
@@ -133,11 +133,11 @@ RESULTS = {
     **dict.fromkeys(("size", *CALENDAR), "int"),
     "type": "type",
 }
-"""The type of a function's result. One that is not here only its value tells."""
+"""The type of a function's result. For a function that is not here, only its value tells."""
 
 
 def arities() -> dict[str, frozenset[int]]:
-    """Every function (not operator) with the numbers of arguments it takes, its receiver counted."""
+    """Return each function (not operator) with its numbers of arguments, the receiver included."""
     found: dict[str, set[int]] = {}
     for name, *types in (*CONVERSIONS, *_OWN, *_STANDARD):
         found.setdefault(name, set()).add(len(types))
@@ -145,7 +145,7 @@ def arities() -> dict[str, frozenset[int]]:
 
 
 def apply(function: str, arguments: Sequence[object], now: Timestamp | None = None) -> object:
-    """The result of a function or operator. ``CelError`` if it has none for arguments of these types."""
+    """Return the result of a function or operator; ``CelError`` if these types have none."""
     types = tuple(map(type_name, arguments))
     found = _FUNCTIONS.get((function, *types)) or _FUNCTIONS.get((function, "any"))
     if found is None:

@@ -1,4 +1,4 @@
-"""Constants as they are written: numbers, texts, bytes."""
+"""The parser of constants: numbers, strings, bytes."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _CONTROLS = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "
 
 
 class UnclosedError(Exception):
-    """The text that begins at ``position`` never ends."""
+    """The string that begins at ``position`` never ends."""
 
     def __init__(self, position: int) -> None:
-        super().__init__(f"the text that begins at position {position} is not closed")
+        super().__init__(f"the string that begins at position {position} is not closed")
         self.position = position
 
 
 def _rest(quote: str, raw: bool) -> re.Pattern[str]:
-    """The inside of a text and its closing quote. No two branches begin alike, so it takes linear time."""
+    """Return a pattern for the inside of a string and its closing quote. No two branches begin alike: linear time."""
     anything = "." if len(quote) == 3 else r"[^\n]"
     step = anything if raw else rf"(?:(?!\\){anything}|\\{anything})"
     return re.compile(f"{step}*?{quote}", re.DOTALL)
@@ -36,10 +36,10 @@ _REST = {(quote, raw): _rest(quote, raw) for quote in ('"""', "'''", '"', "'") f
 
 
 def blank_texts(expression: str) -> str:
-    """The expression with the inside of each quoted text blanked, every position kept.
+    """Return the expression with the inside of each quoted string blanked, and every position kept.
 
-    The grammar's own pattern for texts takes time exponential in their escapes, and ends a raw text at the
-    wrong quote. So it is shown none; the constants are read from the expression itself.
+    The grammar's own pattern for strings takes time exponential in their escapes, and ends a raw string at the wrong
+    quote. So the grammar sees none. The constants are read from the expression itself.
     """
     pieces: list[str] = []
     position = 0
@@ -56,7 +56,7 @@ def blank_texts(expression: str) -> str:
 
 
 def read_constant(kind: str, text: str) -> object:
-    """The value of a constant, by the grammar's name for its kind. ``CelError`` if there is none."""
+    """Return a constant's value, by the grammar's name for its kind; ``CelError`` if it has none."""
     match kind:
         case "NULL_LIT":
             return None
@@ -84,14 +84,14 @@ def _quoted(text: str) -> str | bytes:
     as_bytes, raw, _, inside = found.groups()
     if not as_bytes:
         return inside if raw else _ESCAPE.sub(_character, inside)
-    # One character a byte, so that an escape can stand for any byte.
+    # One character a byte, so that an escape can be any byte.
     wide = inside.encode("utf-8", "surrogatepass").decode("latin-1")
     return (wide if raw else _ESCAPE.sub(_byte, wide)).encode("latin-1")
 
 
 def _byte(escape: re.Match[str]) -> str:
     if escape[4] or escape[5]:
-        raise CelError(f"{escape[0]} has no place in bytes: write its bytes, such as \\xc3\\xa4")
+        raise CelError(f"{escape[0]} is not allowed in bytes: write its bytes, such as \\xc3\\xa4")
     return _character(escape)
 
 
@@ -103,8 +103,8 @@ def _character(escape: re.Match[str]) -> str:
         return chr(int(octal, 8))
     code = hexadecimal or short or long
     if not code:
-        raise CelError("unknown escape in a text: a backslash itself is written \\\\")
+        raise CelError("unknown escape in a string: write a backslash itself as \\\\")
     number = int(code, 16)
     if number > 0x10FFFF or 0xD800 <= number <= 0xDFFF:
-        raise CelError(f"{escape[0]} is no character")
+        raise CelError(f"{escape[0]} is not a character")
     return chr(number)

@@ -1,4 +1,4 @@
-"""Kleene's logic: true, false, and an error in place of what is not known."""
+"""Kleene's logic: true, false, and an error as the unknown."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["boolean", "settled"]
 
 
 def settled(parts: Iterable[Callable[[], object]], operator: str, *, decisive: bool) -> bool:
-    """Kleene's logic: one part that decides outweighs any error, before it or after it."""
+    """Apply Kleene's logic: one decisive part outweighs any error, before it or after it."""
     failure: CelError | None = None
     for part in parts:
         try:
@@ -25,7 +25,7 @@ def settled(parts: Iterable[Callable[[], object]], operator: str, *, decisive: b
 
 
 def boolean(value: object, operator: str) -> bool:
-    """The value, if it is a boolean: nothing else counts as true or false."""
+    """Return the value if it is a boolean: no other value counts as true or false."""
     if not isinstance(value, bool):
-        raise CelError(f"{operator} takes booleans, not {described(value)}")
+        raise CelError(f"{operator} takes booleans; this value is {described(value)}")
     return value

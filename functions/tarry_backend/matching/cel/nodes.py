@@ -1,4 +1,4 @@
-"""An expression as a tree. ``parts`` are a node's children in the order of the source."""
+"""The tree of an expression. ``parts`` are a node's children in the order of the source."""
 
 from __future__ import annotations
 
@@ -32,16 +32,20 @@ __all__ = [
 ]
 
 NOW = "now()"
-"""Stands among a node's names where it asks for the time: no identifier can be called so."""
+"""The entry in a node's ``names`` if it uses the time: no identifier can have this name."""
 
 _CLOCK = frozenset({"now", "now_plus", "now_minus"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Node:
-    """``start`` is its position in the source, ``names`` are the variables that it leaves free.
+    """A part of the expression.
 
-    ``size`` counts the node and all under it.
+    Attributes:
+        start: Its position in the source.
+        parts: Its children.
+        names: Its free variables.
+        size: The number of nodes in it, itself included.
     """
 
     start: int
@@ -96,7 +100,7 @@ class Index(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Call(Node):
-    """A function, or a method, whose receiver is then its first part."""
+    """A function call, or a method call, whose receiver is then its first part."""
 
     function: str
     method: bool
@@ -125,7 +129,7 @@ class Not(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class And(Node):
-    """Any number of parts: ``a && b && c`` is one node. With one part it still asks that it be a boolean."""
+    """Any number of parts: ``a && b && c`` is one node. With one part it still requires a boolean."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -162,7 +166,7 @@ class Macro(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Known(Node):
-    """A part whose value the trigger event, or nothing at all, decides."""
+    """A part whose value is known, from the trigger event or by itself."""
 
     origin: Node
     value: object
@@ -170,14 +174,14 @@ class Known(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Failed(Node):
-    """A part that the trigger event makes an error; ``at`` is the innermost that failed."""
+    """A part that is an error for the trigger event; ``at`` is the innermost part that failed."""
 
     problem: str
     at: Node
 
 
 def walk(node: Node) -> Iterator[Node]:
-    """The node and everything under it, parents first."""
+    """Yield the node and everything under it, parents first."""
     yield node
     for part in node.parts:
         yield from walk(part)

@@ -1,4 +1,4 @@
-"""From text to tree: cel-python's grammar, our nodes."""
+"""The parser: cel-python's grammar, our nodes."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ __all__ = ["MAX_DEPTH", "parse"]
 
 
 def parse(expression: str, max_depth: int = MAX_DEPTH) -> Node:
-    """The tree of an expression. ``ExpressionError``, with the position, if it is not CEL.
+    """Parse an expression into its tree. It does not check names, length or type: residuals are parsed here too.
 
-    Nothing is asked of its names, its length and its type: the texts of residuals pass through here too.
+    Raises:
+        ExpressionError: It is not CEL; with the position.
     """
     return (_short if len(expression) <= SHORT else _long)(expression, max_depth)
 
@@ -33,11 +34,11 @@ def _parsed(expression: str, max_depth: int) -> Node:
     try:
         return Builder(expression, max_depth).node(_tree(expression))
     except UnclosedError as error:
-        raise ExpressionError(expression, "the text that begins here is not closed", error.position) from None
+        raise ExpressionError(expression, "the string that begins here is not closed", error.position) from None
 
 
 SHORT = 500
-"""Up to this length, in characters, many trees are kept. A character's share of a tree is some 90 bytes."""
+"""The length, in characters, up to which many trees are cached. A tree has about 90 bytes a character."""
 
 _short = lru_cache(maxsize=2048)(_parsed)
 _long = lru_cache(maxsize=128)(_parsed)
@@ -45,10 +46,10 @@ _long = lru_cache(maxsize=128)(_parsed)
 
 @cache
 def _parser() -> Lark:
-    """A parser for cel-python's grammar, made when the first expression is parsed: that takes 0.2 seconds.
+    """Return a parser for cel-python's grammar; the first call takes 0.2 seconds.
 
-    cel-python's own parser loses the positions of ``true`` and ``false``, and importing it brings its
-    evaluator and a library of dates along, which takes as long again. So its grammar is read, and no more.
+    cel-python's own parser loses the positions of ``true`` and ``false``. Importing it also loads its evaluator and a
+    library of dates, which takes as long again. So this reads only its grammar.
     """
     from lark import Lark
 
@@ -67,7 +68,7 @@ def _parser() -> Lark:
 
 
 def _word(token: Token) -> Token:
-    """The grammar takes ``true`` and ``false`` for names."""
+    """Convert ``true`` and ``false``, which the grammar takes for names."""
     from lark import Token
 
     return Token.new_borrow_pos("BOOL_LIT", token, token) if token in ("true", "false") else token

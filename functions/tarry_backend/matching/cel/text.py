@@ -1,4 +1,4 @@
-"""From tree to text, with all parentheses: what is parsed again is the same tree."""
+"""The text of a tree, with all parentheses: parsing it again gives the same tree."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _origin(known: Known) -> str:
 
 
 def write(node: Node, known: Writer = _origin) -> str:
-    """The text of a node. ``known`` writes the parts whose value is known; without it, as they were."""
+    """Return the text of a node. ``known`` writes the parts whose value is known; by default as in the source."""
     if isinstance(node, Known):
         return known(node)
     return _plain(node, [write(part, known) for part in node.parts])

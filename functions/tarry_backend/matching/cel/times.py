@@ -1,4 +1,4 @@
-"""CEL's timestamps and durations, exact to the nanosecond, and the texts they are read from."""
+"""CEL's timestamps and durations, exact to the nanosecond, and their parsers."""
 
 from __future__ import annotations
 
@@ -47,29 +47,29 @@ class Timestamp:
 
     def __post_init__(self) -> None:
         if not _FIRST <= self.nanoseconds < _END:
-            raise CelError("a timestamp lies in the years 1 to 9999")
+            raise CelError("a timestamp must be in the years 1 to 9999")
 
     def __str__(self) -> str:
         seconds, fraction = divmod(self.nanoseconds, SECOND)
         return f"{(_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=None).isoformat()}{_fraction(fraction)}Z"
 
     def at(self, zone: tzinfo) -> datetime:
-        """The calendar and clock of a time zone, to the microsecond."""
+        """Return the calendar and clock of a time zone, to the microsecond."""
         try:
             return (_EPOCH + timedelta(microseconds=self.nanoseconds // 1000)).astimezone(zone)
         except OverflowError as error:
-            raise CelError("a timestamp lies in the years 1 to 9999") from error
+            raise CelError("a timestamp must be in the years 1 to 9999") from error
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Duration:
-    """A span, in nanoseconds."""
+    """A duration, in nanoseconds."""
 
     nanoseconds: int
 
     def __post_init__(self) -> None:
         if abs(self.nanoseconds) > _LONGEST:
-            raise CelError("a duration has at most 292 years")
+            raise CelError("a duration may be at most 292 years")
 
     def __str__(self) -> str:
         seconds, fraction = divmod(abs(self.nanoseconds), SECOND)
@@ -81,25 +81,25 @@ def _fraction(nanoseconds: int) -> str:
 
 
 def parse_timestamp(text: str) -> Timestamp:
-    """``2024-01-31T12:00:00.5+01:00``: RFC 3339, as the standard has it."""
+    """Parse ``2024-01-31T12:00:00.5+01:00``: RFC 3339, as in the standard."""
     found = _TIMESTAMP.fullmatch(text)
     if not found or not (found[4] or found[5]):
-        raise CelError(f"{text!r} is no time such as '2024-01-31T12:00:00Z'")
+        raise CelError(f"{text!r} is not a time such as '2024-01-31T12:00:00Z'")
     return _timestamp(found)
 
 
 def parse_date(value: str | float) -> Timestamp:
-    """Inngest's ``date()``: RFC 3339, also without zone (then UTC) or time; or a Unix time.
+    """Apply Inngest's ``date()``: RFC 3339, also without zone (then UTC) or time; or a Unix time.
 
-    As in Inngest, a number from the year 2000 on is taken for seconds below 10^10, for milliseconds below
-    10^13, and for nanoseconds from there on.
+    As in Inngest, a number from the year 2000 on is in seconds below 10^10, in milliseconds below 10^13, and else in
+    nanoseconds.
     """
     if isinstance(value, str):
         if found := _TIMESTAMP.fullmatch(value):
             return _timestamp(found)
-        raise CelError(f"{value!r} is no date such as '2024-01-31' or '2024-01-31T12:00:00Z'")
+        raise CelError(f"{value!r} is not a date such as '2024-01-31' or '2024-01-31T12:00:00Z'")
     if value < 946_684_800:
-        raise CelError(f"{value} is no Unix time from the year 2000 on")
+        raise CelError(f"{value} is not a Unix time from the year 2000 on")
     return Timestamp(int(value) * (SECOND if value < 10**10 else 10**6 if value < 10**13 else 1))
 
 
@@ -109,26 +109,26 @@ def _timestamp(found: re.Match[str]) -> Timestamp:
         local = datetime.fromisoformat(f"{day}T{clock or '00:00:00'}+00:00")
         offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
     except ValueError as error:
-        raise CelError(f"{found[0]!r} is no time: {error}") from error
+        raise CelError(f"{found[0]!r} is not a time: {error}") from error
     seconds = (local - _EPOCH - (-offset if sign == "-" else offset)) // timedelta(seconds=1)
     return Timestamp(seconds * SECOND + int((fraction or "").ljust(9, "0")))
 
 
 def parse_duration(text: str, *, days: bool = False) -> Duration:
-    """``1h30m``, ``-1.5s``, ``0``: durations as the standard has them; ``days`` allows ``d`` and ``w``."""
+    """Parse ``1h30m``, ``-1.5s``, ``0``: durations as in the standard. ``days`` allows ``d`` and ``w``."""
     if len(text) > MAX_DURATION:
-        raise CelError(f"the duration has {len(text):,} characters; {MAX_DURATION} are allowed")
+        raise CelError(f"the duration has {len(text):,} characters; at most {MAX_DURATION} are allowed")
     found = _DURATION.fullmatch(text)
     units = _UNITS | _DAYS if days else _UNITS
     parts = _PART.findall(found[2]) if found else []
     if text != "0" and (not parts or any(unit not in units for _, _, unit in parts)):
-        raise CelError(f"{text!r} is no duration such as '1h30m'")
+        raise CelError(f"{text!r} is not a duration such as '1h30m'")
     total = sum(int(f"{whole}{part}" or 0) * units[unit] // 10 ** len(part) for whole, part, unit in parts)
     return Duration(-total if found and found[1] == "-" else total)
 
 
 def zone(name: str) -> tzinfo:
-    """A time zone by its name (``Europe/Paris``) or offset (``+01:00``)."""
+    """Return a time zone by its name (``Europe/Paris``) or offset (``+01:00``)."""
     if found := re.fullmatch(r"([+-]?)([0-9]{2}):([0-9]{2})", name):
         offset = timedelta(hours=int(found[2]), minutes=int(found[3]))
         if offset < timedelta(days=1):
@@ -136,7 +136,7 @@ def zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
-        raise CelError(f"{name!r} is no time zone") from error
+        raise CelError(f"{name!r} is not a time zone") from error
 
 
 def _calendar(read: Callable[[datetime], int]) -> Callable[..., int]:
@@ -168,4 +168,4 @@ CLOCK: dict[str, Callable[[Duration], int]] = {
     "getSeconds": _whole(SECOND),
     "getMilliseconds": lambda span: _whole(10**6)(span) % 1000,
 }
-"""The methods of a duration: its whole length in that unit; of milliseconds, those within the second."""
+"""The methods of a duration: its whole length in that unit; milliseconds are those within the second."""

@@ -1,6 +1,6 @@
-"""The values of CEL: JSON's, as Python reads it, and what only an expression can make.
+"""CEL's values: JSON as Python reads it, and the values that only an expression makes.
 
-JSON has one kind of number. An integer within 64 bits is CEL's ``int``, everything else its ``double``.
+JSON has one kind of number. An integer within 64 bits is CEL's ``int``; every other number is its ``double``.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ INT_MIN, INT_MAX, UINT_MAX = -(2**63), 2**63 - 1, 2**64 - 1
 
 
 class Uint(int):
-    """An unsigned integer. An event holds none; ``1u`` and ``uint(x)`` make them."""
+    """An unsigned integer. No event holds one; ``1u`` and ``uint(x)`` make them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """What ``type(x)`` gives, and what the name ``int`` stands for."""
+    """The value of ``type(x)``, and of the name ``int``."""
 
     name: str
 
 
 class BoolKey(Enum):
-    """A boolean as the key of a map, since Python takes ``True`` and ``1`` for one key."""
+    """A boolean as the key of a map, since Python treats ``True`` and ``1`` as one key."""
 
     FALSE = False
     TRUE = True
@@ -78,17 +78,17 @@ TYPES = {
 
 
 def type_name(value: object) -> str:
-    """The CEL type of a value."""
+    """Return the CEL type of a value."""
     return _NAMES.get(type(value)) or ("map" if isinstance(value, Mapping) else type(value).__name__)
 
 
 def described(value: object) -> str:
-    """The value's type, for a message."""
+    """Return the value's type, for a message."""
     return "null" if value is None else f"of type {type_name(value)}"
 
 
 def adopt(value: object) -> object:
-    """A value as it comes out of JSON: an integer beyond 64 bits becomes a double."""
+    """Convert a value from JSON: an integer beyond 64 bits becomes a double."""
     if type(value) is int and not INT_MIN <= value <= INT_MAX:
         try:
             return float(value)
@@ -98,10 +98,13 @@ def adopt(value: object) -> object:
 
 
 def equal(left: object, right: object, steps: Budget, depth: int = MAX_NESTED) -> bool:
-    """CEL's ``==``: exact between kinds of numbers, false between other types.
+    """Apply CEL's ``==``: exact between kinds of numbers, false between other types.
 
-    ``CelError`` for values that are alike more than ``MAX_NESTED`` deep, ``StepsError`` if there are too many parts
-    to compare: at most one step for each part, and for each hundred characters of it.
+    It takes at most one step for each part, and for each hundred characters of it.
+
+    Raises:
+        CelError: Equal values are nested more than ``MAX_NESTED`` deep.
+        StepsError: There are too many parts to compare.
     """
     if isinstance(left, str):
         return isinstance(right, str) and len(left) == len(right) and _read(left, steps) == right
@@ -126,12 +129,12 @@ def equal(left: object, right: object, steps: Budget, depth: int = MAX_NESTED) -
 
 
 _PLAIN = frozenset({bool, int, float, NoneType})
-"""Of these, two of one type that are equal to Python are so to CEL."""
+"""Types whose values are equal in CEL exactly when they are equal in Python."""
 
 
 def _inside(container: Collection[object], steps: Budget, depth: int) -> int:
     if depth == 0:
-        raise CelError(f"a value is nested more than {MAX_NESTED} deep, the most that is compared")
+        raise CelError(f"a value is nested more than {MAX_NESTED} deep, the most allowed")
     steps.take(len(container))
     return depth - 1
 
@@ -143,7 +146,7 @@ def _read(text: Any, steps: Budget) -> Any:
 
 
 def contains(item: object, container: object, steps: Budget) -> bool:
-    """CEL's ``in``: an element of a list, or a key of a map. Raises as ``equal`` does."""
+    """Apply CEL's ``in``: an element of a list, or a key of a map. Raises as ``equal`` does."""
     if isinstance(container, (list, tuple)):
         if isinstance(item, str):
             steps.take(len(container) // 20)
@@ -152,7 +155,7 @@ def contains(item: object, container: object, steps: Budget) -> bool:
         return any(equal(item, element, steps) for element in container)
     if isinstance(container, Mapping):
         return as_key(item) in container
-    raise CelError(f"no 'in' for {type_name(item)} and {type_name(container)}")
+    raise CelError(f"'in' does not take {type_name(item)} and {type_name(container)}")
 
 
 def _ordering(compare: Callable[[Any, Any], bool]) -> Callable[[object, object], bool]:
@@ -160,7 +163,7 @@ def _ordering(compare: Callable[[Any, Any], bool]) -> Callable[[object, object],
         kind, other = type(left), type(right)
         if (kind is other and kind in _ORDERED) or (kind in _NUMBERS and other in _NUMBERS):
             return compare(left, right)
-        raise CelError(f"no order between {type_name(left)} and {type_name(right)}")
+        raise CelError(f"{type_name(left)} and {type_name(right)} have no order")
 
     return ordered
 
@@ -178,16 +181,16 @@ ORDERINGS = {
 
 
 def as_key(value: object) -> object:
-    """A value as a key of a map. A number that is no integer is the key of nothing."""
+    """Return a value as a key of a map. A number that is not an integer is never a key."""
     if isinstance(value, bool):
         return BoolKey(value)
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, (str, int, float)):
         return value
-    raise CelError(f"{type_name(value)} is no key of a map")
+    raise CelError(f"{type_name(value)} cannot be a key of a map")
 
 
 def from_key(key: object) -> object:
-    """The value that a key of a map was made from."""
+    """Return the value of a map's key."""
     return key.value if isinstance(key, BoolKey) else key
