@@ -1,4 +1,4 @@
-"""The HTTP API: a Lambda at a URL that answers whom IAM lets ask."""
+"""The HTTP API: a Lambda at a URL, for callers whom IAM allows."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Api(Construct):
             handler="api",
             host=host,
             capacity=_CAPACITY,
-            description="Answers over HTTP what events did and what runs are at, and cancels runs",
+            description="HTTP API: shows what events did and how runs are, and cancels runs",
         )
         self.url = self.function.add_function_url(auth_type=lambda_.FunctionUrlAuthType.AWS_IAM).url
         CfnOutput(self, "Url", value=self.url).override_logical_id("ApiUrl")

@@ -1,4 +1,4 @@
-"""The audit trail: every event of the bus, as Parquet files by day, for Athena to ask in SQL."""
+"""The audit trail: every event of the bus, as Parquet files by day, for SQL queries with Athena."""
 
 from __future__ import annotations
 
@@ -28,12 +28,20 @@ _ANSWERS_KEPT_DAYS = 7
 
 
 class Audit(Construct):
-    """The way is: bus, rule, Firehose, a Lambda that makes rows of events, Parquet, bucket. Runs' ends take it, too,
-    for they are events.
+    """The audit trail: bus, rule, Firehose, a Lambda that converts events into rows, Parquet, bucket.
 
-    ``name`` is that of Athena's workgroup, and in Glue's spelling that of the database; in it is a table, ``events``.
-    Files are kept for ``days`` days. What could not be made a row lies in the bucket under ``errors/`` as long; what
-    Firehose would not take, such as an event of more than 1,000 KiB, goes to ``dead_letters``.
+    The ends of runs are events too, so it has them. What could not be converted is in the bucket under ``errors/``.
+    What Firehose did not accept, such as an event of more than 1,000 KiB, goes to ``dead_letters``.
+
+    Args:
+        scope: The stack.
+        construct_id: The construct's id.
+        name: The name of the Athena workgroup, and in Glue's spelling of the database. Its table is ``events``.
+        bus: The app's bus.
+        host: The common parts of the Lambdas.
+        days: How many days files are kept.
+        removal_policy: What becomes of the bucket with the stack.
+        capacity: The converter's capacity.
     """
 
     def __init__(
@@ -67,8 +75,12 @@ class Audit(Construct):
             self, "DeadLetters", key, retention_period=Duration.days(topology.DEAD_LETTERS_KEPT_DAYS)
         )
         self.rule = _rule(self, bus)
-        self._output("AuditDatabase", self.catalogue.database.ref, "Glue's database of the audit trail's table, events")
-        self._output("AuditWorkgroup", self.catalogue.workgroup.ref, "Athena's workgroup for asking the audit trail")
+        self._output(
+            "AuditDatabase", self.catalogue.database.ref, "The Glue database of the audit trail's table, events"
+        )
+        self._output(
+            "AuditWorkgroup", self.catalogue.workgroup.ref, "The Athena workgroup for queries on the audit trail"
+        )
 
     def _output(self, name: str, value: str, description: str) -> None:
         CfnOutput(self, name, value=value, description=description).override_logical_id(name)
@@ -88,7 +100,7 @@ def _bucket(scope: Construct, days: int, removal_policy: RemovalPolicy, key: kms
 
 
 def _rule(audit: Audit, bus: events.IEventBus) -> events.CfnRule:
-    """Firehose's target in the CDK knows no dead-letter queue, so it is written out."""
+    """The CDK's Firehose target has no dead-letter queue, so this uses the L1 construct."""
     stream, dead_letters = audit.delivery.stream, audit.dead_letters
     role = iam.Role(audit, "RuleRole", assumed_by=iam.ServicePrincipal("events.amazonaws.com"))
     role.add_to_policy(

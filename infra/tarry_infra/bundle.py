@@ -1,7 +1,7 @@
-"""The code that the Lambdas run: the locked dependencies for their platform, Tarry, and the user's app.
+"""The Lambdas' code: the locked dependencies for their platform, Tarry, and the user's app.
 
-Built without Docker, because wheels for another platform only need unpacking. The CDK keeps what is built
-in cdk.out under the hash of its inputs, and builds again only when that changes.
+It is built without Docker, because wheels for another platform only need unpacking. The CDK keeps the result in cdk.out
+under the hash of its inputs, and builds again only when the hash changes.
 """
 
 from __future__ import annotations
@@ -31,15 +31,21 @@ __all__ = ["LOCK", "Bundle"]
 
 _PACKED, _CHECKED_OUT = (Path(each).with_name("requirements.lock") for each in (__file__, tarry_backend.__path__[0]))
 LOCK = _PACKED if _PACKED.exists() else _CHECKED_OUT
-"""What the Lambdas need beside their own code: where an installed Tarry has it, or else its repository."""
+"""What the Lambdas need beside their own code: the lock of an installed Tarry, or of its repository."""
 
 _RECIPE = tuple(Path(str(module.__file__)) for module in (sys.modules[__name__], bytecode, requirements, wheels))
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """What goes into the asset: the dependencies of ``lock`` for ``target``, those of the user's own
-    ``requirements`` (a file), and source files and folders."""
+    """The contents of the asset.
+
+    Attributes:
+        target: The Lambdas' platform.
+        sources: Source files and folders.
+        requirements: The user's own requirements file.
+        lock: The locked dependencies.
+    """
 
     target: Target
     sources: tuple[Path, ...]
@@ -48,13 +54,13 @@ class Bundle:
 
     @classmethod
     def of(cls, app: UserApp, target: Target) -> Bundle:
-        """The bundle of Tarry's own packages and an app."""
+        """Return the bundle of Tarry's own packages and an app."""
         sources = (*sources_of("tarry"), *sources_of("tarry_backend"), *app.sources)
         return cls(target, sources, app.requirements)
 
     @property
     def hash(self) -> str:
-        """Changes with what the asset is made of and how, and with nothing else."""
+        """A hash of what the asset is made of, and how."""
         kind = "source" if bytecode.compiler(self.target.python) is None else "bytecode"
         digest = hashlib.sha256(f"{self.target.python} {self.target.machine} {kind}".encode())
         asked = () if self.requirements is None else requirements.files_of(self.requirements)
@@ -65,7 +71,7 @@ class Bundle:
         return digest.hexdigest()
 
     def code(self) -> lambda_.Code:
-        """The asset. It is built at once, unless cdk.out has it or the stack is not asked to bundle."""
+        """Return the asset. It is built at once, unless cdk.out has it or the stack skips bundling."""
         options = BundlingOptions(image=self.target.runtime.bundling_image, local=_WithoutDocker(self))
         return lambda_.Code.from_asset(
             str(self.lock.parent),
@@ -75,7 +81,7 @@ class Bundle:
         )
 
     def build(self, directory: Path) -> None:
-        """Fills a directory; raises ``BundleError`` if the dependencies cannot be had, or clash with a source."""
+        """Fill a directory; raise ``BundleError`` if dependencies are missing, or clash with a source."""
         wheels.install(self.lock, self.requirements, self.target, directory)
         self._check_apart(directory)
         for name, path in self._files():
@@ -88,12 +94,12 @@ class Bundle:
         for source in self.sources:
             if (installed / source.name).exists():
                 raise wheels.BundleError(
-                    f"{source.name!r} would be in the Lambdas twice: from {source}, and from a package that "
-                    f"{self.requirements or self.lock} asks for; rename yours, or take that package out"
+                    f"{source.name!r} would be in the Lambdas twice: from {source}, and from a package in "
+                    f"{self.requirements or self.lock}; rename yours, or remove that package"
                 )
 
     def _files(self) -> Iterator[tuple[str, Path]]:
-        """Every source file with its name in the asset, in a fixed order, without caches and hidden files."""
+        """Yield every source file with its name in the asset, in a fixed order, without caches and hidden files."""
         for source in self.sources:
             for path in sorted(source.rglob("*")) if source.is_dir() else [source]:
                 name = path.relative_to(source.parent)
@@ -107,7 +113,7 @@ class _WithoutDocker:
         self._bundle = bundle
 
     def try_bundle(self, output_dir: str, *_: Any, **options: Any) -> bool:
-        """Called by the CDK. It would look for Docker if this were false, so what fails raises."""
+        """Build for the CDK. If this returned false, the CDK would use Docker; so a failure raises."""
         self._bundle.build(Path(output_dir))
         return True
 

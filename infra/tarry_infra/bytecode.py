@@ -60,6 +60,6 @@ def _is_release(interpreter: str, version: str) -> bool:
 @cache
 def _tell_that_there_is_none(version: str) -> None:
     sys.stderr.write(
-        f"tarry: no Python {version} is at hand to compile the Lambdas' code, so their cold starts take longer: "
-        f"`python -m uv python install {version}` brings it\n"
+        f"tarry: this machine has no Python {version} to compile the Lambdas' code, so their cold starts take longer; "
+        f"install it with `python -m uv python install {version}`\n"
     )

@@ -1,4 +1,4 @@
-"""How Athena finds the audit trail: Glue's database and table, and a workgroup to ask in."""
+"""The audit trail in Athena: the Glue database and table, and a workgroup."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the dashboard shows."""
+"""The dashboard's widgets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["widgets"]
 
 _THIRD, _HALF, _WHOLE = 8, 12, 24
 
-_QUANTILES = {"p50": "half", "p95": "19 of 20", "Maximum": "the slowest"}
+_QUANTILES = {"p50": "median", "p95": "95th percentile", "Maximum": "maximum"}
 
 
 def widgets(
@@ -41,25 +41,25 @@ def widgets(
 def _doing(app_id: str) -> list[cloudwatch.IWidget]:
     ends = [status.capitalize() for status in RunStatus if status is not RunStatus.RUNNING]
     opened, closed = _sum(app_id, "WaitsOpened"), _sum(app_id, "WaitsClosed")
-    # Nobody counts the waits that are open: that would take a scan. What is known is how their number changes.
+    # Counting the open waits would need a scan. Their number's change is known.
     change = cloudwatch.MathExpression(
         expression="RUNNING_SUM(FILL(opened, 0) - FILL(closed, 0))",
         using_metrics={"opened": opened, "closed": closed},
-        label="opened less closed",
+        label="opened minus closed",
     )
     return [
         _graph("Events and matches", (_sum(app_id, name) for name in ("Events", "Matches"))),
-        _graph("Runs, by beginning and end", (_sum(app_id, name) for name in ("Started", *ends))),
-        _graph("Waits open: change since the left edge of this graph", [change], lowest=None),
+        _graph("Runs started and ended", (_sum(app_id, name) for name in ("Started", *ends))),
+        _graph("Open waits: change since the left edge of this graph", [change], lowest=None),
     ]
 
 
 def _speed(app_id: str) -> list[cloudwatch.IWidget]:
     endings = ("Resumes", "Timeouts", "MatchErrors")
     return [
-        _graph("From an event's reception to the run's resume", _quantiles(app_id, "ResumeLatency"), unit="ms"),
-        _graph("Timeouts: how late after the deadline", _quantiles(app_id, "TimeoutLateness"), unit="ms"),
-        _graph("How waits end, and errors of matching", (_sum(app_id, name) for name in endings)),
+        _graph("Time from event to resume", _quantiles(app_id, "ResumeLatency"), unit="ms"),
+        _graph("Timeouts: time after the deadline", _quantiles(app_id, "TimeoutLateness"), unit="ms"),
+        _graph("Ends of waits, and match errors", (_sum(app_id, name) for name in endings)),
     ]
 
 
@@ -74,7 +74,7 @@ def _queues(work: Sequence[WorkQueue]) -> list[cloudwatch.IWidget]:
         for queue in work
     ]
     return [
-        _graph("Messages that wait for a Lambda", depths),
+        _graph("Messages waiting for a Lambda", depths),
         _graph("Age of the oldest message", ages, unit="s"),
         _graph("Dead letters", dead),
     ]
@@ -83,12 +83,12 @@ def _queues(work: Sequence[WorkQueue]) -> list[cloudwatch.IWidget]:
 def _lambdas(app_id: str, functions: Mapping[str, Function]) -> list[cloudwatch.IWidget]:
     errors = [each.metric_errors(label=f"{name}: errors") for name, each in functions.items()]
     throttles = [each.metric_throttles(label=f"{name}: throttles") for name, each in functions.items()]
-    # A message that fails in an orderly way is no error of its Lambda's.
-    failed = app_metric(app_id, "FailedRecords", "Sum", label="messages that failed, and come again")
+    # A message that fails in the usual way is not an error of its Lambda.
+    failed = app_metric(app_id, "FailedRecords", "Sum", label="messages that failed, and are delivered again")
     durations = [each.metric_duration(label=name, statistic="p95") for name, each in functions.items()]
     return [
         _graph("Lambdas: errors and throttles", [failed, *errors, *throttles], width=_HALF),
-        _graph("Lambdas: duration, 19 of 20 within", durations, width=_HALF, unit="ms"),
+        _graph("Lambdas: duration, 95th percentile", durations, width=_HALF, unit="ms"),
     ]
 
 

@@ -1,4 +1,4 @@
-"""The audit trail's way from the bus to its files: Firehose, and the Lambda that makes rows of events."""
+"""The delivery of the audit trail: Firehose, and the Lambda that converts events into rows."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class AuditDelivery(Construct):
             handler="audit",
             host=host,
             capacity=capacity,
-            description="Makes rows of the audit trail's columns of events",
+            description="Converts events into rows of the audit trail",
         )
         log = log_group_of(self, "Log", host)
         logs.LogStream(self, "LogStream", log_group=log, log_stream_name=_LOG, removal_policy=RemovalPolicy.DESTROY)

@@ -1,4 +1,4 @@
-"""A key of the user's own, in place of those that AWS manages: who may use it."""
+"""The use of the user's own encryption key instead of the keys that AWS manages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The environment of the Lambdas, built from the fields that they read it into."""
+"""The environment of the Lambdas, built from the fields of ``Settings``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ __all__ = ["Tuning", "environment_of", "log_days_of"]
 
 
 class Tuning(TypedDict, total=False):
-    """The numbers among the Lambdas' ``Settings``, for those who want others than its defaults."""
+    """The numbers among the Lambdas' ``Settings``, to override their defaults.
+
+    Attributes:
+        settle_seconds: The longest lag of the index that Tarry expects; 15 by default.
+        log_days: How many days waits can look back for events; 7 by default.
+        run_days: How many days ended runs are kept; 30 by default.
+        max_steps: The most steps of one run; 1,000 by default.
+    """
 
     settle_seconds: int
     log_days: int
@@ -20,12 +27,12 @@ class Tuning(TypedDict, total=False):
 
 
 def log_days_of(tuning: Tuning) -> int:
-    """How long the Lambdas will keep events."""
+    """Return how many days the Lambdas keep events."""
     (default,) = (field.default for field in fields(Settings) if field.name == "log_days")
     assert isinstance(default, int)
     return tuning.get("log_days", default)
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
-    """Every field as its variable. Values may be tokens, which stand for names known only when deployed."""
+    """Return every field as its variable. Values may be tokens, which are known only at deployment."""
     return {Settings.variable(field.name): str(getattr(settings, field.name)) for field in fields(settings)}

@@ -1,4 +1,4 @@
-"""A Lambda of Tarry's: its own role and log group, its share of the account, the bundle it runs."""
+"""A Lambda of Tarry: its role, log group, capacity and bundle."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Capacity", "Function", "Host", "LogLevel", "log_group_of"]
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
-"""The least that the Lambdas log. Metrics are written at every level."""
+"""The lowest level that the Lambdas log. Metrics are written at every level."""
 
 _FILTERS = {
     "DEBUG": lambda_.ApplicationLogLevel.DEBUG,
@@ -35,13 +35,15 @@ _FILTERS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capacity:
-    """What one Lambda may take.
+    """The capacity of one Lambda. The sweep has no queue, so it has neither ``concurrency`` nor ``batch``.
 
-    ``memory`` is in MB, and the share of CPU goes with it: 1,769 are one core. ``timeout`` is in seconds.
-    ``concurrency`` is the most invocations that its queue starts side by side (2 to 1,000), ``batch`` the most
-    messages that one of them is given (1 to 10; without it, the topology's number): the sweep has no queue, and
-    neither. ``reserved`` sets that many of the account's invocations aside for this Lambda alone; without it the
-    Lambda draws on what is free.
+    Attributes:
+        memory: In MB. The share of CPU grows with it: 1,769 MB are one core.
+        timeout: In seconds.
+        concurrency: The most parallel invocations that its queue starts, 2 to 1,000.
+        batch: The most messages of one invocation, 1 to 10; by default the topology's number.
+        reserved: How many of the account's concurrent invocations are reserved for this Lambda; by default it uses what
+            is free.
     """
 
     memory: int
@@ -53,7 +55,7 @@ class Capacity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """What the Lambdas of one stack, and their queues, have in common."""
+    """The common parts of the Lambdas of one stack, and of their queues."""
 
     code: lambda_.Code
     target: Target

@@ -1,4 +1,4 @@
-"""How events come in: the app's bus, the rule that takes each of them to the events queue, the matcher."""
+"""The way of events into the app: its bus, the rule for the events queue, and the matcher."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ MATCHER = Capacity(memory=1024, timeout=30, concurrency=50)
 
 
 class Ingest(Construct):
-    """An event that the rule cannot deliver goes to the queue's dead letters. ``bus`` is one that is there already,
-    or the name of one that is made."""
+    """The way of events into the app. What the rule cannot deliver goes to the queue's dead letters.
+
+    ``bus`` is an existing bus, or the name of a new one.
+    """
 
     def __init__(
         self, scope: Construct, construct_id: str, *, bus: events.IEventBus | str, host: Host, capacity: Capacity
@@ -41,7 +43,7 @@ class Ingest(Construct):
             host=host,
             capacity=capacity,
             loops=True,
-            description="Logs events, starts the functions they trigger, finds the waits they match",
+            description="Logs events, and finds the functions that they start and the waits that they match",
         )
         self.queue.feed(self.matcher)
 

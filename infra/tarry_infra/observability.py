@@ -1,4 +1,4 @@
-"""What calls for a person, and what shows how an app is doing: alarms, and a dashboard in CloudWatch."""
+"""The alarms and the CloudWatch dashboard of an app."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Observability"]
 
-# In seconds. A message whose Lambda has died comes back after the visibility timeout, and one of a run may take as
-# long as its function, which is less: so a little of this is nothing to be woken for. What the timers queue has is
-# up to ``HORIZON`` early, on purpose.
+# In seconds. The message of a dead Lambda returns after the visibility timeout. A run's message may take as long as its
+# function, which is less. So an age up to this needs no person. The timers queue has messages up to ``HORIZON`` early,
+# on purpose.
 _OLDEST = {
     topology.EVENTS.name: 2 * topology.EVENTS.visibility_timeout,
     topology.RUNS.name: topology.RUNS.visibility_timeout,
@@ -35,20 +35,32 @@ _OLDEST = {
 _SWEEP_LATE = 5
 
 _GIVEN_UP = (
-    "The {name} queue has given up a message, which stands for an event or a run that does not go on. Look at it with"
-    " `tarry dlq ls`, mend the cause, then `tarry dlq redrive`."
+    "The {name} queue gave up a message, so an event or a run does not go on. Look at it with `tarry dlq ls`, fix the"
+    " cause, then run `tarry dlq redrive`."
 )
 _NOT_DELIVERED = (
-    "The dead-letter queue of the {name} holds what AWS could not deliver there. Read its messages in the console of"
-    " SQS: they name the reason."
+    "AWS could not deliver something to the {name}. Read the messages of its dead-letter queue in the SQS console: they"
+    " name the reason."
 )
 
 
 class Observability(Construct):
-    """``alarms`` are by their short names, such as ``runs-dead-letters``; ``actions`` is what each of them does.
+    """The stack's alarms and dashboard.
 
-    ``dead_letters`` are the dead-letter queues beside those of the work queues. Names of alarms begin with the
-    stack's name. What each means, and what to do, stands in its description and in ``docs/operate.md``.
+    An alarm's name begins with the stack's name. Its description, and ``docs/operate.md``, say what it means and what
+    to do.
+
+    Args:
+        scope: The stack.
+        construct_id: The construct's id.
+        app_id: The app's id.
+        work: The work queues.
+        functions: The Lambdas, by their short names.
+        dead_letters: The dead-letter queues beside those of the work queues.
+        actions: What each alarm does.
+
+    Attributes:
+        alarms: The alarms by their short names, such as ``runs-dead-letters``.
     """
 
     def __init__(
@@ -96,8 +108,8 @@ class Observability(Construct):
                 f"{name}-oldest-message",
                 queue.queue.metric_approximate_age_of_oldest_message(period=_minutes(1)),
                 "Old messages",
-                f"A message has been in the {name} queue for more than {oldest} s: its Lambda does not keep up, or"
-                " fails. Look at its errors and throttles, then raise its concurrency.",
+                f"A message has been in the {name} queue for more than {oldest} s: its Lambda is too slow, or fails."
+                " Look at its errors and throttles, then raise its concurrency.",
                 threshold=oldest,
                 periods=3,
             )
@@ -108,14 +120,14 @@ class Observability(Construct):
             function.metric_errors(period=_minutes(5)),
             "Lambda errors",
             f"An invocation of the {name} died: out of memory, out of time, or the app cannot be imported. Read its"
-            " log. What a queue or the bus has given it, it is given again, by itself.",
+            " log. Its queue or the bus delivers the message again.",
         )
         self._alarm(
             f"{name}-throttles",
             function.metric_throttles(period=_minutes(1)),
             "Throttles",
             f"Lambda has refused to run the {name} for three minutes: the account's concurrency, or the {name}'s"
-            " reserved share, is used up. Raise it, or lower the concurrency of others.",
+            " reserved share, is used up. Raise it, or lower that of other Lambdas.",
             periods=3,
         )
 
@@ -124,8 +136,8 @@ class Observability(Construct):
             "sweep-late",
             app_metric(app_id, "Sweeps", "Sum", _minutes(1)),
             "Sweep late",
-            f"No sweep has ended well for {_SWEEP_LATE} minutes. Timers more than {sender.HORIZON // 60_000} minutes"
-            " ahead are not brought, so sleeps, retries and deadlines will be late. Read the sweep's log.",
+            f"No sweep has succeeded for {_SWEEP_LATE} minutes. Timers more than {sender.HORIZON // 60_000} minutes"
+            " ahead do not fire, so sleeps, retries and deadlines will be late. Read the sweep's log.",
             threshold=1,
             periods=_SWEEP_LATE,
             comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
@@ -138,7 +150,7 @@ class Observability(Construct):
             app_metric(app_id, "MatchErrors", "Sum", _minutes(5)),
             "Match errors",
             "An expression could not be evaluated for an event: a field is missing or of another type. It counted as"
-            " no match. `tarry run` shows which on the wait; mend the expression or the sender.",
+            " no match. `tarry run` shows the problem on the wait. Fix the expression or the sender.",
         )
 
     def _alarm(

@@ -1,4 +1,4 @@
-"""What the stack says of itself: from it ``tarry --stack`` knows the way to the app."""
+"""The stack's outputs, from which ``tarry --stack`` finds the app."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A queue of Tarry's topology with its dead-letter queue and the way to the Lambda that reads it."""
+"""A queue of Tarry's topology, with its dead-letter queue and the event source of its Lambda."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class WorkQueue(Construct):
         if timeout >= limit:
             raise UsageError(
                 f"the Lambda that reads the queue {self.spec.name!r} has a timeout of {timeout} s: it must be"
-                f" under {limit} s, or a message would come again while it is still worked on"
+                f" under {limit} s, or SQS would deliver a message again while the Lambda still works on it"
             )
         batch = self.spec.batch_size if capacity.batch is None else capacity.batch
         if self.spec.fifo and batch != 1:
@@ -71,8 +71,8 @@ class WorkQueue(Construct):
             )
         if not 1 <= batch <= _LARGEST_BATCH:
             raise UsageError(
-                f"the queue {self.spec.name!r} cannot give its Lambda batches of {batch}: they have 1 to"
-                f" {_LARGEST_BATCH} messages (more would have to be waited for)"
+                f"the queue {self.spec.name!r} cannot give its Lambda batches of {batch}: give 1 to"
+                f" {_LARGEST_BATCH} messages (SQS would delay larger batches)"
             )
         function.add_event_source(
             SqsEventSource(

@@ -1,4 +1,4 @@
-"""The user's own requirements file: what else the Lambdas need beside Tarry's lock."""
+"""The user's own requirements file: what the Lambdas need beside Tarry's lock."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ _HASH = re.compile(r"\s*\\?\s*--hash=\S+")
 
 
 def files_of(requirements: Path) -> tuple[Path, ...]:
-    """The file, and the files that it includes by ``-r`` and ``-c``, each once.
+    """Return the file, and the files that it includes by ``-r`` and ``-c``, each once.
 
-    Raises ``UsageError`` for a file that is not there, and for an editable requirement: it would be a path of
-    this machine.
+    Raises:
+        UsageError: A file is missing, or a requirement is editable: that would be a path of this machine.
     """
     return tuple(dict.fromkeys(_read(requirements, f"requirements {str(requirements)!r}", ())))
 
 
 def takes_hashes(requirements: Path) -> bool:
-    """Whether hashes can be required: it pins what it names by them, as a lock does, or it names nothing."""
+    """Whether hashes can be required: the file has them, as a lock does, or it names nothing."""
     texts = [file.read_text() for file in files_of(requirements)]
     return any("--hash=" in text for text in texts) or not any(map(_REQUIREMENT.search, texts))
 
 
 def without_hashes(lock: str) -> str:
-    """The pins alone: pip takes hashes for all requirements or for none."""
+    """Return the pins alone: pip requires hashes for all requirements or for none."""
     return _HASH.sub("", lock)
 
 
 def _read(file: Path, named: str, above: tuple[Path, ...]) -> Iterator[Path]:
     if not file.is_file():
-        raise UsageError(f"{named} cannot be found; looked in {file.parent.resolve()}")
+        raise UsageError(f"{named} does not exist in {file.parent.resolve()}")
     text = file.read_text()
     if editable := _EDITABLE.search(text):
         raise UsageError(
-            f"{named}: {editable[0].strip()!r} is a folder of this machine, which no Lambda has; "
-            "give your own packages to TarryStack as modules=[...]"
+            f"{named}: {editable[0].strip()!r} is a folder of this machine, and no Lambda has it; "
+            "pass your own packages to TarryStack as modules=[...]"
         )
     yield file
     for name in _INCLUDED.findall(text):

@@ -1,4 +1,4 @@
-"""How runs move: the FIFO queue with a message group a run, and the executor."""
+"""The execution of runs: the FIFO queue with a message group each run, and the executor."""
 
 from __future__ import annotations
 
@@ -33,6 +33,6 @@ class Runs(Construct):
             host=host,
             capacity=capacity,
             loops=True,
-            description="Replays runs over their kept steps and runs the next ones",
+            description="Replays runs over their stored steps, and runs the next steps",
         )
         self.queue.feed(self.executor)

@@ -1,4 +1,4 @@
-"""What starts functions at the times of their crons: EventBridge Scheduler."""
+"""EventBridge Scheduler, which starts functions at the times of their crons."""
 
 from __future__ import annotations
 
@@ -31,9 +31,10 @@ _TRIED_FOR = Duration.hours(24)
 
 
 class Schedules(Construct):
-    """A schedule for each cron, or two where the cron names both days. Each puts an event on the bus that is addressed
-    to its function. All are in one group, and take one role, which may put events on that bus, and what it could not
-    put there into ``dead_letters``. ``enabled``: whether they fire.
+    """A schedule for each cron, or two if the cron names both days.
+
+    Each schedule puts an event on the bus, addressed to its function. All are in one group and share one role, which
+    may put events on that bus, and undeliverable ones into ``dead_letters``. ``enabled``: whether they fire.
     """
 
     def __init__(

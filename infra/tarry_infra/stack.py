@@ -46,32 +46,38 @@ __all__ = ["TarryStack", "Tuning"]
 class TarryStack(Stack):
     """An app's bus, queues, Lambdas and state.
 
-    ``app`` is the ``tarry.App`` as ``module:attribute``. It is imported here, for it names its bus: ``tarry-<app id>``,
-    unless it says otherwise. The top-level package that holds it goes into the Lambdas, and so do ``modules``
-    and what ``requirements`` names: a requirements file, or a lock with hashes.
-    ``removal_policy`` is that of the table and the bucket; only with ``RETAIN`` is the table protected from
-    deletion. All else, such as ``env``, ``tags`` and ``stack_name``, goes to ``Stack``.
+    Args:
+        scope: The CDK app.
+        construct_id: The construct's id.
+        app: The ``tarry.App`` as ``module:attribute``. The stack imports it, since the app names its bus:
+            ``tarry-<app id>`` by default. The top-level package that holds it goes into the Lambdas.
+        modules: Further top-level packages for the Lambdas.
+        requirements: A requirements file, or a lock with hashes, with further dependencies of the Lambdas.
+        tuning: How long events and ended runs are kept, and how many steps a run may have; see ``Tuning``.
+        bus: An existing bus instead of one of the app's own. All its events come in. Senders outside the stack name it:
+            ``App(..., bus="its name")``, or ``TARRY_BUS`` in the environment.
+        encryption_key: Your own KMS key for table, bucket, queues and logs, instead of the keys that AWS manages. The
+            Lambdas may use it. The policy of an imported key must allow EventBridge and CloudWatch Logs to use it; see
+            ``let_logs_use``.
+        matcher: The ``Capacity`` of this Lambda: memory, timeout, concurrency and batch size.
+        executor: The ``Capacity`` of this Lambda.
+        timers: The ``Capacity`` of this Lambda.
+        sweep: The ``Capacity`` of this Lambda.
+        removal_policy: What becomes of the table and the bucket. Only ``RETAIN`` protects the table from deletion.
+        log_level: The lowest level that the Lambdas log.
+        log_retention: How long CloudWatch keeps the logs.
+        audit: Whether every event is also kept as a file, for queries in SQL with Athena; see ``Audit``.
+        audit_days: For how many days.
+        schedules: Whether functions start at the times of their crons. ``False`` for a stack that must stay quiet.
+        api: Whether there is an HTTP API, at a URL where IAM decides who may ask; see ``Api`` and ``grant_api``.
+        alarm_actions: What each alarm does, such as ``[aws_cloudwatch_actions.SnsAction(topic)]``. By default alarms
+            only show.
+        runtime: The Python runtime of the Lambdas.
+        architecture: The processor of the Lambdas.
+        **stack: Everything else goes to ``Stack``, such as ``env``, ``tags`` and ``stack_name``.
 
-    - ``matcher``, ``executor``, ``timers``, ``sweep``:
-        A ``Capacity`` each: memory, timeout, concurrency and batch size of the Lambda.
-    - ``tuning``:
-        How long events and ended runs are kept, how many steps a run may have: see ``Tuning``.
-    - ``bus``:
-        A bus that is there already, in place of one of the app's own. All its events come in. Whoever sends from
-        outside names it: ``App(..., bus="its name")``, or ``TARRY_BUS`` in the environment.
-    - ``encryption_key``:
-        A KMS key of your own for table, bucket, queues and logs, in place of those that AWS manages. The Lambdas may
-        use it. The policy of an imported key has to let EventBridge and CloudWatch Logs do so: see ``let_logs_use``.
-    - ``log_level``, ``log_retention``:
-        The least that the Lambdas log, and how long CloudWatch keeps it.
-    - ``audit``, ``audit_days``:
-        Whether every event is kept as a file too, for Athena to ask in SQL, and for how many days: see ``Audit``.
-    - ``schedules``:
-        Whether functions start at the times of their crons. ``False`` for a stack that is to keep quiet.
-    - ``api``:
-        Whether there is an HTTP API, at a URL where IAM decides who may ask: see ``Api``, and ``grant_api``.
-    - ``alarm_actions``:
-        What each alarm does: ``[aws_cloudwatch_actions.SnsAction(topic)]``, say. Without it alarms only show.
+    Raises:
+        UsageError: There is no ``tarry.App`` at ``app``, or a module or requirements file is missing.
     """
 
     def __init__(
@@ -127,18 +133,22 @@ class TarryStack(Stack):
         self.observability = self._observe(alarm_actions)
 
     def grant_send_signals(self, grantee: iam.IGrantable) -> None:
-        """Lets somebody outside send the app's signals: a web service, say, with ``TARRY_TABLE`` and
-        ``TARRY_RUNS_QUEUE`` in its environment.
+        """Let a sender outside the stack, such as a web service, send the app's signals.
 
-        It may read and write the items of signals, no others, and send to the queue of runs.
+        The grantee may read and write the items of signals, no others, and send to the runs queue. It needs
+        ``TARRY_TABLE`` and ``TARRY_RUNS_QUEUE`` in its environment.
         """
         self.state.grant_mailboxes(grantee)
         self.runs.queue.queue.grant_send_messages(grantee)
 
     def grant_api(self, grantee: iam.IGrantable) -> None:
-        """Lets somebody ask the HTTP API, and cancel runs by it; ``UsageError`` if the stack has none."""
+        """Let the grantee use the HTTP API, and cancel runs with it.
+
+        Raises:
+            UsageError: The stack has no HTTP API.
+        """
         if self.api is None:
-            raise UsageError("this stack has no HTTP API: make it with api=True")
+            raise UsageError("this stack has no HTTP API: create the stack with api=True")
         self.api.grant(grantee)
 
     def _audit(self, host: Host, days: int, removal_policy: RemovalPolicy) -> Audit:
@@ -184,7 +194,7 @@ class TarryStack(Stack):
                 function.add_environment(variable, value)
 
     def _write_outputs(self, settings: Settings) -> None:
-        """What the command line needs to know: see ``tarry runs --stack``."""
+        """Write what the command line needs to know: see ``tarry runs --stack``."""
         queues = (self.ingest.queue, self.runs.queue, self.timers.queue)
         dead_letters = {queue.spec.name: queue.dead_letters.queue_url for queue in queues}
         functions = tuple(load_app(self.app.spec).functions)
@@ -218,7 +228,7 @@ class TarryStack(Stack):
         )
 
     def _grant(self) -> None:
-        """What each Lambda calls, and nothing else."""
+        """Grant each Lambda the calls that it makes, and nothing else."""
         state, ingest, runs, timers = self.state, self.ingest, self.runs, self.timers
         state.grant_items(ingest.matcher, "BatchWriteItem", "GetItem", "Query", "UpdateItem")
         state.grant_index(ingest.matcher, WaitsIndex)

@@ -1,4 +1,4 @@
-"""Where runs, steps, waits and the log are kept: the table, and the bucket for values too large for it."""
+"""The state of runs, steps, waits and the log: the table, and the bucket for larger values."""
 
 from __future__ import annotations
 

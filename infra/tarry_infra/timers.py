@@ -1,4 +1,4 @@
-"""How time passes: the queue for what is due within minutes, and the sweep for what is due later."""
+"""The timers: the queue for what is due within minutes, and the sweep for later timers."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Timers(Construct):
             handler="sweep",
             host=host,
             capacity=sweep,
-            description="Puts what is due soon, or overdue, into the timers queue",
+            description="Puts due and overdue timers into the timers queue",
         )
         self.missed = self._missed(host.encryption_key)
         self.schedule = self._schedule()

@@ -1,4 +1,4 @@
-"""The user's app at synthesis: what it is called and which files it is made of."""
+"""The user's app at synthesis: its name, and the files that it consists of."""
 
 from __future__ import annotations
 
@@ -19,8 +19,15 @@ __all__ = ["UserApp", "sources_of"]
 
 @dataclass(frozen=True, slots=True)
 class UserApp:
-    """``spec`` is ``module:attribute``, ``id`` the app's own, ``bus`` the name of that to which it sends, ``sources``
-    what goes into the Lambdas, and ``requirements`` the file of what it needs from a package index."""
+    """The user's app.
+
+    Attributes:
+        spec: ``module:attribute``.
+        id: The app's id.
+        bus: The name of the bus to which it sends.
+        sources: The files and folders that go into the Lambdas.
+        requirements: The file of what it needs from a package index.
+    """
 
     spec: str
     id: str
@@ -30,9 +37,10 @@ class UserApp:
 
     @classmethod
     def load(cls, spec: str, modules: Sequence[str] = (), requirements: str | Path | None = None) -> UserApp:
-        """Imports the app. The top-level package or module that holds it goes along, and so do ``modules``.
+        """Import the app. The top-level package or module that holds it goes into the Lambdas, and so do ``modules``.
 
-        Raises ``UsageError`` if there is no ``tarry.App`` at ``spec``, or no such file of requirements.
+        Raises:
+            UsageError: There is no ``tarry.App`` at ``spec``, or a module or requirements file is missing.
         """
         app = load_app(spec)
         tops = dict.fromkeys(module.split(":")[0].split(".")[0] for module in (spec, *modules))
@@ -43,10 +51,10 @@ class UserApp:
 
 
 def sources_of(module: str) -> list[Path]:
-    """Where a top-level module lies: its file, its folder, or the several folders of a namespace package."""
+    """Return the file or folder of a top-level module, or the several folders of a namespace package."""
     found = importlib.util.find_spec(module)
     if found is not None and found.submodule_search_locations:
-        return list(dict.fromkeys(map(Path, found.submodule_search_locations)))  # a path may stand twice in sys.path
+        return list(dict.fromkeys(map(Path, found.submodule_search_locations)))  # sys.path may have a path twice
     if found is None or found.origin is None or not Path(found.origin).is_file():
-        raise UsageError(f"module {module!r} cannot be found, so it cannot be packed")
+        raise UsageError(f"module {module!r} does not exist on sys.path, so it cannot go into the Lambdas")
     return [Path(found.origin)]

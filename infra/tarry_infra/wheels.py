@@ -1,4 +1,4 @@
-"""The locked dependencies, as wheels for the machine that the Lambdas run on instead of this one."""
+"""The locked dependencies, as wheels for the Lambdas' machine instead of this one."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BundleError", "Target", "install"]
 
-# The newest C library that wheels may ask for: Lambda's has 2.34. With manylinux2014 alone an old cel-python
-# would be chosen, for the sake of a google-re2 that has such wheels.
+# The newest C library that wheels may need: Lambda has 2.34. With manylinux2014 alone the installer would choose an old
+# cel-python, because only an old google-re2 has such wheels.
 _NEWEST_ABI = "manylinux_2_28"
 _OLDER_ABIS = ("manylinux_2_27", "manylinux_2_26", "manylinux_2_24", "manylinux2014")
 
@@ -29,38 +29,40 @@ _LAST_LINES = 8
 
 _NOT_NEEDED = (
     *(f"*.dist-info/{name}" for name in ("INSTALLER", "RECORD", "REQUESTED", "direct_url.json")),
-    "botocore/data/**/examples-1.json",  # read by the generator of its documentation alone
+    "botocore/data/**/examples-1.json",  # only its documentation generator reads them
 )
 
 
 class BundleError(TarryError):
-    """The Lambdas' code cannot be put together."""
+    """The Lambdas' code cannot be bundled."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What the code is built for: the Lambdas' Python runtime and processor."""
+    """The Lambdas' Python runtime and processor."""
 
     runtime: lambda_.Runtime
     architecture: lambda_.Architecture
 
     @property
     def python(self) -> str:
-        """The version of Python, as in 3.14."""
+        """The version of Python, such as 3.14."""
         return self.runtime.name.removeprefix("python")
 
     @property
     def machine(self) -> str:
-        """The processor, as wheels call it."""
+        """The processor, as wheels name it."""
         return "aarch64" if self.architecture.name == "arm64" else "x86_64"
 
 
 def install(lock: Path, requirements: Path | None, target: Target, directory: Path) -> None:
-    """Unpacks what the lock pins, checked by its hashes, and with it the user's requirements, if there are some.
+    """Install what the lock pins, checked by its hashes, and the user's requirements, if there are any.
 
-    Both are resolved at once, so that there is one version of everything; the user's are checked by hashes, too,
-    if their file has them. Where uv finds no index, pip is asked: it reads settings that uv does not. Raises
-    ``BundleError`` with the last words of both.
+    Both are resolved together, so there is one version of each package. The user's hashes are checked too, if their
+    file has them. If uv finds no index, pip tries: it reads settings that uv does not.
+
+    Raises:
+        BundleError: Both failed; with the last lines of both.
     """
     said: list[str] = []
     with TemporaryDirectory() as scratch:
@@ -76,10 +78,10 @@ def install(lock: Path, requirements: Path | None, target: Target, directory: Pa
 
 
 def _rounds(installer: str, lock: Path, requirements: Path | None, scratch: Path) -> list[list[str]]:
-    """What the installer is asked for, one run after the other.
+    """Return the installer's arguments, for one run after the other.
 
-    One will do, but for pip with requirements that have no hashes: it takes them for everything or for nothing.
-    It then gets the lock by itself, and leaves what lies there as it is when it brings the rest.
+    One run suffices, except for pip with requirements without hashes: pip requires hashes for all or none. It then
+    installs the lock by itself, and leaves that unchanged when it installs the rest.
     """
     checked = ["--require-hashes", f"--requirement={lock}"]
     if requirements is None:
@@ -88,14 +90,14 @@ def _rounds(installer: str, lock: Path, requirements: Path | None, scratch: Path
     if takes_hashes(requirements):
         return [[*checked, theirs]]
     if installer == "uv":
-        return [[f"--requirement={lock}", theirs]]  # it checks what hashes there are
+        return [[f"--requirement={lock}", theirs]]  # it checks the hashes that are there
     pins = scratch / "pins.txt"
     pins.write_text(without_hashes(lock.read_text()))
     return [checked, [f"--constraint={pins}", theirs]]
 
 
 def _failure(command: list[str], rounds: list[list[str]]) -> str | None:
-    """What the installer says of the first round that fails, if one does."""
+    """Return what the installer says of the first round that fails, or ``None``."""
     for asked in rounds:
         run = subprocess.run([*command, *asked], capture_output=True, text=True, check=False)
         if run.returncode != 0:
@@ -111,15 +113,15 @@ def _problem(lock: Path, requirements: Path | None, target: Target) -> str:
         what = f"{lock} and {requirements} together"
         conflict = " Do both ask for the same package in versions that exclude each other?"
     return (
-        f"cannot install {what} {platform}: is the package index reached that uv or pip is set up for, and has it "
-        f"all these wheels?{conflict}"
+        f"cannot install {what} {platform}: check that uv or pip can reach its package index, and that the index has "
+        f"all these wheels.{conflict}"
     )
 
 
 def _trim(directory: Path) -> None:
-    """Takes out what tells of the installation, and differs with it, and what no program reads.
+    """Remove what describes the installation and differs with it, and what no program reads.
 
-    No more: botocore's other services, tests, stubs (``.pyi``) are read by some program or other of the user's.
+    Nothing else: some user's program may read botocore's other services, tests or stubs (``.pyi``).
     """
     shutil.rmtree(directory / "bin", ignore_errors=True)  # scripts that name this machine's Python
     (directory / ".lock").unlink(missing_ok=True)  # uv's own
@@ -134,7 +136,7 @@ def _uv(target: Target) -> list[str]:
 
 
 def _pip(target: Target) -> list[str]:
-    """It takes wheels for older platforms only where these are named, too."""
+    """pip takes wheels for older platforms only if they are named too."""
     platforms = [f"--platform={abi}_{target.machine}" for abi in (_NEWEST_ABI, *_OLDER_ABIS)]
     options = ["--only-binary=:all:", "--no-compile", "--implementation=cp"]
     return [sys.executable, "-m", "pip", "install", *options, *platforms]

@@ -52,7 +52,7 @@ def test_dependencies_that_cannot_be_had_are_told_without_a_traceback(tmp_path: 
     run = synth(tmp_path / "cdk.out", {"app": SHOP}, **nowhere)
     assert run.returncode == 1
     assert "Traceback" not in run.stderr
-    assert "is the package index reached that uv or pip is set up for" in run.stderr
+    assert "check that uv or pip can reach its package index" in run.stderr
 
 
 def test_the_default_app_is_there() -> None:

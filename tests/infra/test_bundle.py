@@ -251,7 +251,7 @@ def test_without_the_lambdas_python_the_asset_is_another_and_that_is_told_once(
     for name in ("one", "two"):
         own.build(tmp_path / name)
     assert [name for name in names(tmp_path / "one") if name.endswith(".pyc")] == []
-    assert capfd.readouterr().err.count(f"tarry: no Python {VERSION} is at hand") == 1
+    assert capfd.readouterr().err.count(f"tarry: this machine has no Python {VERSION}") == 1
 
 
 def test_only_an_interpreter_of_that_version_compiles() -> None:

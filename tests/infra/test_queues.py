@@ -48,7 +48,7 @@ def test_no_message_comes_again_while_its_lambda_still_runs(template: Template, 
 
 @pytest.mark.parametrize("batch", [0, 11])
 def test_a_batch_that_sqs_would_refuse_is_refused(synthesise: Synthesise, batch: int) -> None:
-    with pytest.raises(UsageError, match=rf"'events' cannot give its Lambda batches of {batch}: they have 1 to 10"):
+    with pytest.raises(UsageError, match=rf"'events' cannot give its Lambda batches of {batch}: give 1 to 10"):
         synthesise(matcher=Capacity(memory=1024, timeout=30, batch=batch))
 
 

@@ -44,16 +44,16 @@ def test_what_is_no_app_is_named(spec: str, problem: str) -> None:
 
 @pytest.mark.parametrize("module", ["no_such_module", "sys"])
 def test_a_module_that_cannot_be_packed_is_named(module: str) -> None:
-    with pytest.raises(UsageError, match=f"module '{module}' cannot be found"):
+    with pytest.raises(UsageError, match=f"module '{module}' does not exist"):
         UserApp.load("tests.infra.shop:app", modules=[module])
 
 
 def test_requirements_are_a_file(tmp_path: Path) -> None:
     mine = tmp_path / "requirements.txt"
-    with pytest.raises(UsageError, match=r"requirements\.txt' cannot be found"):
+    with pytest.raises(UsageError, match=r"requirements\.txt' does not exist"):
         UserApp.load("tests.infra.shop:app", requirements=mine)
     mine.write_text("-r more.txt\n")
-    with pytest.raises(UsageError, match=r"requirements\.txt' includes 'more\.txt', which cannot be found"):
+    with pytest.raises(UsageError, match=r"requirements\.txt' includes 'more\.txt', which does not exist"):
         UserApp.load("tests.infra.shop:app", requirements=mine)
     (tmp_path / "more.txt").write_text("-c requirements.txt\nsix\n")
     app = UserApp.load("tests.infra.shop:app", requirements=mine)
@@ -61,7 +61,7 @@ def test_requirements_are_a_file(tmp_path: Path) -> None:
 
 
 def test_the_stack_takes_requirements(synthesise: Synthesise) -> None:
-    with pytest.raises(UsageError, match=r"requirements 'no-such\.txt' cannot be found"):
+    with pytest.raises(UsageError, match=r"requirements 'no-such\.txt' does not exist"):
         synthesise(requirements="no-such.txt")
 
 

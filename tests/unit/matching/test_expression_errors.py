@@ -50,8 +50,8 @@ def refusal(expression: str) -> ExpressionError:
         ("async.data.a == lowercse('A')", 16, "unknown function lowercse() (did you mean 'lowercase'?)"),
         ("async.data.a.exists(i, frob(i))", 23, "unknown function frob()"),
         ("async.data.a.frob() == 1", 0, "unknown function frob()"),
-        ("contains(async.data.a, 'b')", 0, "contains is called x.contains(…)"),
-        ("async.data.a.lowercase() == 'b'", 0, "lowercase is called lowercase(…)"),
+        ("contains(async.data.a, 'b')", 0, "call contains as x.contains(…)"),
+        ("async.data.a.lowercase() == 'b'", 0, "call lowercase as lowercase(…)"),
         ("size(async.data.a, 1) == 1", 0, "size() takes 1 argument, not 2"),
         ("async.data.a.getHours('UTC', 1) == 1", 0, "getHours() takes 0 or 1 arguments, not 2"),
         # What has not the form that it needs.
