@@ -1,4 +1,4 @@
-"""Dead letters: what a function has failed at so often that its queue gave it up. Looked at, and put back."""
+"""The dead letters of a queue, to look at and to put back."""
 
 from __future__ import annotations
 
@@ -27,8 +27,10 @@ _MOVE_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A message in a dead-letter queue. ``sent`` is SQS's time of sending, in Unix milliseconds; ``receives`` counts
-    every receive, those by which somebody has looked at it too."""
+    """A message in a dead-letter queue.
+
+    ``sent`` is SQS's time of sending, in Unix milliseconds. ``receives`` counts every receive, also those of ``peek``.
+    """
 
     id: str
     body: str

@@ -1,4 +1,4 @@
-"""Fixtures for tests of apps: the app on an embedded cloud whose clock the test moves.
+"""Pytest fixtures for apps: an app on an embedded cloud whose clock the test moves.
 
     def test_nudge(tarry):
         host = tarry(app)
@@ -9,8 +9,8 @@
         assert run.output == "nudged"
         assert list(run.steps) == ["send-welcome-email", "wait-for-onboarding", "send-nudge-email"]
 
-The functions run in the test's process, through the handlers that are deployed, against moto: nothing leaves
-the machine, and a breakpoint in a step works. It needs the extra ``local``: ``pip install 'tarry[local]'``.
+The functions run in the test's process, through the deployed handlers, against moto. Nothing leaves the machine, and a
+breakpoint in a step works. The fixtures need the extra ``local``: ``pip install 'tarry[local]'``.
 """
 
 from __future__ import annotations
@@ -36,25 +36,27 @@ class MakeCloud(Protocol):
     """The type of the fixture ``tarry_cloud``."""
 
     def __call__(self, app: App, **options: Any) -> Cloud:
-        """An app's embedded cloud; ``options`` are those of ``tarry_dev.cloud.Cloud``."""
+        """Return an app's embedded cloud; ``options`` are those of ``tarry_dev.cloud.Cloud``."""
 
 
 class MakeHost(Protocol):
     """The type of the fixture ``tarry``."""
 
     def __call__(self, app: App, *, now: datetime | None = None, **settings: int) -> Host:
-        """Hosts an app. The clock begins at ``now``, an aware ``datetime``, else at noon of 5 January 2026,
-        UTC.
+        """Host an app.
 
-        ``settings`` are those of the deployed stack, such as ``log_days`` or ``max_steps``.
+        Args:
+            app: The app.
+            now: The clock's start, an aware ``datetime``; noon of 5 January 2026, UTC, by default.
+            **settings: Settings of the deployed stack, such as ``log_days`` or ``max_steps``.
         """
 
 
 @pytest.fixture
 def tarry_cloud() -> Iterator[MakeCloud]:
-    """Makes the embedded cloud of an app, for tests that want queues, crashes and time in their own hands.
+    """Make the embedded cloud of an app, for tests that control queues, crashes and time themselves.
 
-    There is one at a time; it is gone when the test ends.
+    Only one cloud exists at a time. It ends with the test.
     """
     with ExitStack() as life:
 
@@ -68,14 +70,14 @@ def tarry_cloud() -> Iterator[MakeCloud]:
 
 @pytest.fixture
 def tarry(tarry_cloud: MakeCloud) -> MakeHost:
-    """Hosts an app on an embedded cloud until the test ends: ``host = tarry(app)``.
+    """Host an app on an embedded cloud until the test ends: ``host = tarry(app)``.
 
-    ``host.send("name", {...})`` sends an event and lets everything happen that can happen at once;
-    ``host.advance("3d")`` lets time pass, in milliseconds; ``host.run("function-id")`` is the function's last
-    run, with its ``status``, ``output``, ``error`` and ``steps``; ``host.events("name")`` is what came over
-    the bus.
+    ``host.send("name", {...})`` sends an event, and completes everything that can happen at once.
+    ``host.advance("3d")`` lets three days pass, in milliseconds of real time. ``host.run("function-id")`` is the
+    function's last run, with its ``status``, ``output``, ``error`` and ``steps``. ``host.events("name")`` are the
+    events on the bus.
 
-    The whole process lives by the cloud's clock: set it by ``now``, and not with another tool.
+    The whole process uses the cloud's clock. Set it by ``now``, not with another tool.
     """
 
     def make(app: App, *, now: datetime | None = None, **settings: int) -> Host:

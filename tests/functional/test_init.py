@@ -96,9 +96,9 @@ def test_five_lines_say_what_to_do_next(folder: Path) -> None:
     [
         ("My-Shop", "cannot be the name of a Python package", "my_shop"),
         ("3d", "cannot be the name of a Python package", "my_3d"),
-        ("a/class", "is a word of Python's own", "a/my_class"),
-        ("json", "is the name of a module that is there already", "my_json"),
-        ("pytest", "is the name of a module that is there already", "my_pytest"),
+        ("a/class", "is a Python keyword", "a/my_class"),
+        ("json", "is the name of an existing module", "my_json"),
+        ("pytest", "is the name of an existing module", "my_pytest"),
         ("tests", "is the name of something else in the project", "my_tests"),
         ("-", "cannot be the name of a Python package", "shop"),
     ],

@@ -94,7 +94,9 @@ def account(region: str) -> Iterator[Clients]:
 @contextmanager
 def _alone() -> Iterator[None]:
     if not _open.acquire(blocking=False):
-        raise UsageError("an embedded cloud is open in this process already: there is one at a time, so close it")
+        raise UsageError(
+            "an embedded cloud is already open in this process: close it first, since a process has one at a time"
+        )
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""The two clocks of an embedded cloud: the real one, and one that is moved."""
+"""The two clocks of an embedded cloud: the real one, and one that the test moves."""
 
 from __future__ import annotations
 
@@ -15,27 +15,26 @@ if TYPE_CHECKING:
 __all__ = ["START", "Clock", "MovedClock", "RealClock"]
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
-"""Where a moved clock stands first, unless told otherwise: always the same Monday noon, so that no test
-depends on the day on which it is run."""
+"""Where a moved clock starts by default: always the same Monday noon, so that no test depends on its day."""
 
 
 class Clock(Protocol):
-    """The time of a cloud, in Unix milliseconds. It holds while the clock is entered."""
+    """The time of a cloud, in Unix milliseconds. It is in force while the clock is entered."""
 
     def start(self) -> None:
-        """From here on this is the time."""
+        """Make this clock's time the time."""
 
     def stop(self) -> None:
-        """The time is again what it was."""
+        """Restore the previous time."""
 
     def now(self) -> int:
-        """The moment that it is."""
+        """Return the present moment."""
 
     def tick(self) -> None:
-        """Something has happened: what happens next happens later."""
+        """Note that something has happened: the next thing happens later."""
 
     def move_to(self, moment: int) -> None:
-        """Comes back when it is ``moment``; at once if that is past."""
+        """Return when it is ``moment``; at once if that is past."""
 
 
 class RealClock:
@@ -67,7 +66,7 @@ class MovedClock:
 
     def __init__(self, start: datetime = START, *, step: int = 1) -> None:
         if start.tzinfo is None:
-            raise UsageError(f"{start!r} has no time zone: give an aware datetime, with tzinfo=UTC, say")
+            raise UsageError(f"{start!r} has no time zone: give an aware datetime, such as with tzinfo=UTC")
         self._start = start
         self._step = step
         self._life = ExitStack()

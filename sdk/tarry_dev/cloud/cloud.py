@@ -46,26 +46,33 @@ _TIMEOUTS = {"matcher": 30, "executor": 300, "timers": 30, "sweep": 55}
 """In seconds, as the stack sets them."""
 
 _PROMPT = 3_000
-"""So many milliseconds after it was due, whatever is due has happened, unless something holds it up."""
+"""Within how many milliseconds whatever is due has happened, unless something delays it."""
 
 
 class Cloud:
-    """An app, deployed into an AWS account that is in this process and ends with the ``with`` block.
+    """An app, deployed into an AWS account inside this process. The account ends with the ``with`` block.
 
-    The very handlers that are deployed are given messages off moto's queues, in the form in which Lambda
-    gives them, and write to a table and a bucket of moto's. Every boto client speaks to that account
-    meanwhile, those of user code too. There is one cloud at a time in a process.
+    The deployed handlers receive messages from moto's queues, in Lambda's form, and write to moto's table and bucket.
+    Within the block, every boto client uses that account, also those of your code. A process has one cloud at a time.
 
-    Nothing moves by itself: ``pump`` delivers what can be delivered now, ``advance`` lets time pass. With the
-    default clock, a ``MovedClock``, days pass in milliseconds. With a ``RealClock`` they take days, and
-    ``serve`` keeps the cloud moving in the background. ``queues`` (events, runs, timers) and ``functions``
-    (matcher, executor, timers, sweep) are there for tests that deliver by hand or set what time a function
-    has left.
+    Nothing moves by itself: ``pump`` delivers what can be delivered now, ``advance`` lets time pass. With the default
+    clock, a ``MovedClock``, days pass in milliseconds. With a ``RealClock`` they take days, and ``serve`` keeps the
+    cloud moving in the background.
 
-    ``on_delivery`` is told of each invocation. ``handlers`` stand in for deployed ones, by the function's
-    name. ``max_deliveries`` bounds the batches between two moves of the clock. ``audit`` is a folder that gets
-    the audit trail as Parquet files, the last of them at the end of the ``with`` block. ``settings`` are those
-    fields of ``tarry_backend.deploy.settings.Settings`` that have a default, such as ``settle_seconds``.
+    Args:
+        app: The app.
+        clock: The cloud's clock.
+        region: The AWS region.
+        handlers: Handlers in place of deployed ones, by the function's name.
+        on_delivery: An observer of each invocation.
+        max_deliveries: The most batches between two moves of the clock.
+        audit: A folder for the audit trail as Parquet files. The last one is written at the end of the ``with`` block.
+        **settings: Fields of ``tarry_backend.deploy.settings.Settings`` that have a default, such as
+            ``settle_seconds``.
+
+    Attributes:
+        queues: The queues events, runs and timers, for tests that deliver messages themselves.
+        functions: The functions matcher, executor, timers and sweep, for tests that set a function's remaining time.
     """
 
     def __init__(
@@ -110,13 +117,16 @@ class Cloud:
         self._life.close()
 
     def send(self, events: Sendable | Iterable[Sendable]) -> list[str]:
-        """Puts events on the bus as the app does; returns their ids."""
+        """Put events on the bus as the app does; return their ids."""
         return self.app.send(events)
 
     def put_events(self, entries: Sequence[PutEventsRequestEntryTypeDef]) -> list[str]:
-        """Puts raw EventBridge entries, at most ten, as anybody may; returns EventBridge's ids.
+        """Put raw EventBridge entries, at most ten; return EventBridge's ids.
 
-        Without an ``EventBusName`` they go to the app's bus. ``SendError`` if the bus refuses some.
+        Without an ``EventBusName`` they go to the app's bus.
+
+        Raises:
+            SendError: The bus refused some of them.
         """
         placed: list[PutEventsRequestEntryTypeDef] = [{"EventBusName": self.bus, **each} for each in entries]
         results = self.clients.events.put_events(Entries=placed)["Entries"]
@@ -126,39 +136,39 @@ class Cloud:
         return [each["EventId"] for each in results]
 
     def pump(self) -> int:
-        """Delivers messages, oldest first, until nothing can be delivered now. Returns the number of batches.
+        """Deliver messages, oldest first, until nothing can be delivered now; return the number of batches.
 
-        What a function refuses, or fails to handle, stays in flight until the visibility timeout is over;
-        what is received too often goes to the dead-letter queue. ``EndlessError`` after ``max_deliveries``
-        batches.
+        A message that a function fails to handle stays in flight until the visibility timeout. After too many receives
+        it goes to the dead-letter queue.
+
+        Raises:
+            EndlessError: ``max_deliveries`` batches were not enough.
         """
         return self._pump.run()
 
     def advance(self, time: Timeout) -> int:
-        """Lets time pass: a ``timedelta``, ``"3d"``, milliseconds, or up to a ``datetime``.
+        """Let time pass: a ``timedelta``, ``"3d"``, milliseconds, or up to a ``datetime``; return the number of batches.
 
-        On its way the clock stops at each moment at which something happens: a message becomes visible, the
-        minute sweep finds something, or a cron's time has come. What can be delivered there, is. Returns the number of
-        batches.
+        The clock stops at each moment at which something happens: a message becomes visible, the minute sweep finds
+        something, or a cron fires. Everything that can be delivered then is delivered.
         """
         return self._pump.advance(deadline(time, self.clock.now()))
 
     def catch_up(self) -> int:
-        """Lets what is due by now happen, and moves the clock on as far as that takes: three seconds at most.
+        """Complete what is due by now, for which the clock may move three seconds; return the number of batches.
 
-        Tarry keeps deadlines to the second, not to the millisecond: at its very deadline a wait is still
-        open. Returns the number of batches.
+        Tarry keeps deadlines to the second, not to the millisecond: exactly at its deadline a wait is still open.
         """
         return self._pump.catch_up(_PROMPT)
 
     @property
     def next_moment(self) -> int | None:
-        """When something happens next, in Unix milliseconds; None if nothing is to come. Held queues don't count."""
+        """When something happens next, in Unix milliseconds, or ``None``. Held queues do not count."""
         return self._pump.next_moment
 
     @contextmanager
     def hold(self, *names: str) -> Iterator[None]:
-        """Meanwhile the messages of these queues stay in them."""
+        """Within it, the messages of these queues stay in them."""
         with ExitStack() as held:
             for name in names:
                 held.enter_context(self.queues[name].hold())
@@ -166,11 +176,13 @@ class Cloud:
 
     @contextmanager
     def dies(self, when: Callable[[Call], bool], *, function: str | None = None) -> Iterator[None]:
-        """Meanwhile a function dies at the first AWS call for which ``when`` holds, as a killed Lambda does.
+        """Within it, a function dies at the first AWS call for which ``when`` is true, as a killed Lambda does.
 
-        Nothing that it does after that reaches AWS, and its messages come back after the visibility timeout.
-        ``when`` is asked before each call is sent, and again when it has been carried out: see ``Call``. It
-        is asked for each function, unless one is named.
+        Nothing that it does after that reaches AWS. Its messages come back after the visibility timeout.
+
+        Args:
+            when: A function of a ``Call``. It is called before each call is sent, and again after it was carried out.
+            function: The one function that may die; by default each may.
         """
         chosen = [self.functions[function]] if function else list(self.functions.values())
         before = [each.dies for each in chosen]
@@ -183,38 +195,34 @@ class Cloud:
                 each.dies = old
 
     def dead_letters(self, name: str) -> list[Message]:
-        """What lies in a queue's dead-letter queue."""
+        """Return the messages of a queue's dead-letter queue."""
         return self.queues[name].dead_letters
 
     def redrive(self, name: str) -> int:
-        """Puts a queue's dead letters back into it; returns how many."""
+        """Put a queue's dead letters back into it; return their number."""
         return self.queues[name].redrive()
 
     def observe(self, observer: Observer) -> None:
-        """Has one more observer told of each invocation."""
+        """Add an observer of each invocation."""
         self._observers.append(observer)
 
     def expire(self) -> int:
-        """Removes from the table what has outlived its time to live, as DynamoDB does some time within days.
-
-        Returns the number of items.
-        """
+        """Remove expired items from the table, as DynamoDB does within days; return their number."""
         return self._table.expire()
 
     def sweep(self) -> None:
-        """Calls the minute sweep, out of turn."""
+        """Call the minute sweep now."""
         self._sweep.run()
 
     def serve(self, port: int = 0) -> Server:
-        """A server of this cloud on ``http://localhost:<port>`` for the AWS CLI, SDKs and curl: see
-        ``Server``.
+        """Return a server of this cloud on ``http://localhost:<port>``, for the AWS CLI, SDKs and curl.
 
-        Enter it with ``with``; meanwhile the cloud moves by itself, in real time: it needs a ``RealClock``.
+        Enter it with ``with``. Within it the cloud moves by itself, in real time: it needs a ``RealClock``.
         """
         from tarry_dev.cloud.server import Server
 
         if not isinstance(self.clock, RealClock):
-            raise UsageError("a cloud is served in real time: make it with clock=RealClock()")
+            raise UsageError("a cloud can be served only in real time: make it with clock=RealClock()")
         return Server(self, self._pump, self._sweep, self._schedules, port, self._audit)
 
     def _deploy(self) -> None:

@@ -1,4 +1,4 @@
-"""The comfortable face of the embedded cloud: what a test of an app needs, and no more."""
+"""The simple interface of the embedded cloud, for tests of apps."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = ["Host"]
 
 
 class Host:
-    """An app on an embedded cloud whose clock you move. ``cloud`` is that cloud, for all that is not here."""
+    """An app on an embedded cloud whose clock you move. ``cloud`` is that cloud, for everything else."""
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
@@ -42,35 +42,35 @@ class Host:
 
     @property
     def now(self) -> datetime:
-        """The time at which the clock stands."""
+        """The clock's time."""
         return datetime.fromtimestamp(self.cloud.clock.now() / 1000, UTC)
 
     def send(self, events: str | Sendable | Iterable[Sendable], data: Mapping[str, Any] | None = None) -> list[str]:
-        """Sends an event by its name and data, or what ``app.send`` takes; returns their ids.
+        """Send an event by its name and data, or what ``app.send`` takes; return the ids.
 
-        When it comes back, all that can happen without time passing has happened.
+        It returns once everything has happened that can happen without time passing.
         """
         sent = self.cloud.send(Event(events, data or {}) if isinstance(events, str) else events)
         self.cloud.pump()
         return sent
 
     def put_events(self, *entries: PutEventsRequestEntryTypeDef) -> list[str]:
-        """As ``send``, for events in EventBridge's own form, as other services put them; returns its ids."""
+        """Send events in EventBridge's own form, as other services do; return EventBridge's ids."""
         put = self.cloud.put_events(entries)
         self.cloud.pump()
         return put
 
     def advance(self, time: Timeout) -> None:
-        """Lets time pass: a ``timedelta``, ``"3d"``, milliseconds, or up to a ``datetime``.
+        """Let time pass: a ``timedelta``, ``"3d"``, milliseconds, or up to a ``datetime``.
 
-        What is due by then has happened when it comes back. Deadlines hold to the second, so the clock may
-        stand up to three seconds later, if something was due at that very time.
+        It returns once everything has happened that is due by then. Deadlines hold to the second, so the clock may be
+        up to three seconds later, if something was due at that very time.
         """
         self.cloud.advance(time)
         self.cloud.catch_up()
 
     def cancel(self, run: HostedRun) -> None:
-        """Cancels a run, as ``tarry cancel`` does. One that has ended stays as it is."""
+        """Cancel a run, as ``tarry cancel`` does. A run that has ended does not change."""
         request_cancel([run.id], runtime().store, runtime().queues)
         self.cloud.pump()
 
@@ -79,24 +79,24 @@ class Host:
         name: str,
         data: Any = None,
         *,
-        id: str | None = None,  # noqa: A002 - it is called so in an Event, too
+        id: str | None = None,  # noqa: A002 - the name that Event uses
         keep: Duration | None = None,
     ) -> SignalReceipt:
-        """Sends a signal, as ``app.send_signal`` does; what its sender is told.
+        """Send a signal, as ``app.send_signal`` does; return its receipt.
 
-        When it comes back, all that can happen without time passing has happened.
+        It returns once everything has happened that can happen without time passing.
         """
         receipt = self.cloud.app.send_signal(name, data, id=id, keep=keep)
         self.cloud.pump()
         return receipt
 
     def runs(self, fn_id: str | None = None) -> list[HostedRun]:
-        """The runs, of one function or of all, in the order in which they started."""
+        """Return the runs, of one function or of all, in the order in which they started."""
         named = [run_id for run_id, function in self._run_ids.items() if fn_id in (None, function)]
         return [HostedRun(run_id) for run_id in named if self._is_there(run_id)]
 
     def run(self, fn_id: str | None = None) -> HostedRun:
-        """The run that started last, of one function or of all; ``LookupError`` if there is none."""
+        """Return the run that started last, of one function or of all; ``LookupError`` if there is none."""
         if runs := self.runs(fn_id):
             return runs[-1]
         what = "no run" if fn_id is None else f"no run of {fn_id!r}"
@@ -105,14 +105,19 @@ class Host:
         raise LookupError(f"{what} has started; functions with runs: {started}; events so far: {seen}")
 
     def events(self, name: str | None = None) -> list[Event]:
-        """The events that have come over the bus, of one name or all: those sent here, and those of the app."""
+        """Return the events on the bus, of one name or all: those sent here, and those of the app."""
         return [event for event in self._events.values() if name in (None, event.name)]
 
     def receipt(self, event_id: str) -> Receipt:
-        """What an event has done, as ``tarry event`` shows it: ``started``, ``resumed``, ``cancelled``, and the waits
-        that it ``missed``, each with ``why``. ``LookupError`` if no event of that id has come."""
+        """Return what an event did, as ``tarry event`` shows it.
+
+        It has ``started``, ``resumed``, ``cancelled``, and the waits that the event ``missed``, each with ``why``.
+
+        Raises:
+            LookupError: No event of that id has come.
+        """
         if (event := self._events.get(event_id)) is None:
-            raise LookupError(f"no event of id {event_id!r} has come; events so far: {list(self._events)}")
+            raise LookupError(f"no event with id {event_id!r} has come; events so far: {list(self._events)}")
         cloud, store = self.cloud, runtime().store
 
         def look() -> ReceivedEvent:
@@ -124,14 +129,14 @@ class Host:
 
     @property
     def dead_letters(self) -> list[Message]:
-        """What was given up after so many attempts, of all queues: a test of a sound app finds nothing here."""
+        """The dead letters of all queues: a test of a correct app finds none."""
         return [letter for queue in self.cloud.queues.values() for letter in queue.dead_letters]
 
     def _note(self, delivery: Delivery) -> None:
         notes = {"executor": self._note_run, "matcher": self._note_event}
         if note := notes.get(delivery.function):
             for message in delivery.messages:
-                with suppress(MessageError):  # nobody can say what that is: it is on its way to the dead letters
+                with suppress(MessageError):  # it cannot be read, and goes to the dead letters
                     note(message)
 
     def _note_run(self, message: Message) -> None:

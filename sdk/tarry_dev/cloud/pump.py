@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 class EndlessError(TarryError):
-    """Messages beget messages without end: a run goes round in circles, and no time passes."""
+    """Messages cause messages without end: a run loops, and no time passes."""
 
 
 class Pump:

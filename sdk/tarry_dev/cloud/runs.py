@@ -76,24 +76,27 @@ class HostedRun:
 
     @property
     def output(self) -> Any:
-        """What the function returned; None until then."""
+        """What the function returned; ``None`` until then."""
         output = self._run.output
         return None if output is None else json.loads(output)
 
     @property
     def error(self) -> Failure | None:
-        """Why the run failed, or its last attempt: with ``name``, ``message`` and ``stack``."""
+        """Why the run, or its last attempt, failed: with ``name``, ``message`` and ``stack``."""
         return self._run.error
 
     @property
     def cancellation(self) -> Cancellation | None:
-        """Why the run is cancelled: ``reason`` (``event``, ``timeouts.start``, ``timeouts.finish`` or ``by hand``), and
-        of an event ``event_name`` and ``event_id``."""
+        """Why the run was cancelled, or ``None``.
+
+        ``reason`` is ``event``, ``timeouts.start``, ``timeouts.finish`` or ``by hand``. For an event, it has
+        ``event_name`` and ``event_id``.
+        """
         return self._run.cancellation
 
     @property
     def steps(self) -> dict[str, HostedStep]:
-        """The steps by their ids, in the order in which they began. A repeated id is there as ``id:1``, ``id:2``."""
+        """The steps by their ids, in the order in which they began. A repeated id is ``id:1``, ``id:2``."""
         return {step.key: HostedStep.of(step) for step in self._snapshot.steps}
 
     @property
@@ -104,7 +107,7 @@ class HostedRun:
     def _snapshot(self) -> RunSnapshot:
         snapshot = runtime().store.runs.load(self.id)
         if snapshot is None:
-            raise LookupError(f"run {self.id} is not in the table: its start has not been handled")
+            raise LookupError(f"run {self.id} is not in the table: the executor has not handled its start")
         return snapshot
 
     def __repr__(self) -> str:

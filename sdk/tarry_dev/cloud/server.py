@@ -226,7 +226,7 @@ def _event(entry: object) -> Event:
     if not isinstance(entry, dict) or "name" not in entry:
         raise ValueError('an event is a JSON object such as {"name": "order/paid", "data": {"id": 1}}')
     if unknown := sorted(entry.keys() - _FIELDS):
-        raise ValueError(f"an event has no field {unknown[0]!r}: it has {', '.join(sorted(_FIELDS))}")
+        raise ValueError(f"an event has no field {unknown[0]!r}; its fields are {', '.join(sorted(_FIELDS))}")
     return Event(**entry)
 
 

@@ -35,11 +35,11 @@ class Project:
         name = folder.resolve().name
         if problem := _problem(name):
             suggestion = folder.parent / _suggestion(name)
-            raise UsageError(f"{name!r} {problem}; take another name: tarry init {suggestion}")
+            raise UsageError(f"{name!r} {problem}; choose another name: tarry init {suggestion}")
         if folder.exists() and not folder.is_dir():
-            raise UsageError(f"{folder} is a file; take another name")
+            raise UsageError(f"{folder} is a file; choose another name")
         if folder.is_dir() and any(each.name != ".git" for each in folder.iterdir()):
-            raise UsageError(f"the folder {folder} is not empty; take another name, or empty it first")
+            raise UsageError(f"the folder {folder} is not empty; choose another name, or empty it first")
         return cls(folder)
 
     @property
@@ -69,11 +69,11 @@ def _problem(name: str) -> str | None:
     if not _NAME.fullmatch(name):
         return "cannot be the name of a Python package: up to 40 of a-z, 0-9 and _, a letter first"
     if keyword.iskeyword(name):
-        return "is a word of Python's own"
+        return "is a Python keyword"
     if name in _TAKEN_HERE:
         return "is the name of something else in the project"
     if name in sys.stdlib_module_names or ((found := find_spec(name)) is not None and found.origin is not None):
-        return "is the name of a module that is there already, and would hide it"
+        return "is the name of an existing module, and would hide it"
     return None
 
 

@@ -246,5 +246,5 @@ def test_of_too_many_waits_it_says_that_some_were_not_looked_at(
 
 
 def test_an_event_that_has_not_come_has_none(host: Host) -> None:
-    with pytest.raises(LookupError, match="no event of id 'p' has come"):
+    with pytest.raises(LookupError, match="no event with id 'p' has come"):
         host.receipt("p")
