@@ -168,7 +168,7 @@ def test_of_a_file_with_wrong_lines_nothing_is_sent(tmp_path: Path) -> None:
     file.write_text('{"name": "note/b"}\n{"name": "note/b", "dta": {}}\nnonsense\n{"name": "note/b", "data": 1}\n')
     result = ask("send", "--file", str(file))
     assert result.exit_code == 1
-    for text in (":2: an event has no field 'dta'", ":3: this is not JSON", ":4: data is an object, not 1"):
+    for text in (":2: an event has no field 'dta'", ":3: this is not JSON", ":4: data must be an object, not 1"):
         assert f"{file}{text}" in result.stderr
     assert document("events", "note/b") == {"events": []}
 
@@ -184,11 +184,11 @@ def test_an_event_too_large_for_the_table_comes_back_whole() -> None:
     ("arguments", "code", "says"),
     [
         (["run", "XYZ"], 1, "no run has an id that begins with XYZ"),
-        (["runs", "--function", "nobody"], 1, "there is no function 'nobody': it has waiter, sulker"),
+        (["runs", "--function", "nobody"], 1, "there is no function 'nobody': the app has waiter, sulker"),
         (["events", "--since", "3q"], 1, "'3q' is not a duration"),
         (["send", "x" * 129], 1, "EventBridge allows at most 128"),
-        (["send"], 2, "give the NAME of an event, or a --file of them"),
-        (["send", "a", "--file", "b"], 2, "give the NAME of an event, or a --file of them"),
+        (["send"], 2, "give either the NAME of an event or a --file"),
+        (["send", "a", "--file", "b"], 2, "give either the NAME of an event or a --file"),
         (["send", "a", "{oops"], 2, "'{oops' is not JSON"),
         (["send", "a", "[1]"], 2, "'[1]' is not a JSON object"),
         (["send", "a", "--user", "7"], 2, "--user"),

@@ -133,21 +133,24 @@ def test_an_app_of_ones_own_is_played_to(tmp_path: Path, monkeypatch: pytest.Mon
     ("line", "says"),
     [
         ("nonsense", "this is not JSON"),
-        ([1], "a line is a JSON object, not [1]"),
+        ([1], "a line must be a JSON object, not [1]"),
         ({"Source": "a", "DetailType": "b"}, "Detail is missing"),
         ({"source": "a", "DetailType": "b", "Detail": {}}, "an entry has no field 'source'"),
-        (put("b", "{oops"), "Detail is a text that is not JSON"),
-        (put("b", [1]), "Detail is a JSON object, not '[1]'"),
+        (put("b", "{oops"), "Detail is a string that is not JSON"),
+        (put("b", [1]), "Detail must be a JSON object, not '[1]'"),
         (put("", {}), "give a string of 1 to 128 characters"),
         (put("b" * 129, {}), "EventBridge allows at most 128"),
         (put("b", {"large": "x" * 1_100_000}), "the bus carries 1,044,480"),
-        (put("b", {}, Time="yesterday"), "Time is such as 2026-01-05T12:00:00Z, or in Unix seconds, not 'yesterday'"),
+        (
+            put("b", {}, Time="yesterday"),
+            "Time must be such as 2026-01-05T12:00:00Z, or in Unix seconds, not 'yesterday'",
+        ),
         (put("b", {}, Time="2026-01-05T12:00:00"), "has no time zone: end it with Z"),
-        (put("b", {}, Time=10**20), "Time is such as"),
+        (put("b", {}, Time=10**20), "Time must be such as"),
         ({"advance": "3q"}, "'3q' is not a duration"),
-        ({"advance": "-1h"}, "time goes on, not '-1h'"),
+        ({"advance": "-1h"}, "time only goes forward, not by '-1h'"),
         ({"advance": None}, "None is not a duration"),
-        ({"advance": "1h", "Source": "a"}, "a line that lets time pass holds nothing else"),
+        ({"advance": "1h", "Source": "a"}, "a line that lets time pass has no other field"),
     ],
 )
 def test_a_wrong_line_is_named_and_nothing_is_played(tmp_path: Path, line: Any, says: str) -> None:
@@ -164,8 +167,8 @@ def test_all_wrong_lines_are_named_at_once_up_to_ten(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there_is_empty_or_starts_nothing_is_an_error(tmp_path: Path) -> None:
-    assert "cannot be read: No such file" in demo("--events", str(tmp_path / "none")).stderr
-    assert "holds no events" in play(tmp_path, "").stderr
+    assert f"cannot read {tmp_path / 'none'}: No such file" in demo("--events", str(tmp_path / "none")).stderr
+    assert "has no events" in play(tmp_path, "").stderr
     nothing = play(tmp_path, put("app/acount.created", ADA))
     assert nothing.exit_code == 1
     assert "would start nothing: it sends app/acount.created" in squeezed(nothing.stderr)

@@ -50,7 +50,7 @@ def test_a_run_is_started_by_http_resumed_by_send_shown_and_gone_after_ctrl_c(de
 
     second = CliRunner().invoke(tarry, ["dev", "examples.onboarding:app"])
     assert second.exit_code == 1
-    assert f"a tarry dev runs in this folder already, app shop at {dev.url}" in second.stderr
+    assert f"a tarry dev already runs in this folder, app shop at {dev.url}" in second.stderr
 
     assert dev.stop() == 0
     assert not (tmp_path / ".tarry/dev.json").exists()
@@ -61,7 +61,7 @@ def test_a_run_is_started_by_http_resumed_by_send_shown_and_gone_after_ctrl_c(de
         "wait-for-onboarding: resumed by app/onboarding.completed ",
         "finished after ",
         '"onboarded"',
-        "ended; runs and events are gone with it",
+        "ended; its runs and events are lost",
     ):
         assert line in dev.output
     assert "Traceback" not in dev.output
@@ -73,8 +73,8 @@ def test_a_run_is_started_by_http_resumed_by_send_shown_and_gone_after_ctrl_c(de
         ("examples.nowhere:app", "No module named 'examples.nowhere'; looked in "),
         ("examples.onboarding:other", "other in examples.onboarding is not a tarry.App; there is app"),
         ("examples.onboarding", "write module:attribute, such as examples.onboarding:app"),
-        ("examples/onboarding.py:app", "give the module and the app in it, such as examples.onboarding:app"),
-        ("broken:app", "its module cannot be imported: ZeroDivisionError: division by zero"),
+        ("examples/onboarding.py:app", "give module and app instead, such as examples.onboarding:app"),
+        ("broken:app", "Python cannot import its module: ZeroDivisionError: division by zero"),
     ],
 )
 def test_an_app_that_is_not_there_is_named(

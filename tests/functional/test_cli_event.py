@@ -102,7 +102,7 @@ def test_an_event_that_did_nothing_says_so() -> None:
 def test_an_id_that_is_not_there_is_an_error_that_says_where_it_was_looked_for() -> None:
     result = ask("event", "p-3", "--name", "paid", "--since", "1h")
     assert result.exit_code == 1
-    assert "no event paid of the last 1h has the id p-3" in result.stderr.replace("\n", " ")
+    assert "no event paid in the last 1h has the id p-3" in result.stderr.replace("\n", " ")
 
 
 def test_a_span_that_is_none_is_refused() -> None:

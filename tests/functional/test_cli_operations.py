@@ -165,7 +165,7 @@ def test_a_run_is_cancelled_by_the_beginning_of_its_id(somewhere: str) -> None:
 
 def test_a_run_that_has_ended_or_is_not_there_cannot_be_cancelled(somewhere: str) -> None:
     run = started(f"q {somewhere}", "app/quick", "finished")
-    assert f"run {run['id']} of quick is finished already: there is nothing to cancel" in fails("cancel", run["id"])
+    assert f"run {run['id']} of quick is already finished: there is nothing to cancel" in fails("cancel", run["id"])
     assert "no run has an id that begins with XYZ" in fails("cancel", "xyz")
 
 
@@ -199,7 +199,7 @@ def test_the_runs_of_a_function_are_cancelled_by_their_start_and_their_event(som
     assert document(*many, "--dry-run", "--since", "1h", "--if", expression)["runs"] == ids[:1]
     assert document(*many, "--dry-run", "--if", "event.data.none == 1")["runs"] == []
     assert succeed(*many, "--dry-run") == "2 running runs of waiter would be cancelled\n"
-    assert "nobody can be asked; give --yes" in fails(*many)
+    assert "there is no terminal to confirm it; give --yes" in fails(*many)
     assert "give --yes or --dry-run" in fails(*many, "--json")
     assert {run["status"] for run in document("runs", "--function", "waiter", "--limit", "2")["runs"]} == {"running"}
     assert document(*many, "--yes", "--if", expression) == {"function": "waiter", "runs": ids[:1], "cancelled": 1}
@@ -214,7 +214,7 @@ def test_many_runs_are_not_cancelled_by_mistake(somewhere: str) -> None:
     for wrong in (["cancel"], ["cancel", "X", "--function", "waiter"], ["cancel", "X", "--since", "1h"]):
         assert ask(*wrong).exit_code == 2
     assert "there is no function 'nobody'" in fails("cancel", "--function", "nobody", "--yes")
-    assert "'soon' is no time" in fails("cancel", "--function", "waiter", "--since", "soon")
+    assert "'soon' is not a time" in fails("cancel", "--function", "waiter", "--since", "soon")
     assert "is later than --until" in fails("cancel", "--function", "waiter", "--since", "1h", "--until", "2h")
     assert "expression" in fails("cancel", "--function", "waiter", "--if", "event.data.id ==", "--yes")
 
@@ -278,7 +278,7 @@ class TestOnAws:
         deploy(dev, "tarry-newer", outputs(dev) | {"Functions": '["quick"]'})
         listed = document("runs", "--function", "waiter", "--stack", "tarry-newer")["runs"]
         assert run["id"] in {each["id"] for each in listed}
-        assert "there is no function 'nobody': it has quick" in fails(
+        assert "there is no function 'nobody': the app has quick" in fails(
             "runs", "--function", "nobody", "--stack", "tarry-newer"
         )
 
@@ -290,10 +290,10 @@ class TestOnAws:
     def test_a_stack_that_is_none_of_tarrys(self, dev: Dev) -> None:
         deploy(dev, "shop-website", {"AppId": "shop"})
         said = fails("runs", "--stack", "shop-website")
-        assert "'shop-website' is not one that this version of Tarry deployed: it has no output Functions, " in said
+        assert "this version of Tarry did not deploy stack 'shop-website': it has no output Functions, " in said
 
     def test_a_stack_without_an_audit_trail(self, stack: str) -> None:
-        assert "keeps no audit trail" in fails("events", "--sql", "select 1", "--stack", stack)
+        assert "has no audit trail" in fails("events", "--sql", "select 1", "--stack", stack)
 
     def test_no_region(self, stack: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("AWS_REGION")
@@ -303,7 +303,7 @@ class TestOnAws:
         monkeypatch.delenv("AWS_ACCESS_KEY_ID")
         monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
         said = fails("runs", "--stack", stack)
-        assert "there are no AWS credentials" in said
+        assert "there are no usable AWS credentials" in said
         assert "AWS_PROFILE" in said
 
     def test_a_profile_that_is_not_there(self, stack: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,7 @@ def dev(tmp_path: Path) -> Iterator[Dev]:
 @pytest.mark.usefixtures("dev")
 def test_a_signal_is_sent_from_a_terminal_which_says_what_became_of_it() -> None:
     gone = ask("signal", "approval/7")
-    assert (gone.exit_code, "nobody waits for signal approval/7" in gone.stdout) == (1, True)
+    assert (gone.exit_code, "no run waits for signal approval/7" in gone.stdout) == (1, True)
     assert "is kept until" in ask("signal", "again/7", '"kept"', "--keep", "1h").stdout
     ask("send", "placed")
     eventually(lambda: document("waits")["waits"])
@@ -44,7 +44,9 @@ def test_a_signal_is_sent_from_a_terminal_which_says_what_became_of_it() -> None
         "kept_until": None,
     }
     again = ask("signal", "approval/7", "--id", "s-1")
-    assert again.stdout.replace("\n", " ").startswith(f"signal approval/7 was sent with id s-1 before, to run {run} of")
+    assert again.stdout.replace("\n", " ").startswith(
+        f"signal approval/7 was already sent with id s-1, to run {run} of"
+    )
     eventually(lambda: document("run", run)["status"] == "finished")
     page = document("run", run)
     assert page["output"] == [{"by": "ada"}, "kept"]

@@ -24,8 +24,8 @@ _RESERVE = 60_000
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Continue a run.
 
-    The mapping gives one message an invocation (see ``topology.RUNS``). If it gives several, the executor handles them in
-    order. A message that fails comes again, with all behind it, which may be of the same run.
+    The mapping gives one message an invocation (see ``topology.RUNS``). If it gives several, the executor handles them
+    in order. A message that fails comes again, with all behind it, which may be of the same run.
     """
     with published():
         executor, queues = runtime().executor, runtime().queues

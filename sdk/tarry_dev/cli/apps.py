@@ -1,4 +1,4 @@
-"""Finding the app that a command is given as ``MODULE:app``."""
+"""The app that a command gets as ``MODULE:app``."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["find_app"]
 
 
 def find_app(target: str) -> App:
-    """The app, from a module in the current folder or installed; ``CommandError`` says what is wrong."""
+    """Load the app from a module in the current folder, or installed; raise ``CommandError`` if it cannot."""
     from tarry_backend.runtime import load_app
 
     if ".py" in target or "/" in target:
-        raise CommandError(f"{target!r} is a path: give the module and the app in it, such as {_module(target)}")
+        raise CommandError(f"{target!r} is a path: give module and app instead, such as {_module(target)}")
     if (here := str(Path.cwd())) not in sys.path:
         sys.path.insert(0, here)
     try:
@@ -31,7 +31,7 @@ def find_app(target: str) -> App:
     except Exception as error:
         frame = traceback.extract_tb(error.__traceback__)[-1]
         raise CommandError(
-            f"app {target!r}: its module cannot be imported: {type(error).__name__}: {error} "
+            f"app {target!r}: Python cannot import its module: {type(error).__name__}: {error} "
             f"({frame.filename} line {frame.lineno})"
         ) from error
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["ask_athena"]
 
 _PAUSE = 0.5
-"""Seconds between two looks at whether the query has ended: the quickest take one or two."""
+"""Seconds between two checks of the query: the quickest queries take one or two seconds."""
 
 _CASTS: dict[str, Callable[[str], Any]] = {
     "tinyint": int,
@@ -28,14 +28,14 @@ _CASTS: dict[str, Callable[[str], Any]] = {
     "double": float,
     "boolean": lambda text: text == "true",
 }
-"""Athena answers in texts. Others, such as decimals and times, stay texts."""
+"""Athena answers in text. Other types, such as decimals and times, stay text."""
 
 
 def ask_athena(workgroup: str, database: str, sql: str) -> Answer:
-    """Asks the table ``events`` of the stack whose outputs name the workgroup and the database.
+    """Query the table ``events`` of the stack with these outputs, and wait for the answer.
 
-    It waits until the query has ended. ``CommandError`` says why one has failed: wrong SQL, or more to read than
-    the workgroup allows.
+    Raises:
+        CommandError: The query failed: wrong SQL, or more to read than the workgroup allows.
     """
     import boto3
 
@@ -67,7 +67,7 @@ def _answer(athena: AthenaClient, query: str) -> Answer:
         described = page["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
         columns, types = [each["Name"] for each in described], [each["Type"] for each in described]
         rows += [[datum.get("VarCharValue") for datum in row["Data"]] for row in page["ResultSet"]["Rows"]]
-    # A select's first row is the names of its columns, a show's is not.
+    # The first row of a select has the column names; that of a show does not.
     if rows and rows[0] == columns:
         del rows[0]
     return Answer(columns, [_values(row, types) for row in rows])

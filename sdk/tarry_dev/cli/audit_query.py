@@ -1,4 +1,4 @@
-"""``tarry events --sql``: a query on the audit trail, answered by DuckDB from its files, or by Athena."""
+"""The audit trail of ``tarry dev``, queried in SQL with DuckDB; the answer of both DuckDB and Athena."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["FOLDER", "Answer", "answer_table", "ask_folder", "check_reads", "find_folder"]
 
 FOLDER = FILE.parent / "audit"
-"""In the folder in which ``tarry dev`` runs; it stays there when ``tarry dev`` ends."""
+"""The trail's folder, inside the folder in which ``tarry dev`` runs. It stays when ``tarry dev`` ends."""
 
 _READING = {"select", "with", "values", "show", "describe"}
 
@@ -37,44 +37,44 @@ _DIALECT = """
 CREATE MACRO json_extract_scalar(document, path) AS
 CASE WHEN json_type(document, path) IN ('OBJECT', 'ARRAY') THEN NULL ELSE json_extract_string(document, path) END
 """
-"""What queries on JSON need and Athena has, but DuckDB calls otherwise."""
+"""JSON functions that Athena has, and DuckDB under another name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Values are what JSON has: text, numbers, booleans, None. Times are texts: ``2026-11-22 09:30:00.000``, UTC."""
+    """Columns and rows: text, numbers, booleans or ``None``. Times are text: ``2026-11-22 09:30:00.000``, UTC."""
 
     columns: list[str]
     rows: list[list[Any]]
 
     def document(self) -> dict[str, Any]:
-        """As ``--json`` writes it. Two columns may have one name, so a row is a list."""
+        """Return it as ``--json`` writes it. Two columns may have one name, so a row is a list."""
         return {"columns": self.columns, "rows": self.rows}
 
 
 def find_folder() -> Path:
-    """The trail of the ``tarry dev`` that runs, or has run, in this folder or the nearest above."""
+    """Return the trail of the ``tarry dev`` in this folder or the nearest above, running or ended."""
     here = Path.cwd()
     for folder in (here, *here.parents):
         if (found := folder / FOLDER).is_dir():
             return found
     raise CommandError(
-        f"there is no audit trail in {here} or above it (looked for {FOLDER}): tarry dev writes one once an event comes"
+        f"there is no audit trail in {here} or above it (looked for {FOLDER}): tarry dev writes it with the first event"
     )
 
 
 def check_reads(sql: str) -> None:
-    """``CommandError`` for a statement that may write: Athena would carry it out."""
+    """Raise ``CommandError`` for a statement that may write: Athena would execute it."""
     opening = _OPENING.match(sql)
     word = opening[1] if opening else ""
     if word.lower() not in _READING:
         raise CommandError(
-            f"--sql only reads: begin with {', '.join(sorted(_READING))}, not with {word or 'nothing'!r}"
+            f"--sql only reads: begin with one of {', '.join(sorted(_READING))}, not with {word or 'nothing'!r}"
         )
 
 
 def ask_folder(folder: Path, sql: str) -> Answer:
-    """Asks the files in the folder as one table, ``events``. ``CommandError`` says what is wrong with the query."""
+    """Query the files in the folder as one table, ``events``; raise ``CommandError`` if the query is wrong."""
     import duckdb
 
     check_reads(sql)
@@ -88,7 +88,7 @@ def ask_folder(folder: Path, sql: str) -> Answer:
 
 
 def answer_table(answer: Answer) -> Table:
-    """The answer for the screen. What is null is left empty."""
+    """Return the answer as a table. A null is empty."""
     made = table(*answer.columns)
     for row in answer.rows:
         made.add_row(*("" if value is None else Text(str(value)) for value in row))
@@ -98,7 +98,7 @@ def answer_table(answer: Answer) -> Table:
 def _ask(connection: DuckDBPyConnection, sql: str) -> Answer:
     statements = connection.extract_statements(sql)
     if len(statements) != 1:
-        raise CommandError(f"--sql takes one query, as Athena does, not {len(statements)}")
+        raise CommandError(f"--sql takes one query, not {len(statements)}")
     found = connection.execute(statements[0])
     columns = [(str(name), str(kind)) for name, kind, *_ in found.description or []]
     if any(kind == _ZONED for _, kind in columns):
@@ -107,7 +107,7 @@ def _ask(connection: DuckDBPyConnection, sql: str) -> Answer:
 
 
 def _without_zones(connection: DuckDBPyConnection, sql: str, kinds: Sequence[str]) -> DuckDBPyConnection:
-    """The answer with plain times, in UTC: to make Python's of others DuckDB wants one more library."""
+    """Return the answer with plain times, in UTC: for other times DuckDB needs one more library."""
     names = [f"c{place}" for place in range(len(kinds))]
     values = [f"CAST({name} AS TIMESTAMP)" if kind == _ZONED else name for name, kind in zip(names, kinds, strict=True)]
     connection.execute(f"CREATE TEMP TABLE answer ({', '.join(names)}) AS {sql}")
@@ -115,7 +115,7 @@ def _without_zones(connection: DuckDBPyConnection, sql: str, kinds: Sequence[str
 
 
 def _plain(value: Any) -> Any:
-    """The value as Athena's client shows it, if JSON has nothing for it."""
+    """Return the value as Athena's client shows it, if JSON has no form for it."""
     match value:
         case None | bool() | int() | float() | str():
             return value

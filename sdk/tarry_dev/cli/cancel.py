@@ -1,4 +1,4 @@
-"""``tarry cancel``: asks the executor to end a run, and looks whether it has; or many runs of a function."""
+"""``tarry cancel ID``: asks the executor to cancel a run, and waits for its end."""
 
 from __future__ import annotations
 
@@ -19,30 +19,32 @@ if TYPE_CHECKING:
 __all__ = ["cancel_run"]
 
 _PATIENCE = 5.0
-"""So many seconds it is waited for the run's end: a run that rests ends within one."""
+"""How many seconds it waits for the run's end: a paused run ends within one."""
 
 _PAUSE = 0.2
 
 
 def cancel_run(beginning: str, stack: str | None, as_json: bool) -> None:
-    """Cancels the run whose id begins so; ``CommandError`` if it has ended otherwise, or there is none."""
+    """Cancel the run whose id begins so; raise ``CommandError`` if it has ended otherwise, or does not exist."""
     with connect(stack) as tarry:
         run = find_run(beginning, tarry).run
         if run.status is RunStatus.RUNNING:
             request_cancel([run.id], tarry.store, tarry.queues)
             run = _ended(run, tarry)
     if run.status not in (RunStatus.RUNNING, RunStatus.CANCELLED):
-        raise CommandError(f"run {run.id} of {run.function_id} is {run.status} already: there is nothing to cancel")
+        raise CommandError(f"run {run.id} of {run.function_id} is already {run.status}: there is nothing to cancel")
     if as_json:
         print_json({"id": run.id, "status": run.status.value})
     elif run.status is RunStatus.CANCELLED:
         screen().print(f"run {run.id} of {run.function_id} is cancelled")
     else:
-        screen().print(f"run {run.id} of {run.function_id} will be cancelled when what it executes now has ended")
+        screen().print(
+            f"run {run.id} of {run.function_id} will be cancelled when the step that it executes now has ended"
+        )
 
 
 def _ended(run: Run, tarry: Connection) -> Run:
-    """The run once it has ended, or as it is when patience is over."""
+    """Return the run once it has ended, or as it is after the patience."""
     end = time.monotonic() + _PATIENCE
     while run.status is RunStatus.RUNNING and time.monotonic() < end:
         time.sleep(_PAUSE)

@@ -33,8 +33,10 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which runs of a function are meant: those that began in ``[since, until]`` (Unix milliseconds), and for whose
-    event the ``expression`` holds."""
+    """The selected runs of a function.
+
+    They began in ``[since, until]`` (Unix milliseconds), and the ``expression`` is true for their event.
+    """
 
     function: str
     since: int
@@ -43,7 +45,7 @@ class Choice:
 
     @classmethod
     def read(cls, function: str, since: str | None, until: str | None, expression: str | None) -> Choice:
-        """As it is given to the command. ``CommandError`` or ``ExpressionError`` says what is wrong with it."""
+        """Parse the command's options; raise ``CommandError`` or ``ExpressionError`` if one is wrong."""
         if expression is not None:
             check_trigger(expression)
         choice = cls(function, _moment(since, 0), _moment(until, now()), expression)
@@ -53,9 +55,9 @@ class Choice:
 
 
 def cancel_runs(choice: Choice, stack: str | None, *, sure: bool, dry_run: bool, as_json: bool) -> None:
-    """Cancels the runs of that choice, once it is said how many they are and the person is sure."""
+    """Cancel the selected runs, after their number is shown and the person confirms."""
     if as_json and not sure and not dry_run:
-        raise CommandError("with --json nobody can be asked: give --yes or --dry-run, too")
+        raise CommandError("--json cannot ask for confirmation: give --yes or --dry-run too")
     with connect(stack) as tarry:
         ids = list(counted(_chosen(choice, tarry), "found"))
         _check_function(choice.function, ids, tarry)
@@ -73,7 +75,7 @@ def cancel_runs(choice: Choice, stack: str | None, *, sure: bool, dry_run: bool,
 
 
 def _chosen(choice: Choice, tarry: Connection) -> Iterator[str]:
-    """The index may be a second behind: what has ended by now is left alone by its executor."""
+    """Yield the selected runs. The index may lag by a second: the executor ignores runs that have ended."""
     ids = tarry.store.queries.running(choice.function, choice.since, choice.until)
     return ids if choice.expression is None else _fitting(ids, choice.expression, tarry)
 
@@ -90,7 +92,9 @@ def _fitting(ids: Iterable[str], expression: str, tarry: Connection) -> Iterator
         except MatchError:
             unclear += 1
     if unclear:
-        note(f"{unclear:,} runs are left out: their event lacks a field of the expression, or has it in another type")
+        note(
+            f"{unclear:,} runs are left out: their event lacks a field of the expression, or the field has another type"
+        )
 
 
 def _stop(ids: list[str], tarry: Connection) -> None:
@@ -101,18 +105,20 @@ def _stop(ids: list[str], tarry: Connection) -> None:
 
 def _check_function(function: str, ids: list[str], tarry: Connection) -> None:
     if not ids and function not in tarry.functions:
-        raise CommandError(f"there is no function {function!r}: it has {', '.join(tarry.functions)}")
+        raise CommandError(f"there is no function {function!r}: the app has {', '.join(tarry.functions)}")
 
 
 def _ask(what: str) -> None:
     if not sys.stdin.isatty():
-        raise CommandError(f"{what} would be cancelled: nothing is, for nobody can be asked; give --yes")
+        raise CommandError(
+            f"nothing was cancelled: {what} would be, but there is no terminal to confirm it; give --yes"
+        )
     if not typer.confirm(f"cancel {what}?", err=True):
-        raise CommandError("nothing is cancelled")
+        raise CommandError("nothing was cancelled")
 
 
 def _moment(text: str | None, default: int) -> int:
-    """How long ago, such as ``1h30m``, or a time in ISO 8601: without a zone, in that of this machine."""
+    """Parse how long ago, such as ``1h30m``, or a time in ISO 8601; without a zone, in this machine's."""
     if text is None:
         return default
     try:
@@ -122,4 +128,4 @@ def _moment(text: str | None, default: int) -> int:
     try:
         return round(datetime.fromisoformat(text).timestamp() * 1000)
     except ValueError:
-        raise CommandError(f"{text!r} is no time: write how long ago, such as 1h30m, or 2026-01-05T12:00Z") from None
+        raise CommandError(f"{text!r} is not a time: write how long ago, such as 1h30m, or 2026-01-05T12:00Z") from None

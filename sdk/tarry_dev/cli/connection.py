@@ -1,4 +1,4 @@
-"""An app that commands speak to: its store, its bus, its queues."""
+"""The app that a command talks to: its store, bus and queues."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Connection"]
 
 @dataclass(frozen=True)
 class Connection:
-    """An app that can be asked. ``outputs`` are all of its stack's; none where ``tarry dev`` runs it."""
+    """An app to query. ``outputs`` are its stack's outputs; empty for ``tarry dev``."""
 
     deployment: Deployment
     store: Store
@@ -29,19 +29,19 @@ class Connection:
 
     @property
     def functions(self) -> tuple[str, ...]:
-        """The ids of the functions that the app has now."""
+        """The ids of the app's current functions."""
         return self.deployment.functions
 
     @cached_property
     def bus(self) -> EventBus:
-        """Where its events go."""
+        """The bus for its events."""
         from tarry._wire.bus import EventBus
 
         return EventBus(self.deployment.app_id, self.deployment.settings.bus)
 
     @cached_property
     def signals(self) -> Signals:
-        """By which its runs are sent signals."""
+        """The sender of signals to its runs."""
         from tarry.signals import Signals
 
         settings = self.deployment.settings
@@ -49,7 +49,7 @@ class Connection:
 
     @cached_property
     def queues(self) -> Queues:
-        """What tells its Lambdas something."""
+        """The sender of messages to its Lambdas."""
         from tarry_backend.queues.sender import Queues
 
         return Queues(self.deployment.settings)

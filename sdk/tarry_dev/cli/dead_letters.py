@@ -1,4 +1,4 @@
-"""What ``tarry dlq`` shows and does."""
+"""The output and actions of ``tarry dlq``."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["redrive_letters", "show_letters"]
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a letter is: its kind, the event's name or that of the event it carries, the run it is for."""
+    """A letter's content: its kind, the name of the event in it, and the run that it is for."""
 
     kind: str
     event: str | None = None
@@ -35,7 +35,7 @@ class Content:
 
 
 def content(body: str) -> Content:
-    """What a message's body says; of the kind ``unreadable`` if it is neither an event nor a message of Tarry's."""
+    """Return a message body's content; ``unreadable`` if it is neither an event nor one of Tarry's messages."""
     try:
         fields = parse(body)
         if "tarry" not in fields:
@@ -73,7 +73,7 @@ def redrive_letters(queue: str | None, stack: str | None, as_json: bool) -> None
     for name, count in redriven.items():
         screen().print(f"{name}: {count} put back" if count else f"{name}: no dead letters")
     if redriven.get("events"):
-        note("events count as received now: a wait whose deadline has passed meanwhile stays timed out")
+        note("events count as received now: a wait whose deadline has passed stays timed out")
 
 
 def _counts(counts: Mapping[str, int]) -> Table:

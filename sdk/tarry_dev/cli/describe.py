@@ -1,4 +1,4 @@
-"""Runs and steps in words, the same in tables, time lines and the lines of ``tarry dev``."""
+"""The words for runs and steps, shared by tables, time lines and the lines of ``tarry dev``."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 SHORT = 8
-"""How many characters of a run's id are shown: enough to tell it from others, and to ask for it."""
+"""How many characters of a run's id are shown: enough to distinguish and find it."""
 
 MARKS = {
     "start": "▶",
@@ -48,17 +48,17 @@ MARKS = {
 
 
 def mark(step: Step) -> str:
-    """The sign of a step's state."""
+    """Return the sign of a step's state."""
     return MARKS["timeout" if _timed_out(step) else step.status.value]
 
 
 def end_mark(run: Run) -> str:
-    """The sign of a run's end."""
+    """Return the sign of a run's end."""
     return MARKS["done" if run.status is RunStatus.FINISHED else run.status.value]
 
 
 def outcome(step: Step, calendar: Calendar, width: int = 60) -> str:
-    """What a step has come to, or what it waits for."""
+    """Describe a step's result, or what it waits for."""
     if step.wait is not None and step.status in (Status.WAITING, Status.DONE):
         return _wait(step, step.wait, calendar)
     if step.signal is not None and step.status in (Status.WAITING, Status.DONE):
@@ -82,7 +82,7 @@ def outcome(step: Step, calendar: Calendar, width: int = 60) -> str:
 
 
 def answer(step: Step) -> tuple[str, str] | None:
-    """Name and id of the event that resolved a wait."""
+    """Return the name and id of the event that resolved a wait."""
     if step.wait is None or step.wait.resolved_by is None:
         return None
     event = json.loads(step.output or "{}")
@@ -90,7 +90,7 @@ def answer(step: Step) -> tuple[str, str] | None:
 
 
 def now_doing(snapshot: RunSnapshot, calendar: Calendar, width: int) -> str:
-    """Where a run is: its end, or what it waits for."""
+    """Describe a run's end, or what it waits for."""
     if (end := _end(snapshot.run, width)) is not None:
         return end
     states = [outcome(step, calendar) for step in snapshot.steps if step.is_open]
@@ -100,24 +100,24 @@ def now_doing(snapshot: RunSnapshot, calendar: Calendar, width: int) -> str:
 
 
 def next_attempt(run: Run, due: int, calendar: Calendar) -> str:
-    """When the function begins, or that it has failed and when it is tried again."""
+    """Describe when the function begins, or its failure and when it is retried."""
     if run.error is None:
         return f"begins at {calendar.at(due)}"
     return f"failed: {failure(run.error)}; tries again at {calendar.at(due)}"
 
 
 def failure(error: Failure | None) -> str:
-    """An error on one line."""
+    """Return an error on one line."""
     return "" if error is None else f"{error.name}: {error.message}".strip()
 
 
 def why_cancelled(run: Run) -> str:
-    """Who or what has cancelled a run; nothing for another."""
+    """Describe what cancelled a run; empty for another run."""
     return "" if run.cancellation is None else str(run.cancellation)
 
 
 def guard(step: Step, calendar: Calendar) -> str:
-    """What ends a run from outside, in words."""
+    """Describe what cancels a run from outside."""
     if step.wait is None:
         return f"is cancelled at {calendar.at(step.due or 0)} if it has not ended"
     until = "" if step.wait.deadline == END_OF_TIME else f" until {calendar.at(step.wait.deadline)}"
@@ -126,7 +126,7 @@ def guard(step: Step, calendar: Calendar) -> str:
 
 
 def value(text: str | None, width: int = 60) -> str:
-    """An output; nothing for ``None``, of which most steps have no more to say."""
+    """Return an output in short; empty for ``None``, which most steps return."""
     return "" if text in (None, "null") else compact(json.loads(text), width)
 
 

@@ -37,11 +37,11 @@ if TYPE_CHECKING:
 __all__ = ["serve"]
 
 _LOOK = 0.1
-"""Seconds between two looks whether the end is asked for."""
+"""Seconds between two checks for the end."""
 
 
 def serve(app: App, target: str, port: int, console: Console) -> None:
-    """Serves the app until it is interrupted. But for the audit trail all is kept in memory, and gone then."""
+    """Serve the app until Ctrl-C. Everything but the audit trail is in memory, and lost at the end."""
     Endpoint.check_alone()
     _check_free(port)
     with (
@@ -54,7 +54,7 @@ def serve(app: App, target: str, port: int, console: Console) -> None:
         console.print(_banner(app, target, endpoint))
         while not ended:
             time.sleep(_LOOK)
-        console.print(Text(f"\nended; runs and events are gone with it, the audit trail stays in {FOLDER}", QUIET))
+        console.print(Text(f"\nended; its runs and events are lost, the audit trail stays in {FOLDER}", QUIET))
 
 
 @contextmanager
@@ -68,10 +68,10 @@ def _written(endpoint: Endpoint) -> Iterator[Endpoint]:
 
 @contextmanager
 def _interruptible() -> Iterator[list[int]]:
-    """Gets the signal by which Ctrl-C, or a supervisor, asks for the end. A second Ctrl-C ends the process.
+    """Catch the signal by which Ctrl-C, or a supervisor, ends the command. A second Ctrl-C ends the process.
 
-    No event to wait for: Python's handlers run in the main thread only, and a lock on which that waits without a limit
-    does not let it go when the system hands the signal to another thread.
+    This does not use an event: Python's handlers run in the main thread only. A lock without a timeout would block it
+    when the system delivers the signal to another thread.
     """
     ended: list[int] = []
 
@@ -96,7 +96,7 @@ def _check_free(port: int) -> None:
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise CommandError(
-                    f"port {port} is in use, by another tarry dev perhaps; take another: --port {port + 1}"
+                    f"port {port} is in use, perhaps by another tarry dev; choose another, such as --port {port + 1}"
                 ) from error
             raise
 
@@ -115,7 +115,7 @@ def _banner(app: App, target: str, endpoint: Endpoint) -> RenderableType:
     settings = endpoint.settings
     grid.add_row("Ask", f"""tarry events --sql "select name, count(*) from events group by 1" ({FOLDER})""")
     grid.add_row("AWS", f"{endpoint.url} {endpoint.region}, bus {settings['bus']}, table {settings['table']}")
-    grid.add_row("End", f"Ctrl-C; all but {FOLDER} is kept in memory only")
+    grid.add_row("End", f"Ctrl-C; everything but {FOLDER} is in memory only")
     return grid
 
 

@@ -1,4 +1,4 @@
-"""Where the Tarry is that commands speak to. ``tarry dev`` writes it down, the other commands find it."""
+"""The endpoint of the local ``tarry dev``, which writes it to a file for the other commands."""
 
 from __future__ import annotations
 
@@ -22,13 +22,16 @@ if TYPE_CHECKING:
 __all__ = ["FILE", "Endpoint"]
 
 FILE = Path(".tarry/dev.json")
-"""In the folder in which ``tarry dev`` runs; the other commands look there and in the folders above."""
+"""The file, inside the folder in which ``tarry dev`` runs. Other commands look there and in the folders above."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """What ``.tarry/dev.json`` holds. ``settings`` are the fields of ``tarry_backend.deploy.settings.Settings``,
-    ``dead_letters`` the URLs of the dead-letter queues by the names of their queues."""
+    """The content of ``.tarry/dev.json``.
+
+    ``settings`` are the fields of ``tarry_backend.deploy.settings.Settings``; ``dead_letters`` are the URLs of the
+    dead-letter queues by the names of their queues.
+    """
 
     url: str
     pid: int
@@ -40,14 +43,14 @@ class Endpoint:
 
     @classmethod
     def of(cls, cloud: Cloud, url: str) -> Self:
-        """A cloud that this process serves."""
+        """Return the endpoint of a cloud that this process serves."""
         app = cloud.app
         dead_letters = {name: queue.dead_url for name, queue in cloud.queues.items()}
         return cls(url, os.getpid(), app.id, tuple(app.functions), cloud.region, asdict(cloud.settings), dead_letters)
 
     @classmethod
     def find(cls) -> Self:
-        """The endpoint of the ``tarry dev`` that runs in this folder or one above; ``CommandError`` if none does."""
+        """Return the endpoint of the ``tarry dev`` in this folder or one above; ``CommandError`` if none runs."""
         here = Path.cwd()
         for folder in (here, *here.parents):
             if (file := folder / FILE).is_file():
@@ -59,41 +62,43 @@ class Endpoint:
 
     @classmethod
     def read(cls, file: Path) -> Self:
-        """The endpoint that the file names, if something answers there."""
+        """Read the endpoint from the file, and check that it answers."""
         try:
             fields = json.loads(file.read_text())
             endpoint = cls(**{**fields, "functions": tuple(fields["functions"])})
         except (ValueError, TypeError, KeyError) as error:
-            raise CommandError(f"{file} is damaged ({error}); remove it and start tarry dev again") from error
+            raise CommandError(f"{file} is damaged ({error}); remove it, and start tarry dev again") from error
         endpoint._check(file)
         return endpoint
 
     @classmethod
     def check_alone(cls) -> None:
-        """``CommandError`` if a ``tarry dev`` runs in this folder: the other commands could not tell which is meant."""
+        """Raise ``CommandError`` if a ``tarry dev`` runs in this folder: there may be only one."""
         try:
             other = cls.read(FILE)
         except (CommandError, OSError):
-            return  # none has been here, or the last one was killed
+            return  # none ran here, or the last one was killed
         raise CommandError(
-            f"a tarry dev runs in this folder already, app {other.app} at {other.url}: end it, or use another folder"
+            f"a tarry dev already runs in this folder, app {other.app} at {other.url}: end it, or use another folder"
         )
 
     def write(self) -> None:
-        """Tells the other commands, in this folder."""
+        """Write the file for the other commands of this folder."""
         FILE.parent.mkdir(exist_ok=True)
         (FILE.parent / ".gitignore").write_text("*\n")
         FILE.write_text(json.dumps(asdict(self), indent=2) + "\n")
 
     def remove(self) -> None:
-        """Takes it back, if no other ``tarry dev`` has written there meanwhile."""
+        """Remove the file, unless another ``tarry dev`` has written it meanwhile."""
         if FILE.is_file() and json.loads(FILE.read_text()).get("pid") == self.pid:
             FILE.unlink()
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
-        """The app at this endpoint. Meanwhile boto clients of this process speak to it, whatever profile,
-        region or keys the person uses elsewhere."""
+        """Connect to the app at this endpoint.
+
+        Within it, the boto clients of this process use the endpoint, whatever profile, region or keys the person has.
+        """
         from tarry_backend.deploy.outputs import Deployment
         from tarry_backend.deploy.settings import Settings
         from tarry_backend.store import open_store
@@ -110,7 +115,7 @@ class Endpoint:
             socket.create_connection((place.hostname or "", place.port or 80), timeout=3).close()
         except OSError as error:
             raise CommandError(
-                f"nothing answers at {self.url}, which {file} names: that tarry dev was ended; start it again"
+                f"nothing answers at {self.url}, from {file}: its tarry dev has ended; start it again"
             ) from error
 
 

@@ -1,4 +1,4 @@
-"""How a command fails: one line that says what is wrong, and an exit code."""
+"""The failure of a command: one line that says what is wrong, and an exit code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["CommandError", "Commands"]
 
 
 class CommandError(Exception):
-    """A command cannot do what it is asked to; the message is all that the person sees. Exit code 1."""
+    """A command cannot do its work. The person sees only the message. Exit code 1."""
 
 
 class Commands(TyperGroup):
@@ -38,7 +38,7 @@ def _words(error: Exception) -> str:
 def _is_expected(error: Exception) -> bool:
     if isinstance(error, CommandError):
         return True
-    # Loaded only now: `tarry --help` does without boto3.
+    # Loaded only now: `tarry --help` does not need boto3.
     from botocore.exceptions import BotoCoreError, ClientError
     from pynamodb.exceptions import PynamoDBException
 

@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 __all__ = ["show_receipt"]
 
 _SHOWN = 20
-"""How many of those that the event did the same to are shown; ``--json`` has all."""
+"""How many runs of each kind are shown; ``--json`` has all."""
 
 
 def show_receipt(event_id: str, name: str | None, since: str, stack: str | None, as_json: bool) -> None:
-    """Finds the event, and shows its receipt."""
+    """Find the event, and show its receipt."""
     with connect(stack) as tarry:
         look = partial(find_event, event_id, name, since, tarry)
         made = receipt(event_id, tarry.deployment.app_id, tarry.functions, tarry.store, look)
@@ -44,7 +44,7 @@ def show_receipt(event_id: str, name: str | None, since: str, stack: str | None,
         else:
             screen().print(_page(made, tarry.store, Calendar(now())))
     if not made.is_whole:
-        note(f"more than {LOOKED_THROUGH:,} waits have its keys: the others were not looked at")
+        note(f"more than {LOOKED_THROUGH:,} waits have its keys: only these were checked")
 
 
 def _page(made: Receipt, store: Store, calendar: Calendar) -> RenderableType:
@@ -72,7 +72,7 @@ def _rows(made: Receipt, store: Store) -> Iterator[tuple[RenderableType, ...]]:
             words.append(f"\nif {miss.expression}", QUIET)
         yield Text("missed", BAD), miss.run.id[:SHORT], _place(miss.run, miss.step_key), words
     if (more := made.misses - len(made.missed)) > 0:
-        yield "", "", f"and {more:,} more were missed", ""
+        yield "", "", f"and {more:,} more waits were missed", ""
 
 
 def _of(done: str, style: str, runs: Iterable[tuple[Run, str]], count: int) -> Iterator[tuple[RenderableType, ...]]:
@@ -84,7 +84,7 @@ def _of(done: str, style: str, runs: Iterable[tuple[Run, str]], count: int) -> I
 
 
 def _loaded(targets: Iterable[tuple[str, str]], store: Store) -> Iterator[tuple[Run, str]]:
-    """Only those that are shown are read."""
+    """Read only the runs that are shown."""
     for run_id, step_key in targets:
         if (run := store.runs.run(run_id)) is not None:
             yield run, step_key
@@ -99,10 +99,10 @@ def _place(run: Run, step_key: str) -> Text:
 
 
 def _why_missed(miss: Miss) -> str:
-    """Why a wait was not resolved by the event, in words."""
+    """Describe why the event did not resolve a wait."""
     match miss.why:
         case Why.EARLY:
-            return f"it came {span(miss.apart)} before what the wait is for: see since, in tarry run"
+            return f"it came {span(miss.apart)} before the wait's since: see tarry run"
         case Why.LATE:
             return f"it came {span(miss.apart)} after the deadline"
         case Why.OVERTAKEN:

@@ -47,11 +47,11 @@ def show_answer(sql: str, stack: str | None, as_json: bool) -> None:
     if as_json:
         print_json(answer.document())
     else:
-        screen().print(answer_table(answer) if answer.rows else "nothing fits the query")
+        screen().print(answer_table(answer) if answer.rows else "the query found nothing")
 
 
 def _events_table(events: Iterable[ReceivedEvent], calendar: Calendar) -> Table:
-    """Events in the order in which they were received."""
+    """Return a table of events in the order of their receipt."""
     made = table("Received", "Event", "Source", "Data")
     for received in events:
         event = received.event
@@ -71,5 +71,5 @@ def _ask_stack(stack: str, sql: str) -> Answer:
         try:
             workgroup, database = tarry.outputs["AuditWorkgroup"], tarry.outputs["AuditDatabase"]
         except KeyError:
-            raise CommandError(f"stack {stack!r} keeps no audit trail: deploy it with audit=True") from None
+            raise CommandError(f"stack {stack!r} has no audit trail: deploy it with audit=True") from None
         return ask_athena(workgroup, database, sql)

@@ -1,4 +1,4 @@
-"""``tarry init``: a new project, and what to do with it next."""
+"""``tarry init``: a new project, and its next steps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["write_project"]
 
 
 def write_project(folder: Path, console: Console) -> None:
-    """Writes it, and prints five lines."""
+    """Write the project, and print five lines."""
     Project.at(folder).write()
     console.print(f"{folder.resolve().name} is ready. Next:", soft_wrap=True)
     console.print(f"  cd {folder}", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Files of one JSON object a line. Either all of it is good, or the error names each line that is not."""
+"""Files of one JSON object a line. If a line is wrong, the error names it, and nothing is used."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _SHOWN = 10
 
 
 def read_lines(file: Path, read: Callable[[dict[str, Any]], T]) -> list[T]:
-    """What ``read`` makes of each line; empty lines are passed over. ``-`` is standard input.
+    """Return what ``read`` makes of each line; empty lines are skipped. ``-`` is standard input.
 
-    ``read`` raises ``ValueError``, ``TypeError`` or one of Tarry's errors for a line that it cannot take.
+    ``read`` raises ``ValueError``, ``TypeError`` or one of Tarry's errors for a wrong line.
     """
     values: list[T] = []
     wrong: list[str] = []
@@ -36,7 +36,7 @@ def read_lines(file: Path, read: Callable[[dict[str, Any]], T]) -> list[T]:
     if wrong:
         raise CommandError(_report(wrong))
     if not values:
-        raise CommandError(f"{file} holds no events: write one JSON object a line")
+        raise CommandError(f"{file} has no events: write one JSON object a line")
     return values
 
 
@@ -46,7 +46,7 @@ def _text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise CommandError(f"{file} cannot be read: {error.strerror or error}") from error
+        raise CommandError(f"cannot read {file}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise CommandError(f"{file} is not UTF-8 text: {error}") from error
 
@@ -57,10 +57,10 @@ def _object(line: str) -> dict[str, Any]:
     except ValueError as error:
         raise ValueError(f"this is not JSON: {error}") from error
     if not isinstance(fields, dict):
-        raise TypeError(f"a line is a JSON object, not {line.strip()[:40]}")
+        raise TypeError(f"a line must be a JSON object, not {line.strip()[:40]}")
     return fields
 
 
 def _report(wrong: list[str]) -> str:
     more = [f"and {len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else []
-    return "\n".join(["nothing is sent, for these lines are wrong", *wrong[:_SHOWN], *more])
+    return "\n".join(["nothing was sent, because these lines are wrong", *wrong[:_SHOWN], *more])

@@ -1,4 +1,4 @@
-"""Logs as lines on the screen, in place of the JSON that Lambdas write for CloudWatch."""
+"""Log lines on the screen, instead of the JSON that Lambdas write for CloudWatch."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["log_lines"]
 
 @contextmanager
 def log_lines(console: Console) -> Iterator[None]:
-    """Meanwhile warnings, and all that runs log with ``ctx.logger``, are lines on the console."""
+    """Within it, warnings and everything that runs log with ``ctx.logger`` are lines on the console."""
     lines, root, runs = _LogLines(console), logging.getLogger(), logging.getLogger("tarry.run")
     before, level = records_logger.handlers[:], runs.level
     records_logger.handlers[:] = [lines]
@@ -54,5 +54,5 @@ class _LogLines(logging.Handler):
 
     def _text(self, record: logging.LogRecord) -> str:
         error = record.exc_info[1] if record.exc_info else None
-        # Tarry's own errors say what is wrong; with any other one the stack is wanted.
+        # Tarry's own errors say what is wrong; any other one needs its stack.
         return f"{record.getMessage()}: {error}" if isinstance(error, TarryError) else self.format(record)

@@ -10,7 +10,7 @@ __all__ = ["AsJson", "Limit", "Stack"]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON document, for programs.")]
 
-Limit = Annotated[int, typer.Option(min=1, help="How many at most.")]
+Limit = Annotated[int, typer.Option(min=1, help="The most to show.")]
 
 Stack = Annotated[
     str | None,
@@ -18,7 +18,7 @@ Stack = Annotated[
         "--stack",
         envvar="TARRY_STACK",
         metavar="NAME",
-        help="A CloudFormation stack, in place of the tarry dev of this folder. AWS_PROFILE, AWS_REGION and "
-        "AWS_ENDPOINT_URL say where.",
+        help="A CloudFormation stack, instead of the tarry dev of this folder. AWS_PROFILE, AWS_REGION and "
+        "AWS_ENDPOINT_URL select where.",
     ),
 ]

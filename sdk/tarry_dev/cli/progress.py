@@ -1,4 +1,4 @@
-"""How far a long reading has come: a line on the terminal's standard error, which goes when it is over."""
+"""The progress of a long read: a line on the terminal's standard error, removed at the end."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ __all__ = ["PAGES", "bounded_reading", "counted"]
 T = TypeVar("T")
 
 PAGES = 200
-"""How many pages of a table are read at most: 200 MB, which cost a third of a US cent."""
+"""The most pages of a table to read: 200 MB, which cost a third of a US cent."""
 
 _STRIDE = 100
 
 
 def counted(items: Iterable[T], what: str) -> Iterator[T]:
-    """The items, one by one; meanwhile the line says how many there have been."""
+    """Yield the items, and show their number so far."""
     shown = sys.stderr.isatty()
     try:
         for number, item in enumerate(items, start=1):
@@ -37,7 +37,7 @@ def counted(items: Iterable[T], what: str) -> Iterator[T]:
 
 @contextmanager
 def bounded_reading(pages: int = PAGES) -> Iterator[Callable[[int], bool]]:
-    """Gives what a reader tells the number of each page that it has read: it answers whether to read on."""
+    """Return a function that a reader calls with each page's number: it returns whether to read on."""
     shown, cut = sys.stderr.isatty(), False
 
     def read(page: int) -> bool:
@@ -55,6 +55,6 @@ def bounded_reading(pages: int = PAGES) -> Iterator[Callable[[int], bool]]:
             sys.stderr.write("\r\x1b[K")
     if cut:
         note(
-            f"the table is large, and after {pages} MB of it the reading stopped, so there may be more events; "
-            "give a NAME, or ask the audit trail: --sql"
+            f"the table is large: the command stopped after {pages} MB, so there may be more events; give a NAME, or "
+            "query the audit trail with --sql"
         )

@@ -1,4 +1,4 @@
-"""What AWS and its SDK refuse, in words that say what to do."""
+"""The errors of AWS and its SDK, in words that say what to do."""
 
 from __future__ import annotations
 
@@ -45,27 +45,27 @@ _SIGN_IN = "sign in (aws sso login, aws configure), or name another profile: AWS
 
 
 def in_words(error: Exception) -> str | None:
-    """One line on an error of AWS's or its SDK's; ``None`` if it is another, whose own words do."""
+    """Return one line for an error of AWS or its SDK; ``None`` for any other error."""
     if isinstance(error, PynamoDBException):
         cause = error.cause
         return in_words(cause) if isinstance(cause, ClientError | BotoCoreError) else None
     if isinstance(error, ClientError):
         return _answered(error)
     if isinstance(error, _NO_CREDENTIALS):
-        return f"there are no AWS credentials to go by: {_line(error)}; {_SIGN_IN}"
+        return f"there are no usable AWS credentials: {_line(error)}; {_SIGN_IN}"
     if isinstance(error, NoRegionError):
-        return "no AWS region is given: set AWS_REGION, or the region of your profile (aws configure set region ...)"
+        return "no AWS region is set: set AWS_REGION, or your profile's region (aws configure set region ...)"
     if isinstance(error, ProfileNotFound):
-        return f"{_line(error)}: AWS_PROFILE names it; aws configure list-profiles shows those that there are"
+        return f"{_line(error)}: AWS_PROFILE names it; aws configure list-profiles lists the existing ones"
     if isinstance(error, EndpointConnectionError):
-        return f"{_line(error)}: is AWS_REGION right, and AWS_ENDPOINT_URL, if it is set?"
+        return f"{_line(error)}: check AWS_REGION, and AWS_ENDPOINT_URL if it is set"
     return None
 
 
 def _answered(error: ClientError) -> str | None:
     code, message = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
     if code in _DENIED:
-        return f"you may not do this: {error.operation_name} ({message}); have that action allowed, or {_SIGN_IN}"
+        return f"AWS denied {error.operation_name} ({message}); get that permission, or {_SIGN_IN}"
     if code in _REFUSED:
         return f"AWS refuses these credentials: {code} ({message}); {_SIGN_IN}"
     return None

@@ -1,4 +1,4 @@
-"""``tarry run``: one run and its steps in time."""
+"""``tarry run``: one run, and the time line of its steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finding the run, or the event, that a person means."""
+"""The lookup of a run or an event by a person's input."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["find_event", "find_run"]
 
 
 def find_run(beginning: str, tarry: Connection) -> RunSnapshot:
-    """The run of that id, or the one run whose id begins so; ``CommandError`` if there is none, or several."""
+    """Return the run of that id, or the only run whose id begins so; else raise ``CommandError``."""
     beginning = beginning.upper()
     snapshot = tarry.store.runs.load(beginning)
     if snapshot is not None:
@@ -27,7 +27,7 @@ def find_run(beginning: str, tarry: Connection) -> RunSnapshot:
     ids = tarry.store.queries.run_ids(tarry.functions, beginning)
     if len(ids) > 1:
         some = ", ".join(ids[:5])
-        raise CommandError(f"{len(ids)} runs have an id that begins with {beginning}: {some}; give more of it")
+        raise CommandError(f"{len(ids)} runs have an id that begins with {beginning}: {some}; give more characters")
     found = tarry.store.runs.load(ids[0]) if ids else None
     if found is None:
         raise CommandError(
@@ -38,9 +38,9 @@ def find_run(beginning: str, tarry: Connection) -> RunSnapshot:
 
 
 def find_event(event_id: str, name: str | None, since: str, tarry: Connection) -> ReceivedEvent:
-    """The event of that id in the log, as it was first received; ``CommandError`` if it is not found.
+    """Return the event of that id in the log, as it was first received; raise ``CommandError`` if there is none.
 
-    It is looked for back to ``since``, in the log of its name, if it is given.
+    The lookup goes back to ``since``, in the log of its name if one is given.
     """
     back = milliseconds(since)
     with bounded_reading() as on_page:
@@ -48,7 +48,7 @@ def find_event(event_id: str, name: str | None, since: str, tarry: Connection) -
     if found is None:
         what = "no event" if name is None else f"no event {name}"
         raise CommandError(
-            f"{what} of the last {since} has the id {event_id}; look further back with --since 7d, say. tarry events "
-            "lists events with their ids"
+            f"{what} in the last {since} has the id {event_id}; look further back, such as with --since 7d. tarry "
+            "events lists events with their ids"
         )
     return found

@@ -28,21 +28,23 @@ _WIDTH = 48
 
 
 def show_runs(function: str | None, status: str | None, limit: int, stack: str | None, as_json: bool) -> None:
-    """``tarry runs``. A function that the app has no longer may have runs still."""
+    """``tarry runs``. A function that the app no longer has may still have runs."""
     with connect(stack) as tarry:
         functions = tarry.functions if function is None else (function,)
         statuses = tuple(RunStatus) if status is None else (RunStatus(status),)
         snapshots = tarry.store.queries.newest_runs(functions, statuses, limit)
     if not snapshots and function is not None and function not in tarry.functions:
-        raise CommandError(f"there is no function {function!r}: it has {', '.join(tarry.functions)}")
+        raise CommandError(f"there is no function {function!r}: the app has {', '.join(tarry.functions)}")
     if as_json:
         print_json({"runs": [run_document(snapshot) for snapshot in snapshots]})
     else:
-        screen().print(_runs_table(snapshots, Calendar(now())) if snapshots else "no runs; start one: tarry send NAME")
+        screen().print(
+            _runs_table(snapshots, Calendar(now())) if snapshots else "no runs yet; start one with tarry send NAME"
+        )
 
 
 def _runs_table(snapshots: Iterable[RunSnapshot], calendar: Calendar) -> Table:
-    """Runs, each with what it has come to or waits for."""
+    """Return a table of runs, each with its result or what it waits for."""
     made = table("Run", "Function", "Status", "Started", "Took", "Outcome, or what it waits for")
     for snapshot in snapshots:
         run = snapshot.run

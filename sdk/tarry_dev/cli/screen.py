@@ -1,4 +1,4 @@
-"""The terminal: its width, and the few styles that all commands share."""
+"""The terminal: its width, and the styles that all commands share."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _NO_TERMINAL = 100
 
 
 def screen() -> Console:
-    """Standard output. What users send is shown as it is: no markup in it, no colours guessed."""
+    """Return standard output. Users' data are shown unchanged: no markup, no guessed colours."""
     console = Console(markup=False, highlight=False, emoji=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = _NO_TERMINAL
@@ -43,7 +43,7 @@ def screen() -> Console:
 
 
 def table(*columns: str) -> Table:
-    """A table whose lines have no frame, so that they can be copied."""
+    """Return a table without a frame, so that its lines can be copied."""
     made = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
     for column in columns:
         made.add_column(column, overflow="fold")
@@ -51,18 +51,18 @@ def table(*columns: str) -> Table:
 
 
 def print_json(document: Any) -> None:
-    """The one JSON document that a command with ``--json`` writes."""
+    """Write the one JSON document of a command with ``--json``."""
     json.dump(document, sys.stdout, ensure_ascii=False, indent=2)
     sys.stdout.write("\n")
 
 
 def note(message: str) -> None:
-    """What a person should know besides the answer, to standard error."""
+    """Write to standard error what a person should know besides the answer."""
     Console(stderr=True, markup=False, highlight=False, emoji=False, soft_wrap=True).print(f"note: {message}")
 
 
 def complain(message: str) -> None:
-    """An error, to standard error."""
+    """Write an error to standard error."""
     console = Console(stderr=True, markup=False, highlight=False, emoji=False, soft_wrap=True)
     console.print("error:", style=BAD, end=" ")
     console.print(message)

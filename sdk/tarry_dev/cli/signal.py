@@ -1,4 +1,4 @@
-"""``tarry signal``: sends a signal, and says what became of it."""
+"""``tarry signal``: sends a signal, and shows the result."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["send_signal"]
 def send_signal(
     name: str, data: Any, signal_id: str | None, keep: str | None, stack: str | None, as_json: bool
 ) -> None:
-    """Sends it. Exit code 1 if nobody waits for it, and it is not kept."""
+    """Send the signal. Exit code 1 if no run waits for it, and it is not kept."""
     with connect(stack) as tarry:
         receipt = tarry.signals.send(name, data, signal_id, keep)
         words = _words(name, receipt, tarry)
@@ -35,14 +35,16 @@ def send_signal(
 def _words(name: str, receipt: SignalReceipt, tarry: Connection) -> str:
     match receipt.status:
         case SignalStatus.DELIVERED:
-            return f"signal {name} is delivered to {_run(receipt, tarry)}"
+            return f"signal {name} was delivered to {_run(receipt, tarry)}"
         case SignalStatus.KEPT:
-            return f"nobody waits for signal {name} yet; it is kept until {receipt.kept_until:%Y-%m-%d %H:%M:%S} UTC"
+            return f"no run waits for signal {name} yet; it is kept until {receipt.kept_until:%Y-%m-%d %H:%M:%S} UTC"
         case SignalStatus.DUPLICATE:
             to = f", to {_run(receipt, tarry)}" if receipt.run_id else ""
-            return f"signal {name} was sent with id {receipt.id} before{to}: this one changes nothing"
+            return f"signal {name} was already sent with id {receipt.id}{to}: this one changes nothing"
         case SignalStatus.NOBODY_WAITS:
-            return f"nobody waits for signal {name}, and it is gone; --keep 1h keeps it for a wait that begins by then"
+            return (
+                f"no run waits for signal {name}, so it was dropped; --keep 1h keeps it for a wait that begins by then"
+            )
 
 
 def _run(receipt: SignalReceipt, tarry: Connection) -> str:

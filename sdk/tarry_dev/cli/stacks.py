@@ -1,4 +1,4 @@
-"""A stack on AWS, found by its name: CloudFormation's outputs say what is needed to speak to it."""
+"""A stack on AWS, found by its name: CloudFormation's outputs say how to reach it."""
 
 from __future__ import annotations
 
@@ -23,18 +23,19 @@ __all__ = ["connect_stack"]
 
 @contextmanager
 def connect_stack(stack: str) -> Iterator[Connection]:
-    """The app of the stack, with the person's own credentials, profile, region and endpoint.
+    """Connect to the app of the stack, with the person's own credentials, profile, region and endpoint.
 
-    ``CommandError`` if there is no such stack, or it is not Tarry's.
+    Raises:
+        CommandError: There is no such stack, or it is not Tarry's.
     """
-    session = boto3.Session(region_name=os.environ.get("AWS_REGION"))  # which the CLI heeds, and boto3 does not
+    session = boto3.Session(region_name=os.environ.get("AWS_REGION"))  # the AWS CLI reads it, boto3 does not
     with _default(session):
         outputs = _outputs(session, stack)
         try:
             deployment = Deployment.read(outputs)
         except (UsageError, ValueError) as error:
             raise CommandError(
-                f"stack {stack!r} is not one that this version of Tarry deployed: {error}; deploy it again (cdk deploy)"
+                f"this version of Tarry did not deploy stack {stack!r}: {error}; deploy it again (cdk deploy)"
             ) from error
         yield Connection(deployment, open_store(deployment.settings, region=session.region_name), outputs)
 
@@ -46,15 +47,15 @@ def _outputs(session: boto3.Session, stack: str) -> dict[str, str]:
         if error.response["Error"]["Code"] != "ValidationError" or "does not exist" not in str(error):
             raise
         raise CommandError(
-            f"there is no stack {stack!r} in {session.region_name}, in the account of these credentials; another "
-            "region is AWS_REGION=..., another account AWS_PROFILE=..."
+            f"there is no stack {stack!r} in {session.region_name}, in the account of these credentials; for another "
+            "region set AWS_REGION=..., for another account AWS_PROFILE=..."
         ) from error
     return {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])}
 
 
 @contextmanager
 def _default(session: boto3.Session) -> Iterator[None]:
-    """Meanwhile the clients of this process are this session's."""
+    """Within it, this session makes the clients of this process."""
     before = boto3.DEFAULT_SESSION
     boto3.DEFAULT_SESSION = session
     try:

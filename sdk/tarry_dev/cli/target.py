@@ -1,4 +1,4 @@
-"""Which app a command is for: that of the ``tarry dev`` that runs here, or that of a stack on AWS."""
+"""The app that a command is for: that of the local ``tarry dev``, or of a stack on AWS."""
 
 from __future__ import annotations
 

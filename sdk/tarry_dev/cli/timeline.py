@@ -42,7 +42,7 @@ _NOT_OWN = re.compile(r"/lib/python3|/tarry_backend/|/tarry/(step|group)\.py")
 
 
 def timeline(snapshot: RunSnapshot, calendar: Calendar) -> RenderableType:
-    """A run from its start to its end, or to where it is: what each step took and came to."""
+    """Return a run's time line: the duration and result of each step, up to its end or its present state."""
     run = snapshot.run
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True)
@@ -118,7 +118,7 @@ def _end(run: Run, calendar: Calendar) -> tuple[RenderableType, ...]:
 
 
 def _place(error: Failure) -> str:
-    """Where it was raised: the innermost place in the user's own code, if there is one."""
+    """Return where the error was raised: the innermost place in the user's own code, if there is one."""
     places: list[tuple[str, str, str]] = _PLACE.findall(error.stack)
     own = [place for place in places if not _NOT_OWN.search(place[0])] or places
     return "{} line {}, in {}".format(*own[-1]) if own else ""

@@ -1,4 +1,4 @@
-"""Times, spans and values as people read them."""
+"""Times, durations and values, for people."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000))
 
 
 def span(milliseconds: int) -> str:
-    """A span in its two largest units: ``3 ms``, ``1.2 s``, ``2 h 5 m``, ``3 d``."""
+    """Write a duration in its two largest units: ``3 ms``, ``1.2 s``, ``2 h 5 m``, ``3 d``."""
     if milliseconds < 1_000:
         return f"{max(milliseconds, 0)} ms"
     if milliseconds < 10_000:
@@ -30,14 +30,13 @@ def span(milliseconds: int) -> str:
 
 
 def compact(value: Any, width: int = 60) -> str:
-    """JSON on one line, cut to ``width`` characters."""
+    """Write JSON on one line, cut to ``width`` characters."""
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def gist(value: Any, width: int = 60) -> str:
-    """A value for the eye, cut to ``width``: texts without quotation marks, of an object only what its fields
-    hold."""
+    """Write a value in short, cut to ``width``: strings without quotation marks, of an object only the values."""
     if isinstance(value, Mapping):
         value = ", ".join(gist(each, width) for each in value.values())
     if not isinstance(value, str):
@@ -48,9 +47,9 @@ def gist(value: Any, width: int = 60) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """Times near ``today`` (Unix milliseconds): of that day without a date, of that year without a year.
+    """Writes times near ``today`` (Unix milliseconds): without a date on that day, without a year in that year.
 
-    In the time zone of this machine, unless ``zone`` names another. ``dated`` gives that day a date too.
+    Times are in this machine's time zone, unless ``zone`` names another. ``dated`` adds the date on that day too.
     """
 
     today: int

@@ -1,4 +1,4 @@
-"""What has happened to a run between two looks at it. Pure: two snapshots in, moves out."""
+"""The transitions of a run between two snapshots. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["Move", "moves"]
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One transition of a run at ``at`` (Unix milliseconds): a sign in its style, and what it was."""
+    """One transition of a run at ``at`` (Unix milliseconds): a sign, its style, and the words."""
 
     at: int
     mark: str
@@ -31,7 +31,7 @@ class Move:
 
 
 def moves(before: RunSnapshot | None, after: RunSnapshot, calendar: Calendar) -> list[Move]:
-    """The transitions from ``before``, which is None for a run not seen yet, in the order in which they came."""
+    """Return the transitions since ``before`` (``None`` for a new run), in their order."""
     made: list[tuple[int, Move]] = []
     for step in after.steps:
         old = before.step(step.key) if before else None
@@ -58,7 +58,7 @@ def _run_moves(before: RunSnapshot | None, run: Run, calendar: Calendar) -> Iter
 
 
 def _step_moves(old: Step | None, step: Step, calendar: Calendar) -> Iterator[tuple[int, Move]]:
-    """The step's moves, each with its place in the run's order."""
+    """Yield the step's transitions, each with its place in the run's order."""
     if old is not None and _stands(old) == _stands(step):
         return
     if old is None and (awaited := _awaited(step)):
@@ -72,7 +72,7 @@ def _step_moves(old: Step | None, step: Step, calendar: Calendar) -> Iterator[tu
 
 
 def _awaited(step: Step) -> tuple[str, int] | None:
-    """What a wait waits for, and until when."""
+    """Return what a wait waits for, and until when."""
     if step.signal is not None:
         return f"signal {step.signal.name}", step.due or step.began
     return (step.wait.names, step.wait.deadline) if step.wait is not None else None
@@ -83,7 +83,7 @@ def _stands(step: Step) -> tuple[Status, int]:
 
 
 def _said(step: Step, calendar: Calendar) -> str:
-    """After the step's id: for how long, and what came of it."""
+    """Describe, after the step's id, its duration and result."""
     what = outcome(step, calendar)
     took = "" if step.ended is None else span(step.ended - step.began)
     if found := answer(step):

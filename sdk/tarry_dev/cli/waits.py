@@ -32,11 +32,11 @@ def show_waits(limit: int, stack: str | None, as_json: bool) -> None:
     if as_json:
         print_json({"waits": [open_wait_document(run, step) for run, step in waits]})
     else:
-        screen().print(_waits_table(waits, Calendar(now())) if waits else "nothing waits for an event or a signal")
+        screen().print(_waits_table(waits, Calendar(now())) if waits else "no run waits for an event or a signal")
 
 
 def _waits_table(waits: Iterable[tuple[Run, Step]], calendar: Calendar) -> Table:
-    """Open waits, each with what would resolve it and how long it still has."""
+    """Return a table of open waits, each with what would resolve it and the time left."""
     made = table("Run", "Function, step", "Waits for", "Until", "Left")
     for run, step in waits:
         deadline = step.wait.deadline if step.wait else step.due or 0

@@ -1,4 +1,4 @@
-"""Watches an embedded cloud, and writes a line for each event that comes and each move that a run makes."""
+"""The lines of ``tarry dev``: one for each event, and for each transition of a run."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _OWN = "tarry/"
 
 
 class Watch:
-    """An observer of deliveries: it looks at each run that was told something, and says what is new."""
+    """An observer of deliveries: it looks at each run that received a message, and prints what is new."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -46,7 +46,7 @@ class Watch:
             self._line(now(), "", f"{delivery.function} failed: {delivery.error!r}", BAD)
 
     def _tell_event(self, message: Message) -> None:
-        with suppress(MessageError):  # what is no event is in the log, and on its way to the dead letters
+        with suppress(MessageError):  # what is not an event is in the log, and goes to the dead letters
             fields = parse(message.body)
             if "tarry" in fields:
                 return

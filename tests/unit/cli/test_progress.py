@@ -16,5 +16,5 @@ def test_a_reading_that_was_cut_off_says_so_and_what_to_do(capsys: pytest.Captur
         assert [on_page(page) for page in (1, 2, 3)] == [True, True, False]
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("note: the table is large, and after 3 MB of it the reading stopped")
+    assert err.startswith("note: the table is large: the command stopped after 3 MB")
     assert "give a NAME" in err

@@ -13,30 +13,28 @@ __all__ = ["cancel"]
 
 def cancel(
     run_id: Annotated[str | None, typer.Argument(metavar="ID", help="A run's id, or its beginning.")] = None,
-    function: Annotated[str | None, typer.Option(help="All runs of this function that have not ended.")] = None,
-    since: Annotated[
-        str | None, typer.Option(help="Of them, those that began then or later: 1h ago, or a time.")
-    ] = None,
-    until: Annotated[str | None, typer.Option(help="Of them, those that began then or before.")] = None,
+    function: Annotated[str | None, typer.Option(help="Cancel all running runs of this function.")] = None,
+    since: Annotated[str | None, typer.Option(help="Only runs that began then or later: 1h (ago), or a time.")] = None,
+    until: Annotated[str | None, typer.Option(help="Only runs that began then or before.")] = None,
     expression: Annotated[
-        str | None, typer.Option("--if", metavar="EXPR", help="Of them, those for whose event this CEL holds.")
+        str | None, typer.Option("--if", metavar="EXPR", help="Only runs for whose event this CEL is true.")
     ] = None,
-    sure: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many there are.")] = False,
+    sure: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count the runs.")] = False,
     stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
-    """Cancel a run: the step that it executes now ends, and nothing comes after.
+    """Cancel a run: the step that it executes now ends, and no step begins after it.
 
-    Its waits and timers are withdrawn, and tarry/function.cancelled goes over the bus. A run that has been
-    cancelled stays so; one that has finished or failed cannot be cancelled (exit code 1).
+    Tarry withdraws its waits and timers, and puts tarry/function.cancelled on the bus. A cancelled run stays
+    cancelled. A run that has finished or failed cannot be cancelled (exit code 1).
 
-    With --function it cancels many, once you have been told how many: all that have not ended, or those of them that
-    began in a time (1h30m ago, or 2026-01-05T12:00Z) or for whose event an expression holds. To go by an expression
-    the event of each run is read.
+    --function cancels many runs, after it asks you with their number: all running ones, or only those that began in
+    a time (1h30m ago, or 2026-01-05T12:00Z), or for whose event an expression is true. --if reads the event of each
+    run.
 
-    --json writes {"id": ..., "status": "cancelled"}; "running" if it still executes something after five seconds.
-    Of many {"function": ..., "runs": [ids], "cancelled": how many were told}; it needs --yes or --dry-run.
+    --json writes {"id": ..., "status": "cancelled"}, or "running" if a step still executes after five seconds.
+    With --function: {"function": ..., "runs": [ids], "cancelled": their number}; it needs --yes or --dry-run.
 
     \b
     Examples:
@@ -46,10 +44,10 @@ def cancel(
     """
     many = (since, until, expression)
     if (run_id is None) == (function is None):
-        raise typer.BadParameter("give the ID of a run, or the --function whose runs are meant")
+        raise typer.BadParameter("give either the ID of a run or a --function")
     if run_id is not None:
         if any(each is not None for each in many) or dry_run:
-            raise typer.BadParameter("--since, --until, --if and --dry-run go with --function, not with an ID")
+            raise typer.BadParameter("--since, --until, --if and --dry-run need --function instead of an ID")
         from tarry_dev.cli.cancel import cancel_run
 
         cancel_run(run_id, stack, as_json)

@@ -14,16 +14,17 @@ __all__ = ["demo"]
 
 def demo(
     events: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Entries of EventBridge, one JSON object a line.")
+        Path | None, typer.Option(metavar="FILE", help="EventBridge entries, one JSON object a line.")
     ] = None,
-    target: Annotated[str | None, typer.Option("--app", metavar="MODULE:APP", help="The app that gets them.")] = None,
+    target: Annotated[
+        str | None, typer.Option("--app", metavar="MODULE:APP", help="The app that receives them.")
+    ] = None,
 ) -> None:
     """Send a file of events to an app on an embedded AWS, move time, and show what happened.
 
-    Without options: the files and apps in examples/. A line is an entry as put-events takes it, with Source,
-    DetailType, Detail (an object, or JSON text) and if wanted Time; or it lets time pass: {"advance": "1h"}. To
-    an entry's Time the clock moves too, if that is ahead. After the last line time goes on until all runs
-    have ended.
+    Without options, it uses the files and apps in examples/. A line is an entry as put-events takes it: Source,
+    DetailType, Detail (an object, or JSON text) and optionally Time. Or it advances the clock: {"advance": "1h"}.
+    The clock also advances to an entry's Time. After the last line, time goes on until all runs have ended.
 
     \b
     Examples:

@@ -13,13 +13,13 @@ __all__ = ["dev"]
 
 def dev(
     target: Annotated[str, typer.Argument(metavar="MODULE:APP", help="Such as examples.onboarding:app.")],
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")] = 8787,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port.")] = 8787,
 ) -> None:
     """Run an app on an embedded AWS, in real time.
 
-    Shows each event and each move of a run, until Ctrl-C. It listens on localhost for the AWS CLI and SDKs
-    (--endpoint-url), and takes events by POST /events. The other commands, given in the same folder or one
-    below it, find it by .tarry/dev.json. All is kept in memory, and gone at the end, but for the audit trail:
+    It shows each event and each transition of a run, until Ctrl-C. It listens on localhost for the AWS CLI and
+    SDKs (--endpoint-url), and takes events by POST /events. The other commands find it by .tarry/dev.json, in
+    the same folder or one below. Everything is in memory, and lost at the end. Only the audit trail stays:
     .tarry/audit has every event, for tarry events --sql.
 
     \b

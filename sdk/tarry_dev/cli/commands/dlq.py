@@ -14,13 +14,13 @@ __all__ = ["dlq"]
 dlq = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Look at dead letters, and put them back. What failed again and again lies there for up to 14 days.",
-    short_help="Look at dead letters, and put them back.",
+    help="Show dead letters, and put them back. Messages that failed repeatedly stay there for up to 14 days.",
+    short_help="Show dead letters, and put them back.",
 )
 
 
 class QueueName(StrEnum):
-    """The topology's, once more: to load it takes longer than to show the help."""
+    """The topology's queues, repeated here: loading it takes longer than showing the help."""
 
     EVENTS = "events"
     RUNS = "runs"
@@ -29,18 +29,18 @@ class QueueName(StrEnum):
 
 @dlq.command("ls")
 def ls(
-    show: Annotated[int, typer.Option(min=0, max=1000, help="Show so many letters of each queue.")] = 0,
+    show: Annotated[int, typer.Option(min=0, max=1000, help="How many letters of each queue to show.")] = 0,
     stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
-    """Count the dead letters of each queue, and show what they are.
+    """Count the dead letters of each queue, and show them.
 
-    events: what came over the bus, and deadlines. runs: what runs are told. timers: what is due.
+    events: events of the bus, and deadlines. runs: messages to runs. timers: due timers.
 
-    To look at letters takes them off the queue for a few seconds, and counts as a receive of each.
+    To show letters hides them in the queue for a few seconds, and counts as a receive of each.
 
-    --json writes {"queues": [...]}, each with name, count, letters; a letter has id, kind (event, or what a
-    run is told), event (its name), run, sent, receives, body.
+    --json writes {"queues": [...]}, each with name, count, letters; a letter has id, kind (event, or a
+    message's kind), event (its name), run, sent, receives, body.
 
     \b
     Examples:
@@ -60,11 +60,11 @@ def redrive(
 ) -> None:
     """Put dead letters back into their queue, or into all queues.
 
-    A letter comes back as a new message, received now. An event starts what it starts and resumes what waits
-    for it now: a wait whose deadline has passed meanwhile stays timed out.
+    A letter comes back as a new message, received now. An event starts functions and resumes the waits that
+    are open now. A wait whose deadline has passed stays timed out.
 
-    For the runs queue use this, not the console's redrive: what comes back by it is marked, so that the
-    executor does what an earlier attempt has left undone.
+    For the runs queue use this command, not the console's redrive. It marks the messages, so that the
+    executor completes what an earlier attempt left undone.
 
     --json writes {"redriven": {"events": 0, ...}}.
 

@@ -13,25 +13,25 @@ __all__ = ["event"]
 
 def event(
     event_id: Annotated[
-        str, typer.Argument(metavar="ID", help="An event's id, as tarry send and tarry events say it.")
+        str, typer.Argument(metavar="ID", help="An event's id, as tarry send and tarry events show it.")
     ],
-    name: Annotated[str | None, typer.Option(help="Its name: of a large table only that name's log is read.")] = None,
+    name: Annotated[str | None, typer.Option(help="The event's name, so that only that name's log is read.")] = None,
     since: Annotated[str, typer.Option(help="How far to look back for it, such as 90s, 1h30m, 7d.")] = "1d",
     stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what one event did: the runs that it started, resumed and cancelled; and what it missed.
+    """Show what one event did: the runs that it started, resumed and cancelled; and the waits that it missed.
 
-    Missed are waits that have one of its keys (the values that their expression compares with ==, or the name alone)
-    and that it did not resolve, though they were there within an hour of it: with the reason. The nearest 20 are shown.
+    A missed wait was there within an hour of the event and has one of its keys (the values that the expression
+    compares with ==, or the name alone), but the event did not resolve it. The nearest 20 are shown, with the reason.
 
-    An event that started a run is found by its id alone. For another the log is read: without --name the whole
-    table, up to 200 MB of it.
+    An event that started a run is found by its id alone. For another, the command reads the log: without --name the
+    whole table, up to 200 MB.
 
     --json writes {"event": ..., "started": [{run, function, status}], "resumed": [{run, step}], "cancelled": [{run,
     step}], "pending" (about to resume), "missed": [{run, function, step, reason, expression, apart, detail}], "misses":
-    how many there are, "whole": false if there are more than 10,000 waits with its keys}. A reason is too early or too
-    late (apart: by how many milliseconds), overtaken, had before, expression, incomparable, resolved or withdrawn.
+    their number, "whole": false if more than 10,000 waits have its keys}. A reason is: too early or too late (apart, in
+    milliseconds), overtaken, had before, expression, incomparable, resolved or withdrawn.
 
     \b
     Examples:

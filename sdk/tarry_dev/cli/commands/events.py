@@ -12,20 +12,20 @@ __all__ = ["events"]
 
 
 def events(
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Only those of this name.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Only events of this name.")] = None,
     since: Annotated[str, typer.Option(help="How far to look back, such as 90s, 1h30m, 7d.")] = "1h",
-    sql: Annotated[str | None, typer.Option(metavar="QUERY", help="Ask the audit trail instead, in SQL.")] = None,
+    sql: Annotated[str | None, typer.Option(metavar="QUERY", help="Query the audit trail instead, in SQL.")] = None,
     limit: Limit = 50,
     stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the newest events that came over the bus, whether somebody waited for them or not.
+    """List the newest events of the bus, whether or not a run waited for them.
 
-    Without a NAME it reads the table through, up to 200 MB of it: on a large one, give a name.
+    Without a NAME it reads the whole table, up to 200 MB: for a large table, give a name.
 
-    --sql asks the audit trail, a table events: received, time, name, source, id, data, user_data (JSON as
-    text), eventbridge_id, account, region, resources, day. An event is in it a second after it came, in a
-    stack's, which Athena asks, some six minutes after. It stays when tarry dev ends.
+    --sql queries the audit trail, a table events: received, time, name, source, id, data, user_data (JSON as
+    text), eventbridge_id, account, region, resources, day. With tarry dev, it has an event after a second, and
+    stays when tarry dev ends. With a stack, Athena answers, and has an event after about six minutes.
 
     --json writes {"events": [...]}, each with received, id, name, data, ts, user, source; with --sql
     {"columns": [...], "rows": [[...]]}.
@@ -41,6 +41,6 @@ def events(
     if sql is None:
         show_events(name, since, limit, stack, as_json)
     elif name is not None:
-        raise typer.BadParameter("give the NAME of an event, or --sql: a query names its own")
+        raise typer.BadParameter("give either the NAME of an event or --sql: a query names its own events")
     else:
         show_answer(sql, stack, as_json)

@@ -12,11 +12,13 @@ from tarry_dev.cli.screen import screen
 __all__ = ["init"]
 
 
-def init(folder: Annotated[Path, typer.Argument(metavar="NAME", help="The folder, and the package in it.")]) -> None:
-    """Write a small project of your own: functions, their tests, a CDK app.
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="NAME", help="The new folder, and its Python package.")],
+) -> None:
+    """Create a small project: functions, their tests, a CDK app.
 
-    NAME is a new or empty folder; its name is that of the Python package with the functions. In it `make test`,
-    `make dev` and `make deploy` work at once.
+    NAME is a new or empty folder. The Python package with the functions gets the same name. `make test`,
+    `make dev` and `make deploy` work in it at once.
 
     \b
     Examples:

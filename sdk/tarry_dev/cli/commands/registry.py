@@ -50,15 +50,15 @@ def tarry(
     """Durable functions that wait for events."""
 
 
-app.command(short_help="Write a small project of your own.")(init)
-app.command(short_help="See an app get a file of events, and what comes of it.")(demo)
+app.command(short_help="Create a small project.")(init)
+app.command(short_help="Send a file of events to an app, and show the result.")(demo)
 app.command()(dev)
 app.command()(send)
 app.command(short_help="Send a signal to the run that waits for it.")(signal)
 app.command()(runs)
-app.command(short_help="Show one run: its steps in time.")(run)
+app.command(short_help="Show one run: the time line of its steps.")(run)
 app.command(short_help="Cancel a run, or the runs of a function.")(cancel)
 app.command()(waits)
-app.command(short_help="List the newest events that came over the bus.")(events)
+app.command(short_help="List the newest events of the bus.")(events)
 app.command(short_help="Show what one event did, and which waits it missed.")(event)
 app.add_typer(dlq, name="dlq")

@@ -16,13 +16,13 @@ def run(
     stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show one run: its steps in time, what they took, gave, and wait for.
+    """Show one run: the time line of its steps, with their durations, outputs and waits.
 
-    --json writes what tarry runs writes of it, and all its steps, each with id, kind, status, began, ended,
-    attempt, due, output, error, and for a wait: wait (event, expression, since, note, others (the same of
-    each further event that it is for), deadline, resolved_by, timed_out), for one for a
-    signal: signal (signal, deadline, id, timed_out). What may cancel it stands likewise under
-    guards; who has, under cancelled (reason, and of an event by).
+    --json writes the fields of tarry runs, and all steps, each with id, kind, status, began, ended, attempt,
+    due, output, error. An event wait has wait: event, expression, since, note, others (the same for each
+    further event), deadline, resolved_by, timed_out. A signal wait has signal: signal, deadline, id, timed_out.
+    guards are the events and deadlines that may cancel the run, in the same form. cancelled is what cancelled
+    it: reason, and by for an event.
 
     \b
     Examples:

@@ -22,8 +22,8 @@ class RunStatus(StrEnum):
 
 
 def runs(
-    function: Annotated[str | None, typer.Option(help="Only this function's.")] = None,
-    status: Annotated[RunStatus | None, typer.Option(help="Only those of this status.")] = None,
+    function: Annotated[str | None, typer.Option(help="Only runs of this function.")] = None,
+    status: Annotated[RunStatus | None, typer.Option(help="Only runs of this status.")] = None,
     limit: Limit = 20,
     stack: Stack = None,
     as_json: AsJson = False,
@@ -31,7 +31,7 @@ def runs(
     """List runs, the newest first, with what they wait for.
 
     --json writes {"runs": [...]}, each with id, function, status, started, ended, event, output, error
-    (name, message, stack), and the steps at which it is: open. Times are ISO 8601 in UTC.
+    (name, message, stack), and its open steps: open. Times are ISO 8601 in UTC.
 
     \b
     Examples:

@@ -16,14 +16,16 @@ def send(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="The event's name, such as app/ping.")] = None,
     data: Annotated[str, typer.Argument(metavar="DATA", help="Its data, a JSON object.")] = "{}",
     file: Annotated[
-        Path | None, typer.Option(help="Send each line: name, data, id, user, ts. - is standard input.")
+        Path | None, typer.Option(help="Send the event of each line: name, data, id, user, ts. - is standard input.")
     ] = None,
-    event_id: Annotated[str | None, typer.Option("--id", help="The same id starts a function once.")] = None,
-    user: Annotated[str | None, typer.Option(help="Whom it concerns, a JSON object.")] = None,
+    event_id: Annotated[
+        str | None, typer.Option("--id", help="The event's id. The same id starts a function once.")
+    ] = None,
+    user: Annotated[str | None, typer.Option(help="The user whom it concerns, a JSON object.")] = None,
     stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
-    """Send an event, or a file of them.
+    """Send an event, or a file of events.
 
     --json writes {"ids": [...]}.
 
@@ -37,7 +39,7 @@ def send(
     from tarry_dev.cli.send import send_events
 
     if (name is None) == (file is None):
-        raise typer.BadParameter("give the NAME of an event, or a --file of them")
+        raise typer.BadParameter("give either the NAME of an event or a --file of events")
     if file is not None:
         send_events(events_of(file), stack, as_json)
     elif name is not None:

@@ -12,18 +12,21 @@ __all__ = ["signal"]
 
 
 def signal(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The name that a run waits for.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The signal's name, for which a run waits.")],
     data: Annotated[str, typer.Argument(metavar="DATA", help="Its data, any JSON value.")] = "{}",
-    signal_id: Annotated[str | None, typer.Option("--id", help="The same id is delivered once.")] = None,
+    signal_id: Annotated[
+        str | None, typer.Option("--id", help="The signal's id. The same id is delivered once.")
+    ] = None,
     keep: Annotated[
-        str | None, typer.Option(metavar="SPAN", help="If nobody waits, keep it so long for one that does: 1h.")
+        str | None,
+        typer.Option(metavar="SPAN", help="If no run waits, keep it this long for a later wait, such as 1h."),
     ] = None,
     stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
-    """Send a signal to the one run that waits for it, and say what became of it.
+    """Send a signal to the one run that waits for it, and show the result.
 
-    It is delivered, kept, a duplicate, or nobody waits for it (exit code 1).
+    The result is: delivered, kept, duplicate, or nobody waits (exit code 1).
 
     --json writes {"status": ..., "id": ..., "run": ..., "kept_until": ...}.
 

@@ -10,7 +10,7 @@ __all__ = ["waits"]
 def waits(limit: Limit = 50, stack: Stack = None, as_json: AsJson = False) -> None:
     """List the open waits, the nearest deadline first.
 
-    They are looked for among the 10,000 sleeps, retries and deadlines that come next.
+    It searches the next 10,000 sleeps, retries and deadlines.
 
     --json writes {"waits": [...]}, each with run, function, step, deadline, and event, expression, since, note, or
     signal.

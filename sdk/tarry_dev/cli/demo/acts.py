@@ -35,14 +35,14 @@ _OPENING = (
 )
 
 _CLOSING = """\
-Next: put events of your own into a file, make demo EVENTS=mine.jsonl
-      run an app in real time, tarry dev examples.onboarding:app
-      read what it does, examples/onboarding.py"""
+Next: send your own file of events: make demo EVENTS=mine.jsonl
+      run an app in real time: tarry dev examples.onboarding:app
+      read its code: examples/onboarding.py"""
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """A file of events and an app of which it starts functions."""
+    """A file of events, and the app whose functions it starts."""
 
     file: Path
     script: Sequence[Line]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Effect", "Ends", "effects", "ends", "most_telling"]
 
 _ALIKE = 4
-"""So many events, or runs, that came to the same are shown as one line."""
+"""How many events, or runs, with the same result are shown one by one; more become one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Ends:
 
     @property
     def shown_as_one(self) -> bool:
-        """Whether they are too many to be shown one by one."""
+        """Whether they are too many to show one by one."""
         return len(self.snapshots) > _ALIKE
 
 

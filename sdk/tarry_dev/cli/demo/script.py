@@ -1,4 +1,4 @@
-"""The demo's file: entries of EventBridge, and lines that let time pass."""
+"""The demo's file: EventBridge entries, and lines that let time pass."""
 
 from __future__ import annotations
 
@@ -66,27 +66,27 @@ def _line(fields: dict[str, Any]) -> Line:
 
 def _advance(fields: dict[str, Any]) -> Advance:
     if len(fields) > 1:
-        raise ValueError('a line that lets time pass holds nothing else: {"advance": "1h"}')
+        raise ValueError('a line that lets time pass has no other field: {"advance": "1h"}')
     span = milliseconds(fields["advance"])
     if span <= 0:
-        raise ValueError(f"time goes on, not {fields['advance']!r}")
+        raise ValueError(f"time only goes forward, not by {fields['advance']!r}")
     return Advance(span)
 
 
 def _put(fields: dict[str, Any]) -> Put:
     if unknown := sorted(fields.keys() - set(_FIELDS)):
         raise ValueError(
-            f"an entry has no field {unknown[0]!r}: it has {', '.join(_FIELDS)}; "
+            f"an entry has no field {unknown[0]!r}; its fields are {', '.join(_FIELDS)}; "
             'a line that lets time pass is {"advance": "1h"}'
         )
     if missing := [name for name in _FIELDS[:3] if name not in fields]:
         raise ValueError(f"{missing[0]} is missing")
     source = fields["Source"]
     if not isinstance(source, str) or not source:
-        raise TypeError(f"Source is a text, not {source!r}")
+        raise TypeError(f"Source must be a string, not {source!r}")
     put = Put(source, check_name(fields["DetailType"]), _detail(fields["Detail"]), _time(fields.get("Time")))
     if len(put.detail.encode()) > MAX_ENTRY:
-        raise ValueError(f"Detail has {len(put.detail.encode()):,} bytes; the bus carries {MAX_ENTRY:,}")
+        raise ValueError(f"Detail has {len(put.detail.encode()):,} bytes; the bus carries at most {MAX_ENTRY:,}")
     return put
 
 
@@ -94,9 +94,9 @@ def _detail(detail: object) -> str:
     try:
         value = json.loads(detail) if isinstance(detail, str) else detail
     except ValueError as error:
-        raise ValueError(f"Detail is a text that is not JSON: {error}") from error
+        raise ValueError(f"Detail is a string that is not JSON: {error}") from error
     if not isinstance(value, dict):
-        raise TypeError(f"Detail is a JSON object, not {str(value)[:40]!r}")
+        raise TypeError(f"Detail must be a JSON object, not {str(value)[:40]!r}")
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -108,7 +108,7 @@ def _time(time: object) -> datetime | None:
             return datetime.fromtimestamp(time, UTC)
         moment = datetime.fromisoformat(str(time))
     except (ValueError, OverflowError, OSError):
-        raise ValueError(f"Time is such as 2026-01-05T12:00:00Z, or in Unix seconds, not {time!r}") from None
+        raise ValueError(f"Time must be such as 2026-01-05T12:00:00Z, or in Unix seconds, not {time!r}") from None
     if moment.tzinfo is None:
         raise ValueError(f"Time {time!r} has no time zone: end it with Z, for UTC")
     return moment.astimezone(UTC)
