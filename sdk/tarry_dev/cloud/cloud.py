@@ -147,7 +147,7 @@ class Cloud:
         return self._pump.run()
 
     def advance(self, time: Timeout) -> int:
-        """Let time pass: a ``timedelta``, ``"3d"``, milliseconds, or up to a ``datetime``; return the number of batches.
+        """Let time pass: a ``timedelta``, ``"3d"``, milliseconds, or up to a ``datetime``; return the batches' number.
 
         The clock stops at each moment at which something happens: a message becomes visible, the minute sweep finds
         something, or a cron fires. Everything that can be delivered then is delivered.
