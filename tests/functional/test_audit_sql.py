@@ -97,7 +97,7 @@ def test_wrong_sql_is_told_with_what_there_is() -> None:
     ],
 )
 def test_a_query_only_reads(sql: str) -> None:
-    assert "error: --sql only reads: begin with describe, select, show, values, with, not with" in refusal(sql)
+    assert "error: --sql only reads: begin with one of describe, select, show, values, with, not with" in refusal(sql)
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,7 @@ def test_an_app_of_ones_own_is_played_to(tmp_path: Path, monkeypatch: pytest.Mon
         (put("b", [1]), "Detail must be a JSON object, not '[1]'"),
         (put("", {}), "give a string of 1 to 128 characters"),
         (put("b" * 129, {}), "EventBridge allows at most 128"),
-        (put("b", {"large": "x" * 1_100_000}), "the bus carries 1,044,480"),
+        (put("b", {"large": "x" * 1_100_000}), "the bus carries at most 1,044,480"),
         (
             put("b", {}, Time="yesterday"),
             "Time must be such as 2026-01-05T12:00:00Z, or in Unix seconds, not 'yesterday'",

@@ -71,7 +71,7 @@ def test_a_run_is_started_by_http_resumed_by_send_shown_and_gone_after_ctrl_c(de
     ("target", "says"),
     [
         ("examples.nowhere:app", "No module named 'examples.nowhere'; looked in "),
-        ("examples.onboarding:other", "other in examples.onboarding is not a tarry.App; there is app"),
+        ("examples.onboarding:other", "other in examples.onboarding is not a tarry.App; this module has app"),
         ("examples.onboarding", "write module:attribute, such as examples.onboarding:app"),
         ("examples/onboarding.py:app", "give module and app instead, such as examples.onboarding:app"),
         ("broken:app", "Python cannot import its module: ZeroDivisionError: division by zero"),
