@@ -89,7 +89,7 @@ class AuditDelivery(Construct):
 def _processing(converter: Function) -> firehose.CfnDeliveryStream.ProcessingConfigurationProperty:
     """By a Lambda: an input transformer of EventBridge's cannot make a text of an object (it escapes nothing), and
     what OpenX's deserialiser makes of one under a column of type text is written nowhere: Firehose's documentation
-    ("Convert input data format") wants a struct, which free data has not."""
+    ("Convert input data format") wants a struct, which free-form data do not have."""
     of = firehose.CfnDeliveryStream
     # Its answer may have 6 MB. Base64 makes four thirds of a row, and in the row each quotation mark counts twice.
     parameters = {"LambdaArn": converter.function_arn, "BufferSizeInMBs": "1", "BufferIntervalInSeconds": "60"}

@@ -83,7 +83,7 @@ def open_wait_document(run: Run, step: Step) -> Document:
 
 
 def receipt_document(receipt: SignalReceipt) -> Document:
-    """What the sender of a signal is told."""
+    """Return the receipt of a signal's sender."""
     until = receipt.kept_until
     return {
         "status": receipt.status.value,

@@ -32,8 +32,10 @@ LOOKED_THROUGH = 10_000
 """How many waits with the event's keys, open and ended ones, a receipt looks through at most."""
 
 NEAR = 3_600_000
-"""A wait that began or ended so many milliseconds beside an event has missed it; one that is further away has nothing
-to do with it."""
+"""Within how many milliseconds of an event a wait must have begun or ended to count as missed.
+
+A wait further away has nothing to do with the event.
+"""
 
 
 class Why(StrEnum):

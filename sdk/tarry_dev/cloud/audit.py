@@ -20,7 +20,7 @@ __all__ = ["Audit"]
 
 
 class Audit:
-    """Takes in each event of the bus, and writes them to ``folder`` as Parquet when it is told to.
+    """Collects the events of the bus, and writes them to ``folder`` as Parquet on demand.
 
     As on AWS: ``events/day=YYYY-MM-DD/*.parquet``, the day being that on which the event was taken in.
     """

@@ -50,7 +50,7 @@ class Pump:
 
     @contextmanager
     def side_by_side(self, runs: int) -> Iterator[None]:
-        """Meanwhile messages of up to so many runs are delivered at the same time, each in a thread.
+        """Within it, messages of several runs are delivered at the same time, each in a thread.
 
         So a run with a slow step does not hold up the others. At the end it waits for those that are under way.
         """
