@@ -89,7 +89,7 @@ def test_what_has_ended_or_is_not_there_cannot_be_cancelled(host: Host) -> None:
     host.send([event("p", "paid")])
     status, answer = told("POST", f"/runs/{host.run('order').id}/cancel")
     assert status == 409
-    assert "finished already" in answer["message"]
+    assert "already finished" in answer["message"]
     assert told("POST", "/runs/01ARZ3NDEKTSV4RRFFQ69G5FAV/cancel")[0] == 404
     assert told("GET", "/runs/nothing")[0] == 404
     assert told("GET", "/elsewhere")[0] == 404

@@ -369,7 +369,7 @@ def test_ten_of_the_largest_and_one_more_have_room_in_a_mailbox(app: App, host: 
     data = "ä" * 15_990
     for _ in range(10):
         assert host.signal(APPROVAL, data, keep="1h", id=f"{_}" * 512).status is SignalStatus.KEPT
-    with pytest.raises(LimitError, match="10 are kept"):
+    with pytest.raises(LimitError, match="10 signals are already kept"):
         host.signal(APPROVAL, data, keep="1h")
     host.send("placed")
     assert host.run().output == data
