@@ -280,7 +280,7 @@ def test_a_caller_that_is_cancelled_leaves_the_function_to_its_own_end(host: Hos
             "UsageError",
             "is of app 'depot'; app 'shop' can invoke only its own",
         ),
-        ({"function_id": "order", "data": {"x": "x" * 1_048_576}}, "EventError", "the bus carries 1,044,480"),
+        ({"function_id": "order", "data": {"x": "x" * 1_048_576}}, "EventError", "the bus carries at most 1,044,480"),
         ({"function_id": "order", "data": {"x": {1}}}, "EventError", "is a set, which is not JSON"),
         ({"function_id": "order", "timeout": "367d"}, "DurationError", "longer than 366 days"),
     ],
