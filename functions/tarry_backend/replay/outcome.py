@@ -54,9 +54,7 @@ def of_output(value: object) -> Outcome:
         return of_error(error)
     if len(output) > MAX_OUTPUT:
         return of_error(
-            LimitError(
-                f"the function's output has {len(output):,} characters; at most {MAX_OUTPUT:,} are allowed are allowed"
-            )
+            LimitError(f"the function's output has {len(output):,} characters; at most {MAX_OUTPUT:,} are allowed")
         )
     return Finished(output)
 

@@ -107,7 +107,7 @@ class Performer:
     def _begin(self, operation: Operation, key: str) -> Step:
         if self._begun >= self._max_steps:
             raise LimitError(
-                f"step {key!r} would be step {self._begun + 1} of the run; at most {self._max_steps} are allowed are allowed"
+                f"step {key!r} would be step {self._begun + 1} of the run; at most {self._max_steps} are allowed"
             )
         self._begun += 1
         self._order += 1

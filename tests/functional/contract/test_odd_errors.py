@@ -121,7 +121,7 @@ def test_r19_a_step_inside_a_step_fails_its_run_although_the_body_catches_the_er
     run = host.run()
     assert run.error is not None
     assert (run.status, run.error.name, run.steps["outer"].status) == ("failed", "StepCallError", "failed")
-    assert "step 'inner' is called inside step 'outer'" in run.error.message
+    assert "step 'inner' was called inside step 'outer'" in run.error.message
     assert len(host.events(FAILED)) == 1
 
 

@@ -49,7 +49,7 @@ def test_r19_a_step_inside_a_steps_body_cannot_be_swallowed(face: Face) -> None:
         return "shipped"
 
     run = MemoryRun(durable(face(ship)))
-    refused(run.replay(), "step 'inner' is called inside step 'outer'")
+    refused(run.replay(), "step 'inner' was called inside step 'outer'")
     assert (list(run.journal.steps), run.step("outer").status, after) == (["outer"], Status.FAILED, [])
 
 
@@ -62,7 +62,7 @@ def test_r19_a_body_that_swallows_it_and_fails_by_another_error_is_not_tried_aga
         return await caught(lambda: ctx.step.run("outer", body))
 
     run = MemoryRun(durable(face(ship)))
-    refused(run.replay(), "step 'inner' is called inside step 'outer'")
+    refused(run.replay(), "step 'inner' was called inside step 'outer'")
     step = run.step("outer")
     assert step.error is not None
     assert (step.status, step.error.name) == (Status.FAILED, "StepCallError")
@@ -73,7 +73,7 @@ def test_r19_in_the_thread_of_a_plain_body() -> None:
         return ctx.step.run("outer", caught_sync, lambda: ctx.step.run("inner", int))
 
     run = MemoryRun(durable(ship))
-    refused(run.replay(), "step 'inner' is called inside step 'outer'")
+    refused(run.replay(), "step 'inner' was called inside step 'outer'")
     assert run.step("outer").status is Status.FAILED
 
 
@@ -84,7 +84,7 @@ def test_r19_in_a_thread_that_a_body_has_begun() -> None:
 
         return await ctx.step.run("outer", body)
 
-    refused(MemoryRun(durable(ship)).replay(), "step 'in' is called inside step 'outer'")
+    refused(MemoryRun(durable(ship)).replay(), "step 'in' was called inside step 'outer'")
 
 
 def test_r19_a_body_that_calls_steps_for_ever_fails_its_run() -> None:
@@ -96,7 +96,7 @@ def test_r19_a_body_that_calls_steps_for_ever_fails_its_run() -> None:
         await ctx.step.run("outer", body)
         return "shipped"
 
-    refused(MemoryRun(durable(ship)).replay(), "step 'inner' is called inside step 'outer'")
+    refused(MemoryRun(durable(ship)).replay(), "step 'inner' was called inside step 'outer'")
 
 
 def test_r19_beside_a_branch_that_waits(face: Face) -> None:
@@ -110,7 +110,7 @@ def test_r19_beside_a_branch_that_waits(face: Face) -> None:
         await ctx.group.parallel([wait, lambda: ctx.step.run("outer", body)])
         return "shipped"
 
-    refused(MemoryRun(durable(face(ship))).replay(), "step 'inner' is called inside step 'outer'")
+    refused(MemoryRun(durable(face(ship))).replay(), "step 'inner' was called inside step 'outer'")
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_r19_a_step_called_in_a_middleware_cannot_be_swallowed(hook: str) -> Non
         return "shipped"
 
     run = MemoryRun(durable(ship, middleware=[First, type("Calling", (Middleware,), {hook: calls})]))
-    refused(run.replay(), "step 'hooked' is called in a middleware")
+    refused(run.replay(), "step 'hooked' was called in a middleware")
 
 
 def test_r19_a_step_called_in_a_hook_around_a_step_cannot_be_swallowed(face: Face) -> None:
@@ -154,7 +154,7 @@ def test_r19_a_step_called_in_a_hook_around_a_step_cannot_be_swallowed(face: Fac
         return "shipped"
 
     run = MemoryRun(durable(face(ship), middleware=[Calling]))
-    refused(run.replay(), "step 'hooked' is called inside step 'pack'")
+    refused(run.replay(), "step 'hooked' was called inside step 'pack'")
 
 
 def test_r19_a_step_from_a_thread_without_the_runs_context_fails_the_run_whose_tools_it_uses() -> None:
@@ -169,7 +169,7 @@ def test_r19_a_step_from_a_thread_without_the_runs_context_fails_the_run_whose_t
         return "shipped"
 
     run = MemoryRun(durable(ship))
-    refused(run.replay(), "step 'stray' is called outside its run")
+    refused(run.replay(), "step 'stray' was called outside its run")
 
 
 def test_r19_the_context_of_another_run_fails_the_run_that_calls_and_not_the_other(face: Face) -> None:
@@ -183,7 +183,7 @@ def test_r19_the_context_of_another_run_fails_the_run_that_calls_and_not_the_oth
         return await caught(lambda: kept[0].step.run("stray", int))
 
     assert MemoryRun(durable(face(first))).replay() == Paused()
-    refused(MemoryRun(durable(face(second))).replay(), "step 'stray' is called outside its run")
+    refused(MemoryRun(durable(face(second))).replay(), "step 'stray' was called outside its run")
 
 
 def test_r19_a_step_in_a_task_that_outlives_its_function_fails_the_run() -> None:
@@ -198,7 +198,7 @@ def test_r19_a_step_in_a_task_that_outlives_its_function_fails_the_run() -> None
         await ctx.step.run("pack", int)
         return task.get_name() and "packed"
 
-    refused(MemoryRun(durable(ship)).replay(), "step 'clean up' is called after its function had ended")
+    refused(MemoryRun(durable(ship)).replay(), "step 'clean up' was called after its function had ended")
 
 
 def test_r19_a_step_in_a_finally_block_does_not_hide_why_the_run_has_failed() -> None:
@@ -223,7 +223,7 @@ def test_r19_the_idempotency_key_outside_of_a_step_cannot_be_swallowed(face: Fac
         except StepCallError:
             return "no key"
 
-    refused(MemoryRun(durable(face(ship))).replay(), "belongs to a step")
+    refused(MemoryRun(durable(face(ship))).replay(), "was used outside of a step")
 
 
 def test_r19_once_the_run_has_ended_a_line_of_the_log_says_so(caplog: pytest.LogCaptureFixture) -> None:
@@ -233,7 +233,7 @@ def test_r19_once_the_run_has_ended_a_line_of_the_log_says_so(caplog: pytest.Log
         kept.append(ctx)
 
     MemoryRun(durable(ship)).replay()
-    assert "step 'stray' is called outside its run" in caught_sync(lambda: kept[0].step.run("stray", int))
+    assert "step 'stray' was called outside its run" in caught_sync(lambda: kept[0].step.run("stray", int))
     [line] = [record.getMessage() for record in caplog.records]
-    assert "step 'stray' is called outside its run" in line
-    assert "its run has ended before" in line
+    assert "step 'stray' was called outside its run" in line
+    assert "its run had already ended" in line
