@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tarry_backend.queues.sender import REDRIVEN
+from tarry_backend.queues.sender import RECEIVED_AT, REDRIVEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -94,7 +94,10 @@ class DeadLetters:
         fifo: Any = {}
         if group := letter["Attributes"].get("MessageGroupId"):
             fifo = {"MessageGroupId": group, "MessageDeduplicationId": f"redriven-{letter['MessageId']}"}
-        mark: Any = {REDRIVEN: {"DataType": "String", "StringValue": letter["MessageId"]}}
+        mark: Any = {
+            REDRIVEN: {"DataType": "String", "StringValue": letter["MessageId"]},
+            RECEIVED_AT: {"DataType": "Number", "StringValue": str(_received_at(letter))},
+        }
         answer = self._client.send_message(
             QueueUrl=self._url, MessageBody=letter["Body"], MessageAttributes=mark, **fifo
         )
@@ -108,6 +111,7 @@ class DeadLetters:
             VisibilityTimeout=seconds,
             WaitTimeSeconds=self._wait,
             AttributeNames=["All"],
+            MessageAttributeNames=["All"],
         ).get("Messages", [])
 
     @contextmanager
@@ -124,6 +128,18 @@ class DeadLetters:
                 for place, letter in enumerate(letters[first : first + _PER_REQUEST])
             ]
             self._client.change_message_visibility_batch(QueueUrl=self._dead_url, Entries=entries)
+
+
+def _received_at(letter: MessageTypeDef) -> int:
+    """When its queue first received it; what an earlier redrive has written stays.
+
+    A standard queue keeps that time in ``SentTimestamp`` when the message becomes a dead letter. A FIFO queue sets it
+    anew then, so what was received before the new time is the better answer.
+    """
+    if (kept := letter.get("MessageAttributes", {}).get(RECEIVED_AT)) is not None:
+        return int(kept["StringValue"])
+    attributes = letter["Attributes"]
+    return min(int(attributes["SentTimestamp"]), int(attributes["ApproximateFirstReceiveTimestamp"]))
 
 
 def _letter(message: MessageTypeDef) -> Letter:

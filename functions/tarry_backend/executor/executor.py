@@ -51,11 +51,15 @@ _TOLERANCE = 1_000
 
 @dataclass(frozen=True, slots=True)
 class MessageDelivery:
-    """How a message comes: whether it has come before, and whether the invocation is near its end by now."""
+    """How a message comes: whether it has come before, and whether the invocation is near its end by now.
+
+    ``first_received`` is when an executor had the message first (Unix milliseconds), or an earlier moment.
+    """
 
     message_id: str
     again: bool
     out_of_time: Callable[[], bool]
+    first_received: int = 0
 
 
 class Executor:
@@ -139,6 +143,7 @@ class Executor:
         """The last executor has failed or died somewhere on the way: all that may be missing is done again."""
         before = snapshot
         snapshot = self._suspect(snapshot, delivery)
+        attempt_since = snapshot.run.attempt_since
         if snapshot.run.deaths > MAX_DEATHS:
             self._outcomes.fail(snapshot, _died(snapshot.run.deaths))
             return
@@ -156,7 +161,7 @@ class Executor:
                 journal.remind(step)
             self._go_on(function, message, snapshot, journal, news)
         except Exception:
-            self._absolve(before)
+            self._absolve(replace(before.run, attempt_since=attempt_since))
             raise
 
     def _go_on(
@@ -181,7 +186,15 @@ class Executor:
             return
         run = snapshot.run
         news = max(news, min(snapshot.attempt, 1))  # it raised after the newest result, and begins there anew
-        replayed = Replayed(run.id, run.event, run.received_at, snapshot.attempt, news)
+        replayed = Replayed(
+            run.id,
+            run.event,
+            run.received_at,
+            snapshot.attempt,
+            news,
+            started=run.started,
+            attempt_since=run.attempt_since,
+        )
         outcome = replay(function, replayed, snapshot.steps, journal, self._settings.max_steps)
         snapshot = replace(snapshot, steps=journal.steps())
         if journal.cancellation is not None and isinstance(outcome, Paused):
@@ -213,17 +226,25 @@ class Executor:
         return function
 
     def _suspect(self, snapshot: RunSnapshot, delivery: MessageDelivery) -> RunSnapshot:
-        """Counts this delivery as a death before the function gets the chance to be another one."""
+        """Counts this delivery as a death before the function gets the chance to be another one.
+
+        The run remembers since when attempts may have been under way, until one has gone through: the message may
+        become a dead letter, and a later one perform the step that its executors began.
+
+            message 1    step begins ── dies … ten times ── dead letter
+            message 2                                                      the step again, kept: it began at first
+        """
         run = snapshot.run
         deaths = run.deaths + 1 if run.suspect == delivery.message_id else 1
-        run = replace(run, suspect=delivery.message_id, deaths=deaths)
+        since = min(delivery.first_received, run.attempt_since or delivery.first_received)
+        run = replace(run, suspect=delivery.message_id, deaths=deaths, attempt_since=since)
         self._store.runs.save(run)
         return replace(snapshot, run=run)
 
-    def _absolve(self, before: RunSnapshot) -> None:
+    def _absolve(self, run: Run) -> None:
         """The executor has not died, it has failed in an orderly way: the function is not to blame."""
         with suppress(Exception):  # what is raised now is what counts
-            self._store.runs.save(before.run)
+            self._store.runs.save(run)
 
 
 def _begins(event: Event, moment: int) -> int | None:

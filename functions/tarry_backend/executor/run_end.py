@@ -109,6 +109,7 @@ class OutcomeWriter:
             due=moment + pause,
             error=failed.error,
             deaths=0,
+            attempt_since=_earlier(snapshot.run.attempt_since, failed.unkept_since),
         )
         self._store.runs.save(run)
         self.remind(run)
@@ -116,5 +117,10 @@ class OutcomeWriter:
     def _pause(self, run: Run, out_of_time: bool) -> None:
         if out_of_time:
             self._queues.send_to_runs([Continue(run.id)])
-        if run.due is not None or run.deaths:
-            self._store.runs.save(replace(run, due=None, error=None, deaths=0))
+        since = run.attempt_since if out_of_time else None  # some steps of a lost attempt may be yet to come
+        if run.due is not None or run.deaths or run.attempt_since != since:
+            self._store.runs.save(replace(run, due=None, error=None, deaths=0, attempt_since=since))
+
+
+def _earlier(*moments: int | None) -> int | None:
+    return min((moment for moment in moments if moment is not None), default=None)

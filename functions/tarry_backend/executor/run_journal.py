@@ -105,7 +105,7 @@ class RunJournal:
     def open_wait(self, step: Step, request: WaitRequest) -> Step:
         """Keeps the wait, then looks into the log: in this order, no event falls between the two."""
         step = replace(step, wait=self._registration.wait(request), due=request.deadline)
-        if request.deadline <= step.began:
+        if request.deadline <= self.now():  # at its deadline, or behind it: what the log holds up to it decides
             return self._end(step, self._look(step))
         self._keep(step)
         self._meter.count("WaitsOpened")
@@ -182,7 +182,7 @@ class RunJournal:
         self._keep(step)
         self._meter.count("WaitsOpened")
         letter = self._signalling.claim(self._run.id, step, self.now())
-        is_due = (step.due or 0) <= step.began
+        is_due = (step.due or 0) <= self.now()
         if letter is None and is_due:
             letter = self._signalling.leave(self._run.id, step)
         if letter is None and not is_due:

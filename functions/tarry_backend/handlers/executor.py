@@ -34,7 +34,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
         failed: list[SQSRecord] = []
         for place, record in enumerate(records):
             try:
-                executor.handle(record.body, MessageDelivery(record.message_id, _again(record), out_of_time))
+                executor.handle(record.body, _delivery(record, out_of_time))
             except Exception:
                 logger.exception("message %s failed; SQS delivers it again", record.message_id)
                 failed = records[place:]
@@ -45,9 +45,22 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
         return {"batchItemFailures": [{"itemIdentifier": record.message_id} for record in failed]}
 
 
+def _delivery(record: SQSRecord, out_of_time: Callable[[], bool]) -> MessageDelivery:
+    return MessageDelivery(record.message_id, _again(record), out_of_time, _first_received(record))
+
+
 def _again(record: SQSRecord) -> bool:
     """Whether the message has come before: then its work may be done, or half done."""
     return int(record.attributes.approximate_receive_count or 1) > 1 or REDRIVEN in record.message_attributes
+
+
+def _first_received(record: SQSRecord) -> int:
+    """When an executor had the message first, or an earlier moment. Unix milliseconds, by the queue's clock.
+
+    A FIFO queue gives a message a new time when it becomes a dead letter. So of a redriven one only this is known: it
+    had been received at some time before.
+    """
+    return 0 if REDRIVEN in record.message_attributes else int(record["attributes"]["ApproximateFirstReceiveTimestamp"])
 
 
 def _nears_end(context: LambdaContext) -> Callable[[], bool]:

@@ -30,8 +30,9 @@ class Run:
 
     ``attempt`` counts failures of the function itself since it last made progress, which is since it had
     ``attempt_steps`` ended steps; ``due`` is when the next attempt is made, or the first if the event is of a time to
-    come. ``suspect`` is the message whose executor has died, ``deaths`` times. ``cancellation`` is why it is, or is to
-    be, cancelled.
+    come. ``suspect`` is the message whose executor has died, ``deaths`` times. ``attempt_since`` is since when an
+    attempt may have been under way whose steps were not all kept. ``cancellation`` is why it is, or is to be,
+    cancelled.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Run:
     due: int | None = None
     suspect: str | None = None
     deaths: int = 0
+    attempt_since: int | None = None
     cancellation: Cancellation | None = None
 
 

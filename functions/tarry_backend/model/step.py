@@ -109,11 +109,12 @@ class Wait:
     def left_off(self) -> Position:
         """Where the next wait on this name begins to look, once this one has ended.
 
-        A minute before the event that resolved it, for events that overtook each other on their way, but not
-        before its own beginning; its deadline if it timed out.
+        A minute before the event that resolved it, for events that overtook each other on their way; its deadline if
+        it timed out. Neither is before its own beginning: a deadline may have passed when the function came to the
+        wait.
         """
         if self.resolved_by is None:
-            return Position.after(self.deadline)
+            return max(Position.after(self.deadline), self.since)
         return max(Position(self.resolved_by.received_at - OVERTAKING), self.since)
 
 
@@ -194,23 +195,16 @@ class Step:
         return self.kind in GUARDS
 
     @property
-    def leaves(self) -> Position:
-        """From where on an event may answer this step: see section 3 of the contract.
+    def leaves(self) -> Position | None:
+        """From where on an event may answer this step; ``None`` if it asks nothing: see section 3 of the contract.
 
-        A reply may come while a step still runs, so a step that does something counts from its beginning; a
-        sleep and a wait do nothing, and count from their end, which is a time of the log, not of a Lambda. Of a signal
-        only its sender's clock is known, so a minute less.
+        A reply may come while a step still runs, so a step that does something counts from its beginning. A sleep
+        counts from its end. A wait, for an event or a signal, asks nothing: two approvals that a function waits for
+        one after the other may come in either order.
         """
-        if self.kind == "wait":
-            assert self.wait is not None
-            return self.wait.resolved_by or Position.after(self.wait.deadline)
-        if self.kind == "sleep":
-            return Position(max(self.due or 0, self.began))
-        if self.signal is not None:
-            sent_at = self.signal.sent_at
-            end = self.due if sent_at is None else min(sent_at, self.ended or sent_at) - OVERTAKING
-            return Position(max(end or 0, self.began))
-        return Position(self.began)
+        if self.wait is not None or self.signal is not None:
+            return None
+        return Position(max(self.due or 0, self.began) if self.kind == "sleep" else self.began)
 
 
 def excluded_ids(steps: Iterable[Step], begun_order: int, started_by: str) -> frozenset[str]:

@@ -26,13 +26,16 @@ if TYPE_CHECKING:
 
     Page = list[dict[str, Any]]
 
-__all__ = ["HORIZON", "MAX_DELAY", "REDRIVEN", "QueueError", "Queues"]
+__all__ = ["HORIZON", "MAX_DELAY", "RECEIVED_AT", "REDRIVEN", "QueueError", "Queues"]
 
 MAX_DELAY = 900
 """The longest delay, in seconds, that SQS gives a message."""
 
 HORIZON = 180_000
 """Within how many milliseconds a due item goes straight into the timers queue; the sweep brings the rest."""
+
+RECEIVED_AT = "tarry-received-at"
+"""The attribute of a redriven message: when its queue first received it, in Unix milliseconds."""
 
 REDRIVEN = "tarry-redriven"
 """The attribute of a redriven dead letter: it has come before, whatever its receive count says."""

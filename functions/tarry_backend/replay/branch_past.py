@@ -25,24 +25,43 @@ __all__ = ["PAST", "BranchPast"]
 
 @dataclass(frozen=True, slots=True)
 class BranchPast:
-    """The past of one branch.
+    """What lies behind a branch.
 
-    Attributes:
-        leaves: The position from which on events may answer the previous step.
-        left_off: The same, by event name.
+    ``leaves`` is from where on events may answer the last step that did something, or slept; waits do not move it.
+    ``left_off`` is where the last wait on each event name left off. ``given`` is when the last result was there
+    (Unix milliseconds) that the branch has been given: its next step cannot have begun before.
     """
 
     leaves: Position
     left_off: Mapping[str, Position] = field(default_factory=dict)
+    given: int = 0
 
     def then(self, step: Step) -> BranchPast:
-        """Return the past after ``step`` has ended."""
+        """The past once ``step`` has ended."""
+        past = replace(self, given=max(self.given, step.ended or 0))
+        if step.leaves is not None:
+            later = step.leaves.received_at >= self.leaves.received_at
+            return replace(past, leaves=step.leaves) if later else past
         if step.wait is None:
-            return replace(self, leaves=step.leaves)
+            return past
         left_off: dict[str, Position] = {}
         for wait in step.wait.all:
             left_off[wait.event_name] = min(wait.left_off, left_off.get(wait.event_name, wait.left_off))
-        return BranchPast(step.leaves, {**self.left_off, **left_off})
+        return replace(past, left_off={**self.left_off, **left_off})
+
+    def began(self, now: int, attempt_since: int | None) -> int:
+        """When a new step of this branch began first.
+
+        ``attempt_since`` is since when an attempt may have been under way whose steps were not all kept. Then the step
+        may have begun as soon as its branch had the result before it:
+
+            attempt 1    a kept ── b ── dies                              (b began after a's end)
+            attempt 2                          a given ────── b, kept
+
+            attempt 1    a ── dies                                        (b had not begun: a's end is of attempt 2)
+            attempt 2                          a, kept ────── b, kept
+        """
+        return now if attempt_since is None else min(now, max(attempt_since, self.given))
 
     def joined(self, branches: Iterable[BranchPast]) -> BranchPast:
         """Return the past after branches that began here have ended: the earliest position of each."""
@@ -51,7 +70,8 @@ class BranchPast:
             return self
         moved = [item for end in ends for item in end.left_off.items() if self.left_off.get(item[0]) != item[1]]
         left_off = {name: min(position for other, position in moved if other == name) for name, _ in moved}
-        return BranchPast(min(end.leaves for end in ends), {**self.left_off, **left_off})
+        given = max(end.given for end in ends)
+        return BranchPast(min(end.leaves for end in ends), {**self.left_off, **left_off}, given)
 
     def since(self, event_name: str, lookback: Duration | None, now: int) -> Position:
         """Return where a wait on that name begins to look; see section 3 of the contract."""

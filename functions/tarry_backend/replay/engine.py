@@ -11,7 +11,7 @@ import inspect
 import logging
 import traceback
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,7 @@ from tarry_backend.replay.fit import misfit
 from tarry_backend.replay.groups import Groups
 from tarry_backend.replay.hooks import Hooks
 from tarry_backend.replay.loop import GRACE, LAST_GRACE, QuietLoop
-from tarry_backend.replay.outcome import Paused, of_error, of_output
+from tarry_backend.replay.outcome import Failed, Paused, of_error, of_output
 from tarry_backend.replay.performer import BODY, Performer
 from tarry_backend.replay.result_order import ResultOrder
 from tarry_backend.replay.step_writer import StepWriter
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from tarry.function import Function
     from tarry_backend.model.step import Step
     from tarry_backend.replay.journal import Journal
-    from tarry_backend.replay.outcome import Failed, Outcome
+    from tarry_backend.replay.outcome import Outcome
 
 __all__ = ["Replayed", "replay"]
 
@@ -60,6 +60,9 @@ class Replayed:
         attempt: The attempt of the function, from 0.
         news: How many of the newest stored results may be new to the function. It received the older ones before, and
             went on from there until it paused.
+        started: When the run started, in Unix milliseconds.
+        attempt_since: Since when an attempt may have been under way that died, or failed, before all of its steps
+            were stored.
     """
 
     id: str
@@ -67,6 +70,8 @@ class Replayed:
     received_at: int
     attempt: int = 0
     news: int = 1
+    started: int = 0
+    attempt_since: int | None = None
 
 
 def replay(
@@ -92,7 +97,9 @@ class Engine:
         self._keeping = keeping = StepWriter(
             loop, journal, history, turns, is_alone=self._is_alone, failed=conclusion.break_off
         )
-        self._performer = Performer(run.id, function, hooks.chain, journal, keeping, history, max_steps)
+        self._performer = Performer(
+            run.id, function, hooks.chain, journal, keeping, history, max_steps, run.attempt_since
+        )
         self._steps = Steps(function.id, journal, turns, hooks, keeping, self._performer, conclusion)
         self._groups = Groups(loop, self._bridge, self._steps, conclusion)
         self._admission = Admission(self._bridge, conclusion)
@@ -202,7 +209,7 @@ class Engine:
     async def _main(self) -> Outcome | BaseException:
         self._bridge.settle()
         self._admission.settle()
-        PAST.set(BranchPast(Position(self._run.received_at, self._run.event.id)))
+        PAST.set(BranchPast(Position(self._run.received_at, self._run.event.id), given=self._run.started))
         root = self._loop.create_task(self._root())
         root.add_done_callback(self._root_ended)
         await self._conclusion.reached()
@@ -216,7 +223,8 @@ class Engine:
         ending = self._conclusion.ending
         assert ending is not None
         ending = self._conclusion.verdict(ending)
-        return self._conclusion.verdict(await self._hooks.leave(ending)) if self._hooks else ending
+        ending = self._conclusion.verdict(await self._hooks.leave(ending)) if self._hooks else ending
+        return replace(ending, unkept_since=self._performer.unkept_since()) if isinstance(ending, Failed) else ending
 
     async def _root(self) -> Any:
         face = Context if self._function.is_async else ContextSync

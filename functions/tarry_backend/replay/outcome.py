@@ -25,11 +25,16 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The function raised. ``final``: no attempt could help. ``cause`` is the error itself."""
+    """The function raised. ``final``: no attempt could help. ``cause`` is the error itself.
+
+    ``unkept_since`` is since when a step was under way beside it whose result was not kept (Unix milliseconds): the
+    next attempt begins it anew.
+    """
 
     error: Failure
     final: bool
     cause: BaseException | None = field(default=None, compare=False, repr=False)
+    unkept_since: int | None = field(default=None, compare=False, repr=False)
 
     def pause(self, now: int) -> int | None:
         """How long, in milliseconds, until the time that the error names, if it names one."""

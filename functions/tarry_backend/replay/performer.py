@@ -6,6 +6,7 @@ import hashlib
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from tarry._engine.chain import Chain
     from tarry._engine.operations import Operation
+    from tarry.durations import Timeout
     from tarry.errors import StepCallError
     from tarry.event import Event
     from tarry.function import Function
@@ -70,6 +72,7 @@ class Performer:
         keeping: StepWriter,
         history: Iterable[Step],
         max_steps: int,
+        attempt_since: int | None = None,
     ) -> None:
         self._run_id = run_id
         self._retries = function.retries
@@ -77,6 +80,8 @@ class Performer:
         self._journal = journal
         self._keeping = keeping
         self._max_steps = max_steps
+        self._attempt_since = attempt_since
+        self._first: dict[str, int] = {}
         self._begun = self._order = self._bytes = 0
         self.bodies = 0
         self._bodies = Bodies()
@@ -112,8 +117,13 @@ class Performer:
         self._begun += 1
         self._order += 1
         status = Status.RETRYING if operation.kind in ("run", "send") else Status.SLEEPING
-        began = self._journal.now()
+        began = self._first[key] = PAST.get().began(self._journal.now(), self._attempt_since)
         return Step(key=key, kind=operation.kind, status=status, begun_order=self._order, began=began)
+
+    def unkept_since(self) -> int | None:
+        """Since when a step is under way that began in this invocation and is not kept; ``None`` if none is."""
+        kept = self._keeping.steps
+        return min((began for key, began in self._first.items() if key not in kept), default=None)
 
     def withdraw(self, step: Step) -> None:
         """End an open step whose branch has lost a race."""
@@ -197,9 +207,10 @@ class Performer:
         return [event.id for event in events]
 
     def _sleep(self, step: Step, operation: Sleep) -> Step:
+        """It lasts from its first call on: a redelivery neither makes it longer nor moves its end."""
         now = self._journal.now()
         with _asked():
-            due = deadline(operation.until, now) if step.due is None else step.due
+            due = _deadline(operation.until, step.began) if step.due is None else step.due
         if due > now and step.due is not None:
             return step
         step = replace(step, due=due)
@@ -208,15 +219,14 @@ class Performer:
         return self._keeping.keep(step)
 
     def _wait(self, step: Step, operation: WaitForEvent) -> Step:
-        now = step.began
         with _asked():
-            until = max(now, deadline(operation.timeout, now))
+            until = _deadline(operation.timeout, self._journal.now())
             first, *others = (
                 WaitRequest(
                     event_name=each.name,
                     if_exp=each.if_exp,
                     match=each.match,
-                    since=PAST.get().since(each.name, operation.lookback, now),
+                    since=PAST.get().since(each.name, operation.lookback, step.began),
                     deadline=until,
                 )
                 for each in operation.matches
@@ -227,7 +237,7 @@ class Performer:
 
     def _invoke(self, step: Step, operation: InvokeFunction) -> Step:
         with _asked():
-            due = None if operation.timeout is None else max(step.began, deadline(operation.timeout, step.began))
+            due = None if operation.timeout is None else _deadline(operation.timeout, self._journal.now())
             request = InvokeRequest(
                 app_id=operation.app_id,
                 function_id=operation.function_id,
@@ -239,10 +249,16 @@ class Performer:
 
     def _wait_for_signal(self, step: Step, operation: WaitForSignal) -> Step:
         with _asked():
-            due = max(step.began, deadline(operation.timeout, step.began))
-        self._order += 1  # reserved for its end, if a signal is kept for it
+            due = _deadline(operation.timeout, self._journal.now())
+        self._order += 1  # kept free for its end, should a signal be kept for it
         signal = Signal(operation.signal)
         return self._journal.open_signal(replace(step, status=Status.WAITING, due=due, signal=signal))
+
+
+def _deadline(timeout: Timeout, now: int) -> int:
+    """When what begins now ends. A duration lasts at least zero; a ``datetime`` is that moment, also if it passed."""
+    moment = deadline(timeout, now)
+    return moment if isinstance(timeout, datetime) else max(now, moment)
 
 
 @contextmanager

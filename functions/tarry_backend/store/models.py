@@ -128,6 +128,7 @@ class RunItem(Item):
     cancellation = UnicodeAttribute(null=True)
     suspect = UnicodeAttribute(null=True)
     deaths = NumberAttribute(default=0)
+    attempt_since = NumberAttribute(null=True)
 
 
 class StepItem(Item):

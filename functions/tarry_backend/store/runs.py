@@ -195,6 +195,7 @@ class Runs:
             cancellation=None if run.cancellation is None else json.dumps(asdict(run.cancellation)),
             suspect=run.suspect,
             deaths=run.deaths,
+            attempt_since=run.attempt_since,
             expires=None if ended is None else ended // 1000 + self._days * 86_400,
         )
 
@@ -214,6 +215,7 @@ class Runs:
             due=None if item.due is None else int(item.due),
             suspect=item.suspect,
             deaths=int(item.deaths),
+            attempt_since=None if item.attempt_since is None else int(item.attempt_since),
             cancellation=None if item.cancellation is None else _cancellation(json.loads(item.cancellation)),
         )
 

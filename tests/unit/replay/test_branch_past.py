@@ -1,6 +1,7 @@
 """Contract 3 as a table: from where on a wait looks, by what lies behind its branch."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from tarry import DurationError
 from tarry.durations import Duration
 from tarry_backend.model.position import Position
+from tarry_backend.model.step import Signal
 from tarry_backend.replay import Status, Step, Wait
 from tarry_backend.replay.branch_past import BranchPast
 
@@ -25,6 +27,11 @@ def did(kind: str, began: int = T + 10 * MINUTE) -> Step:
     return Step(
         key=kind, kind=kind, status=Status.DONE, begun_order=1, began=began, ended_order=2, ended=began + 2 * MINUTE
     )
+
+
+def signalled() -> Step:
+    """A wait for a signal, which came."""
+    return replace(did("signal", T + 22 * MINUTE), signal=Signal("go", "s", T + 23 * MINUTE))
 
 
 def slept(until: int = T + 20 * MINUTE) -> Step:
@@ -68,8 +75,15 @@ RULES: list[tuple[str, Sequence[Step], Position]] = [
     ("two runs: the beginning of the last", [did("run"), did("run", T + 15 * MINUTE)], Position(T + 15 * MINUTE)),
     ("a sleep: its end as planned, however late it was woken", [slept()], Position(T + 20 * MINUTE)),
     ("a run and a sleep: the sleep's end", [did("run"), slept()], Position(T + 20 * MINUTE)),
-    ("another wait's event: behind it", [waited("packed", by=EVENT)], EVENT),
-    ("another wait's timeout: behind its deadline", [waited("packed")], Position(T + 30 * MINUTE + 1)),
+    ("W29 another wait's event: as if it were not there", [waited("packed", by=EVENT)], START),
+    ("another wait's timeout: as if it were not there", [waited("packed")], START),
+    ("W29 a run, then another wait's event: the run's beginning", [did("run"), waited("packed", by=EVENT)],
+     Position(T + 10 * MINUTE)),
+    ("a sleep, then another wait's event: the sleep's end", [slept(), waited("packed", by=EVENT)],
+     Position(T + 20 * MINUTE)),
+    ("a run, then a wait for a signal: the run's beginning", [did("run"), signalled()], Position(T + 10 * MINUTE)),
+    ("W38 the same wait, whose deadline had passed when it began: its beginning",
+     [waited(since=Position(T + 5 * MINUTE), deadline=T + 2 * MINUTE)], Position(T + 5 * MINUTE)),
     ("the same wait's event: a minute before it", [waited(by=EVENT)], Position(T + 24 * MINUTE)),
     (
         "the same wait's event, a second after its own beginning: that beginning",
@@ -144,7 +158,7 @@ def test_branches_joined_leave_off_on_each_name_where_the_earliest_did() -> None
     joined = FRESH.joined([first, second, other])
     assert joined.since("paid", None, NOW) == Position(T + 21 * MINUTE)
     assert joined.since("packed", None, NOW) == Position(T + 30 * MINUTE + 1)
-    assert joined.since("other", None, NOW) == Position(T + 22 * MINUTE, "e2")
+    assert joined.since("other", None, NOW) == START
 
 
 def test_a_branch_without_a_wait_on_the_name_does_not_take_back_where_another_left_off() -> None:
@@ -160,3 +174,23 @@ def test_branches_in_which_nothing_happened_change_nothing() -> None:
     assert past.joined([]) == past
     went_on = past.then(did("run", T + 40 * MINUTE))
     assert past.joined([past, went_on]) == went_on
+
+
+# When a step begins; since when an attempt may have been under way; when it began first.
+BEGINNINGS: list[tuple[str, int | None, int]] = [
+    ("no attempt has died", None, NOW),
+    ("one was under way before the branch had its last result: that result's end", T, T + 12 * MINUTE),
+    ("one was under way after that", T + 15 * MINUTE, T + 15 * MINUTE),
+    ("the queue's clock is ahead of this Lambda's", NOW + SECOND, NOW),
+]
+
+
+@pytest.mark.parametrize(("since", "began"), [row[1:] for row in BEGINNINGS], ids=[row[0] for row in BEGINNINGS])
+def test_a_step_began_first_when(since: int | None, began: int) -> None:
+    assert FRESH.then(did("run")).began(NOW, since) == began
+
+
+def test_after_branches_are_joined_a_step_cannot_have_begun_before_all_of_them_had_their_results() -> None:
+    long, short = FRESH.then(did("run", T + 50 * MINUTE)), FRESH.then(did("run", T + 12 * MINUTE))
+    assert FRESH.joined([long, short]).began(NOW, T) == T + 52 * MINUTE
+    assert FRESH.then(slept()).then(waited(by=EVENT)).began(NOW, T) == EVENT.received_at + 4 * SECOND
