@@ -39,7 +39,7 @@ def returned(step: Step, run: Run, kept: int, order: int, now: int) -> Step | No
 
 def timed_out(step: Step, order: int, now: int) -> Step:
     """The step once its deadline has passed before the run's end."""
-    span = timedelta(milliseconds=(step.due or now) - step.began)
+    span = timedelta(milliseconds=max(0, (step.due or now) - step.began))
     problem = f"{_named(step)} has not ended within {span} (h:mm:ss); it goes on"
     return _failed(step, Failure("InvokeTimeoutError", problem), order, now)
 

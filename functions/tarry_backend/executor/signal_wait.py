@@ -38,14 +38,20 @@ class Signalling:
     def claim(self, run_id: str, step: Step, now: int) -> Letter | None:
         """Has the step wait at the mailbox; what it was given, if something is there for it.
 
+        A wait whose deadline had passed when it began is given what was sent up to then. What is newer stays there for
+        the next wait:
+
+            mailbox    kept: 1 ──── deadline ──── kept: 2 ──── the wait claims it: given 1 ──── the next wait: given 2
+
         ``UsageError`` if another step waits there. One that has ended, and could not free it yet, does not.
         """
         waiter, name = Waiter(run_id, step.key), _signal(step).name
+        sent_by = step.due if step.due is not None and step.due < step.began else None
 
         def decide(box: Mailbox) -> tuple[Mailbox, Letter | None]:
             if box.waiter not in (None, waiter) and self._is_open(box.waiter):
                 raise UsageError(_taken(name, box.waiter, run_id))
-            claimed = box.claimed(waiter, now)
+            claimed = box.claimed(waiter, now, sent_by)
             return claimed, claimed.letter
 
         return self._boxes.change(name, decide)

@@ -69,12 +69,17 @@ class Mailbox:
     kept: tuple[Kept, ...] = ()
     sent: tuple[Sent, ...] = ()
 
-    def claimed(self, waiter: Waiter, now: int) -> Mailbox:
-        """The mailbox once this step waits instead of any other. It receives the oldest kept signal that is valid."""
+    def claimed(self, waiter: Waiter, now: int, sent_by: int | None = None) -> Mailbox:
+        """The mailbox once this step waits instead of any other. It receives the oldest kept signal that is valid.
+
+        ``sent_by`` is the latest moment at which that may have been sent, for a wait whose deadline has passed.
+        """
         if self.waiter == waiter:
             return self
         kept = [each for each in self.kept if each.until >= now]
-        letter = kept.pop(0).letter if kept else None
+        first = next((each for each in kept if sent_by is None or each.letter.at <= sent_by), None)
+        letter = first.letter if first else None
+        kept = [each for each in kept if each is not first]
         return replace(self, waiter=waiter, letter=letter, kept=tuple(kept))._remembering(letter)
 
     def released(self, waiter: Waiter) -> Mailbox:

@@ -7,6 +7,7 @@ import pytest
 
 from tarry import App, Context, ContextSync, Event, TriggerEvent
 from tarry_dev.cloud import Cloud, Host
+from tests.functional.contract.moments import deadline_of, receive_at
 from tests.functional.contract.traces import in_indexes
 
 PLACED = TriggerEvent(event="placed")
@@ -123,3 +124,52 @@ def test_each_event_is_a_step_and_past_the_most_steps_the_run_fails(app: App, ta
     run = host.run()
     assert run.error.name == "LimitError"
     assert list(run.steps) == ["votes", "votes:1", "votes:2", "votes:3", "votes:4"]
+
+
+@pytest.mark.parametrize("behind", ["30s", "5m"])
+def test_w37_it_ends_at_its_own_first_deadline_exactly_however_far_the_queues_are_behind(
+    app: App, host: Host, cloud: Cloud, behind: str
+) -> None:
+    """first wait ┄┄┄ 60 s ┄┄┄ vote 0 ── 1 ms ── vote 1 ┄┄┄ behind ┄┄┄ handled"""
+
+    @app.create_function(fn_id="poll", trigger=PLACED)
+    async def poll(ctx: Context) -> list[int]:
+        events = await ctx.step.wait_for_events("votes", event="voted", match="data.id", timeout="60s")
+        return [event.data["vote"] for event in events]
+
+    host.send("placed", {"id": "7"})
+    deadline = deadline_of(host.run(), "votes")
+    with cloud.hold("events", "timers"):
+        for place, vote in enumerate(votes(2)):
+            receive_at(cloud, deadline + place, vote)
+        cloud.advance(behind)
+    host.advance("10s")
+    assert host.run().output == [0]
+
+
+def test_w37_it_ends_with_those_of_its_time_though_more_come_in_a_second_than_it_collects(
+    collects: Callable[..., None], host: Host, cloud: Cloud
+) -> None:
+    collects()
+    host.send("placed", {"id": "7"})
+    deadline = deadline_of(host.run(), "votes")
+    with cloud.hold("events"):
+        for place in range(40):
+            receive_at(cloud, deadline - 2_000 + place * 100, votes(1, first=place)[0])
+        cloud.advance("30s")
+    host.advance("10s")
+    assert host.run().output == list(range(21))
+
+
+def test_w37_a_death_does_not_move_its_deadline(collects: Callable[..., None], host: Host, cloud: Cloud) -> None:
+    """executor    vote 0 (not kept) ── dies ┄┄┄ deadline ┄┄┄ vote 1 ┄┄┄ vote 0 again"""
+    collects()
+    host.send("placed", {"id": "7"})
+    deadline = deadline_of(host.run(), "votes")
+    cloud.advance(deadline - 60_000 - cloud.clock.now())
+    with cloud.dies(lambda call: call.operation == "PutItem", function="executor"):
+        host.send(votes(1))
+    cloud.advance("2m")
+    host.send(votes(1, first=1))
+    host.advance("20m")
+    assert host.run().output == [0]

@@ -210,9 +210,7 @@ def test_w36_an_answer_is_not_lost_though_the_message_is_a_dead_letter_and_redri
     assert host.run().output == "answer"
 
 
-def test_a_run_forgets_an_attempt_that_died_once_a_replay_has_gone_through(
-    app: App, host: Host, diary: Diary
-) -> None:
+def test_a_run_forgets_an_attempt_that_died_once_a_replay_has_gone_through(app: App, host: Host, diary: Diary) -> None:
     @app.create_function(fn_id="order", trigger=PLACED)
     async def order(ctx: Context) -> str | None:
         await ctx.step.run("bill", diary.write, "bill")
