@@ -43,7 +43,7 @@ class Fault:
 
 async def answer(ctx: Context, **options: Any) -> str | None:
     event = await ctx.step.wait_for_event("answer", event="answered", match="data.id", timeout="1h", **options)
-    return event and event.id
+    return event.id if event else None
 
 
 async def by_run(ctx: Context) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tarry import App, Context, Event, EventMatch, StepError, TriggerEvent
+from tarry.durations import Timeout
 from tarry_dev.cloud import Host
 from tests.functional.contract.traces import in_indexes
 
@@ -82,7 +83,7 @@ def test_w38_a_wait_for_a_signal_whose_moment_had_passed_leaves_what_was_sent_af
     @app.create_function(fn_id="order", trigger=PLACED)
     async def order(ctx: Context) -> list[Any]:
         await ctx.step.wait_for_event("go", event="go", match="data.id", timeout="1h")
-        timeouts = [deadline, deadline, "1h"]
+        timeouts: list[Timeout] = [deadline, deadline, "1h"]
         return [await ctx.step.wait_for_signal("approved", signal="approval/7", timeout=each) for each in timeouts]
 
     host.send("placed", {"id": "7"})
@@ -117,11 +118,11 @@ def test_w38_an_invocation_whose_moment_had_passed_times_out_at_once_and_its_fun
 
 def test_w38_a_sleep_until_a_moment_that_had_passed_ends_where_it_began(app: App, host: Host) -> None:
     @app.create_function(fn_id="order", trigger=PLACED)
-    async def order(ctx: Context) -> str | None:
+    async def order(ctx: Context) -> Any:
         await ctx.step.wait_for_event("go", event="go", match="data.id", timeout="1h")
         await ctx.step.sleep_until("until", datetime(2020, 1, 1, tzinfo=UTC))
         event = await by_event(ctx, "paid", 0)
-        return event and event.id
+        return event.id if event else None
 
     host.send("placed", {"id": "7"})
     host.send([paid("before the sleep")])

@@ -1,7 +1,5 @@
 """Row W29: what a run waits for, one after the other, may come in any order."""
 
-from typing import Any
-
 import pytest
 
 from tarry import App, Context, Event, EventMatch, TriggerEvent
@@ -14,9 +12,9 @@ def approved(name: str) -> Event:
     return Event(name, {"id": "7"}, id=f"by {name}")
 
 
-async def approval(ctx: Context, name: str, timeout: Any = "1d") -> str | None:
-    event = await ctx.step.wait_for_event(name, event=name, match="data.id", timeout=timeout)
-    return event and event.id
+async def approval(ctx: Context, name: str, within: str = "1d") -> str | None:
+    event = await ctx.step.wait_for_event(name, event=name, match="data.id", timeout=within)
+    return event.id if event else None
 
 
 def test_w29_two_approvals_that_are_waited_for_in_sequence_may_come_in_either_order(app: App, host: Host) -> None:
