@@ -13,7 +13,7 @@ from tests.functional.contract.diary import Diary
 from tests.functional.contract.stories import Story
 from tests.functional.contract.traces import in_indexes
 
-__all__ = ["Ending", "ThrottledError", "deaths", "expected", "play"]
+__all__ = ["Ending", "ThrottledError", "deaths", "deaths_before_an_event", "expected", "play"]
 
 PLACED = "order/placed"
 
@@ -48,6 +48,7 @@ class Watch:
         self.lost: Counter[object] = Counter()
         self.calls: list[tuple[Call, bool]] = []
         """Each call, and whether a body has run whose result is not kept then."""
+        self.calls_before_last_event = 0
 
     @property
     def has_died(self) -> bool:
@@ -90,6 +91,22 @@ def deaths(story: Story) -> Iterator[Death]:
             yield Death(call.function, numbers[call.function], call.answered, call.operation)
 
 
+def deaths_before_an_event(story: Story) -> Iterator[Death]:
+    """Those of the executor after which an event still comes: all others are the same as in a story with long pauses.
+
+    executor    ── dies ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄ the message again
+    events                 event ── last event
+
+    One that dies before its first call is left out: no step has begun, so none has asked for what comes meanwhile.
+    """
+    _, watch = play(story)
+    last = Counter(call.function for call, _ in watch.calls[: watch.calls_before_last_event] if not call.answered)
+    for death in deaths(story):
+        has_begun = death.call > 1 or death.answered
+        if death.function == "executor" and has_begun and death.call <= last["executor"]:
+            yield death
+
+
 def play(
     story: Story, death: Death | None = None, *, opened: Callable[[Cloud], None] = lambda cloud: None
 ) -> tuple[Ending, Watch]:
@@ -112,8 +129,13 @@ def play(
         cloud.send([_event(name) for name in (PLACED, *story.meanwhile)])
         cloud.advance(story.pause)
         for name in story.events:
+            watch.calls_before_last_event = len(watch.calls)
             cloud.send(_event(name))
             cloud.advance(story.pause)
+        cloud.advance(story.rest)
+        for name in story.afterwards:
+            cloud.send(_event(name))
+            cloud.advance("20m")
         return _ending(host, diary), watch
 
 

@@ -1,13 +1,15 @@
 """Short lives of runs, which together meet all that a run can meet."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tarry import Context, Event, EventMatch, StepError
 from tests.functional.contract.diary import Diary
 
-__all__ = ["STORIES", "Story"]
+__all__ = ["ANSWERS", "STORIES", "Story"]
 
 EITHER = "async.data.id == event.data.id || async.data.all == true"
 
@@ -20,7 +22,8 @@ class Story:
     ``pause`` after each. Each is an event's id: its name, and behind a ``#`` what tells it from others of the name.
 
     The pause is long enough for a dead executor's message to come back, so the next event meets the living.
-    ``meanwhile`` are sent together with the first: who dies decides whom they meet.
+    ``meanwhile`` are sent together with the first: who dies decides whom they meet. ``rest`` is what is left of the
+    time once the last pause is over. ``afterwards`` are sent then, and meet the living in any case.
     """
 
     tell: Tell
@@ -29,8 +32,14 @@ class Story:
     events: tuple[str, ...] = ()
     meanwhile: tuple[str, ...] = ()
     pause: str = "20m"
+    rest: str = "0s"
+    afterwards: tuple[str, ...] = ()
     sends: tuple[str, ...] = ()
     pack: Tell | None = None
+
+    def hastened(self, pause: str, rest: str) -> Story:
+        """The same with all its events, and so short a pause between two, that they come while a message is away."""
+        return replace(self, events=(*self.meanwhile, *self.events), meanwhile=(), pause=pause, rest=rest)
 
 
 async def steps(ctx: Context, diary: Diary) -> str:
@@ -96,6 +105,25 @@ async def collect(ctx: Context, diary: Diary) -> str:
     return " ".join(sorted(event.id for event in events))
 
 
+async def approvals(ctx: Context, diary: Diary) -> str:
+    """One event asks for two answers, which come in the other order than they are waited for."""
+    await ctx.step.send_event("ask", Event("order/asked", {"id": "7"}))
+    names = ("legal", "finance")
+    events = [
+        await ctx.step.wait_for_event(name, event=f"order/{name}", match="data.id", timeout="2h") for name in names
+    ]
+    await ctx.step.run("ship", diary.write, "ship")
+    return " ".join(event.id for event in events if event)
+
+
+async def invoke_and_wait(ctx: Context, diary: Diary) -> str:
+    """What is invoked asks, and the answer is an event."""
+    await ctx.step.invoke_by_id("pack", function_id="pack", data={"id": "7"}, timeout="3h")
+    event = await ctx.step.wait_for_event("packed", event="order/packed", match="data.id", timeout="2h")
+    await ctx.step.run("ship", diary.write, "ship")
+    return event.id if event else "in vain"
+
+
 async def race(ctx: Context, diary: Diary) -> str:
     """A wait wins; the losers wait by two keys, sleep, and are tried again."""
 
@@ -156,7 +184,9 @@ STORIES = {
         ("bill", "ship"),
         events=("order/paid", "order/paid#2", "order/paid#3"),
     ),
-    "race": Story(race, "order/paid order/late", ("ship",), events=("order/paid", "order/packed", "order/late")),
+    "race": Story(
+        race, "order/paid order/late", ("ship",), events=("order/paid", "order/packed"), afterwards=("order/late",)
+    ),
     "invoke": Story(
         invoke,
         "packed",
@@ -174,3 +204,22 @@ STORIES = {
     ),
     "side by side": Story(side_by_side, "order/paid order/packed", ("ship",), events=("order/paid", "order/packed")),
 }
+
+ANSWERS = {
+    "approvals": Story(
+        approvals,
+        "order/legal order/finance",
+        ("ship",),
+        events=("order/finance", "order/legal"),
+        sends=("order/asked",),
+    ),
+    "invoke and wait": Story(
+        invoke_and_wait,
+        "order/packed",
+        ("pack 7", "ship"),
+        events=("order/packed",),
+        sends=("tarry/function.invoked", "tarry/function.finished"),
+        pack=pack,
+    ),
+}
+"""Stories of a step that asks, and of the answers. Only events that come while a message is away make them another story."""

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from tarry import App, Context, Event, EventMatch, StepError, TriggerEvent
-from tarry.durations import Timeout
 from tarry_dev.cloud import Host
 from tests.functional.contract.traces import in_indexes
 
@@ -83,7 +82,7 @@ def test_w38_a_wait_for_a_signal_whose_moment_had_passed_leaves_what_was_sent_af
     @app.create_function(fn_id="order", trigger=PLACED)
     async def order(ctx: Context) -> list[Any]:
         await ctx.step.wait_for_event("go", event="go", match="data.id", timeout="1h")
-        timeouts: list[Timeout] = [deadline, deadline, "1h"]
+        timeouts: list[Any] = [deadline, deadline, "1h"]
         return [await ctx.step.wait_for_signal("approved", signal="approval/7", timeout=each) for each in timeouts]
 
     host.send("placed", {"id": "7"})

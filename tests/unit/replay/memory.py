@@ -159,6 +159,7 @@ class MemoryRun:
         self.journal = journal or MemoryJournal()
         self._max_steps = max_steps
         self.attempt = 0
+        self.attempt_since: int | None = None
         self._had = 0
 
     def replay(self, *, cut_off: bool = False) -> Outcome:
@@ -166,7 +167,7 @@ class MemoryRun:
         news = max(self._ended() - self._had, int(self.attempt > 0))
         if cut_off:
             news = ungiven(self.journal.steps.values())
-        run = Replayed("run-1", START, NOON, self.attempt, news)
+        run = Replayed("run-1", START, NOON, self.attempt, news, started=NOON, attempt_since=self.attempt_since)
         outcome = replay(self.function, run, list(self.journal.steps.values()), self.journal, self._max_steps)
         self._had = self._ended()
         return outcome
