@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tarry_backend.queues.sender import RECEIVED_AT, REDRIVEN
+from tarry_backend.queues.sender import REDRIVEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -94,10 +94,7 @@ class DeadLetters:
         fifo: Any = {}
         if group := letter["Attributes"].get("MessageGroupId"):
             fifo = {"MessageGroupId": group, "MessageDeduplicationId": f"redriven-{letter['MessageId']}"}
-        mark: Any = {
-            REDRIVEN: {"DataType": "String", "StringValue": letter["MessageId"]},
-            RECEIVED_AT: {"DataType": "Number", "StringValue": str(_received_at(letter))},
-        }
+        mark: Any = {REDRIVEN: {"DataType": "String", "StringValue": _received_at(letter)}}
         answer = self._client.send_message(
             QueueUrl=self._url, MessageBody=letter["Body"], MessageAttributes=mark, **fifo
         )
@@ -130,16 +127,18 @@ class DeadLetters:
             self._client.change_message_visibility_batch(QueueUrl=self._dead_url, Entries=entries)
 
 
-def _received_at(letter: MessageTypeDef) -> int:
+def _received_at(letter: MessageTypeDef) -> str:
     """When its queue first received it; what an earlier redrive has written stays.
 
     A standard queue keeps that time in ``SentTimestamp`` when the message becomes a dead letter. A FIFO queue sets it
-    anew then, so what was received before the new time is the better answer.
+    anew then, so the first receive may be the earlier of the two.
     """
-    if (kept := letter.get("MessageAttributes", {}).get(RECEIVED_AT)) is not None:
-        return int(kept["StringValue"])
+    mark = letter.get("MessageAttributes", {}).get(REDRIVEN)
+    kept = mark["StringValue"] if mark else ""
+    if kept.isdigit():  # an older command wrote the message's id
+        return kept
     attributes = letter["Attributes"]
-    return min(int(attributes["SentTimestamp"]), int(attributes["ApproximateFirstReceiveTimestamp"]))
+    return str(min(int(attributes["SentTimestamp"]), int(attributes["ApproximateFirstReceiveTimestamp"])))
 
 
 def _letter(message: MessageTypeDef) -> Letter:

@@ -57,10 +57,12 @@ def _again(record: SQSRecord) -> bool:
 def _first_received(record: SQSRecord) -> int:
     """When an executor had the message first, or an earlier moment. Unix milliseconds, by the queue's clock.
 
-    A FIFO queue gives a message a new time when it becomes a dead letter. So of a redriven one only this is known: it
-    had been received at some time before.
+    A FIFO queue gives a message a new time when it becomes a dead letter. So of a redriven message the executor knows
+    only that it came at some time before.
     """
-    return 0 if REDRIVEN in record.message_attributes else int(record["attributes"]["ApproximateFirstReceiveTimestamp"])
+    if REDRIVEN in record.message_attributes:
+        return 0
+    return int(record["attributes"].get("ApproximateFirstReceiveTimestamp", 0))
 
 
 def _nears_end(context: LambdaContext) -> Callable[[], bool]:

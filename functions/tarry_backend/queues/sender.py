@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Page = list[dict[str, Any]]
 
-__all__ = ["HORIZON", "MAX_DELAY", "RECEIVED_AT", "REDRIVEN", "QueueError", "Queues"]
+__all__ = ["HORIZON", "MAX_DELAY", "REDRIVEN", "QueueError", "Queues"]
 
 MAX_DELAY = 900
 """The longest delay, in seconds, that SQS gives a message."""
@@ -34,11 +34,11 @@ MAX_DELAY = 900
 HORIZON = 180_000
 """Within how many milliseconds a due item goes straight into the timers queue; the sweep brings the rest."""
 
-RECEIVED_AT = "tarry-received-at"
-"""The attribute of a redriven message: when its queue first received it, in Unix milliseconds."""
-
 REDRIVEN = "tarry-redriven"
-"""The attribute of a redriven dead letter: it has come before, whatever its receive count says."""
+"""The attribute of a message that was a dead letter: it has come before, whatever its receive count says.
+
+Its value is when the queue first received it, in Unix milliseconds, however often it is redriven.
+"""
 
 _PER_REQUEST = 10
 _REQUEST_BYTES = 1_000_000

@@ -222,4 +222,4 @@ ANSWERS = {
         pack=pack,
     ),
 }
-"""Stories of a step that asks, and of the answers. Only events that come while a message is away make them another story."""
+"""Stories of a step that asks, and of the answers: for events that come while a message is away."""

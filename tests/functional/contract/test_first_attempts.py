@@ -1,6 +1,7 @@
 """A step begins when its first attempt began: no death, no throttled write and no redrive moves it."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from tarry import App, Context, Event, TriggerEvent
-from tarry_backend.queues.sender import RECEIVED_AT
+from tarry_backend.queues.sender import REDRIVEN
 from tarry_backend.runtime import runtime
 from tarry_dev.cloud import Call, Cloud, Host
 from tests.functional.contract.diary import Diary
@@ -242,4 +243,41 @@ def test_a_dead_letter_tells_when_the_queue_first_had_it_however_often_it_is_red
             assert cloud.redrive("runs") == 1
             [message] = cloud.queues["runs"].messages
             assert message.sent_at > sent_at
-            assert message.message_attributes[RECEIVED_AT]["StringValue"] == str(sent_at)
+            assert message.message_attributes[REDRIVEN]["StringValue"] == str(sent_at)
+
+
+def test_w36_an_answer_to_a_step_that_was_under_way_when_its_function_failed_is_not_lost(app: App, host: Host) -> None:
+    """branch 1    ask ┄┄┄ (not kept)                      ask, kept ── wait
+    branch 2           raises ──────────── 10 m ── again
+    log                          answer
+    """
+    begun: list[str] = []
+    has_begun = threading.Event()
+
+    @app.create_function(fn_id="order", trigger=PLACED, backoff=["10m"])
+    async def order(ctx: Context) -> str | None:
+        is_first = not begun
+
+        async def ask() -> None:
+            begun.append("ask")
+            has_begun.set()
+            if is_first:
+                await asyncio.sleep(60)
+
+        async def asks() -> str | None:
+            await ctx.step.run("ask", ask)
+            return await answer(ctx)
+
+        async def fails() -> None:
+            await asyncio.to_thread(has_begun.wait)
+            if is_first:
+                raise ConnectionError
+
+        return (await asyncio.gather(asks(), fails()))[0]
+
+    host.send(*PLACING)
+    assert host.run().steps == {}
+    host.cloud.advance("1m")
+    host.cloud.send(ANSWER)
+    host.cloud.advance("20m")
+    assert (begun, host.run().output) == (["ask", "ask"], "answer")

@@ -334,7 +334,7 @@ def test_w17_a_wait_in_parallel_with_the_sending_of_its_event_resolves(app: App,
     assert host.run().output is True
 
 
-@pytest.mark.parametrize("timeout", [0, -1, "-5m", timedelta(seconds=-1), datetime(2020, 1, 1, tzinfo=UTC)])
+@pytest.mark.parametrize("timeout", [0, -1, "-5m", timedelta(seconds=-1)])
 @pytest.mark.parametrize("answered", [True, False])
 def test_w18_a_timeout_of_zero_or_less_gives_at_once_what_the_log_holds(
     app: App, host: Host, timeout: Any, answered: bool

@@ -1,6 +1,7 @@
 """A step begins when its first attempt began, of which nothing may have been kept."""
 
 import asyncio
+import threading
 
 from tarry import Context
 from tarry_backend.model.position import Position
@@ -109,7 +110,7 @@ def test_w36_a_step_that_was_under_way_when_its_function_failed_began_then() -> 
     journal = MemoryJournal()
 
     async def ship(ctx: Context) -> None:
-        begun = asyncio.Event()
+        begun = threading.Event()
 
         async def ask() -> None:
             begun.set()
@@ -117,7 +118,7 @@ def test_w36_a_step_that_was_under_way_when_its_function_failed_began_then() -> 
                 await asyncio.sleep(60)
 
         async def fails() -> None:
-            await begun.wait()
+            await asyncio.to_thread(begun.wait)
             if run.attempt == 0:
                 raise ConnectionError
 
