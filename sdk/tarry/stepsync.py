@@ -84,7 +84,11 @@ class StepSync(Tools):
         match: str | None = None,
         lookback: Duration | None = None,
     ) -> Any:
-        """Wait for the earliest matching event, or ``None`` at the deadline. As ``Step.wait_for_event``."""
+        """Wait for the earliest matching event, or ``None`` at the deadline. As ``Step.wait_for_event``.
+
+        The first wait on a name sees events since the run's last ``run``, ``send_event`` or ``invoke`` began, or its
+        last sleep ended; waits in between do not move it.
+        """
         wait = WaitForEvent.one(step_id, event, if_exp, match, timeout, lookback)
         return wait.result(self._engine.perform_sync(wait))
 
