@@ -118,30 +118,30 @@ class Step(Tools):
     ) -> Any:
         """Wait for the earliest matching event; return it, or ``None`` if none arrives by the deadline.
 
-                With neither ``if_exp`` nor ``match``, every event of the name matches. Events count from the moment at which
-                the run's previous step began, or from where the last wait on this name left off. So the run does not miss a
-                reply to what it just did.
+        With neither ``if_exp`` nor ``match``, every event of the name matches. Events count from the moment at which
+        the run's previous step began, or from where the last wait on this name left off. So the run does not miss a
+        reply to what it just did.
 
-                A wait that can never match as written fails the run with ``ExpressionError``, ``DurationError`` or
-                ``EventError``. Your code cannot catch these: each replay would raise them again.
+        A wait that can never match as written fails the run with ``ExpressionError``, ``DurationError`` or
+        ``EventError``. Your code cannot catch these: each replay would raise them again.
 
-                        Args:
-                    event: The event's name, or an event type (see ``tarry.event_type``).
-                    timeout: How long to wait: a ``timedelta``, a string (``"3d"``, ``"1h30m"``), milliseconds, or an aware
-                        ``datetime`` as the deadline; at most 366 days. Zero or less looks into the log once.
-                    if_exp: CEL over ``event`` (the event that started the run) and ``async`` (the incoming event), such as
-                        ``"async.data.userId == event.data.userId"``.
-                    match: A path such as ``"data.userId"``; the value at it must be equal in both events. Give this or
-                        ``if_exp``.
-                    lookback: Look back this far, such as ``"10m"``, up to what the log keeps (7 days by default). ``0`` listens
-                        from now on.
+                Args:
+            event: The event's name, or an event type (see ``tarry.event_type``).
+            timeout: How long to wait: a ``timedelta``, a string (``"3d"``, ``"1h30m"``), milliseconds, or an aware
+                ``datetime`` as the deadline; at most 366 days. Zero or less looks into the log once.
+            if_exp: CEL over ``event`` (the event that started the run) and ``async`` (the incoming event), such as
+                ``"async.data.userId == event.data.userId"``.
+            match: A path such as ``"data.userId"``; the value at it must be equal in both events. Give this or
+                ``if_exp``.
+            lookback: Look back this far, such as ``"10m"``, up to what the log keeps (7 days by default). ``0`` listens
+                from now on.
 
-                Returns:
-                    The event, or an instance of the event type, or ``None``.
-        
-                Raises:
-                    EventDataError: The event matches, but its data do not fit the event type. The wait has ended; you may catch
-                        it.
+        Returns:
+            The event, or an instance of the event type, or ``None``.
+
+        Raises:
+            EventDataError: The event matches, but its data do not fit the event type. The wait has ended; you may catch
+                it.
         """
         wait = WaitForEvent.one(step_id, event, if_exp, match, timeout, lookback)
         return wait.result(await self._engine.perform(wait))
