@@ -15,8 +15,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from tarry_backend.matching.cel.budget import CHARACTERS, MAX_NESTED, MAX_STEPS, Budget, StepsError
-from tarry_backend.matching.cel.values import adopt
+from tarry_backend.matching.cel.budget import CHARACTERS, MAX_NESTED, MAX_STEPS, Budget, StepsError, steps_to_write
 from tarry_backend.model.alternative import NAME_ONLY, Shape
 
 if TYPE_CHECKING:
@@ -40,10 +39,9 @@ Path = tuple[str | int, ...]
 
 
 MAX_KEYED = MAX_STEPS // 10
-"""The largest value in a key: its elements and fields, and a hundredth of the characters of its strings.
-
-To compare it takes as many steps. So a residual can compare it too, with each of eight values.
-"""
+"""The largest value in a key: its elements and fields, a hundredth of the characters of its texts, and the steps that
+its integers take to write. To compare it takes no more steps, so that a residual could compare it as well, with each
+of eight values."""
 
 SPLIT = re.compile(r"[\ud800-\udbff][\udc00-\udfff]")
 """Halves of one character that have come together. JSON makes one character of them."""
@@ -113,7 +111,7 @@ def _comparable(value: object, steps: Budget, depth: int) -> object:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, (int, float)):
-        return _number(adopt(value))
+        return _number(value, steps)
     if not isinstance(value, (Mapping, list, tuple)):
         raise UnmatchableError
     if depth == 0:
@@ -124,12 +122,15 @@ def _comparable(value: object, steps: Budget, depth: int) -> object:
     return [_comparable(item, steps, depth - 1) for item in value]
 
 
-def _number(number: object) -> object:
-    """Return one form for each number: integers, also large ones, have no decimal point, and there is one zero."""
+def _number(number: float, steps: Budget) -> float:
+    """One form for each number: a whole one has all its digits and no decimal point, and there is one zero."""
     if isinstance(number, float):
         if math.isnan(number):
             raise UnmatchableError
-        return int(number) if number.is_integer() else number
+        if not number.is_integer():
+            return number
+        number = int(number)
+    steps.take(steps_to_write(number))
     return number
 
 

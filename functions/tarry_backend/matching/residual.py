@@ -102,7 +102,10 @@ def _json(value: object, steps: Budget, depth: int = MAX_NESTED) -> object:
         if not value.isascii() and SPLIT.search(value):
             raise NotJsonError
         return value
-    if value is None or isinstance(value, bool) or type(value) is int:
+    if value is None or isinstance(value, bool):
+        return value
+    if type(value) is int:
+        steps.take(value.bit_length() * 3 // 10)  # a digit is a little more than three bits
         return value
     if isinstance(value, float) and math.isfinite(value):
         return value

@@ -34,6 +34,24 @@ def test_another_value_starts_another_run(host: Host, diary: Diary, other: objec
     assert diary.entries == ["a", "b"]
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (11111111111111111111, 11111111111111111112),
+        (2**64 - 1, 2**64 - 2),
+        ([2**64], [2**64 + 1]),
+        (2.0**64, 2**64 + 1),
+        (10**400, 10**400 + 1),
+    ],
+)
+def test_w31_integers_beyond_64_bits_are_values_of_their_own(
+    host: Host, diary: Diary, one: object, other: object
+) -> None:
+    host.send([placed("a", order=one)])
+    host.send([placed("b", order=other), placed("c", order=one)])
+    assert diary.entries == ["a", "b"]
+
+
 def test_lists_and_objects_are_values_too(host: Host, diary: Diary) -> None:
     host.send([placed("a", order={"shop": 1, "nr": [7]})])
     host.send([placed("b", order={"nr": [7.0], "shop": 1})])

@@ -17,11 +17,13 @@ Text = SearchStrategy[str]
 
 FIELDS = ("a", "b", "c", "d-e")
 SCALARS: list[Any] = [
-    *[None, True, False, 0, 1, 1.0, 2, 2.5, -0.0, 9007199254740993, 9007199254740992.0, 2**64],
+    *[None, True, False, 0, 1, 1.0, 2, 2.5, -0.0, 9007199254740993, 9007199254740992.0],
+    *[2**64, 2.0**64, 2**64 + 1, 11111111111111111111, 11111111111111111112, -(2**63) - 1],
     *["", "1", "A", "a", "true", "é"],
 ]
 LITERALS = [
     *["null", "true", "false", "0", "1", "1.0", "2", "-1", "9007199254740993", "1u"],
+    *["11111111111111111111", "18446744073709551616", "18446744073709551615u", "1.8446744073709552e19"],
     *["''", "'1'", "'a'", "r'A'", r"'\u00e9'", "[]", "[1]", "{}", "{'a': 1.0}"],
 ]
 
@@ -74,7 +76,7 @@ def literal(value: Any) -> str:
         return f"{{{', '.join(f'{json.dumps(key)}: {literal(item)}' for key, item in value.items())}}}"
     if isinstance(value, list):
         return f"[{', '.join(map(literal, value))}]"
-    return f"{float(value)!r}" if value == 2**64 else json.dumps(value)
+    return json.dumps(value)
 
 
 shallow = st.sampled_from([".a", ".b", ".c", '["d-e"]'])

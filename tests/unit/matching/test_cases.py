@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tarry.errors import ExpressionError
-from tarry_backend.matching import Plan, match_key, plan
+from tarry_backend.matching import Plan, match_expression, match_key, plan
 from tests.unit.matching.scenario import (
     COUNTED,
     MATCH,
@@ -185,6 +185,39 @@ def test_x26_the_fields_of_the_envelope(fields: Mapping[str, Any], expected: Out
 @pytest.mark.parametrize(("big", "expected"), [(9007199254740993, MATCH), (9007199254740992, NONE)])
 def test_x27_large_integers_are_not_rounded(big: int, expected: Outcome) -> None:
     assert outcome("async.data.big == 9007199254740993", {}, {"big": big}) == expected
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "async.data.big == 11111111111111111111",
+        "async.data.big == event.data.big",
+        match_expression("data.big"),
+        "async.data.big in [event.data.big]",
+        "async.data.list == [event.data.big]",
+        "async.data.map == {'a': [event.data.big]}",
+        "async.data.list.exists(x, x == event.data.big)",
+        "event.data.big in async.data.list",
+        "async.data.big >= event.data.big && async.data.big <= 11111111111111111111",
+        "string(async.data.big) == '11111111111111111111'",
+        "dyn(async.data.big) == json_parse('11111111111111111111')",
+        "{async.data.big: 'it'}[event.data.big] == 'it'",
+        "{11111111111111111111: 'it'}[async.data.big] == 'it'",
+    ],
+)
+@pytest.mark.parametrize(
+    ("big", "expected"),
+    [
+        (11111111111111111111, True),
+        (11111111111111111112, False),
+        (11111111111111111110, False),
+        (float(11111111111111111111), False),
+    ],
+)
+def test_x27_integers_beyond_64_bits_keep_their_value(expression: str, big: float, expected: bool) -> None:
+    trigger = {"big": 11111111111111111111}
+    incoming = {"big": big, "list": [big], "map": {"a": [big]}}
+    assert (outcome(expression, trigger, incoming) == MATCH) is expected
 
 
 @pytest.mark.parametrize(

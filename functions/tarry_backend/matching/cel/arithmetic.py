@@ -1,4 +1,7 @@
-"""CEL's arithmetic: 64 bits, no overflow, no mixing of kinds."""
+"""Sums and products as CEL has them: 64 bits, no wrapping around, no mixing of kinds.
+
+An event may hold a larger integer. It can be compared, but it is no operand: that is an error, as an overflow is.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,13 @@ from tarry_backend.matching.cel.errors import CelError
 from tarry_backend.matching.cel.times import Duration
 from tarry_backend.matching.cel.values import INT_MAX, INT_MIN, UINT_MAX, Uint
 
-__all__ = ["OPERATIONS", "as_int", "as_uint"]
+__all__ = ["OPERATIONS", "as_double", "as_int", "as_uint"]
 
 
 def as_int(number: int) -> int:
     """Return the number as an ``int``; ``CelError`` beyond 64 bits."""
     if not INT_MIN <= number <= INT_MAX:
-        raise CelError("the integer has more than 64 bits")
+        raise CelError("the integer has more than 64 bits, the most that arithmetic and int() take")
     return int(number)
 
 
@@ -26,6 +29,14 @@ def as_uint(number: int) -> Uint:
     if not 0 <= number <= UINT_MAX:
         raise CelError("the unsigned integer is negative or has more than 64 bits")
     return Uint(number)
+
+
+def as_double(text: str) -> float:
+    """The double that is nearest to a number in decimal digits; ``CelError`` if it is too large for one."""
+    number = float(text)
+    if math.isinf(number) and not text.lstrip("+-").isalpha():
+        raise CelError(f"{text} is larger than the largest double, some 1.8e308")
+    return number
 
 
 def _quotient(left: int, right: int) -> int:
@@ -72,7 +83,7 @@ _REAL: dict[str, Callable[[float, float], float]] = {
 
 
 def _then(bound: Callable[[int], int], compute: Callable[[int, int], int]) -> Callable[[int, int], int]:
-    return lambda left, right: bound(compute(left, right))
+    return lambda left, right: bound(compute(bound(left), bound(right)))
 
 
 OPERATIONS: dict[tuple[str, ...], Callable[..., object]] = {
@@ -88,7 +99,7 @@ OPERATIONS: dict[tuple[str, ...], Callable[..., object]] = {
     ("-", "timestamp", "duration"): _shift(-1),
     ("-", "duration", "duration"): _shift(-1),
     ("-", "timestamp", "timestamp"): lambda end, start: Duration(end.nanoseconds - start.nanoseconds),
-    ("-", "int"): lambda number: as_int(-number),
+    ("-", "int"): lambda number: as_int(-as_int(number)),
     ("-", "double"): operator.neg,
     ("-", "duration"): lambda span: Duration(-span.nanoseconds),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["CHARACTERS", "MAX_NESTED", "MAX_STEPS", "Budget", "StepsError"]
+__all__ = ["CHARACTERS", "MAX_NESTED", "MAX_STEPS", "Budget", "StepsError", "steps_to_write"]
 
 MAX_STEPS = 50_000
 """The most steps of one question.
@@ -21,6 +21,11 @@ MAX_NESTED = 100
 
 CHARACTERS = 100
 """How many characters are read, or elements searched, in one step."""
+
+
+def steps_to_write(number: int) -> int:
+    """The steps that an integer's decimal digits take: none below a hundred digits, then they grow with the square."""
+    return (number.bit_length() // 332) ** 2
 
 
 class StepsError(Exception):

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable
 
-from tarry_backend.matching.cel.arithmetic import as_int, as_uint
+from tarry_backend.matching.cel.arithmetic import as_double, as_int, as_uint
 from tarry_backend.matching.cel.errors import CelError
 from tarry_backend.matching.cel.times import SECOND, Timestamp, parse_duration, parse_timestamp
 
@@ -40,7 +40,7 @@ def _truncated(number: float) -> int:
 def _real(text: str) -> float:
     if not _REAL.fullmatch(text):
         raise CelError(f"{text!r} is not a number")
-    return float(text)
+    return as_double(text)
 
 
 def _boolean(text: str) -> bool:
@@ -55,7 +55,7 @@ def _decimal(number: float) -> str:
 
 
 CONVERSIONS: dict[tuple[str, ...], Callable[..., object]] = {
-    ("int", "int"): _same,
+    ("int", "int"): as_int,
     ("int", "uint"): as_int,
     ("int", "double"): lambda number: as_int(_truncated(number)),
     ("int", "string"): lambda text: as_int(_whole(text)),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from tarry_backend.matching.cel.budget import CHARACTERS, MAX_STEPS, Budget, StepsError
 from tarry_backend.matching.cel.errors import CelError
-from tarry_backend.matching.cel.functions import SLOW, apply
+from tarry_backend.matching.cel.functions import SLOW, SLOW_NAMES, apply
 from tarry_backend.matching.cel.logic import boolean, settled
 from tarry_backend.matching.cel.nodes import (
     And,
@@ -36,7 +36,7 @@ from tarry_backend.matching.cel.nodes import (
     Select,
 )
 from tarry_backend.matching.cel.text import write
-from tarry_backend.matching.cel.values import ORDERINGS, adopt, as_key, contains, described, equal, from_key
+from tarry_backend.matching.cel.values import ORDERINGS, as_key, contains, described, equal, from_key, type_name
 
 if TYPE_CHECKING:
     from tarry_backend.matching.cel.times import Timestamp
@@ -100,7 +100,7 @@ def _select(node: Select, scope: Scope) -> object:
         raise CelError(f"{write(node.parts[0])} is {described(of)} and has no field {node.field!r}")
     if node.field not in of:
         raise CelError(f"{write(node)} is missing")
-    return adopt(of[node.field])
+    return of[node.field]
 
 
 def _has(node: Has, scope: Scope) -> bool:
@@ -115,11 +115,11 @@ def _index(node: Index, scope: Scope) -> object:
     if isinstance(of, Mapping):
         key = as_key(index)
         if key in of:
-            return adopt(of[key])
+            return of[key]
     elif isinstance(of, (list, tuple)):
         place = as_key(index)
         if isinstance(place, int) and 0 <= place < len(of):
-            return adopt(of[place])
+            return of[place]
     else:
         raise CelError(f"{write(node.parts[0])} is {described(of)} and has no elements")
     raise CelError(f"{write(node)} is missing")
@@ -127,8 +127,7 @@ def _index(node: Index, scope: Scope) -> object:
 
 def _call(node: Call, scope: Scope) -> object:
     operands = _operands(node, scope)
-    steps = SLOW.get(node.function)
-    if steps and all(isinstance(operand, str) for operand in operands):
+    if node.function in SLOW_NAMES and (steps := SLOW.get((node.function, *map(type_name, operands)))):
         try:
             scope.steps.take(steps(*operands))
         except UnicodeEncodeError as error:
@@ -212,7 +211,7 @@ def _turns(node: Macro, over: Iterable[object], scope: Scope) -> Iterator[Scope]
     steps, weight = scope.steps, 2 + sum(part.size for part in node.parts[1:])
     for item in over:
         steps.take(weight)
-        yield Scope({**scope.variables, node.variable: adopt(from_key(item))}, scope.now, steps)
+        yield Scope({**scope.variables, node.variable: from_key(item)}, scope.now, steps)
 
 
 def _all(node: Macro, turns: Iterator[Scope]) -> object:

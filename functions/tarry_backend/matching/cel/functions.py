@@ -22,12 +22,13 @@ from functools import lru_cache
 from typing import NoReturn, Protocol, cast
 
 from tarry_backend.matching.cel.arithmetic import OPERATIONS
+from tarry_backend.matching.cel.budget import steps_to_write
 from tarry_backend.matching.cel.conversions import CONVERSIONS
 from tarry_backend.matching.cel.errors import CelError
 from tarry_backend.matching.cel.times import CALENDAR, CLOCK, Timestamp, parse_date, parse_duration
 from tarry_backend.matching.cel.values import Type, type_name
 
-__all__ = ["BOTH", "CLOCKED", "METHODS", "RESULTS", "SLOW", "apply", "arities"]
+__all__ = ["BOTH", "CLOCKED", "METHODS", "RESULTS", "SLOW", "SLOW_NAMES", "apply", "arities"]
 
 
 class Pattern(Protocol):
@@ -109,12 +110,15 @@ _STANDARD: dict[tuple[str, ...], Callable[..., object]] = {
 
 _FUNCTIONS = {**OPERATIONS, **CONVERSIONS, **_OWN, **_STANDARD}
 
-SLOW: dict[str, Callable[..., int]] = {
-    "json_parse": lambda text: len(text) // 10,
-    # Where RE2's automaton would grow too large, RE2 simulates it and runs the whole program at each byte.
-    "matches": lambda text, pattern: len(text.encode()) * _pattern(pattern).programsize // 100,
+SLOW: dict[tuple[str, ...], Callable[..., int]] = {
+    ("json_parse", "string"): lambda text: len(text) // 10,
+    ("string", "int"): steps_to_write,
+    # Where RE2's automaton would grow too large it simulates it, and goes through the whole program at each byte.
+    ("matches", "string", "string"): lambda text, pattern: len(text.encode()) * _pattern(pattern).programsize // 100,
 }
-"""The extra steps of a slow function over strings."""
+"""How many steps a function takes, given arguments of these types, beside those that all texts take."""
+
+SLOW_NAMES = frozenset(name for name, *_ in SLOW)
 
 CLOCKED = frozenset({"now", "now_plus", "now_minus"})
 """Functions that take the time before their arguments."""

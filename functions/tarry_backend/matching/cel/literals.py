@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 
+from tarry_backend.matching.cel.arithmetic import as_double
 from tarry_backend.matching.cel.errors import CelError
-from tarry_backend.matching.cel.values import INT_MAX, INT_MIN, UINT_MAX, Uint
+from tarry_backend.matching.cel.values import UINT_MAX, Uint
 
-__all__ = ["UnclosedError", "blank_texts", "read_constant"]
+__all__ = ["MAX_DIGITS", "UnclosedError", "blank_texts", "read_constant"]
+
+MAX_DIGITS = 1_000
+"""The longest integer that is written in an expression, in characters. Python writes no number of over 4,300 digits."""
 
 _OPENING = re.compile(r"//[^\n]*|[bB]?([rR]?)(\"\"\"|'''|\"|')")
 _QUOTED = re.compile(r"([bB]?)([rR]?)(\"\"\"|'''|\"|')(.*)\3", re.DOTALL)
@@ -63,19 +67,27 @@ def read_constant(kind: str, text: str) -> object:
         case "BOOL_LIT":
             return text == "true"
         case "FLOAT_LIT":
-            return float(text)
+            return as_double(text)
         case "INT_LIT":
-            return _within(int(text, 0 if "x" in text else 10), INT_MIN, INT_MAX, text)
+            return _integer(text)
         case "UINT_LIT":
-            return Uint(_within(int(text[:-1], 0 if "x" in text else 10), 0, UINT_MAX, text))
+            return _unsigned(text)
         case _:
             return _quoted(text)
 
 
-def _within(number: int, least: int, most: int, text: str) -> int:
-    if not least <= number <= most:
-        raise CelError(f"{text} is not between {least} and {most}")
-    return number
+def _integer(text: str) -> int:
+    """An integer of any size, as an event may hold one. The standard's end at 64 bits."""
+    if len(text) > MAX_DIGITS:
+        raise CelError(f"the integer has {len(text):,} characters; {MAX_DIGITS:,} are allowed")
+    return int(text, 0 if "x" in text else 10)
+
+
+def _unsigned(text: str) -> Uint:
+    number = _integer(text[:-1])
+    if not 0 <= number <= UINT_MAX:
+        raise CelError(f"{text} is not between 0 and {UINT_MAX}")
+    return Uint(number)
 
 
 def _quoted(text: str) -> str | bytes:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from tarry_backend.matching.cel.errors import CelError
@@ -22,7 +23,7 @@ _LONGEST = 2**63 - 1  # some 292 years
 
 _TIMESTAMP = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?"
-    r"(?:([Zz])|([+-])([0-9]{2}):([0-9]{2}))?)?"
+    r"(?:([Zz])|([+-])([01][0-9]|2[0-3]):([0-5][0-9]))?)?"
 )
 _PART = re.compile(r"([0-9]*)(?:\.([0-9]*))?(ns|us|µs|μs|ms|s|m|h|d|w)")
 _DURATION = re.compile(rf"([+-]?)((?:(?=\.?[0-9]){_PART.pattern})+)")
@@ -91,16 +92,18 @@ def parse_timestamp(text: str) -> Timestamp:
 def parse_date(value: str | float) -> Timestamp:
     """Apply Inngest's ``date()``: RFC 3339, also without zone (then UTC) or time; or a Unix time.
 
-    As in Inngest, a number from the year 2000 on is in seconds below 10^10, in milliseconds below 10^13, and else in
-    nanoseconds.
+    As in Inngest, a number from the year 2000 on is taken for seconds below 10^10, for milliseconds below
+    10^13, and for nanoseconds from there on. A fraction counts, as its shortest decimal form says.
     """
     if isinstance(value, str):
         if found := _TIMESTAMP.fullmatch(value):
             return _timestamp(found)
         raise CelError(f"{value!r} is not a date such as '2024-01-31' or '2024-01-31T12:00:00Z'")
     if value < 946_684_800:
-        raise CelError(f"{value} is not a Unix time from the year 2000 on")
-    return Timestamp(int(value) * (SECOND if value < 10**10 else 10**6 if value < 10**13 else 1))
+        number = value if value > -(10**18) else "so low a number"  # to write a long one takes a millisecond
+        raise CelError(f"{number} is not a Unix time from the year 2000 on")
+    unit = SECOND if value < 10**10 else 10**6 if value < 10**13 else 1
+    return Timestamp(value * unit if isinstance(value, int) else int(Decimal(repr(value)) * unit))
 
 
 def _timestamp(found: re.Match[str]) -> Timestamp:
@@ -128,11 +131,10 @@ def parse_duration(text: str, *, days: bool = False) -> Duration:
 
 
 def zone(name: str) -> tzinfo:
-    """Return a time zone by its name (``Europe/Paris``) or offset (``+01:00``)."""
-    if found := re.fullmatch(r"([+-]?)([0-9]{2}):([0-9]{2})", name):
+    """A time zone by its name (``Europe/Paris``) or offset (``+01:00``)."""
+    if found := re.fullmatch(r"([+-]?)([01][0-9]|2[0-3]):([0-5][0-9])", name):
         offset = timedelta(hours=int(found[2]), minutes=int(found[3]))
-        if offset < timedelta(days=1):
-            return timezone(-offset if found[1] == "-" else offset)
+        return timezone(-offset if found[1] == "-" else offset)
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:

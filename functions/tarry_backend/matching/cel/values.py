@@ -1,6 +1,7 @@
 """CEL's values: JSON as Python reads it, and the values that only an expression makes.
 
-JSON has one kind of number. An integer within 64 bits is CEL's ``int``; every other number is its ``double``.
+JSON has one kind of number. One without fraction and exponent is CEL's ``int``, and keeps its value at any size; every
+other is a ``double``, as IEEE 754 rounds it. Comparisons are exact. Arithmetic takes and gives integers of 64 bits.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ __all__ = [
     "UINT_MAX",
     "Type",
     "Uint",
-    "adopt",
     "as_key",
     "contains",
     "described",
@@ -87,16 +87,6 @@ def described(value: object) -> str:
     return "null" if value is None else f"of type {type_name(value)}"
 
 
-def adopt(value: object) -> object:
-    """Convert a value from JSON: an integer beyond 64 bits becomes a double."""
-    if type(value) is int and not INT_MIN <= value <= INT_MAX:
-        try:
-            return float(value)
-        except OverflowError:
-            return float("inf") if value > 0 else float("-inf")
-    return value
-
-
 def equal(left: object, right: object, steps: Budget, depth: int = MAX_NESTED) -> bool:
     """Apply CEL's ``==``: exact between kinds of numbers, false between other types.
 
@@ -111,7 +101,7 @@ def equal(left: object, right: object, steps: Budget, depth: int = MAX_NESTED) -
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, (int, float)) and isinstance(right, (int, float)):
-        return adopt(left) == adopt(right)
+        return left == right
     if isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
         if len(left) != len(right):
             return False
