@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from tarry_backend.matching.cel.budget import CHARACTERS, MAX_NESTED, MAX_STEPS, Budget, StepsError, steps_to_write
+from tarry_backend.matching.cel.values import INT_MAX, INT_MIN
 from tarry_backend.model.alternative import NAME_ONLY, Shape
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def canonical(value: object) -> str:
 def _comparable(value: object, steps: Budget, depth: int) -> object:
     if isinstance(value, str):
         return _text(value, steps)
-    if value is None or isinstance(value, bool):
+    if value is None or isinstance(value, bool) or (type(value) is int and INT_MIN <= value <= INT_MAX):
         return value
     if isinstance(value, (int, float)):
         return _number(value, steps)
@@ -130,6 +131,8 @@ def _number(number: float, steps: Budget) -> float:
         if not number.is_integer():
             return number
         number = int(number)
+        if abs(number) <= INT_MAX:
+            return number
     steps.take(steps_to_write(number))
     return number
 

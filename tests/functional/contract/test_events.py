@@ -178,3 +178,25 @@ def test_w26_a_large_event_arrives_whole_in_log_trigger_wait_and_output(app: App
 
 def fingerprint(data: Any) -> str:
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
+PAYOUT = 11111111111111111111
+
+
+@pytest.mark.parametrize("asked", ["==", "in", ">="])
+def test_w31_a_payout_beyond_64_bits_resumes_its_own_wait_and_no_other(app: App, host: Host, asked: str) -> None:
+    """One is found by its key, one by a list of keys, one by a residual with a binding."""
+    right = {"==": "event.data.payout", "in": "[event.data.payout]", ">=": "event.data.payout"}[asked]
+    expression = f"async.data.payout {asked} {right} && async.data.payout <= {PAYOUT}"
+
+    @app.create_function(fn_id="pay", trigger=TriggerEvent(event="payout"))
+    async def pay(ctx: Context) -> object:
+        event = await ctx.step.wait_for_event("wait", event="paid", if_exp=expression, timeout="1h")
+        return event and [ctx.event.data["payout"], event.data["payout"]]
+
+    host.send("payout", {"payout": PAYOUT})
+    for other in (PAYOUT + 1, PAYOUT - 1, float(PAYOUT)):
+        host.send("paid", {"payout": other})
+        assert host.run("pay").status != "finished", other
+    host.send("paid", {"payout": PAYOUT})
+    assert host.run("pay").output == [PAYOUT, PAYOUT]

@@ -24,8 +24,8 @@ CHARACTERS = 100
 
 
 def steps_to_write(number: int) -> int:
-    """The steps that an integer's decimal digits take: none below a hundred digits, then they grow with the square."""
-    return (number.bit_length() // 332) ** 2
+    """The steps that an integer's decimal digits take: none below two hundred, then they grow with the square."""
+    return (number.bit_length() // 332) ** 2 // 4
 
 
 class StepsError(Exception):
