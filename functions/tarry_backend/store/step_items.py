@@ -266,7 +266,13 @@ def _other_wait(fields: dict[str, Any], deadline: int) -> Wait:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """The value as JSON that an attribute can hold: in ASCII if a text in it has half of a surrogate pair."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":"))
+    return text
 
 
 def _whole(number: float | None) -> int | None:

@@ -200,3 +200,24 @@ def test_w31_a_payout_beyond_64_bits_resumes_its_own_wait_and_no_other(app: App,
         assert host.run("pay").status != "finished", other
     host.send("paid", {"payout": PAYOUT})
     assert host.run("pay").output == [PAYOUT, PAYOUT]
+
+
+@pytest.mark.parametrize("expression", ["{}", "async.data.id == 1 && {} || async.data.id == 2 && {}"])
+def test_half_of_a_character_is_kept_beside_a_wait_as_it_is(app: App, host: Host, expression: str) -> None:
+    """DynamoDB keeps UTF-8, which has no halves: an item holds them as JSON writes them, in ASCII."""
+    differs = "async.data.text != event.data.text"
+
+    @app.create_function(fn_id="digest", trigger=TriggerEvent(event="document"))
+    async def digest(ctx: Context) -> object:
+        if_exp = expression.replace("{}", differs)
+        event = await ctx.step.wait_for_event("wait", event="answer", if_exp=if_exp, timeout="1h")
+        return event and event.data["text"]
+
+    host.send("document", {"text": "\ud83d é"})
+    for item in host.cloud.clients.dynamodb.scan(TableName="tarry")["Items"]:
+        for name, value in item.items():
+            assert str(value.get("S", "")).encode().decode() == value.get("S", ""), name
+    host.send("answer", {"id": 2, "text": "\ud83d é"})
+    assert host.run("digest").status != "finished"
+    host.send("answer", {"id": 2, "text": "? é"})
+    assert host.run("digest").output == "? é"

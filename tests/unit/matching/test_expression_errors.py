@@ -41,6 +41,8 @@ def refusal(expression: str) -> ExpressionError:
         ("async.data.a == 9223372036854775808 + 1", 16,
          "the integer has more than 64 bits, the most that arithmetic and int() take"),
         ("async.data.a == 0x" + "f" * 1_000, 16, "the integer has 1,002 characters; 1,000 are allowed"),
+        ("async.data.a == '\ud834\udd1e'", 17,
+         "half of a character (a lone surrogate) stands in it, which JSON does not keep; take it from an event"),
         ("async.data.a < 1e400", 15, "1e400 is larger than the largest double, some 1.8e308"),
         ("async.data.a == -1u", 16, "-1u is not between 0 and 18446744073709551615"),
         (".async.data.a == 1", 0, "messages and names with a leading dot are not supported"),

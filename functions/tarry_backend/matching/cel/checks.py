@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from functools import lru_cache
 
@@ -38,6 +39,7 @@ MAX_MACROS = 16
 MAX_NESTED_MACROS = 3
 """How deep macros may be nested in each other's bodies."""
 
+_HALF = re.compile("[\ud800-\udfff]")
 _ARITIES = arities()
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">=", "in"})
 _QUESTIONS = frozenset({"all", "exists", "exists_one"})
@@ -54,6 +56,9 @@ def checked(expression: str, variables: frozenset[str], *, boolean: bool = True)
     if len(expression) > MAX_LENGTH:
         problem = f"it has {len(expression):,} characters; at most {MAX_LENGTH:,} are allowed"
         raise ExpressionError(f"{expression[:80]}…", problem)
+    if not expression.isascii() and (half := _HALF.search(expression)):
+        problem = "half of a character (a lone surrogate) stands in it, which JSON does not keep; take it from an event"
+        raise ExpressionError(expression, problem, half.start())
     node = parse(expression)
     macros = [part for part in walk(node) if isinstance(part, Macro)]
     if len(macros) > MAX_MACROS:
