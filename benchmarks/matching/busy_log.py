@@ -9,6 +9,7 @@ import json
 import os
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,13 +24,12 @@ from tarry_backend.matching import match_key, plan
 from tarry_backend.model.position import Position
 from tarry_backend.model.received_event import ReceivedEvent
 from tarry_backend.replay import Wait
-from tarry_backend.store import Name, open_store
-from tarry_backend.store.event_names import MAX_SHARDS
+from tarry_backend.store import LogEntry, Name, Names, open_store
 from tarry_backend.store.models import table_definition
-from tarry_backend.waits.lookup import earliest
+from tarry_backend.waits.lookup import look
 
 if TYPE_CHECKING:
-    from tarry_backend.store import Store
+    from tarry_backend.store import Store, Table
 
 __all__ = ["main", "measured"]
 
@@ -82,18 +82,21 @@ def _measured(wire: Wire, store: Store, dynamodb: Any, rate: int, by_key: bool) 
     wait = _wait(rate * SECONDS - 1, end)
     [alternative] = wait.alternatives
     long_ago = end - 3_600_000
-    name = Name(frozenset({alternative.shape}), long_ago, 0, MAX_SHARDS, long_ago) if by_key else Name()
+    name = Name({alternative.shape: long_ago} if by_key else {})
+    store = replace(store, names=_KnownNames(store.table, name))
     wire.take()
     events = [_received(number, end - SECONDS * 1000 + number * 1000 // rate) for number in range(rate * SECONDS)]
-    if by_key:
-        keys = [(each, match_key(NAME, alternative.shape, each.event) or "") for each in events]
-        store.log.append_keyed(keys)
-    store.log.append((each, name.log_shards) for each in events)
+    store.log.append(
+        LogEntry(each, name.log_shards, tuple(match_key(NAME, shape, each.event) or "" for shape in name.shapes))
+        for each in events
+    )
     written = wire.take()
     began = time.perf_counter()
-    found = earliest(wait, store, lambda _: name, end, frozenset())
+    looked = look(wait, store, frozenset(), end)
+    while (cursor := looked.cursor) is not None:
+        looked = look(wait, store, frozenset(), end, after=cursor)
     took = time.perf_counter() - began
-    assert found is not None
+    assert looked.found is not None
     read = wire.take()
     return {
         "requests": sum(read.requests.values()),
@@ -102,6 +105,17 @@ def _measured(wire: Wire, store: Store, dynamodb: Any, rate: int, by_key: bool) 
         "writes": written.write_units / len(events),
         "busiest": _busiest(dynamodb) / SECONDS,
     }
+
+
+class _KnownNames(Names):
+    """Names of which one is known."""
+
+    def __init__(self, table: Table, name: Name) -> None:
+        super().__init__(table)
+        self._name = name
+
+    def recent(self, event_name: str) -> Name:
+        return self._name
 
 
 def _busiest(dynamodb: Any) -> int:

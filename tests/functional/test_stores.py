@@ -19,7 +19,7 @@ from tarry_backend.model.received_event import ReceivedEvent
 from tarry_backend.model.run import Run, RunStatus
 from tarry_backend.model.step import Status, Step, Wait
 from tarry_backend.runtime import runtime
-from tarry_backend.store import Name, Store, open_store
+from tarry_backend.store import LogEntry, Name, Store, open_store
 from tarry_backend.store.models import Item, table_definition
 from tarry_dev.cloud import Cloud
 from tarry_dev.pytest_plugin import MakeCloud
@@ -47,7 +47,7 @@ def fill(store: Store, what: str) -> None:
     event = Event("placed", {"id": what}, id=f"event-{what}", ts=NOON)
     run = Run(id=f"run-{what}", function_id="order", event=event, received_at=NOON, started=NOON, due=NOON + 1)
     assert store.runs.create(run)
-    store.log.append([(ReceivedEvent(event, NOON), 1)])
+    store.log.append([LogEntry(ReceivedEvent(event, NOON), 1)])
     store.names.add("paid", f'[["data","{what}"]]')
     store.dues.move_cursor(len(what))
     store.mailboxes.change("go", lambda box: (replace(box, letter=Letter(what, "{}", NOON)), None))

@@ -16,13 +16,14 @@ from tarry_backend.queues.carried_event import carried_event
 from tarry_backend.queues.messages import Continue, Deadline, Look, Resume, Returned, Signalled, Start, Wake
 from tarry_backend.replay import Status, excluded_ids
 from tarry_backend.store.event_names import SKEW
-from tarry_backend.waits.lookup import TAIL, admits, earliest, ended, overtaken
+from tarry_backend.waits.lookup import admits, ended, look
 
 if TYPE_CHECKING:
     from tarry._wire.mailbox import Letter
     from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.model.run import RunSnapshot
     from tarry_backend.queues.messages import RunUpdate
+    from tarry_backend.queues.sender import Queues
     from tarry_backend.replay import Step
     from tarry_backend.store import Store
     from tarry_backend.telemetry import Meter
@@ -33,8 +34,9 @@ __all__ = ["MessageApplier"]
 class MessageApplier:
     """Applies messages to runs. A message that has been applied already, or comes too late, changes nothing."""
 
-    def __init__(self, store: Store, meter: Meter) -> None:
+    def __init__(self, store: Store, queues: Queues, meter: Meter) -> None:
         self._store = store
+        self._queues = queues
         self._meter = meter
         self._signalling = Signalling(store)
 
@@ -52,10 +54,8 @@ class MessageApplier:
                 return self._signalled(snapshot, key)
             case Resume():
                 return self._resume(message, snapshot)
-            case Look(step_key=key):
-                return self._look(snapshot, key, at_deadline=False)
-            case Deadline(step_key=key):
-                return self._look(snapshot, key, at_deadline=True)
+            case Look() | Deadline():
+                return self._look(message, snapshot)
             case Returned(step_key=key):
                 return self._return(snapshot, key, at_deadline=False)
 
@@ -63,7 +63,7 @@ class MessageApplier:
         """Looks into the log for each open wait: an executor may have died between writing it and looking. And at the
         runs that were invoked."""
         for step in snapshot.steps:
-            snapshot = self._look(snapshot, step.key, at_deadline=False) or snapshot
+            snapshot = self._look(Look(snapshot.run.id, step.key), snapshot) or snapshot
             snapshot = self._return(snapshot, step.key, at_deadline=False) or snapshot
             snapshot = self._claim_again(snapshot, step) if step.signal else snapshot
         return snapshot
@@ -150,20 +150,32 @@ class MessageApplier:
         excluded = _excluded(snapshot, step)
         if not admits(step.wait, message.carried.name, position, excluded):
             return None
+        if step.is_guard:  # any of its events cancels the run, whichever is the earliest
+            return self._resolve(snapshot, step, carried_event(message.carried, self._store.log))
         # An event before it may have been overtaken: by another matcher, or because the index was late to show the
-        # wait. What ends it is the log's earliest, whoever tells of it.
-        found = overtaken(step.wait, self._store, position, excluded)
-        return self._resolve(snapshot, step, found or carried_event(message.carried, self._store.log))
+        # wait. So the log's earliest ends the wait.
+        looked = look(step.wait, self._store, excluded, position.received_at, after=_after(message), before=position)
+        if looked.cursor is not None:
+            self._look_on(message, looked.cursor)
+            return None
+        return self._resolve(snapshot, step, looked.found or carried_event(message.carried, self._store.log))
 
-    def _look(self, snapshot: RunSnapshot, key: str, *, at_deadline: bool) -> RunSnapshot | None:
-        """Ends the wait with what the log holds for it; at its deadline, with nothing if there is nothing."""
-        step = snapshot.step(key)
+    def _look(self, message: Look | Deadline, snapshot: RunSnapshot) -> RunSnapshot | None:
+        """End the wait with what the log holds for it; at its deadline, with nothing if there is nothing."""
+        step = snapshot.step(message.step_key)
         if step is None or step.status is not Status.WAITING or step.wait is None:
             return None
-        since = step.wait.deadline - TAIL if at_deadline else 0
-        names = self._store.names.of
-        found = earliest(step.wait, self._store, names, now() + SKEW, _excluded(snapshot, step), named_since=since)
-        return self._resolve(snapshot, step, found) if found or at_deadline else None
+        looked = look(step.wait, self._store, _excluded(snapshot, step), now() + SKEW, after=_after(message))
+        if looked.cursor is not None:
+            self._look_on(message, looked.cursor)
+            return None
+        if looked.found is None and not isinstance(message, Deadline):
+            return None
+        return self._resolve(snapshot, step, looked.found)
+
+    def _look_on(self, message: Resume | Look | Deadline, cursor: Position) -> None:
+        """Go on with the look in another invocation: this one stays short, whatever the log holds."""
+        self._queues.send_to_runs([replace(message, after=cursor.text())])
 
     def _resolve(self, snapshot: RunSnapshot, step: Step, found: ReceivedEvent | None) -> RunSnapshot | None:
         """Ends the wait by one conditional write. All that follows is done again if it is cut off."""
@@ -196,6 +208,10 @@ class MessageApplier:
             self._meter.count("Resumes")
             # An event may be older than the wait, which then could not be resumed any sooner.
             self._meter.measure("ResumeLatency", moment - max(found.received_at, step.began))
+
+
+def _after(message: Resume | Look | Deadline) -> Position | None:
+    return None if message.after is None else Position.parse(message.after)
 
 
 def _excluded(snapshot: RunSnapshot, step: Step) -> frozenset[str]:

@@ -81,7 +81,7 @@ class Executor:
         self._bus = bus
         self._meter = meter
         self._traffic = Traffic()
-        self._applier = MessageApplier(store, meter)
+        self._applier = MessageApplier(store, queues, meter)
         self._outcomes = OutcomeWriter(app.id, store, queues, bus, meter)
 
     def handle(self, body: str, delivery: MessageDelivery) -> None:

@@ -13,12 +13,13 @@ from tarry_backend.events.address import ADDRESS, INVOKED, Caller, run_id_of
 from tarry_backend.executor.cancel_guards import met, overdue
 from tarry_backend.executor.signal_wait import Signalling, answered
 from tarry_backend.model.cancellation import BY_HAND, Cancellation
+from tarry_backend.model.position import Position
 from tarry_backend.queues.delays import delay_until
-from tarry_backend.queues.messages import Due, Settle
+from tarry_backend.queues.messages import Deadline, Due, Look, Settle
 from tarry_backend.queues.sender import HORIZON
 from tarry_backend.replay import Invocation, Step, WaitRequest, excluded_ids
 from tarry_backend.store.event_names import SKEW
-from tarry_backend.waits.lookup import earliest, ended
+from tarry_backend.waits.lookup import ended, look
 from tarry_backend.waits.registration import Registration
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from tarry import App
     from tarry._wire.bus import EventBus
-    from tarry_backend.model.position import Position
     from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.model.run import RunSnapshot
     from tarry_backend.queues.messages import TimerMessage
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from tarry_backend.store import Store
     from tarry_backend.store.traffic import Traffic
     from tarry_backend.telemetry import Meter
+    from tarry_backend.waits.lookup import LogLook
 
 __all__ = ["LOOKED", "RunJournal"]
 
@@ -106,14 +107,26 @@ class RunJournal:
         """Keeps the wait, then looks into the log: in this order, no event falls between the two."""
         step = replace(step, wait=self._registration.wait(request), due=request.deadline)
         if request.deadline <= self.now():  # at its deadline, or behind it: what the log holds up to it decides
-            return self._end(step, self._look(step))
+            return self._end_at_once(step)
         self._keep(step)
         self._meter.count("WaitsOpened")
-        if found := self._look(step):
-            done = self._end(step, found)
+        looked = self._look(step)
+        if looked.found:
+            done = self._end(step, looked.found)
             self._meter.count("WaitsClosed")
             return done
+        self._look_on(Look(self._run.id, step.key), looked.cursor)
         self.remind(step)
+        return step
+
+    def _end_at_once(self, step: Step) -> Step:
+        """The wait's deadline has passed: the log decides. It stays open if one look does not get through the log."""
+        looked = self._look(step)
+        if looked.cursor is None:
+            return self._end(step, looked.found)
+        self._keep(step)
+        self._meter.count("WaitsOpened")
+        self._look_on(Deadline(self._run.id, step.key), looked.cursor)
         return step
 
     def withdraw(self, step: Step) -> None:
@@ -137,8 +150,11 @@ class RunJournal:
         if kept is None:
             self._keep(guard)
             self._meter.count("WaitsOpened", guard.wait is not None)
-        if guard.wait and (found := self._look(guard)):
-            return Cancellation.by(found)
+        if guard.wait:
+            looked = self._look(guard)
+            if looked.found:
+                return Cancellation.by(looked.found)
+            self._look_on(Look(self._run.id, guard.key), looked.cursor)
         self.remind(guard)
         return None
 
@@ -215,18 +231,22 @@ class RunJournal:
         with self._lock:
             kept[step.key] = step
 
-    def _look(self, step: Step, named_since: int = 0) -> ReceivedEvent | None:
+    def _look(self, step: Step, since: int = 0) -> LogLook:
         assert step.wait is not None
-        names = self._store.names.recent  # the settle, or the deadline, knows what is newer
-        until, excluded = self.now() + SKEW, self._excluded(step)
-        return earliest(step.wait, self._store, names, until, excluded, named_since=named_since)
+        after = Position(since) if since else None
+        return look(step.wait, self._store, self._excluded(step), self.now() + SKEW, after=after)
+
+    def _look_on(self, message: Look | Deadline, cursor: Position | None) -> None:
+        """Leave what one look did not get through to further ones, each in an invocation of its own."""
+        if cursor is not None:
+            self._queues.send_to_runs([replace(message, after=cursor.text())])
 
     def _cancelled(self, since: int) -> Cancellation | None:
         """Looks whether anybody has asked for it, and into the log for each guard, from ``since`` on."""
         if self._store.runs.is_cancel_requested(self._run.id):
             return BY_HAND
         for guard in self._guards.values():
-            if guard.is_open and guard.wait and (found := self._look(guard, since)):
+            if guard.is_open and guard.wait and (found := self._look(guard, since).found):
                 return Cancellation.by(found)
         return None
 

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tarry_backend.clock import now
 from tarry_backend.events.address import to_cancel
 from tarry_backend.matcher.batch import Record, read_batch
 from tarry_backend.matcher.fan_out import WaitFanOut
@@ -16,11 +17,12 @@ from tarry_backend.queues.cancel_runs import request_cancel
 from tarry_backend.queues.carried_event import carried_event
 from tarry_backend.queues.delays import marker_delay
 from tarry_backend.queues.messages import Carried, Deadline, FanOut, Marker
-from tarry_backend.store.traffic import BUSY, Traffic, shards_for
+from tarry_backend.store import LogEntry
+from tarry_backend.store.traffic import Traffic, shards_for
 from tarry_backend.telemetry import logger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tarry import App
     from tarry_backend.queues.sender import Queues
@@ -73,8 +75,6 @@ class Matcher:
             executor    shape ──── wait ──────────── log read
             matcher            log ──── shapes ─ index
 
-        The log of a busy name is written by key before it is written by name. So whatever it has by name, it has by
-        key.
         """
         batch = LoggedBatch(records, {}, {})
         try:
@@ -139,10 +139,14 @@ class Matcher:
         for event_name, count in Counter(each.event.name for each in events).items():
             known[event_name] = self._store.names.recent(event_name)
             seen = self._traffic.count(event_name, count)
-            if seen >= BUSY and not known[event_name].bears(shards_for(seen)):
+            if known[event_name].log_shards < shards_for(seen):
                 known[event_name] = self._store.names.spread_log(event_name, shards_for(seen))
-        self._store.log.append_keyed(_keyed(events, known))
-        self._store.log.append((each, known[each.event.name].log_shards) for each in events)
+        moment = now()
+        self._store.log.append(
+            LogEntry(each, name.shards_to_write(moment), _keys(each, name.shapes))
+            for each in events
+            for name in [known[each.event.name]]
+        )
         return known
 
     def _log_each(self, records: Iterable[Record]) -> dict[str, Exception]:
@@ -158,21 +162,18 @@ class Matcher:
     def _name(self, event_name: str, batch: LoggedBatch) -> Name:
         """The name as it is now, read once a batch.
 
-        If shapes are new since the matcher logged the batch, it now logs the name's events by these keys, too.
+        If shapes are new since the matcher logged the batch, it now logs the name's events by their keys.
         """
         if event_name not in batch.names:
             name, knew = self._store.names.of(event_name), batch.knew.get(event_name)
-            if knew is None or (name.shapes, name.hot_since) != (knew.shapes, knew.hot_since):
-                alike = [each for each in batch.events() if each.event.name == event_name]
-                self._store.log.append_keyed(_keyed(alike, {event_name: name}))
+            if new := name.shapes.keys() - (knew.shapes.keys() if knew else ()):
+                alike = (each for each in batch.events() if each.event.name == event_name)
+                self._store.log.append(LogEntry(each, 0, _keys(each, new)) for each in alike)
             batch.names[event_name] = name
         return batch.names[event_name]
 
 
-def _keyed(events: Iterable[ReceivedEvent], names: Mapping[str, Name]) -> Iterator[tuple[ReceivedEvent, str]]:
-    """The events of busy names, with each key by which a wait could ask for them."""
-    for each in events:
-        name = names[each.event.name]
-        for shape in name.shapes if name.hot_since is not None else ():
-            if (key := match_key(each.event.name, shape, each.event)) is not None:
-                yield each, key
+def _keys(received: ReceivedEvent, shapes: Iterable[str]) -> tuple[str, ...]:
+    """The keys by which a wait could ask for the event."""
+    keys = (match_key(received.event.name, shape, received.event) for shape in shapes)
+    return tuple(key for key in keys if key is not None)

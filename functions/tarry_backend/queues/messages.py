@@ -90,12 +90,13 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """To the executor: an event matches a wait."""
+    """To the executor: an event matches a wait. ``after`` is the cursor of a look into the log that goes on."""
 
     kind: ClassVar[str] = "resume"
     run_id: str
     step_key: str
     carried: Carried
+    after: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,20 +110,22 @@ class Wake:
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """To the executor: a wait's marker has come out of the events queue."""
+    """To the executor: a wait's marker has come out of the events queue. ``after`` is as in ``Resume``."""
 
     kind: ClassVar[str] = "deadline"
     run_id: str
     step_key: str
+    after: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """To the executor: the log holds an event that a wait has not received."""
+    """To the executor: look into the log for a wait. ``after`` is as in ``Resume``."""
 
     kind: ClassVar[str] = "look"
     run_id: str
     step_key: str
+    after: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +172,14 @@ class Settle:
     """To the timers: read the log once more for a wait, now that the index has it.
 
     ``excluded`` are events that the run has had before. They are a hint that saves it an unnecessary resume.
+    ``after`` is as in ``Resume``.
     """
 
     kind: ClassVar[str] = "settle"
     run_id: str
     step_key: str
     excluded: list[str]
+    after: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

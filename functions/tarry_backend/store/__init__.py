@@ -9,7 +9,7 @@ from tarry._wire.mailboxes import Mailboxes
 from tarry_backend.store.due_index import Dues
 from tarry_backend.store.event_names import Name, Names
 from tarry_backend.store.large_values import Values
-from tarry_backend.store.log import EventGoneError, EventLog
+from tarry_backend.store.log import EventGoneError, EventLog, LogEntry
 from tarry_backend.store.queries import Queries
 from tarry_backend.store.runs import ConflictError, Runs
 from tarry_backend.store.table import Table
@@ -23,6 +23,7 @@ __all__ = [
     "Dues",
     "EventGoneError",
     "EventLog",
+    "LogEntry",
     "Name",
     "Names",
     "Queries",

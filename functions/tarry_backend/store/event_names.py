@@ -1,12 +1,14 @@
-"""What is known of an event name: by what its waits are found, and how its log is laid out.
+"""What the table holds about an event name: by what its waits are found, and how its log is laid out.
 
-All of it only ever grows, so what somebody has read stays true; who reads later sees more.
+All of it only ever grows. So what a process has read stays true; one that reads later sees more.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from time import monotonic
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pynamodb.expressions.condition import size
@@ -27,91 +29,120 @@ if TYPE_CHECKING:
 __all__ = ["FRESH", "MAX_SHAPES", "MAX_SHARDS", "SKEW", "Name", "Names"]
 
 MAX_SHAPES = 16
-"""The most shapes of one event name: each is a query at each event of that name."""
+"""The most shapes of one event name: each is a query at each event of that name, and a write unit."""
 
 MAX_SHARDS = 16
-"""Over how many partitions a name's log, and its waits without a key, are spread at most."""
+"""The most partitions a day of a name's log, and the most keys of its waits without a key."""
 
 SKEW = 60_000
-"""By how much, in milliseconds, AWS's clocks may differ: a queue's and a Lambda's."""
+"""The most, in milliseconds, by which AWS's clocks differ: a queue's and a Lambda's, or two Lambdas'."""
 
 FRESH = 60
-"""For how many seconds a process goes by what it has read of a name."""
+"""How long, in seconds, a process trusts what it has read of a name."""
+
+_KNOWN = FRESH * 1000 + SKEW
+"""After so many milliseconds, by any clock, every process knows of a change of a name."""
 
 _REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """``shapes`` are those with paths; ``changed`` is when the last of them was added. Waits without a key stand
-    under ``name_shards`` keys. The log has ``log_shards`` partitions a day. Since ``hot_since`` matchers also log
-    each event by the keys of the shapes, before they log it by name. Times are Unix milliseconds.
+    """One event name.
+
+    ``shapes`` maps each shape with paths to when it was added (Unix milliseconds). Waits without a key are written
+    under ``name_shards`` keys. The log by name has ``log_shards`` partitions a day; until ``log_shards_set`` it had
+    ``log_shards_before``.
     """
 
-    shapes: frozenset[str] = frozenset()
-    changed: int = 0
+    shapes: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     name_shards: int = 0
     log_shards: int = 1
-    hot_since: int | None = None
+    log_shards_before: int = 1
+    log_shards_set: int = 0
 
     @property
     def lookups(self) -> Iterable[str]:
-        """By what the open waits are found, one query each."""
+        """The shapes by which the matcher looks for open waits: one query each."""
         return [*sorted(self.shapes), *(f"{NAME_ONLY}{shard}" for shard in range(self.name_shards))]
 
-    def bears(self, shards: int) -> bool:
-        """Whether the log is kept by key, and spread over so many shards."""
-        return self.hot_since is not None and self.log_shards >= shards
+    def keyed_since(self, shape: str) -> int | None:
+        """From when on the log has the name's events by the keys of that shape; ``None`` if it does not.
 
-    @property
-    def keyed_since(self) -> int | None:
-        """Whatever was received after this time is in the log by its keys, too, if it is there by its name.
+        What was received after this time, and is in the log by name, is in the log by key as well:
 
-        now        hot, or a shape is new          keyed_since
-        matcher    may know no better for FRESH ── knows
-        clocks     ──────── SKEW ─────────────────
+            now        shape added                keyed_since
+            matcher    may know no better for FRESH ── knows
+            clocks     ──────── SKEW ─────────────────
         """
-        return None if self.hot_since is None else max(self.hot_since, self.changed) + SKEW + FRESH * 1000
+        added = self.shapes.get(shape)
+        return None if added is None else added + _KNOWN
+
+    def shards_to_write(self, moment: int) -> int:
+        """Over how many partitions a writer spreads the log now.
+
+        A new number is used once every reader knows it, so that no reader misses a partition:
+
+            now        log_shards set                    all write over log_shards
+            reader     may know no better for FRESH ── knows
+        """
+        return self.log_shards if moment >= self.log_shards_set + _KNOWN else self.log_shards_before
 
 
 class Names:
-    """Reads what is known of names, strongly consistent, and adds to it."""
+    """Reads names, strongly consistent, and adds to them."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
-        self._read: dict[str, tuple[float, Name]] = {}
+        self._read: dict[str, tuple[int, Name]] = {}
 
     def of(self, event_name: str) -> Name:
-        """As it is now: what was added before this call is there."""
+        """The name as it is now: what was added before this call is there."""
         item = self._table.get(NameItem, _pk(event_name), _SK)
         return self._remember(event_name, Name() if item is None else _name(item))
 
     def recent(self, event_name: str) -> Name:
-        """As it was at most ``FRESH`` seconds ago: mostly without a request."""
+        """The name as it was at most ``FRESH`` seconds ago: mostly without a request."""
         read = self._read.get(event_name)
-        return read[1] if read and monotonic() - read[0] < FRESH else self.of(event_name)
+        return read[1] if read and 0 <= now() - read[0] < FRESH * 1000 else self.of(event_name)
 
     def add(self, event_name: str, shape: str) -> bool:
-        """Adds a shape with paths; false if the name has as many as it may."""
-        if shape in self.recent(event_name).shapes:
+        """Add a shape with paths; false if the name has as many as it may have.
+
+        One request, or two if others add the first shapes at the same time.
+        """
+        name = self.recent(event_name)
+        if shape in name.shapes:
             return True
-        shapes = NameItem.shapes
-        free = shapes.does_not_exist() | (size(shapes) < MAX_SHAPES)
-        actions: list[Action] = [shapes.add({shape}), NameItem.changed.set(now())]
-        return shape in self._update(event_name, actions, free & ~shapes.contains(shape)).shapes
+        entry = f"{now()}:{shape}"
+        if not name.shapes:
+            first = NameItem.shapes.set({_digest(shape): entry})
+            name = self._update(event_name, [first], NameItem.shapes.does_not_exist())
+        if shape not in name.shapes:
+            further = NameItem.shapes[_digest(shape)]
+            free = further.does_not_exist() & (size(NameItem.shapes) < MAX_SHAPES)
+            name = self._update(event_name, [further.set(entry)], free)
+        return shape in name.shapes
 
     def spread_waits(self, event_name: str, shards: int) -> int:
-        """Spreads the waits without a key over at least so many keys; returns over how many they are now."""
+        """Spread the waits without a key over at least so many keys; return over how many they are spread now."""
         if (known := self.recent(event_name).name_shards) >= shards:
             return known
         fewer = NameItem.name_shards.does_not_exist() | (NameItem.name_shards < shards)
         return self._update(event_name, [NameItem.name_shards.set(shards)], fewer).name_shards
 
     def spread_log(self, event_name: str, shards: int) -> Name:
-        """Spreads the log over at least so many partitions a day; from now on it is also kept by key."""
-        fewer = NameItem.log_shards.does_not_exist() | (NameItem.log_shards < shards)
-        hot = NameItem.hot_since.set(NameItem.hot_since | now())
-        return self._update(event_name, [NameItem.log_shards.set(shards), hot], fewer)
+        """Spread the log over at least so many partitions a day, unless it was spread a short time ago."""
+        known, moment = self.recent(event_name), now()
+        if known.log_shards >= shards or known.shards_to_write(moment) != known.log_shards:
+            return known
+        unchanged = NameItem.log_shards.does_not_exist() | (NameItem.log_shards == known.log_shards)
+        actions: list[Action] = [
+            NameItem.log_shards.set(shards),
+            NameItem.log_shards_before.set(known.log_shards),
+            NameItem.log_shards_set.set(moment),
+        ]
+        return self._update(event_name, actions, unchanged)
 
     def _update(self, event_name: str, actions: list[Action], condition: Condition) -> Name:
         """The name as it is after the update, or as it is because the condition did not hold. One request."""
@@ -126,7 +157,7 @@ class Names:
     def _remember(self, event_name: str, name: Name) -> Name:
         if len(self._read) >= _REMEMBERED:
             self._read.clear()
-        self._read[event_name] = (monotonic(), name)
+        self._read[event_name] = (now(), name)
         return name
 
 
@@ -137,11 +168,16 @@ def _pk(event_name: str) -> str:
     return f"name#{event_name}"
 
 
+def _digest(shape: str) -> str:
+    return hashlib.sha256(shape.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
 def _name(item: NameItem) -> Name:
+    entries = (entry.partition(":") for entry in ({} if item.shapes is None else item.shapes.as_dict()).values())
     return Name(
-        frozenset(item.shapes or ()),
-        int(item.changed or 0),
+        MappingProxyType({shape: int(added) for added, _, shape in entries}),
         int(item.name_shards or 0),
         int(item.log_shards or 1),
-        None if item.hot_since is None else int(item.hot_since),
+        int(item.log_shards_before or 1),
+        int(item.log_shards_set or 0),
     )

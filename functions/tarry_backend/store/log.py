@@ -1,15 +1,16 @@
 """The log of events: what a wait's outcome is read from.
 
-A partition holds events of one day (UTC), in the order of their positions: those of one name, or a share of them
-if there are many; and, of a name with many, those that have one key.
+The matcher logs each event by its name, and by each key that a wait on the name may have. A partition by name holds
+the events of one day (UTC), or a share of them if there are many. A partition by key holds all events with that key. In
+both, events are in the order of their positions.
 """
 
 from __future__ import annotations
 
 import heapq
 import zlib
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -22,14 +23,14 @@ from tarry_backend.store.event_names import MAX_SHARDS
 from tarry_backend.store.models import EventItem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pynamodb.expressions.condition import Condition
 
     from tarry_backend.store.large_values import Values
     from tarry_backend.store.table import Table
 
-__all__ = ["EventGoneError", "EventLog"]
+__all__ = ["EventGoneError", "EventLog", "LogEntry"]
 
 _DAY = 86_400_000
 
@@ -39,6 +40,19 @@ _KEYS = "key#"
 
 _COPIED = 900
 """The most bytes of an event that stand under each of its keys, too: with them an item costs one write unit."""
+
+
+_PAGE = 500
+"""How many events one request reads at most: what reads stops after some hundreds."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """An event on its way into the log: by name over that many ``shards`` (0: not by name), and by these ``keys``."""
+
+    received: ReceivedEvent
+    shards: int
+    keys: tuple[str, ...] = ()
 
 
 class EventGoneError(TarryError):
@@ -53,39 +67,28 @@ class EventLog:
         self._values = values
         self._days = days
 
-    def append(self, events: Iterable[tuple[ReceivedEvent, int]]) -> None:
-        """Logs events by name, each with the number of shards of that log. Idempotent: the position is the key."""
-        self._write((_by_name(received, shards), received, True) for received, shards in events)
-
-    def append_keyed(self, events: Iterable[tuple[ReceivedEvent, str]]) -> None:
-        """Logs events by match key. Idempotent, too."""
-        self._write((_by_key(key, received.received_at), received, False) for received, key in events)
+    def append(self, entries: Iterable[LogEntry]) -> None:
+        """Log events, each by its keys and name. Idempotent: the position is the key."""
+        entries = list(entries)
+        self._write(
+            [
+                *((_key_partition(key), each, False) for each in entries for key in each.keys),
+                *((_by_name(each.received, each.shards), each, True) for each in entries if each.shards),
+            ]
+        )
 
     def read(self, name: str, since: Position, until: int, shards: int = 1) -> Iterator[ReceivedEvent]:
-        """The events of that name in ``(since, until]``, in their order, strongly consistent, page by page.
+        """Read the events of that name in ``(since, until]``, in their order, strongly consistent, page by page.
 
-        ``shards`` is over how many partitions a day the name's log is spread by now.
+        Args:
+            shards: Over how many partitions a day the name's log is spread by now.
         """
-        lanes = (self._lane(partial(_partition, name, shard=shard), since, until) for shard in range(shards))
+        lanes = (self._by_day(name, shard, since, until) for shard in range(shards))
         return map(self._received, _merged(lanes))
 
     def read_keyed(self, keys: Iterable[str], since: Position, until: int) -> Iterator[ReceivedEvent]:
-        """The events with one of these match keys in ``(since, until]``, likewise."""
-        lanes = (self._lane(partial(_key_partition, key), since, until) for key in keys)
-        return map(self._received, _merged(lanes))
-
-    def last(self, name: str, since: Position, before: Position, count: int) -> list[ReceivedEvent]:
-        """The last events of that name between the two, so many at most, in their order; of a log with one shard."""
-        found: list[EventItem] = []
-        oldest = before.received_at - self._days * _DAY
-        wanted = EventItem.sk.between(since.text() + "\x00", before.text())
-        for day in range(before.received_at // _DAY, max(since.received_at, oldest) // _DAY - 1, -1):
-            left = count + 1 - len(found)  # one more, for ``before`` is among them
-            found += self._table.query(EventItem, _partition(name, day, 0), wanted, forward=False, limit=left)
-            if len(found) > count:
-                break
-        earlier = [received for received in map(self._received, reversed(found)) if received.position < before]
-        return earlier[-count:]
+        """Read the events with one of these match keys in ``(since, until]``, likewise."""
+        return map(self._received, _merged(self._lane(_key_partition(key), since, until) for key in keys))
 
     def read_all(
         self, since: Position, until: int, on_page: Callable[[int], bool] = lambda page: True
@@ -115,11 +118,11 @@ class EventLog:
                 return self._received(item)
         raise EventGoneError(f"event {position.event_id} of {name!r} is no longer in the log")
 
-    def _write(self, entries: Iterable[tuple[str, ReceivedEvent, bool]]) -> None:
+    def _write(self, places: Sequence[tuple[str, LogEntry, bool]]) -> None:
         packed: dict[Position, bytes] = {}
         with self._table.batch() as batch:
-            for partition, received, whole in {(entry[0], entry[1].position): entry for entry in entries}.values():
-                position = received.position
+            for partition, entry, whole in {(each[0], each[1].received.position): each for each in places}.values():
+                received, position = entry.received, entry.received.position
                 if position not in packed:
                     packed[position] = self._packed(received)
                 item = EventItem(partition, position.text(), expires=self._expires(received))
@@ -136,14 +139,15 @@ class EventLog:
     def _expires(self, received: ReceivedEvent) -> int:
         return (received.received_at + self._days * _DAY) // 1000 + 1
 
-    def _lane(self, partition_of: Callable[[int], str], since: Position, until: int) -> Iterator[EventItem]:
+    def _by_day(self, name: str, shard: int, since: Position, until: int) -> Iterator[EventItem]:
         """One partition a day, one day after the other."""
-        if since.received_at > until:
-            return  # DynamoDB refuses a range that ends before it begins
         oldest = until - self._days * _DAY
-        between = _between(since, until)
         for day in range(max(since.received_at, oldest) // _DAY, until // _DAY + 1):
-            yield from self._table.query(EventItem, partition_of(day), between)
+            yield from self._lane(_partition(name, day, shard), since, until)
+
+    def _lane(self, partition: str, since: Position, until: int) -> Iterator[EventItem]:
+        if since.received_at <= until:  # DynamoDB refuses a range that ends before it begins
+            yield from self._table.query(EventItem, partition, _between(since, until), page_size=_PAGE)
 
     def _received(self, item: EventItem) -> ReceivedEvent:
         position = Position.parse(item.sk)
@@ -170,16 +174,12 @@ def _by_name(received: ReceivedEvent, shards: int) -> str:
     return _partition(event.name, received.received_at // _DAY, _shard(event.id, shards))
 
 
-def _by_key(key: str, moment: int) -> str:
-    return _key_partition(key, moment // _DAY)
-
-
 def _partition(name: str, day: int, shard: int) -> str:
     return f"{_LOG}{name}#{_date(day)}#{shard}"
 
 
-def _key_partition(key: str, day: int) -> str:
-    return f"{_KEYS}{key}#{_date(day)}"
+def _key_partition(key: str) -> str:
+    return f"{_KEYS}{key}"
 
 
 def _shard(event_id: str, shards: int) -> int:

@@ -7,7 +7,7 @@ alias     run#<run>                       wait#<step>#<n>              waits (fu
                                                                        (both, once ended, by when: under another key)
 stop      run#<run>                       stop
 event     log#<name>#<day>#<shard>        <received_at>#<event id>
-          key#<match key>#<day>           <received_at>#<event id>     (of a hot name, by each of its keys)
+          key#<match key>                 <received_at>#<event id>     (by each of its keys)
 name      name#<event name>               name
 claim     once#<function>#<value>         once
 cursor    timers                          cursor
@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 from pynamodb.attributes import (
     Attribute,
     BinaryAttribute,
+    MapAttribute,
     NumberAttribute,
     UnicodeAttribute,
-    UnicodeSetAttribute,
 )
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyProjection
 from pynamodb.models import Model
@@ -184,13 +184,17 @@ class EventItem(Item):
 
 
 class NameItem(Item):
-    """By what the open waits on an event name are found, and how its log is laid out."""
+    """By what the open waits on an event name are found, and how its log is laid out.
 
-    shapes = UnicodeSetAttribute(null=True)
-    changed = NumberAttribute(null=True)
+    ``shapes`` has, under a digest of each shape, when it was added and the shape itself. ``log_shards_before`` were
+    those until ``log_shards_set`` (Unix milliseconds).
+    """
+
+    shapes: MapAttribute[str, Any] = MapAttribute(null=True)
     name_shards = NumberAttribute(null=True)
     log_shards = NumberAttribute(null=True)
-    hot_since = NumberAttribute(null=True)
+    log_shards_before = NumberAttribute(null=True)
+    log_shards_set = NumberAttribute(null=True)
 
 
 class ClaimItem(Item):

@@ -8,14 +8,10 @@ from time import monotonic
 
 from tarry_backend.store.event_names import MAX_SHARDS
 
-__all__ = ["BUSY", "PER_SHARD", "WINDOW", "Traffic", "shards_for"]
+__all__ = ["PER_SHARD", "WINDOW", "Traffic", "shards_for"]
 
 WINDOW = 10.0
 """In seconds."""
-
-BUSY = 20
-"""So much of a name in a window, and its events are logged by key, too. That is a write each; below it, what a look
-into the log by name has to read costs less."""
 
 PER_SHARD = 200
 """How much of a name one process may see in a window, for each shard. A partition bears 1,000 writes a second; SQS

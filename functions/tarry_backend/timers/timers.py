@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tarry_backend.clock import now
+from tarry_backend.model.position import Position
 from tarry_backend.model.step import LISTENING, Status
 from tarry_backend.queues.delays import delay_until, marker_delay
 from tarry_backend.queues.messages import Due, Look, Marker, MessageError, Settle, Wake, decode
 from tarry_backend.store.due_index import SHARDS
 from tarry_backend.store.event_names import SKEW
-from tarry_backend.waits.lookup import earliest
+from tarry_backend.waits.lookup import look
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +26,10 @@ __all__ = ["OVERDUE", "SWEPT", "Timers"]
 SWEPT = 120_000
 """How far ahead the sweep looks, in milliseconds. What it covers at a time was registered at least a minute
 before, since what is nearer than three minutes goes straight into the queue: so the index may lag by a minute."""
+
+UNSETTLED = 360_000
+"""How old, in milliseconds, an event may be, when its wait begins, that its matcher has not acted on: one that dies is
+followed by another within a minute, five times at most."""
 
 OVERDUE = 60_000
 """What is so many milliseconds late and still open was lost on its way, and is brought again."""
@@ -83,5 +89,11 @@ class Timers:
         step = self._store.runs.step(message.run_id, message.step_key)
         if step is None or step.status is not Status.WAITING or step.wait is None:
             return
-        if earliest(step.wait, self._store, self._store.names.of, now() + SKEW, frozenset(message.excluded)):
+        excluded, after = frozenset(message.excluded), Position(step.began - UNSETTLED)
+        if message.after is not None:
+            after = Position.parse(message.after)
+        looked = look(step.wait, self._store, excluded, now() + SKEW, after=after)
+        if looked.found is not None:
             self._queues.send_to_runs([Look(message.run_id, message.step_key)])
+        elif looked.cursor is not None:
+            self._queues.send_to_timers([(replace(message, after=looked.cursor.text()), 0)])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import heapq
+from dataclasses import dataclass, replace
+from itertools import repeat
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from tarry_backend.matching import MatchError, match_key, residual_holds
@@ -11,27 +14,32 @@ from tarry_backend.model.step import Status
 from tarry_backend.store.event_json import event_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterator
     from collections.abc import Set as AbstractSet
 
     from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.model.step import Step, Wait
-    from tarry_backend.store import EventLog, Name, Store
+    from tarry_backend.store import Store
 
-__all__ = ["OVERTAKEN", "TAIL", "admits", "earliest", "ended", "matches", "overtaken"]
+__all__ = ["LOOK_EVENTS", "LOOK_SECONDS", "LogLook", "admits", "ended", "look", "matches"]
 
-TAIL = 360_000
-"""How many milliseconds of a log by name a wait's deadline reads again.
+LOOK_EVENTS = 1_000
+"""How many events one look reads at most. What is behind them is left to another look, which a message asks for."""
 
-Older events have been handled: the index has settled, and another matcher follows a dead one within a minute, at most
-five times.
-"""
+LOOK_SECONDS = 5.0
+"""How long one look takes at most, where expressions are slow to evaluate."""
 
-OVERTAKEN = 20
-"""How many earlier events of a log by name a resume searches for one that was overtaken.
 
-Parallel matchers, and an index that lags, let events overtake a few others.
-"""
+@dataclass(frozen=True, slots=True)
+class LogLook:
+    """What a look into the log came to.
+
+    ``found`` is the earliest event that ends the wait. ``cursor`` is where another look goes on, if this one came to
+    its bound; ``None`` if the log has been looked through.
+    """
+
+    found: ReceivedEvent | None = None
+    cursor: Position | None = None
 
 
 def admits(wait: Wait, event_name: str, position: Position, excluded: AbstractSet[str]) -> bool:
@@ -41,72 +49,62 @@ def admits(wait: Wait, event_name: str, position: Position, excluded: AbstractSe
     return any(each.event_name == event_name and each.since < position for each in wait.all)
 
 
-def earliest(
+def look(
     wait: Wait,
     store: Store,
-    names: Callable[[str], Name],
-    until: int,
     excluded: AbstractSet[str],
+    until: int,
     *,
-    named_since: int = 0,
-) -> ReceivedEvent | None:
-    """Return the earliest event in the log, received up to ``until``, that ends the wait.
+    after: Position | None = None,
+    before: Position | None = None,
+) -> LogLook:
+    """Look into the log for the earliest event that ends the wait.
 
-    ``names`` returns what is known of an event's name. It must be fresh where no later look corrects it. In a log by
-    name, only events received after ``named_since`` count.
+    An event that is logged behind the cursor, while looks go on, is found by its own matcher.
+
+    Args:
+        excluded: The ids of events that end no wait of this run any more.
+        until: Up to when the events were received (Unix milliseconds).
+        after: The cursor of the look that this one goes on from.
+        before: Only events before that position.
     """
+    last: Position | None = None
+    end = monotonic() + LOOK_SECONDS
+    for number, (each, received) in enumerate(_candidates(wait, store, until, after)):
+        if before is not None and received.position >= before:
+            break
+        if last is not None and (number >= LOOK_EVENTS or monotonic() > end):
+            return LogLook(cursor=last)
+        if received.event.id not in excluded and matches(each, received):
+            return LogLook(received)
+        last = received.position
+    return LogLook()
 
-    def of_one(each: Wait) -> ReceivedEvent | None:
-        by_name = max(each.since, Position(named_since))
-        events = _events(each, store.log, names(each.event_name), by_name, min(each.deadline, until))
-        return _first(each, events, excluded)
 
-    return _earliest(of_one(each) for each in wait.all if each.alternatives)
+def _candidates(wait: Wait, store: Store, until: int, after: Position | None) -> Iterator[tuple[Wait, ReceivedEvent]]:
+    """The events that could end the wait, or one of those that it stands with, in their order."""
+    waits = [each for each in wait.all if each.alternatives]
+    lanes = (zip(repeat(each), _lane(each, store, until, after)) for each in waits)
+    return heapq.merge(*lanes, key=lambda candidate: candidate[1].position)
 
 
-def overtaken(wait: Wait, store: Store, position: Position, excluded: AbstractSet[str]) -> ReceivedEvent | None:
-    """Return the earliest event before that position that ends the wait, and that the wait has not received yet.
+def _lane(wait: Wait, store: Store, until: int, after: Position | None) -> Iterator[ReceivedEvent]:
+    """The events of the wait's keys, in their order; those from before the log had its keys, by name.
 
-    A busy log is read by the wait's keys. In the two minutes until all of them are there, this finds nothing.
+    since ──── by name ──── keyed since ──────── by key ──────── until
+
+    A wait without a key is read by name.
     """
-
-    def of_one(each: Wait) -> ReceivedEvent | None:
-        events = _last(each, store.log, store.names.recent(each.event_name), position)
-        return _first(each, (received for received in events if received.position < position), excluded)
-
-    return _earliest(of_one(each) for each in wait.all if each.alternatives)
-
-
-def _earliest(found: Iterable[ReceivedEvent | None]) -> ReceivedEvent | None:
-    return min((each for each in found if each), key=lambda received: received.position, default=None)
-
-
-def _first(wait: Wait, events: Iterable[ReceivedEvent], excluded: AbstractSet[str]) -> ReceivedEvent | None:
-    return next((each for each in events if each.event.id not in excluded and matches(wait, each)), None)
-
-
-def _last(wait: Wait, log: EventLog, name: Name, position: Position) -> Iterable[ReceivedEvent]:
-    if position <= wait.since:
-        return ()
-    if name.hot_since is None:
-        return log.last(wait.event_name, wait.since, position, OVERTAKEN)
-    since = max(wait.since, Position.after(name.keyed_since or 0))
-    return log.read_keyed([each.key for each in wait.alternatives], since, position.received_at)
-
-
-def _events(wait: Wait, log: EventLog, name: Name, by_name: Position, until: int) -> Iterator[ReceivedEvent]:
-    """Yield the events that could match, in order. A busy log is read by the wait's keys, once it has all of them:
-
-    since ──── by name ──── keyed_since ──────── by key ──────── until
-    """
-    keyed_since = name.keyed_since
-    keys = [alternative.key for alternative in wait.alternatives]
-    if keyed_since is None or not all(alternative.shape in name.shapes for alternative in wait.alternatives):
-        keyed_since = until
-    if by_name.received_at <= keyed_since:
-        yield from log.read(wait.event_name, by_name, min(keyed_since, until), name.log_shards)
+    name = store.names.recent(wait.event_name)
+    since = wait.since if after is None else max(wait.since, after)
+    until = min(until, wait.deadline)
+    keyed = [name.keyed_since(alternative.shape) for alternative in wait.alternatives]
+    keyed_since = until if None in keyed else min(until, max(moment for moment in keyed if moment is not None))
+    if since.received_at <= keyed_since:
+        yield from store.log.read(wait.event_name, since, keyed_since, name.log_shards)
     if until > keyed_since:
-        yield from log.read_keyed(keys, max(wait.since, Position.after(keyed_since)), until)
+        keys = [alternative.key for alternative in wait.alternatives]
+        yield from store.log.read_keyed(keys, max(since, Position.after(keyed_since)), until)
 
 
 def ended(step: Step, received: ReceivedEvent | None, order: int, now: int) -> Step:

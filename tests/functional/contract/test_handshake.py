@@ -7,7 +7,7 @@ kind there are.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from tarry_backend.matcher.batch import Record
 from tarry_backend.matcher.matcher import LoggedBatch, Matcher
 from tarry_backend.store import runs
 from tarry_backend.timers.timers import Timers
+from tarry_backend.waits.lookup import LogLook, look
 from tests.functional.contract.handshake.cases import Case, Sent
 from tests.functional.contract.handshake.theatre import BrokenError, Verdict, explored, time_line
 
@@ -190,12 +191,21 @@ def forget_the_further_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "alias_items", lambda run_id, step: [])
 
 
+def see_nothing(monkeypatch: pytest.MonkeyPatch, when: Callable[[Mapping[str, Any]], bool]) -> None:
+    """The looks that messages bring about see nothing where ``when`` holds for their bounds."""
+
+    def half_blind(*args: Any, **bounds: Any) -> LogLook:
+        return LogLook() if when(bounds) else look(*args, **bounds)
+
+    monkeypatch.setattr(apply_message, "look", half_blind)
+
+
 def end_at_the_deadline_without_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(apply_message, "earliest", lambda *_, **__: None)
+    see_nothing(monkeypatch, lambda bounds: "before" not in bounds)
 
 
 def resume_without_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(apply_message, "overtaken", lambda *_, **__: None)
+    see_nothing(monkeypatch, lambda bounds: "before" in bounds)
 
 
 @pytest.mark.parametrize(
@@ -229,5 +239,5 @@ def test_without_any_one_part_an_event_is_lost_and_the_time_line_says_how(
 def test_the_look_at_registration_is_for_speed_the_settle_would_find_what_it_finds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(RunJournal, "_look", lambda journal, step: None)
+    monkeypatch.setattr(RunJournal, "_look", lambda journal, step: LogLook())
     assert set(explored(ONE, MORE_THAN_ENOUGH).verdicts) == {EXACT}

@@ -53,17 +53,3 @@ def test_w06_an_event_received_in_time_counts_although_it_was_a_dead_letter_mean
         cloud.redrive("events")
     cloud.pump()
     assert waiting.output == "in time"
-
-
-@pytest.mark.xfail(strict=True, reason="at its deadline a wait reads the last six minutes of the log, not all of it")
-def test_w06_an_event_in_the_log_counts_although_each_matcher_died_before_it_told_the_wait(
-    cloud: Cloud, waiting: HostedRun
-) -> None:
-    """The event is a dead letter, and an alarm has gone off; a redrive before the deadline would resume the run."""
-    cloud.advance("1m")  # the wait has settled
-    with cloud.dies(lambda call: call.operation == "Query", function="matcher"):
-        cloud.send(paid("in the log"))
-        cloud.advance("10m")
-    assert len(cloud.dead_letters("events")) == 1
-    cloud.advance("1h")
-    assert waiting.output == "in the log"

@@ -110,10 +110,10 @@ def _busy_name(table: str) -> dict[str, Any]:
     item = {
         "pk": {"S": f"name#{NAME}"},
         "sk": {"S": "name"},
-        "shapes": {"SS": [shape]},
-        "changed": past,
-        "hot_since": past,
+        "shapes": {"M": {"digest": {"S": f"{BEGAN - 3_600_000}:{shape}"}}},
         "log_shards": {"N": "2"},
+        "log_shards_before": {"N": "1"},
+        "log_shards_set": past,
     }
     return {"TableName": table, "Item": item}
 
