@@ -77,18 +77,19 @@ def test_a_wait_that_is_lost_or_resumed_twice_fails_the_benchmark(wrong: Stage) 
     assert Report({}, {"workers": fine, "ministack": Part("other", Result(10, [wrong], STAGE))}).failed
 
 
-def test_a_run_is_in_one_batch_at_a_time_and_its_messages_are_in_order() -> None:
+def test_a_run_has_one_message_at_work_and_they_are_in_order() -> None:
     runs = Mapping(RUNS)
     for run, body in (("a", "a1"), ("b", "b1"), ("a", "a2"), ("a", "a1")):
         runs.send(0, of_run(run, body))
     first = runs.take(0)
-    assert [message.body for message in first] == ["a1", "b1", "a2"], "what is sent again is dropped"
-    runs.send(0, of_run("a", "a3"))
-    runs.send(0, of_run("c", "c1"))
-    assert bodies(runs) == ["c1"]
+    assert [message.body for message in first] == ["a1"]
+    assert bodies(runs) == ["b1"], "the run's next message waits, what is sent again is dropped"
     assert runs.oldest(0) is None
-    runs.finish(first, {first[2].id})
-    assert bodies(runs) == ["a2", "a3"]
+    runs.finish(first, {first[0].id})
+    [again] = runs.take(0)
+    assert again.body == "a1", "what failed comes before what came after it"
+    runs.finish([again], ())
+    assert bodies(runs) == ["a2"]
 
 
 def test_a_delayed_message_comes_when_it_is_due() -> None:
