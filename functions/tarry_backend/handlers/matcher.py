@@ -10,12 +10,15 @@ from tarry_backend.telemetry import logger, meter, published
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+_RESERVE = 5_000
+"""With fewer milliseconds left, no further record is begun: each takes a few seconds at most."""
+
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Log the events, and send what follows from them to the runs queue."""
     with published():
-        failed = runtime().matcher.handle(event["Records"])
+        failed = runtime().matcher.handle(event["Records"], lambda: context.get_remaining_time_in_millis() < _RESERVE)
         meter.count("Records", len(event["Records"]))
         meter.count("FailedRecords", len(failed))
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}

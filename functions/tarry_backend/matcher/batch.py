@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tarry_backend.events.envelope import parse, received_event
 from tarry_backend.model.received_event import ReceivedEvent
 from tarry_backend.queues.messages import FanOut, Marker, MessageError, decode
+from tarry_backend.queues.sender import REDRIVEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,34 +20,68 @@ __all__ = ["Record", "read_batch"]
 class Record:
     """One SQS record of the events queue.
 
-    ``content`` is the error if the record is neither an event nor a message to the matcher. ``first_received`` is
-    when the queue first gave it to a matcher (Unix milliseconds, by the queue's clock).
+    Attributes:
+        message_id: SQS's id of the message.
+        content: What it is; the error if it is neither an event nor a message to the matcher.
+        sent: When the queue received it, in Unix milliseconds by the queue's clock.
+        first_received: When the queue first gave it to a matcher, likewise.
+        receives: How often the queue has given it to a matcher, this time included.
+        receipt: What deletes the message, or brings it back.
     """
 
     message_id: str
     content: ReceivedEvent | Marker | FanOut | MessageError
+    sent: int
     first_received: int
+    receives: int
+    receipt: str
+
+    @property
+    def again(self) -> bool:
+        """Whether an earlier matcher has failed with it, or died."""
+        return self.receives > 1
 
 
 def read_batch(records: Iterable[Mapping[str, Any]]) -> list[Record]:
-    """Read SQS records, events first.
+    """Read SQS records, in the order in which the matcher acts on them.
 
     Events come in the order of their positions, so that a wait gets the earlier one first. Markers come behind the
     events, since an event of the same batch may have been received before the marker's deadline.
+
+    Records that come again are last: one of them may be what the earlier matcher died of. Every other time they are in
+    the opposite order, so that those on either side of that one have their turn.
     """
-    return sorted(map(_record, records), key=_place)
+    read = sorted(map(_record, records), key=_place)
+    again = [record for record in read if record.again]
+    if any(record.receives % 2 for record in again):
+        again.reverse()
+    return [*(record for record in read if not record.again), *again]
 
 
 def _record(record: Mapping[str, Any]) -> Record:
-    first_received = int(record["attributes"]["ApproximateFirstReceiveTimestamp"])
-    return Record(record["messageId"], _content(record), first_received)
+    attributes = record["attributes"]
+    return Record(
+        record["messageId"],
+        _content(record),
+        int(attributes["SentTimestamp"]),
+        int(attributes["ApproximateFirstReceiveTimestamp"]),
+        int(attributes.get("ApproximateReceiveCount", 1)),
+        record.get("receiptHandle", ""),
+    )
+
+
+def _received_at(record: Mapping[str, Any]) -> int:
+    """When the queue received the event first: a dead letter that was put back carries that time along."""
+    mark = record.get("messageAttributes", {}).get(REDRIVEN, {}).get("stringValue", "")
+    sent = int(record["attributes"]["SentTimestamp"])
+    return min(sent, int(mark)) if mark.isdigit() else sent
 
 
 def _content(record: Mapping[str, Any]) -> ReceivedEvent | Marker | FanOut | MessageError:
     try:
         fields = parse(record["body"])
         if "tarry" not in fields:
-            return received_event(fields, int(record["attributes"]["SentTimestamp"]))
+            return received_event(fields, _received_at(record))
         message = decode(record["body"])
         if isinstance(message, Marker | FanOut):
             return message

@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from tarry_backend.matching import MatchError, residual_holds
 from tarry_backend.queues.messages import FanOut, Resume
-from tarry_backend.store.wait_index import parts_behind
+from tarry_backend.store.wait_index import BEHIND_ALL, parts_behind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Mapping
 
     from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.queues.messages import Carried
     from tarry_backend.queues.sender import Queues
-    from tarry_backend.store import Store
-    from tarry_backend.store.wait_index import Candidate
+    from tarry_backend.store import Runs, Store
+    from tarry_backend.store.wait_index import Candidate, Page
     from tarry_backend.telemetry import Meter
 
     Answers = dict[str, bool | MatchError]
 
-__all__ = ["PAGES", "WaitFanOut"]
+__all__ = ["NOTES", "PAGES", "SECONDS", "WaitFanOut"]
 
 PAGES = 10
 """How many pages of waits one message resumes before it hands the rest to a continuation."""
+
+SECONDS = 1.0
+"""How long the matcher evaluates one page of waits before it hands the rest to a continuation. A batch has at most ten
+events, and a matcher 30 seconds for it."""
+
+NOTES = 10
+"""How many waits of one page get a note that an event could not be compared."""
+
+_REMEMBERED = 10_000
 
 
 class WaitFanOut:
@@ -34,7 +44,7 @@ class WaitFanOut:
         self._store = store
         self._queues = queues
         self._meter = meter
-        self._noted: set[tuple[str, str]] = set()
+        self._notes = Notes(store.runs)
 
     def resume(self, incoming: ReceivedEvent, carried: Carried, key: str) -> int:
         """Resume the first page of the waits with that key; return how many matched.
@@ -43,7 +53,9 @@ class WaitFanOut:
         that several matchers resume them at the same time.
         """
         page = self._store.waits.candidates(key)
-        matched = self._queues.send_to_runs(self._resumes(incoming, carried, page.candidates))
+        matched, stopped = self._resume_page(incoming, carried, page)
+        if stopped is not None:
+            self._queues.send_to_matcher(FanOut(key, stopped, page.last or BEHIND_ALL, carried))
         if page.last is not None:
             for after, until in parts_behind(page.last):
                 self._queues.send_to_matcher(FanOut(key, after, until, carried))
@@ -51,21 +63,37 @@ class WaitFanOut:
 
     def go_on(self, incoming: ReceivedEvent, message: FanOut) -> int:
         """Resume some pages of a part, and hand on what is left of it; return how many waits matched."""
-        matched, after = 0, message.after
+        total, after = 0, message.after
         for _ in range(PAGES):
             page = self._store.waits.candidates(message.match_key, after, message.until)
-            matched += self._queues.send_to_runs(self._resumes(incoming, message.carried, page.candidates))
-            if page.last is None:
-                return matched
-            after = page.last
+            matched, stopped = self._resume_page(incoming, message.carried, page)
+            total += matched
+            if stopped is None and page.last is None:
+                return total
+            after = stopped or page.last or after
+            if stopped is not None:
+                break
         self._queues.send_to_matcher(replace(message, after=after))
-        return matched
+        return total
 
-    def _resumes(self, incoming: ReceivedEvent, carried: Carried, candidates: Iterable[Candidate]) -> Iterator[Resume]:
+    def _resume_page(self, incoming: ReceivedEvent, carried: Carried, page: Page) -> tuple[int, str | None]:
+        """Resume the waits of a page; return how many matched, and the place behind which it stopped.
+
+        It stops when its time is over: an event with thousands of items can take half a minute of evaluation, and the
+        events behind it must not wait for that. ``None`` if it got through the page.
+        """
         answers: Answers = {}
-        for wait in candidates:
+        resumes: list[Resume] = []
+        stopped: str | None = None
+        self._notes.begin_page()
+        end = monotonic() + SECONDS
+        for wait in page.candidates:
             if wait.covers(incoming.position) and self._matches(wait, incoming, answers):
-                yield Resume(wait.run_id, wait.step_key, carried)
+                resumes.append(Resume(wait.run_id, wait.step_key, carried))
+            if monotonic() > end and wait is not page.candidates[-1]:
+                stopped = wait.place
+                break
+        return self._queues.send_to_runs(resumes), stopped
 
     def _matches(self, wait: Candidate, incoming: ReceivedEvent, answers: Answers) -> bool:
         """Whether the wait's residual holds.
@@ -81,17 +109,35 @@ class WaitFanOut:
             if not wait.bindings:
                 answers[wait.residual] = answer
         if isinstance(answer, MatchError):
-            self._report(wait, incoming, answer)
+            self._meter.count("MatchErrors")
+            self._notes.write(wait, f"event {incoming.event.id} could not be compared: {answer}")
             return False
         return answer
 
-    def _report(self, wait: Candidate, incoming: ReceivedEvent, error: MatchError) -> None:
-        """Count an expression that could not be evaluated, and note it on the wait, once."""
-        self._meter.count("MatchErrors")
-        target = (wait.run_id, wait.step_key)
-        if target not in self._noted:
-            self._noted.add(target)
-            self._store.runs.note(*target, f"event {incoming.event.id} could not be compared: {error}")
+
+class Notes:
+    """Notes on waits whose expression could not be evaluated: one a wait, at most ``NOTES`` a page.
+
+    A note is a write. Five hundred of them, one by one, would hold up the events behind.
+    """
+
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
+        self._noted: set[str] = set()
+        self._left = 0
+
+    def begin_page(self) -> None:
+        """Allow the notes of one more page."""
+        self._left = NOTES
+        if len(self._noted) > _REMEMBERED:
+            self._noted.clear()
+
+    def write(self, wait: Candidate, text: str) -> None:
+        """Write the note on the wait, unless it has one or the page has had its number."""
+        if self._left > 0 and wait.place not in self._noted:
+            self._left -= 1
+            self._noted.add(wait.place)
+            self._runs.note(wait.run_id, wait.step_key, text)
 
 
 def _answer(residual: str, bindings: Mapping[str, Any], incoming: ReceivedEvent) -> bool | MatchError:

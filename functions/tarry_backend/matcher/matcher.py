@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tarry_backend.clock import now
@@ -22,14 +22,21 @@ from tarry_backend.store.traffic import Traffic, shards_for
 from tarry_backend.telemetry import logger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from tarry import App
     from tarry_backend.queues.sender import Queues
     from tarry_backend.store import Name, Store
     from tarry_backend.telemetry import Meter
 
-__all__ = ["LoggedBatch", "Matcher"]
+__all__ = ["BEHIND", "LONGEST_WAIT", "LoggedBatch", "Matcher"]
+
+BEHIND = 5_000
+"""A queue is behind if a message comes out more than so many milliseconds after it was sent. A marker is delayed by two
+seconds at most."""
+
+LONGEST_WAIT = 60_000
+"""The longest wait, in milliseconds, of a marker in a queue that is behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,14 @@ class LoggedBatch:
     knew: Mapping[str, Name]
     failed: Mapping[str, Exception]
     names: dict[str, Name] = field(default_factory=dict)
+
+    def check_logged(self, marker: Marker) -> None:
+        """Raise the error of an event before the marker that could not be logged: the marker comes again behind it."""
+        for record in self.records:
+            error = self.failed.get(record.message_id)
+            content = record.content
+            if error is not None and isinstance(content, ReceivedEvent) and content.received_at <= marker.deadline:
+                raise error
 
     def events(self) -> list[ReceivedEvent]:
         """The batch's events."""
@@ -61,10 +76,30 @@ class Matcher:
         self._traffic = Traffic()
         self._waits = WaitFanOut(store, queues, meter)
 
-    def handle(self, records: Iterable[Mapping[str, Any]]) -> list[str]:
-        """Process SQS records; return the ids of the messages that must come again."""
+    def handle(
+        self, records: Iterable[Mapping[str, Any]], out_of_time: Callable[[], bool] = lambda: False
+    ) -> list[str]:
+        """Process SQS records; return the ids of the messages that must come again.
+
+        Records that come again are last. Before each of them the matcher deletes what it has done by then: if the
+        record kills this matcher, too, it takes no other along.
+
+        Args:
+            out_of_time: Whether the invocation nears its end. Then the rest comes again.
+        """
         batch = self.log(read_batch(records))
-        return [record.message_id for record in batch.records if not self._acted(record, batch)]
+        failed: list[Record] = []
+        done: list[Record] = []
+        for record in batch.records:
+            if record.again and done:
+                self._queues.delete_events(each.receipt for each in done)
+                done.clear()
+            acted = not out_of_time() and self._acted(record, batch)
+            (done if acted else failed).append(record)
+        for record in failed:
+            if not record.again:  # throttling passes; what fails again has the time of the visibility timeout
+                self._queues.retry_event_soon(record.receipt)
+        return [record.message_id for record in failed]
 
     def log(self, records: Sequence[Record]) -> LoggedBatch:
         """Log a batch's events, before the matcher acts on any of them.
@@ -90,7 +125,8 @@ class Matcher:
             case ReceivedEvent() as incoming:
                 self.fan_out(incoming, self._name(incoming.event.name, batch))
             case Marker() as marker:
-                self._pass_deadline(marker, record.first_received)
+                batch.check_logged(marker)
+                self._pass_deadline(marker, record)
             case FanOut() as message:
                 self.go_on(message)
             case Exception() as error:
@@ -122,16 +158,22 @@ class Matcher:
             return False
         return True
 
-    def _pass_deadline(self, marker: Marker, moment: int) -> None:
+    def _pass_deadline(self, marker: Marker, record: Record) -> None:
         """Send a deadline on, once its marker has come out of the queue behind the events received before it.
 
-        ``moment`` is when it came out, by the queue's clock, which also says when events are received. If the clock
+        The moment at which it came out is by the queue's clock, which also says when events are received. If the clock
         of the Lambda that sent the marker was ahead, the marker is early, and goes back.
+
+        A standard queue keeps no strict order, least of all when it is behind. A marker that was in the queue for long
+        goes back once, for as long again, so that the events before it come out first.
         """
-        if moment > marker.deadline:
-            self._queues.send_to_runs([Deadline(marker.run_id, marker.step_key)])
-        else:
+        moment, lag = record.first_received, record.first_received - record.sent
+        if moment <= marker.deadline:
             self._queues.send_to_matcher(marker, marker_delay(marker.deadline, moment))
+        elif lag > BEHIND and not marker.has_waited and not record.again:
+            self._queues.send_to_matcher(replace(marker, has_waited=True), min(lag, LONGEST_WAIT) // 1000)
+        else:
+            self._queues.send_to_runs([Deadline(marker.run_id, marker.step_key)])
 
     def _log(self, events: Sequence[ReceivedEvent]) -> dict[str, Name]:
         """Write the events into the log; return their names as this matcher knows them."""

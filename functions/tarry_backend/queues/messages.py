@@ -184,12 +184,16 @@ class Settle:
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """To the matcher: a wait's deadline has passed. It is in the queue behind the events before it."""
+    """To the matcher: a wait's deadline has passed. It is in the queue behind the events before it.
+
+    ``has_waited`` is whether it has gone back once because the queue was behind.
+    """
 
     kind: ClassVar[str] = "marker"
     run_id: str
     step_key: str
     deadline: int
+    has_waited: bool = False
 
 
 @dataclass(frozen=True, slots=True)

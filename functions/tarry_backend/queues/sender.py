@@ -90,6 +90,19 @@ class Queues:
                     VisibilityTimeout=min(_LONGEST_RETRY, 2**receives),
                 )
 
+    def retry_event_soon(self, receipt: str) -> None:
+        """Return a record of the events queue after two seconds, instead of after the visibility timeout."""
+        with suppress(Exception):  # then it returns by itself
+            self._client.change_message_visibility(
+                QueueUrl=self._settings.events_queue, ReceiptHandle=receipt, VisibilityTimeout=2
+            )
+
+    def delete_events(self, receipts: Iterable[str]) -> None:
+        """Delete records of the events queue before their batch is answered; at most ten."""
+        entries: Any = [{"Id": str(place), "ReceiptHandle": receipt} for place, receipt in enumerate(receipts)]
+        with suppress(Exception):  # Lambda deletes them when the batch is answered
+            self._client.delete_message_batch(QueueUrl=self._settings.events_queue, Entries=entries)
+
     def _send(self, queue: str, messages: Iterable[tuple[str, dict[str, Any]]]) -> int:
         """Send page by page, several at a time, so that memory holds only the pages on their way."""
         count = 0

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tarry_backend.store.table import Table
 
-__all__ = ["PAGE", "Candidate", "Held", "Page", "Waits", "parts_behind"]
+__all__ = ["BEHIND_ALL", "PAGE", "Candidate", "Held", "Page", "Waits", "parts_behind"]
 
 PAGE = 500
 """How many waits a page has at most."""
@@ -25,14 +25,18 @@ PAGE = 500
 _PARTS = "01234567"
 """The first characters of waits' places, all equally frequent: a run's id is 128 random bits in digits of five."""
 
-_BEHIND_ALL = "~"
+BEHIND_ALL = "~"
 """Places lie before it: each begins with the run's id, in characters below ``~``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An open wait that has the event's key; its residual, if it has one, is still to be asked."""
+    """An open wait that has the event's key; its residual, if it has one, is still to be asked.
 
+    ``place`` is where it stands among the waits with that key.
+    """
+
+    place: str
     run_id: str
     step_key: str
     residual: str | None
@@ -98,7 +102,7 @@ class Waits:
             ended, wait_ref = ended_target(item.wait_ref)
             yield _held(item, *wait_target(wait_ref), ended=ended)
 
-    def candidates(self, match_key: str, after: str = "", until: str = _BEHIND_ALL) -> Page:
+    def candidates(self, match_key: str, after: str = "", until: str = BEHIND_ALL) -> Page:
         """A page of the open waits with that key, of those whose place lies in ``(after, until]``.
 
         Eventually consistent: the settle read finds what is missing.
@@ -111,7 +115,7 @@ class Waits:
 
 def parts_behind(place: str) -> Iterator[tuple[str, str]]:
     """The ranges ``(after, until]`` of places behind that one: about as many waits stand in each."""
-    return pairwise([place, *(end for end in (*_PARTS[1:], _BEHIND_ALL) if end > place)])
+    return pairwise([place, *(end for end in (*_PARTS[1:], BEHIND_ALL) if end > place)])
 
 
 def _held(item: Any, run_id: str, step_key: str, ended: int | None = None) -> Held:
@@ -122,6 +126,7 @@ def _held(item: Any, run_id: str, step_key: str, ended: int | None = None) -> He
 def _candidate(item: Any) -> Candidate:
     run_id, step_key = wait_target(item.wait_ref)
     return Candidate(
+        item.wait_ref,
         run_id,
         step_key,
         item.residual,
