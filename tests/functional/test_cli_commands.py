@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with served(folder, APP):
         for name, number in [("app/begun", "w-1"), ("app/begun", "w-2"), ("app/sulked", "s-1")]:
             succeed("send", name, json.dumps({"id": number}), "--id", number)
+            eventually(partial(has_begun, number))
         eventually(lambda: len(document("waits")["waits"]) == 2)
         succeed("send", "app/done", '{"id": "w-1", "result": [1, "two"]}', "--id", "d-1", "--user", '{"id": 7}')
         eventually(lambda: document("runs", "--status", "finished")["runs"])
@@ -65,6 +67,10 @@ def succeed(*arguments: str, stdin: str | None = None) -> str:
 
 def document(*arguments: str) -> Any:
     return json.loads(succeed(*arguments, "--json"))
+
+
+def has_begun(event_id: str) -> bool:
+    return any(run["event"]["id"] == event_id for run in document("runs")["runs"])
 
 
 def run_of(event_id: str) -> Any:
