@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 from tarry_backend.events.address import run_id_of
 from tarry_backend.matching import MatchError, evaluate_whole, match_key
+from tarry_backend.model.event_identity import identity
 from tarry_backend.model.received_event import ReceivedEvent
 from tarry_backend.model.run import RunStatus
-from tarry_backend.replay import Status, excluded_ids
+from tarry_backend.replay import Status, excluded_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -156,7 +157,7 @@ def _held(received: ReceivedEvent, store: Store) -> Iterator[Held]:
 
 def _is_resolved(wait: Held, received: ReceivedEvent) -> bool:
     """Whether the event has resolved it, or another of the same id, which counts as the same."""
-    return wait.resolved_by is not None and wait.resolved_by.event_id == received.event.id
+    return wait.resolved_by is not None and wait.resolved_by.identity == received.position.identity
 
 
 def _judged(held: Sequence[Held], received: ReceivedEvent, store: Store) -> Iterator[Effect | Miss]:
@@ -170,7 +171,7 @@ def _judged(held: Sequence[Held], received: ReceivedEvent, store: Store) -> Iter
 def _verdict(step: Step, snapshot: RunSnapshot, received: ReceivedEvent) -> Effect | Miss:
     assert step.wait is not None
     run = snapshot.run
-    if received.event.id in _had(step, snapshot):
+    if received.position.identity in _had(step, snapshot):
         return Miss(run, step.key, Why.HAD, None)
     named = [wait for wait in step.wait.all if wait.event_name == received.event.name]
     misses = [miss for wait in named if (miss := _miss(wait, step, run, received))]
@@ -178,7 +179,7 @@ def _verdict(step: Step, snapshot: RunSnapshot, received: ReceivedEvent) -> Effe
 
 
 def _had(step: Step, snapshot: RunSnapshot) -> frozenset[str]:
-    return excluded_ids(snapshot.steps, step.begun_order, snapshot.run.event.id)
+    return excluded_events(snapshot.steps, step.begun_order, identity(snapshot.run.event))
 
 
 def _miss(wait: Wait, step: Step, run: Run, received: ReceivedEvent) -> Miss | None:

@@ -11,10 +11,11 @@ from tarry_backend.executor.cancel_guards import met
 from tarry_backend.executor.invocation import returned, timed_out
 from tarry_backend.executor.signal_wait import Signalling, answered
 from tarry_backend.model.cancellation import Cancellation
+from tarry_backend.model.event_identity import identity
 from tarry_backend.model.position import Position
 from tarry_backend.queues.carried_event import carried_event
 from tarry_backend.queues.messages import Continue, Deadline, Look, Resume, Returned, Signalled, Start, Wake
-from tarry_backend.replay import Status, excluded_ids
+from tarry_backend.replay import Status, excluded_events
 from tarry_backend.store.event_names import SKEW
 from tarry_backend.waits.lookup import admits, ended, look
 
@@ -146,7 +147,7 @@ class MessageApplier:
         step = snapshot.step(message.step_key)
         if step is None or step.status is not Status.WAITING or step.wait is None:
             return None
-        position = Position(message.carried.received_at, message.carried.id)
+        position = message.carried.position
         excluded = _excluded(snapshot, step)
         if not admits(step.wait, message.carried.name, position, excluded):
             return None
@@ -215,12 +216,12 @@ def _after(message: Resume | Look | Deadline) -> Position | None:
 
 
 def _excluded(snapshot: RunSnapshot, step: Step) -> frozenset[str]:
-    return excluded_ids(snapshot.steps, step.begun_order, snapshot.run.event.id)
+    return excluded_events(snapshot.steps, step.begun_order, identity(snapshot.run.event))
 
 
 def _cancelled(snapshot: RunSnapshot, step: Step, found: ReceivedEvent) -> Cancellation | None:
     """An event that a guard and a wait have both been waiting for cancels the run, whichever is told first."""
-    return Cancellation.by(found) if step.is_guard else met(snapshot.guards, found, snapshot.run.event.id)
+    return Cancellation.by(found) if step.is_guard else met(snapshot.guards, found, identity(snapshot.run.event))
 
 
 def _has_due(snapshot: RunSnapshot, moment: int) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from tarry._engine.operations import OWN
 from tarry.durations import milliseconds
 from tarry_backend.model.cancellation import LATE_FINISH, Cancellation
+from tarry_backend.model.event_identity import identity
 from tarry_backend.model.position import Position
 from tarry_backend.model.step import END_OF_TIME
 from tarry_backend.replay import Status, Step, WaitRequest
@@ -74,6 +75,6 @@ def _request(cancel: Cancel, run: Run, due: int | None) -> WaitRequest:
         event_name=cancel.event,
         if_exp=cancel.if_exp,
         match=cancel.match,
-        since=Position(run.received_at, run.event.id),
+        since=Position(run.received_at, identity(run.event)),
         deadline=END_OF_TIME if due is None else due,
     )

@@ -13,11 +13,12 @@ from tarry_backend.events.address import ADDRESS, INVOKED, Caller, run_id_of
 from tarry_backend.executor.cancel_guards import met, overdue
 from tarry_backend.executor.signal_wait import Signalling, answered
 from tarry_backend.model.cancellation import BY_HAND, Cancellation
+from tarry_backend.model.event_identity import identity
 from tarry_backend.model.position import Position
 from tarry_backend.queues.delays import delay_until
 from tarry_backend.queues.messages import Deadline, Due, Look, Settle
 from tarry_backend.queues.sender import HORIZON
-from tarry_backend.replay import Invocation, Step, WaitRequest, excluded_ids
+from tarry_backend.replay import Invocation, Step, WaitRequest, excluded_events
 from tarry_backend.store.event_names import SKEW
 from tarry_backend.waits.lookup import ended, look
 from tarry_backend.waits.registration import Registration
@@ -265,14 +266,14 @@ class RunJournal:
     def _had_since(self, since: Position) -> list[str]:
         """The latest events that ended waits of this run, as far as a look from ``since`` on would meet them."""
         had = (step.wait.resolved_by for step in self.steps() if step.wait and step.wait.resolved_by)
-        return [position.event_id for position in sorted(had) if position > since][-_EXCLUDED_HINTS:]
+        return [position.identity for position in sorted(had) if position > since][-_EXCLUDED_HINTS:]
 
     def _excluded(self, step: Step) -> frozenset[str]:
-        return excluded_ids(self.steps(), step.begun_order, self._run.event.id)
+        return excluded_events(self.steps(), step.begun_order, identity(self._run.event))
 
     def _end(self, step: Step, found: ReceivedEvent | None) -> Step:
         if found and self.cancellation is None:
-            self.cancellation = met(self._guards.values(), found, self._run.event.id)
+            self.cancellation = met(self._guards.values(), found, identity(self._run.event))
         done = ended(step, found, step.begun_order + 1, self.now())
         self._keep(done)
         self._store.runs.drop(self._run.id, done)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from tarry_backend.model.event_identity import identity_of
 from tarry_backend.model.position import Position
 
 if TYPE_CHECKING:
@@ -25,24 +26,26 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cancellation:
-    """The reason; of an event its name and id, too, and when it was received (Unix milliseconds)."""
+    """The reason; of an event its name, id and source, too, and when it was received (Unix milliseconds)."""
 
     reason: Reason
     event_name: str | None = None
     event_id: str | None = None
     received_at: int | None = None
+    event_source: str | None = None
 
     @classmethod
     def by(cls, received: ReceivedEvent) -> Cancellation:
         """The event cancels the run."""
-        return cls(Reason.EVENT, received.event.name, received.event.id, received.received_at)
+        event = received.event
+        return cls(Reason.EVENT, event.name, event.id, received.received_at, event.source)
 
     @property
     def position(self) -> Position | None:
         """Where the event stands in the log."""
         if self.event_id is None or self.received_at is None:
             return None
-        return Position(self.received_at, self.event_id)
+        return Position(self.received_at, identity_of(self.event_id, self.event_source or "", self.event_name or ""))
 
     def __str__(self) -> str:
         return self.reason.value if self.event_id is None else f"by event {self.event_name} {self.event_id}"

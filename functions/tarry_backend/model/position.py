@@ -8,14 +8,20 @@ __all__ = ["Position"]
 
 
 class Position(NamedTuple):
-    """When the bus handed the event to the queue (SQS ``SentTimestamp``, Unix milliseconds), then its id.
+    """When the bus handed the event to the queue (SQS ``SentTimestamp``, Unix milliseconds), then its identity.
 
-    AWS gives it, the same at each redelivery, so that it does not depend on who processes what first.
-    As a lower bound it is exclusive; a position without an id stands before all events of its millisecond.
+    AWS sets the time, the same at each redelivery. So the position does not depend on which Lambda is faster. As a
+    lower bound it is exclusive; a position without an identity is before all events of its millisecond.
     """
 
     received_at: int
-    event_id: str = ""
+    identity: str = ""
+
+    @property
+    def event_id(self) -> str:
+        """The event's id, which its identity begins with."""
+        event_id, separator, _ = self.identity.rpartition("#")
+        return event_id if separator else self.identity
 
     @classmethod
     def after(cls, moment: int) -> Position:
@@ -24,10 +30,10 @@ class Position(NamedTuple):
 
     def text(self) -> str:
         """In a form that sorts as the position does."""
-        return f"{self.received_at:015d}#{self.event_id}"
+        return f"{self.received_at:015d}#{self.identity}"
 
     @classmethod
     def parse(cls, text: str) -> Position:
         """What ``text`` wrote."""
-        moment, _, event_id = text.partition("#")
-        return cls(int(moment), event_id)
+        moment, _, identity = text.partition("#")
+        return cls(int(moment), identity)

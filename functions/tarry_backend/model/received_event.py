@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tarry_backend.model.event_identity import identity
 from tarry_backend.model.position import Position
 
 if TYPE_CHECKING:
@@ -23,4 +24,4 @@ class ReceivedEvent:
     @property
     def position(self) -> Position:
         """Where it stands in the log."""
-        return Position(self.received_at, self.event.id)
+        return Position(self.received_at, identity(self.event))

@@ -29,7 +29,7 @@ __all__ = [
     "Step",
     "Wait",
     "WaitRequest",
-    "excluded_ids",
+    "excluded_events",
     "ungiven",
 ]
 
@@ -207,10 +207,10 @@ class Step:
         return Position(max(self.due or 0, self.began) if self.kind == "sleep" else self.began)
 
 
-def excluded_ids(steps: Iterable[Step], begun_order: int, started_by: str) -> frozenset[str]:
+def excluded_events(steps: Iterable[Step], begun_order: int, started_by: str) -> frozenset[str]:
     """The events that may not resolve a wait which began then: those that the run has had before."""
     had = (
-        step.wait.resolved_by.event_id
+        step.wait.resolved_by.identity
         for step in steps
         if step.wait and step.wait.resolved_by and step.ended_order is not None and step.ended_order < begun_order
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tarry_backend.model.position import Position
 from tarry_backend.queues.messages import MessageError
 from tarry_backend.store import EventGoneError
 
@@ -25,6 +24,6 @@ def carried_event(carried: Carried, log: EventLog) -> ReceivedEvent:
     if (received := carried.received()) is not None:
         return received
     try:
-        return log.find(carried.name, Position(carried.received_at, carried.id))
+        return log.find(carried.name, carried.position)
     except EventGoneError as error:
         raise MessageError(str(error)) from error

@@ -10,6 +10,8 @@ from typing import Any, ClassVar, get_args
 from tarry.errors import TarryError
 from tarry.event import Event
 from tarry.signals import Signalled
+from tarry_backend.model.event_identity import identity_of
+from tarry_backend.model.position import Position
 from tarry_backend.model.received_event import ReceivedEvent
 
 __all__ = [
@@ -51,22 +53,27 @@ class Carried:
 
     name: str
     id: str
+    source: str
     received_at: int
     event: dict[str, Any] | None
+
+    @property
+    def position(self) -> Position:
+        """Where the event is in the log."""
+        return Position(self.received_at, identity_of(self.id, self.source, self.name))
 
     @cached_property
     def text(self) -> str:
         """The JSON text, written once for all the messages that carry it."""
-        fields = {"name": self.name, "id": self.id, "received_at": self.received_at, "event": self.event}
-        return _json(fields)
+        return _json({each.name: getattr(self, each.name) for each in fields(self)})
 
     @classmethod
     def of(cls, received: ReceivedEvent) -> Carried:
         """Carry the event itself if it is small."""
         event = received.event
-        fields = asdict(event)
-        small = len(json.dumps(fields)) <= INLINE
-        return cls(event.name, event.id, received.received_at, fields if small else None)
+        values = asdict(event)
+        small = len(json.dumps(values)) <= INLINE
+        return cls(event.name, event.id, event.source, received.received_at, values if small else None)
 
     def received(self) -> ReceivedEvent | None:
         """The event, if the message carries it."""

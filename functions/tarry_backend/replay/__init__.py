@@ -9,7 +9,7 @@ from tarry_backend.model.step import (
     Step,
     Wait,
     WaitRequest,
-    excluded_ids,
+    excluded_events,
     ungiven,
 )
 from tarry_backend.replay.engine import Replayed, replay
@@ -31,7 +31,7 @@ __all__ = [
     "Step",
     "Wait",
     "WaitRequest",
-    "excluded_ids",
+    "excluded_events",
     "replay",
     "ungiven",
 ]

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from tarry._engine.interruption import is_death
 from tarry.context import Context, ContextSync
 from tarry.errors import Suspended, UsageError
+from tarry_backend.model.event_identity import identity
 from tarry_backend.model.position import Position
 from tarry_backend.replay.admission import Admission
 from tarry_backend.replay.branch_past import PAST, BranchPast
@@ -209,7 +210,7 @@ class Engine:
     async def _main(self) -> Outcome | BaseException:
         self._bridge.settle()
         self._admission.settle()
-        PAST.set(BranchPast(Position(self._run.received_at, self._run.event.id), given=self._run.started))
+        PAST.set(BranchPast(Position(self._run.received_at, identity(self._run.event)), given=self._run.started))
         root = self._loop.create_task(self._root())
         root.add_done_callback(self._root_ended)
         await self._conclusion.reached()

@@ -44,7 +44,7 @@ class LogLook:
 
 def admits(wait: Wait, event_name: str, position: Position, excluded: AbstractSet[str]) -> bool:
     """Whether an event of that name, at that position, may end the wait, if it matches."""
-    if position.received_at > wait.deadline or position.event_id in excluded:
+    if position.received_at > wait.deadline or position.identity in excluded:
         return False
     return any(each.event_name == event_name and each.since < position for each in wait.all)
 
@@ -63,7 +63,7 @@ def look(
     An event that is logged behind the cursor, while looks go on, is found by its own matcher.
 
     Args:
-        excluded: The ids of events that end no wait of this run any more.
+        excluded: The identities of events that end no wait of this run any more.
         until: Up to when the events were received (Unix milliseconds).
         after: The cursor of the look that this one goes on from.
         before: Only events before that position.
@@ -75,7 +75,7 @@ def look(
             break
         if last is not None and (number >= LOOK_EVENTS or monotonic() > end):
             return LogLook(cursor=last)
-        if received.event.id not in excluded and matches(each, received):
+        if received.position.identity not in excluded and matches(each, received):
             return LogLook(received)
         last = received.position
     return LogLook()

@@ -4,7 +4,7 @@ import pytest
 
 from tarry import StepError
 from tarry_backend.model.position import Position
-from tarry_backend.replay import Failure, Status, Step, Wait, excluded_ids
+from tarry_backend.replay import Failure, Status, Step, Wait, excluded_events
 
 
 def wait(key: str, begun: int, ended: int | None, event_id: str | None) -> Step:
@@ -40,7 +40,7 @@ STEPS = [wait("a", 1, 4, "e1"), wait("b", 2, 6, "e2"), wait("c", 3, None, None),
     ],
 )
 def test_a_wait_may_not_have_the_events_that_ended_waits_before_it_began(begun_order: int, excluded: set[str]) -> None:
-    assert excluded_ids(STEPS, begun_order, "start") == excluded
+    assert excluded_events(STEPS, begun_order, "start") == excluded
 
 
 def test_a_failure_has_the_errors_type_message_and_stack() -> None:

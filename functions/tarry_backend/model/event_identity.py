@@ -1,0 +1,29 @@
+"""What tells two events apart: source, name and id."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tarry.event import Event
+
+__all__ = ["identity", "identity_of"]
+
+_TAG = 8
+
+
+def identity(event: Event) -> str:
+    """Return the event's identity: its id, ``#``, and a hash of its source and name."""
+    return identity_of(event.id, event.source, event.name)
+
+
+def identity_of(event_id: str, source: str, name: str) -> str:
+    """Return the identity of the event with this id, source and name."""
+    return f"{event_id}#{_tag(source, name)}"
+
+
+@lru_cache(maxsize=1_000)
+def _tag(source: str, name: str) -> str:
+    return hashlib.sha256(f"{source}\n{name}".encode("utf-8", "surrogatepass")).hexdigest()[:_TAG]
