@@ -6,6 +6,7 @@ A module is named as its file, without ``.py``: ``keys``. Without one all of ``m
 mutmut wants the packages in ``src/`` beside the tests, so they are copied to ``.cache/mutants/`` first.
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -31,7 +32,8 @@ source_paths = ["src"]
 only_mutate = {files}
 pytest_add_cli_args_test_selection = {tests}
 use_git_change_detection = false
-timeout_constant = 10.0
+timeout_constant = 3.0
+timeout_multiplier = 5.0
 """
 
 
@@ -42,7 +44,11 @@ def main(modules: list[str]) -> int:
         print(f"no module {' or '.join(modules)} in {' or '.join(ROOMS)}", file=sys.stderr)
         return 2
     stage(files)
-    run = subprocess.run([sys.executable, "-m", "mutmut", "run", "--max-children", "2"], cwd=STAGE, check=False)
+    run = subprocess.run(
+        [sys.executable, "-m", "mutmut", "run", "--max-children", str(2 * (os.cpu_count() or 1))],
+        cwd=STAGE,
+        check=False,
+    )
     if run.returncode == 0:
         report()
     return run.returncode

@@ -1,5 +1,6 @@
-"""What the tests need while mutmut runs them. ``python -m tests.mutants`` copies it to where they are run."""
+"""What the tests need while mutmut runs them. ``tests/mutants`` copies this file to where they run."""
 
+import re
 import sys
 from collections.abc import Generator
 
@@ -10,10 +11,18 @@ sys.setrecursionlimit(4000)  # mutmut puts frames of its own between each functi
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pycollect_makeitem(collector: pytest.Collector, name: str) -> Generator[None, object, object]:
-    """Number a test's cases: mutmut names them on a command line, where not every id of ours can be read."""
+    """Number the cases of a test. mutmut passes ids to pytest on a command line, which cannot carry all of ours."""
     made = yield
     for place, item in enumerate(made if isinstance(made, list) else []):
         if isinstance(item, pytest.Function) and "[" in item.name:
             item.name = f"{name}[{place}]"
-            item._nodeid = f"{collector.nodeid}::{item.name}"  # type: ignore[attr-defined]
+            item._id = collector.id.child(name).with_params(str(place))
     return made
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse an id that pytest may not find again: mutmut would take that error for a mutant that is noticed."""
+    odd = [item.nodeid for item in items if not re.fullmatch(r"[\w/.:]+(\[\d+\])?", item.nodeid)]
+    if odd:
+        raise pytest.UsageError(f"these ids have no number: {odd[:3]}")
