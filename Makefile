@@ -4,12 +4,14 @@
 PYTHON  ?= python3
 WORKERS ?= auto
 ARGS    ?=
+ONLY    ?=
 
 VENV  := .venv
 BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
 CLOUD := .venv-e2e/.ready
 PAGES := .venv-docs/.ready
+MUTATE := .venv-mutants/.ready
 
 # Python keeps its compiled files, even where the environment forbids it: the tests start Python some hundred times.
 export PYTHONDONTWRITEBYTECODE :=
@@ -19,7 +21,8 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check e2e synth bench bench-log bench-matching bench-load bench-steps docs dist lock clean format node
+.PHONY: help setup demo test coverage check mutants e2e synth bench bench-log bench-matching bench-load bench-steps docs \
+	dist lock clean format node
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,11 +35,20 @@ demo: $(READY) ## show runs that wait and resume, in an embedded cloud (EVENTS=F
 test: $(READY) node ## run every test (ARGS="tests/unit -k key" runs some of them)
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
-check: $(READY) ## run what CI runs: format, lint, types, tests
+coverage: $(READY) node ## run every test, and fail below the floor of branch coverage (takes more than half as long again)
+	@rm -rf .cache/coverage && mkdir -p .cache/coverage
+	@$(BIN)/python -m coverage run -m pytest -n $(WORKERS) $(ARGS)
+	@$(BIN)/python -m coverage combine --quiet
+	@$(BIN)/python -m coverage report
+
+mutants: $(MUTATE) ## change matching/ and replay/ to see whether a test notices (ONLY=keys for one module; hours for all)
+	@$(dir $(MUTATE))bin/python tests/mutants $(ONLY)
+
+check: $(READY) ## run what CI runs: format, lint, types, tests with branch coverage
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory coverage
 
 e2e: $(READY) $(CLOUD) node ## deploy to MiniStack, an AWS emulator on localhost, and test it from outside (takes minutes)
 	@$(BIN)/python -m pytest tests/e2e $(ARGS)
@@ -84,9 +96,10 @@ lock: $(READY) ## update the lock files after a change in pyproject.toml (UPGRAD
 	$(LOCK) pyproject.toml --constraints requirements.lock --output-file functions/requirements.lock
 	$(LOCK) --group e2e --output-file tests/e2e/requirements.lock
 	$(LOCK) --group docs --output-file docs/requirements.lock
+	$(LOCK) pyproject.toml --group mutants --constraints requirements.lock --output-file tests/mutants/requirements.lock
 
 clean: ## remove everything that these targets created
-	rm -rf $(VENV) .venv-docs .venv-e2e .cache cdk.out dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-docs .venv-e2e .venv-mutants .cache cdk.out dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # uv (itself pinned and hash-checked) installs in seconds what takes pip a minute. uv does not read pip's
@@ -105,7 +118,8 @@ $(READY): requirements.lock pyproject.toml
 
 $(CLOUD): tests/e2e/requirements.lock
 $(PAGES): docs/requirements.lock
-$(CLOUD) $(PAGES): $(READY)
+$(MUTATE): tests/mutants/requirements.lock
+$(CLOUD) $(PAGES) $(MUTATE): $(READY)
 	@echo "Setting up $(@D)/ from $(filter %.lock,$^) ..."
 	@$(BIN)/python -m venv --clear $(@D)
 	@$(BIN)/uv pip install --quiet --python $(@D)/bin/python --require-hashes -r $(filter %.lock,$^) || \

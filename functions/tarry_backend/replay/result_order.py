@@ -22,7 +22,7 @@ __all__ = ["ResultOrder"]
 class ResultOrder:
     """Decides which step goes on next. Keys are those of steps; ``news`` is that of ``Replayed``."""
 
-    def __init__(self, history: Iterable[Step], *, news: int = 1) -> None:
+    def __init__(self, history: Iterable[Step], *, news: int) -> None:
         steps = list(history)
         ended = sorted((s for s in steps if s.is_given), key=lambda s: s.ended_order or 0)
         self._results = deque(s.key for s in ended)

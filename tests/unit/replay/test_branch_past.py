@@ -113,6 +113,15 @@ def test_a_wait_looks_from(steps: Sequence[Step], since: Position) -> None:
     assert past.since("paid", None, NOW) == since
 
 
+def test_a_wait_for_two_kinds_of_one_name_leaves_off_where_the_earlier_of_them_did() -> None:
+    late = waited(since=Position(T + 28 * MINUTE), by=Position(T + 28 * MINUTE + SECOND, "e1")).wait
+    early = waited(by=EVENT)
+    assert early.wait is not None
+    assert late is not None
+    both = replace(early, wait=replace(early.wait, others=(late,)))
+    assert FRESH.then(both).since("paid", None, NOW) == Position(T + 24 * MINUTE)
+
+
 # lookback; from where on a wait looks that would look from the beginning of a run ten minutes ago.
 LOOKBACKS: list[tuple[Duration, Position]] = [
     ("30m", Position(NOW - 30 * MINUTE)),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tarry import Context, ContextSync, Event, ExpressionError, SendError, TarryError
+from tarry import Context, ContextSync, Event, ExpressionError, LimitError, SendError, TarryError
 from tarry_backend.replay import Failed, InvokeRequest, Paused, Step, WaitRequest
 from tests.unit.replay.faces import Face
 from tests.unit.replay.memory import MemoryJournal, MemoryRun, durable, error_of, output_of
@@ -122,6 +122,11 @@ def test_a_def_is_not_left_hanging_in_its_thread() -> None:
 # What the function is to blame for fails its run.
 
 USAGE = ExpressionError("async.data.id ===", "no expression", 15)
+
+
+def test_a_step_that_cannot_be_kept_as_it_is_fails_the_run_and_is_named(face: Face) -> None:
+    run = MemoryRun(durable(face(catch_all)), Unreachable(LimitError("too large"), "run"))
+    assert error_of(run.replay()).message == "step 'run': too large"
 
 
 def test_an_expression_that_cannot_be_fails_the_run_at_the_wait_and_names_the_step(face: Face) -> None:
