@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_DEATHS", "Executor", "MessageDelivery"]
 
 MAX_DEATHS = 3
-"""When so many executors have died over one message, its run is failed."""
+"""How many deaths of executors over one message a run survives. The next death fails it."""
 
 _TOLERANCE = 1_000
 """An event that is so many milliseconds ahead is not for later: its sender's clock is."""
