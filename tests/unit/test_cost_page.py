@@ -12,7 +12,7 @@ README = (ROOT / "README.md").read_text()
 WRITE, READ, SQS, FIFO, INVOCATION, LAMBDA_MS, PUT = 0.625, 0.125, 0.40, 0.50, 0.20, 0.0133, 1.00
 """USD a million, as in the page's first table; a millisecond of 1 GB is a thousandth of its 1,000 GB-seconds."""
 
-ONE_RUN = {"events": 2, "runs": 1, "steps": 2, "waits": 1, "resumes": 1, "ends": 1}
+ONE_RUN = {"events": 1, "awaited": 1, "runs": 1, "steps": 2, "waits": 1, "resumes": 1, "ends": 1}
 """What happens in a run of the onboarding example, by the first word of a row."""
 
 
