@@ -20,7 +20,7 @@ from tarry_backend.matcher.matcher import LoggedBatch, Matcher
 from tarry_backend.store import runs
 from tarry_backend.timers.timers import Timers
 from tarry_backend.waits.lookup import LogLook, look
-from tests.functional.contract.handshake.cases import Case, Sent
+from tests.functional.contract.handshake.cases import OTHER_NAME, Case, Sent
 from tests.functional.contract.handshake.theatre import BrokenError, Verdict, explored, time_line
 
 EXACT, UNLOGGED, LATE = Verdict
@@ -39,6 +39,7 @@ IN_TIME = Sent("in time", 60_100, {"id": "7"})
 TOO_LATE = Sent("too late", 60_101, {"id": "7"})
 UNCOMPARABLE = Sent("other", 500, {"id": "7", "amount": "much"}, matches=False)
 LARGE = Sent("first", 1_000, {"id": "7", "amount": 6})
+LEFT = Sent("second", 2_000, {"id": "7"}, name=OTHER_NAME)
 
 CASES: Mapping[str, tuple[Case, set[Verdict]]] = {
     "an event": (Case(expression=BY_KEY, events=(FIRST,), batches=(("first",),)), {EXACT}),
@@ -83,6 +84,14 @@ CASES: Mapping[str, tuple[Case, set[Verdict]]] = {
         Case(expression=BY_KEY, events=(FIRST, SECOND), batches=(("first",), ("second",)), busy=True),
         {EXACT, UNLOGGED},
     ),
+    "an event of the second of two names": (
+        Case(expression=BY_KEY, events=(LEFT,), batches=(("second",),), two_names=True),
+        {EXACT},
+    ),
+    "an event that cancels": (
+        Case(expression=BY_KEY, events=(LEFT,), batches=(("second",),), cancels=True),
+        {EXACT},
+    ),
     "a deadline": (
         Case(expression=BY_KEY, events=(IN_TIME,), batches=(("in time",),), timeout="60s"),
         {EXACT, LATE},
@@ -98,6 +107,14 @@ CASES: Mapping[str, tuple[Case, set[Verdict]]] = {
 }
 
 LARGE_CASES: Mapping[str, tuple[Case, set[Verdict]]] = {
+    "an event of each of two names": (
+        Case(expression=BY_KEY, events=(FIRST, LEFT), batches=(("first",), ("second",)), two_names=True),
+        {EXACT, UNLOGGED},
+    ),
+    "an event, and one that cancels": (
+        Case(expression=BY_KEY, events=(FIRST, LEFT), batches=(("first",), ("second",)), cancels=True),
+        {EXACT},
+    ),
     "a near miss that cannot be compared": (
         Case(expression=BY_AMOUNT, events=(UNCOMPARABLE, LARGE), batches=(("other",), ("first",))),
         {EXACT},

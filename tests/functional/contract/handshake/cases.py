@@ -6,7 +6,7 @@ from typing import Any
 from tarry.durations import milliseconds
 from tarry_dev.cloud.clock import START
 
-__all__ = ["BEGAN", "NAME", "PLACED", "REGISTERED", "Case", "Sent"]
+__all__ = ["BEGAN", "NAME", "OTHER_NAME", "PLACED", "REGISTERED", "Case", "Sent"]
 
 BEGAN = int(START.timestamp() * 1000)
 """When the event was received that starts the run, in Unix milliseconds: the wait's ``since``."""
@@ -14,8 +14,8 @@ BEGAN = int(START.timestamp() * 1000)
 REGISTERED = BEGAN + 100
 """When the wait is registered, by the executor's clock: its timeout counts from here."""
 
-PLACED, NAME = "placed", "paid"
-"""The event that starts the run, and the one that it waits for."""
+PLACED, NAME, OTHER_NAME = "placed", "paid", "left"
+"""The event that starts the run, the one that it waits for, and one that it may wait for or be cancelled by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class Sent:
     at: int
     data: dict[str, Any]
     matches: bool = True
+    name: str = NAME
 
     @property
     def received_at(self) -> int:
@@ -40,6 +41,7 @@ class Case:
     ``twice`` are the kinds of messages that come twice: ``start``, ``resume``, ``settle``, ``due``. ``dies`` is an
     actor, and before which of its calls it dies, counted from 1; its message comes back. ``lag_is_bounded`` is what the
     design reckons with: the index lags no longer than the settle is delayed. ``busy``: the log is kept by key, too.
+    ``two_names``: the wait is for the first of two events. ``cancels``: an event of the other name cancels the run.
     """
 
     expression: str | None
@@ -50,6 +52,8 @@ class Case:
     dies: tuple[str, int] | None = None
     lag_is_bounded: bool = True
     busy: bool = False
+    two_names: bool = False
+    cancels: bool = False
 
     @property
     def deadline(self) -> int:
@@ -64,7 +68,11 @@ class Case:
     @property
     def answers(self) -> list[Sent]:
         """What may end the wait, the earliest first."""
-        within = (each for each in self.events if each.matches and BEGAN < each.received_at <= self.deadline)
+        within = (
+            each
+            for each in self.events
+            if each.matches and (self.two_names or each.name == NAME) and BEGAN < each.received_at <= self.deadline
+        )
         return sorted(within, key=lambda each: (each.at, each.id))
 
     def sent(self, event_id: str) -> Sent:

@@ -16,7 +16,7 @@ from tarry_backend.queues.messages import Carried, Due, Marker, Message, Settle,
 from tarry_backend.runtime import Runtime, runtime
 from tarry_backend.store import Store
 from tarry_dev.cloud import Crash
-from tests.functional.contract.handshake.cases import BEGAN, NAME, PLACED, REGISTERED, Case, Sent
+from tests.functional.contract.handshake.cases import BEGAN, PLACED, REGISTERED, Case, Sent
 from tests.functional.contract.handshake.players import Job
 
 __all__ = ["EXECUTOR", "RUN", "Delayed", "Mail"]
@@ -187,7 +187,7 @@ def new_lambda() -> Runtime:
 def _record(sent: Sent) -> Json:
     """As Lambda hands it to the matcher."""
     body = {
-        "detail-type": NAME,
+        "detail-type": sent.name,
         "source": "bank",
         "id": sent.id,
         "time": datetime.fromtimestamp(sent.received_at / 1000, UTC).isoformat(),

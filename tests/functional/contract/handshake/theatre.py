@@ -6,12 +6,12 @@ from contextlib import ExitStack
 from enum import StrEnum
 from typing import Any, Self
 
-from tarry import App, Context, TriggerEvent
+from tarry import App, Cancel, Context, EventMatch, TriggerEvent
 from tarry_backend.matching.keys import shape_and_key
 from tarry_backend.model.run import RunStatus
 from tarry_backend.runtime import runtime
 from tarry_dev.cloud import Cloud
-from tests.functional.contract.handshake.cases import BEGAN, NAME, PLACED, Case
+from tests.functional.contract.handshake.cases import BEGAN, NAME, OTHER_NAME, PLACED, Case
 from tests.functional.contract.handshake.exploration import Exploration, explore, perform
 from tests.functional.contract.handshake.mail import RUN
 from tests.functional.contract.handshake.players import on_stage
@@ -121,9 +121,15 @@ def _busy_name(table: str) -> dict[str, Any]:
 def _app(case: Case) -> App:
     app = App("shop")
 
-    @app.create_function(fn_id="ship", trigger=TriggerEvent(event=PLACED))
+    cancel = [Cancel(OTHER_NAME, if_exp=case.expression)] if case.cancels else []
+
+    @app.create_function(fn_id="ship", trigger=TriggerEvent(event=PLACED), cancel=cancel)
     async def ship(ctx: Context) -> str | None:
-        event = await ctx.step.wait_for_event("wait", event=NAME, if_exp=case.expression, timeout=case.timeout)
+        if case.two_names:
+            either = [EventMatch(name, case.expression) for name in (NAME, OTHER_NAME)]
+            event = await ctx.step.wait_for_first("wait", either, timeout=case.timeout)
+        else:
+            event = await ctx.step.wait_for_event("wait", event=NAME, if_exp=case.expression, timeout=case.timeout)
         return event.id if event else None
 
     return app
@@ -140,6 +146,8 @@ def _judged(stage: Stage, schedule: list[str]) -> str:
 
 def _verdict(stage: Stage) -> Verdict:
     assert not stage.errors, f"somebody failed: {stage.errors}"
+    if stage.case.cancels and _is_cancelled(stage):
+        return Verdict.EXACT
     answers = [sent.id for sent in stage.case.answers]
     if not stage.watch.resolved and not stage.case.is_timed:
         assert not answers, f"lost: the wait is still open, though {answers[0]} matches"
@@ -156,6 +164,17 @@ def _verdict(stage: Stage) -> Verdict:
     if not missed:
         return Verdict.LATE if given is None else Verdict.UNLOGGED
     raise AssertionError(f"lost: a {resolved.told_by} gave {given}, though the log held {missed[0]}")
+
+
+def _is_cancelled(stage: Stage) -> bool:
+    """Whether the run is cancelled, and nothing is left of it. Otherwise it has ended before its cancel."""
+    snapshot = runtime().store.runs.load(RUN)
+    assert snapshot is not None
+    if snapshot.run.status is RunStatus.CANCELLED:
+        assert not stage.shown, f"the index still shows {stage.shown}"
+        return True
+    assert snapshot.run.status is RunStatus.FINISHED, "lost: the run goes on, though an event cancels it"
+    return False
 
 
 def _check_end(stage: Stage, resolved: Resolved) -> None:
