@@ -64,7 +64,7 @@ bench: $(READY) node ## run the benchmarks (ARGS=--list names them)
 bench-matching: $(READY) ## measure matching at growing numbers of waits, on DynamoDB Local: needs Java 11+ (JSON=FILE SIZES=100,10000)
 	@$(BIN)/python -m benchmarks.matching $(if $(JSON),--json "$(JSON)") $(if $(SIZES),--sizes "$(SIZES)") $(ARGS)
 
-bench-log: $(READY) ## measure a read of a hot name's log, on DynamoDB Local: needs Java 11+
+bench-log: $(READY) ## measure a look into the log, by name and by key, on DynamoDB Local: needs Java 11+
 	@$(BIN)/python -m benchmarks.matching.busy_log
 
 bench-load: $(READY) $(CLOUD) node ## measure the time from event to resume under load: needs Java 11+, takes a quarter of an hour (JSON=FILE)

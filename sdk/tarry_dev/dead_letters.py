@@ -74,7 +74,7 @@ class DeadLetters:
         return [_letter(message) for message in found]
 
     def redrive(self) -> int:
-        """Puts all of them back into their queue, as new messages with a new time; returns how many.
+        """Put all of them back into their queue; return how many. Each keeps the time at which it came first.
 
         One that is cut off goes on where it stopped: in a FIFO queue nothing is sent twice within five minutes. A
         letter that comes back meanwhile stays.

@@ -251,7 +251,7 @@ def test_dead_letters_are_counted_shown_and_put_back(dev: Dev, somewhere: str) -
     assert succeed("dlq", "redrive", "runs") == "runs: 2 put back\n"
     result = ask("dlq", "redrive")
     assert result.stdout == "events: 1 put back\nruns: no dead letters\ntimers: no dead letters\n"
-    assert "received now" in result.stderr
+    assert "from when it came first" in result.stderr
     assert eventually(lambda: [run for run in document("runs")["runs"] if run["event"]["id"] == event_id])
     assert document("dlq", "redrive", "runs") == {"redriven": {"runs": 0}}
 

@@ -1,4 +1,4 @@
-"""How busy an event name is, as one process sees it: by that its log changes its form, and its partitions grow."""
+"""How many events of a name one process sees: its partitions grow with them."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def redrive_letters(queue: str | None, stack: str | None, as_json: bool) -> None
     for name, count in redriven.items():
         screen().print(f"{name}: {count} put back" if count else f"{name}: no dead letters")
     if redriven.get("events"):
-        note("events count as received now: a wait whose deadline has passed stays timed out")
+        note("an event counts from when it came first; a wait that has timed out stays so")
 
 
 def _counts(counts: Mapping[str, int]) -> Table:

@@ -60,11 +60,12 @@ def redrive(
 ) -> None:
     """Put dead letters back into their queue, or into all queues.
 
-    A letter comes back as a new message, received now. An event starts functions and resumes the waits that
-    are open now. A wait whose deadline has passed stays timed out.
+    A letter comes back as a new message that carries the time at which the queue first received it. So an
+    event counts for every wait that is still open and was to end after that time. A wait that has timed out
+    stays so.
 
-    For the runs queue use this command, not the console's redrive. It marks the messages, so that the
-    executor completes what an earlier attempt left undone.
+    Use this command, not the console's redrive, which loses that time. It also marks the messages of runs, so
+    that the executor completes what an earlier attempt left undone.
 
     --json writes {"redriven": {"events": 0, ...}}.
 

@@ -56,7 +56,7 @@ def play(app: App, script: Sequence[Line]) -> Play:
         newest = store.queries.newest_runs(app.functions, limit=_MOST)
         logged = store.queries.events(None, began - 1, ended)
         events = tuple(each for each in logged if not each.event.name.startswith(_OWN))
-    # Not by their starts: an executor starts the runs of a batch side by side, so that they may overtake each other.
+    # Not by their starts: on AWS runs start side by side, so they may overtake each other.
     snapshots = sorted(newest, key=lambda snapshot: (snapshot.run.received_at, snapshot.run.started, snapshot.run.id))
     return Play(tuple(snapshots), events, began, ended, time.monotonic() - start)
 
