@@ -27,7 +27,7 @@ from datetime import datetime, timedelta
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from tarry._engine.raised import message_of, name_of, shown
+from tarry._engine.error_text import message_of, name_of, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 from tarry import Event
-from tarry._engine.raised import plain
+from tarry._engine.error_text import plain
 from tarry._wire.bus import MAX_ENTRY
 from tarry._wire.jsonvalues import MAX_DEPTH, check_characters, encode, is_deep
 from tarry.errors import OutputError

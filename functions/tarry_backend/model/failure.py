@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tarry._engine.raised import MAX_MESSAGE, MAX_NAME, MAX_STACK, message_of, name_of, plain, stack_of
+from tarry._engine.error_text import MAX_MESSAGE, MAX_NAME, MAX_STACK, message_of, name_of, plain, stack_of
 from tarry.errors import StepError
 
 __all__ = ["Failure"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tarry._engine.raised import leaves
+from tarry._engine.error_text import leaves
 from tarry._wire.jsonvalues import encode
 from tarry.durations import MAX_DURATION
 from tarry.errors import LimitError, NonRetriableError, RetryAfterError, StepError

@@ -11,9 +11,9 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from tarry._engine.error_text import message_of, name_of
 from tarry._engine.interruption import Presence
 from tarry._engine.operations import InvokeFunction, RunStep, SendEvent, Sleep, WaitForEvent, WaitForSignal
-from tarry._engine.raised import message_of, name_of
 from tarry._wire.jsonvalues import decode, encode
 from tarry.durations import deadline
 from tarry.errors import EventError, LimitError, NonRetriableError, OutputError, UsageError

@@ -8,8 +8,8 @@ from dataclasses import replace
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tarry._engine.error_text import leaves, shown
 from tarry._engine.interruption import Presence
-from tarry._engine.raised import leaves, shown
 from tarry.errors import MiddlewareError, NonRetriableError, RetryAfterError, UsageError
 from tarry.event import check_event
 from tarry.middleware import Middleware

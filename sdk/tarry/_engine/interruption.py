@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from tarry._engine.raised import leaves
+from tarry._engine.error_text import leaves
 from tarry.errors import Suspended
 
 __all__ = ["Death", "Presence", "is_death"]

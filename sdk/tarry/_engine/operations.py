@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tarry._engine.raised import shown
+from tarry._engine.error_text import shown
 from tarry._wire.eventdata import given
 from tarry.errors import UsageError
 from tarry.event import Event

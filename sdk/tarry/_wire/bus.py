@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from tarry._engine.raised import shown
+from tarry._engine.error_text import shown
 from tarry._wire.aws import client
 from tarry._wire.jsonvalues import check_characters, check_depth, encode
 from tarry.durations import MAX_DURATION

@@ -15,7 +15,7 @@ from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, NewType, TypeVar, Union, get_args, get_origin, get_type_hints, overload
 
-from tarry._engine.raised import message_of, name_of
+from tarry._engine.error_text import message_of, name_of
 from tarry._wire.jsonvalues import encode
 from tarry.errors import EventDataError, UsageError
 
