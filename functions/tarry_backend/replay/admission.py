@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
 from contextvars import ContextVar
@@ -22,7 +23,11 @@ if TYPE_CHECKING:
 __all__ = ["Admission"]
 
 _PATIENCE = 100
-"""How many step calls a suspended function may make. One that makes more is slowed down, and left behind."""
+"""How many calls a run's code may make that are refused. Code that makes more goes on for ever: it is ended, or left
+behind."""
+
+_PAUSE = 1.0
+"""How many seconds each later call takes, where nothing else holds it."""
 
 _CALLER: ContextVar[Conclusion | None] = ContextVar("tarry_caller", default=None)
 """The end of the run whose code it is. Bodies of steps, hooks and threads have it too, if they have its context."""
@@ -40,34 +45,66 @@ class Admission:
     def __init__(self, bridge: Bridge, conclusion: Conclusion) -> None:
         self._bridge = bridge
         self._conclusion = conclusion
-        self._refusals = 0
 
     def settle(self) -> None:
         """Marks what runs from here on as this run's code."""
         _CALLER.set(self._conclusion)
 
     async def enter(self, what: str) -> None:
-        """Check a call before the tool does anything; ``what`` names the tool in the error."""
-        if self._refusals > _PATIENCE and BODY.get() is None:
-            await self._conclusion.rest()
+        """Check a call before the tool does anything; ``what`` names the tool in the error.
+
+        Code that goes on for ever after its refusals must let others run: the replay, which is about to cancel it, and
+        the bodies of other runs. Only the end of a replay waits for its hooks, so there nothing cancels them:
+
+            replay's loop    refused … refused ── rests ┐          ┌ cancelled
+            its main task                               └ the end ─┘ ── after_execution: refused … refused ── Suspended
+            body loop        refused … refused ── pauses ── cancelled
+        """
+        culprit = self._culprit()
+        if culprit.refusals > _PATIENCE:
+            if culprit.is_at_home() and not (HOOK.get() and culprit.is_reached):
+                await culprit.rest()
+            await asyncio.sleep(_PAUSE)
+            self._give_up(culprit)
         self._admit(what)
 
     def enter_sync(self, what: str) -> None:
-        """As ``enter``, in a thread."""
-        if self._refusals > _PATIENCE:
-            time.sleep(1)
+        """As ``enter``, where nothing can be awaited: in a thread, or in a plain hook."""
+        self._check_patience()
         self._admit(what)
 
     def refuse(self, problem: str) -> StepCallError:
         """The error of a call that may not be; it fails the run."""
         error = StepCallError(f"{problem}{_place()}")
-        body, culprit = BODY.get(), _CALLER.get() or self._conclusion
-        self._refusals += 1
+        body, culprit = BODY.get(), self._culprit()
+        culprit.refusals += 1
         in_step = body is not None and not body.is_over
         if body is not None and in_step:
             body.fault = body.fault or error
-        culprit.refuse(error, at_once=not in_step or self._refusals > _PATIENCE)
+        culprit.refuse(error, at_once=not in_step or culprit.refusals > _PATIENCE)
         return error
+
+    def refuse_sync(self, problem: str) -> StepCallError:
+        """As ``refuse``, of a call that nothing has checked before."""
+        self._check_patience()
+        return self.refuse(problem)
+
+    def _culprit(self) -> Conclusion:
+        return _CALLER.get() or self._conclusion
+
+    def _check_patience(self) -> None:
+        culprit = self._culprit()
+        if (over := culprit.refusals - _PATIENCE) <= 0:
+            return
+        if over > 1:  # it caught also what shall end it
+            time.sleep(_PAUSE)
+        self._give_up(culprit)
+
+    def _give_up(self, culprit: Conclusion) -> None:
+        """End code of a run that catches each ``StepCallError``. A foreign thread, which is no run's, is only slow."""
+        if _CALLER.get() is not None:
+            culprit.refusals += 1
+            raise Suspended(Suspended.__doc__)
 
     def _admit(self, what: str) -> None:
         if HOOK.get():
@@ -81,7 +118,7 @@ class Admission:
         if not self._conclusion.is_reached:
             check_lanes(what)
             return
-        self._refusals += 1
+        self._conclusion.refusals += 1
         if isinstance(self._conclusion.ending, Paused):
             raise Suspended(Suspended.__doc__)
         problem = f"{what} was called after its function had ended: await every step"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from typing import TYPE_CHECKING, Any
 
 from tarry.errors import UsageError
@@ -27,13 +28,17 @@ FAREWELL = 5.0
 class Conclusion:
     """The end of a replay. ``ending`` is its outcome, or an error of the journal, which is raised.
 
-    ``fault`` is a call that the function may not make. User code may catch its error, but the run fails all the same.
+    ``fault`` is the first call that the run's code may not make. User code may catch its error, but the run fails all
+    the same. ``refusals`` counts all such calls.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.ending: Outcome | BaseException | None = None
         self.fault: StepCallError | None = None
+        self.refusals = 0
         self._loop = loop
+        self._lock = threading.Lock()
+        self._is_asked = False
         self._resting = 0
         self._reached = loop.create_future()
 
@@ -46,6 +51,10 @@ class Conclusion:
     def is_awaited(self) -> bool:
         """Whether some code waits for a result that only another invocation can bring."""
         return self._resting > 0
+
+    def is_at_home(self) -> bool:
+        """Whether the caller is a coroutine on the replay's loop."""
+        return asyncio.get_running_loop() is self._loop
 
     async def reached(self) -> None:
         """Return once the replay ends."""
@@ -68,14 +77,16 @@ class Conclusion:
         ``at_once`` is false inside a step: the step is kept first, as failed by the error. Either way ``fault`` is set
         here and now, so the function's end cannot overtake it:
 
-            any thread   fault ── conclude is asked of the loop
+            any thread   fault ── conclude is asked of the loop, once: code that goes on for ever cannot flood it
             loop                              the function returns ── conclude ── verdict: the fault
         """
-        self.fault = self.fault or error
-        if not at_once:
+        with self._lock:
+            self.fault = fault = self.fault or error
+            is_asked, self._is_asked = self._is_asked, self._is_asked or at_once
+        if is_asked or not at_once:
             return
         try:
-            self._loop.call_soon_threadsafe(self._conclude_fault, self.fault)
+            self._loop.call_soon_threadsafe(self._conclude_fault, fault)
         except RuntimeError:  # the loop is closed, and the end kept
             logger.error("%s; its run had already ended, and does not change", error)
 

@@ -146,7 +146,7 @@ class Engine:
     def idempotency_key(self) -> str:
         body = BODY.get()
         if body is None:
-            raise self._admission.refuse(
+            raise self._admission.refuse_sync(
                 "ctx.step.idempotency_key was used outside of a step: use it in the step's body"
             )
         return f"{body.run_id}/{body.key}"

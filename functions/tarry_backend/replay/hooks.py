@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tarry._engine.chain import Chain
 from tarry._engine.interruption import Presence
+from tarry.errors import Suspended
 from tarry.middleware import StepInfo
 from tarry_backend.replay.outcome import Failed, Finished, Paused, of_error
 
@@ -60,7 +61,7 @@ class Hooks:
         try:
             await self._work(self.chain.leave(*_told(ending)))
         except BaseException as error:
-            if presence.is_cut_off(error):
+            if presence.is_cut_off(error) and not issubclass(type(error), Suspended):  # the run is at its end anyway
                 raise
             return of_error(error) if isinstance(ending, Finished | Paused) else ending
         return ending
