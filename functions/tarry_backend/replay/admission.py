@@ -12,7 +12,7 @@ from tarry.errors import StepCallError, Suspended
 from tarry_backend.replay.hooks import HOOK
 from tarry_backend.replay.outcome import Finished, Paused
 from tarry_backend.replay.performer import BODY
-from tarry_backend.replay.race import check_lanes
+from tarry_backend.replay.race import check_lanes, refusals_of_lost
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -66,11 +66,15 @@ class Admission:
                 await culprit.rest()
             await asyncio.sleep(_PAUSE)
             self._give_up(culprit)
+        if refusals_of_lost() > _PATIENCE:
+            await asyncio.get_running_loop().create_future()  # the winner has cancelled it, and goes on without it
         self._admit(what)
 
     def enter_sync(self, what: str) -> None:
         """As ``enter``, where nothing can be awaited: in a thread, or in a plain hook."""
         self._check_patience()
+        if refusals_of_lost() > _PATIENCE:
+            time.sleep(_PAUSE)
         self._admit(what)
 
     def refuse(self, problem: str) -> StepCallError:
@@ -115,8 +119,8 @@ class Admission:
             raise self.refuse(
                 f"{what} was called outside its run: call it in the function, not in another thread or loop"
             )
+        check_lanes(what)
         if not self._conclusion.is_reached:
-            check_lanes(what)
             return
         self._conclusion.refusals += 1
         if isinstance(self._conclusion.ending, Paused):

@@ -25,18 +25,8 @@ class Bodies:
         self._running: set[RunningBody[Any]] = set()
 
     async def call(self, operation: RunStep) -> Any:
-        """What the step's body returns. Also ``KeyboardInterrupt`` is an error of the body: no signal reaches it."""
-        try:
-            return await self._called(partial(operation.handler, *operation.args, **operation.kwargs))
-        except KeyboardInterrupt as error:
-            raise RuntimeError("the step's body raised KeyboardInterrupt") from error
-
-    def leave(self) -> None:
-        """Leaves behind what still runs."""
-        for body in self._running:
-            body.leave()
-
-    async def _called(self, body: Callable[[], Any]) -> Any:
+        """What the step's body returns. What it raises is its own, also ``KeyboardInterrupt``: no signal reaches it."""
+        body = partial(operation.handler, *operation.args, **operation.kwargs)
         if inspect.iscoroutinefunction(body):
             return await self._on_body_loop(body)
         loop = asyncio.get_running_loop()
@@ -46,6 +36,11 @@ class Bodies:
         if asyncio.isfuture(result) and result.get_loop() is loop:  # a task that the function has begun
             return await result
         return await self._on_body_loop(lambda: result)
+
+    def leave(self) -> None:
+        """Leaves behind what still runs."""
+        for body in self._running:
+            body.leave()
 
     async def _on_body_loop(self, body: Callable[[], Awaitable[Any]]) -> Any:
         running = RunningBody(body)

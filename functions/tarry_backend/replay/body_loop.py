@@ -39,6 +39,8 @@ class BodyLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         super().__init__()
         self._threads = Threads(_THREADS)
+        self.running: set[asyncio.Task[Any]] = set()
+        """All bodies, so that none is collected: Python would close it in the code of another."""
         self._thread = threading.Thread(target=self._serve, name=f"{NAME}bodies", daemon=True)
         self._thread.start()
 
@@ -134,6 +136,7 @@ class RunningBody(Generic[T]):
 
     def _begin(self) -> None:
         self._task = self._loop.create_task(_awaited(self._body))
+        self._loop.running.add(self._task)
         self._task.add_done_callback(self._end)
 
     def _tell(self) -> None:
@@ -142,6 +145,7 @@ class RunningBody(Generic[T]):
             self._is_heard = True
 
     def _end(self, task: asyncio.Task[T]) -> None:
+        self._loop.running.discard(task)
         if not task.cancelled():
             task.exception()  # asyncio would log it, should the caller have gone
         if (wake := self._wake) is not None:

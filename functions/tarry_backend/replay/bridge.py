@@ -39,11 +39,20 @@ class Bridge:
         self._loop = loop
         self._turns = turns
         self._working = self._blocked = 0
+        self._is_closed = False
         self.holding: set[asyncio.Task[Any]] = set()
 
     def settle(self) -> None:
         """Mark this thread as one in which the run's code may call its tools."""
         _HOME.set((self, threading.get_ident()))
+
+    def close(self) -> None:
+        """Suspend each thread that asks for something from now on; what it has asked for before is cancelled.
+
+        thread    may call its tool ────────── asks ┐         ┌ Suspended
+        loop                    the end ── close    └ refused ┘    no task begins that nothing would cancel
+        """
+        self._is_closed = True
 
     def is_home(self) -> bool:
         """Whether the caller is the run's own code, in its own thread."""
@@ -92,6 +101,10 @@ class Bridge:
         return code()
 
     def _begin(self, work: Coroutine[Any, Any, T], answer: Answer[T], variables: Variables) -> None:
+        if self._is_closed:
+            work.close()
+            answer.set_exception(Suspended(Suspended.__doc__))
+            return
         self._blocked += 1
         task = self._loop.create_task(work, context=variables)
         task.add_done_callback(partial(self._end, answer))

@@ -5,24 +5,28 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from tarry.errors import UsageError
 from tarry_backend.replay.outcome import Failed, of_error
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
     from typing import Never
 
     from tarry.errors import StepCallError
     from tarry_backend.replay.outcome import Outcome
 
-__all__ = ["FAREWELL", "Conclusion", "farewell"]
+__all__ = ["FAREWELL", "Conclusion", "farewell", "leave_behind"]
 
 logger = logging.getLogger("tarry.replay")
 
 FAREWELL = 5.0
 """How many seconds a suspended function has for its ``finally`` blocks."""
+
+_LEFT: set[asyncio.Task[Any]] = set()
+"""Tasks that nothing ends."""
 
 
 class Conclusion:
@@ -127,6 +131,32 @@ async def farewell(tasks: Collection[asyncio.Task[Any]]) -> None:
     if not tasks:
         return
     done, _ = await asyncio.wait(tasks, timeout=FAREWELL)
+    _retrieve(done)
+
+
+async def leave_behind(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Close the coroutines of tasks that outlive their replay, and keep what cannot be closed for ever.
+
+    Python closes a coroutine that it collects, in whichever code just runs. A tool that the coroutine then calls would
+    take that code's run for its caller:
+
+        this replay     left behind                       ┌ except BaseException: calls a step
+        another run     ┄┄┄┄┄┄┄┄┄┄┄┄┄ its own code ── gc ─┘ ── its own code: fails by a call that is not its own
+    """
+    tasks = [task for task in tasks if not task.done()]
+    for task in tasks:
+        coroutine: Any = task.get_coro()
+        with suppress(BaseException):  # it ignores its end, or raises what no one waits for
+            coroutine.close()
+        task.cancel()
+    for _ in range(2 if tasks else 0):  # the task hears of it, and then it ends
+        await asyncio.sleep(0)
+    _LEFT.update(task for task in tasks if not task.done())
+    _retrieve(task for task in tasks if task.done())
+
+
+def _retrieve(done: Iterable[asyncio.Task[Any]]) -> None:
+    """Ask for errors that no longer matter; asyncio would log one that is never retrieved."""
     for task in done:
         if not task.cancelled():
-            task.exception()  # its end no longer matters; asyncio would log an error that is never retrieved
+            task.exception()

@@ -23,7 +23,7 @@ from tarry_backend.model.position import Position
 from tarry_backend.replay.admission import Admission
 from tarry_backend.replay.branch_past import PAST, BranchPast
 from tarry_backend.replay.bridge import Bridge
-from tarry_backend.replay.conclusion import FAREWELL, Conclusion, farewell
+from tarry_backend.replay.conclusion import FAREWELL, Conclusion, farewell, leave_behind
 from tarry_backend.replay.fit import misfit
 from tarry_backend.replay.groups import Groups
 from tarry_backend.replay.hooks import Hooks
@@ -215,6 +215,7 @@ class Engine:
         root.add_done_callback(self._root_ended)
         await self._conclusion.reached()
         await self._keeping.close()
+        self._bridge.close()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others - self._bridge.holding:
             task.cancel()
@@ -225,6 +226,7 @@ class Engine:
         assert ending is not None
         ending = self._conclusion.verdict(ending)
         ending = self._conclusion.verdict(await self._hooks.leave(ending)) if self._hooks else ending
+        await leave_behind(asyncio.all_tasks() - {asyncio.current_task()})
         return replace(ending, unkept_since=self._performer.unkept_since()) if isinstance(ending, Failed) else ending
 
     async def _root(self) -> Any:

@@ -21,7 +21,7 @@ from tarry.errors import Suspended
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["Lane", "check_lanes", "entered", "first_of", "lanes"]
+__all__ = ["Lane", "check_lanes", "entered", "first_of", "lanes", "refusals_of_lost"]
 
 
 @dataclass(slots=True, eq=False)
@@ -33,12 +33,14 @@ class Lane:
         keys: The steps for which it has asked.
         waiting: The tasks that wait for one of them.
         has_lost: Whether another branch has won.
+        refusals: How many calls it has made since it has lost.
     """
 
     variables: Context
     keys: set[str] = field(default_factory=set)
     waiting: set[asyncio.Task[Any]] = field(default_factory=set)
     has_lost: bool = False
+    refusals: int = 0
 
 
 _LANES: ContextVar[tuple[Lane, ...]] = ContextVar("tarry_lanes", default=())
@@ -71,10 +73,18 @@ def entered(key: str) -> Iterator[None]:
 
 def check_lanes(what: str) -> None:
     """Raise ``Suspended`` in a branch that has lost: no step of it follows."""
-    if any(lane.has_lost for lane in _LANES.get()):
+    lost = [lane for lane in _LANES.get() if lane.has_lost]
+    for lane in lost:
+        lane.refusals += 1
+    if lost:
         raise Suspended(
             f"{what} was called in a branch of group.race that has lost: write except Exception, nothing wider"
         )
+
+
+def refusals_of_lost() -> int:
+    """How many calls have been refused of the branch in which the running code is, since it has lost."""
+    return max((lane.refusals for lane in _LANES.get()), default=0)
 
 
 async def first_of(tasks: Sequence[asyncio.Task[Any]]) -> int:

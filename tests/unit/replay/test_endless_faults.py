@@ -1,6 +1,7 @@
 """R19: code that goes on for ever after its misplaced call fails its run, and holds up neither it nor the next."""
 
 import asyncio
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from tarry import Context, ContextSync, Middleware, Suspended
-from tarry_backend.replay import Failed, Outcome, conclusion
+from tarry_backend.replay import Failed, Outcome, Paused, conclusion
 from tests.unit.replay.faces import Face
 from tests.unit.replay.memory import MemoryRun, durable, error_of, output_of
 
@@ -217,3 +218,100 @@ def test_r18_a_suspension_that_a_hook_raises_at_the_end_fails_the_run_and_not_th
         await ctx.step.run("pack", int)
 
     assert error_of(MemoryRun(durable(face(ship), middleware=[Leaving])).replay()).name == "Suspended"
+
+
+@pytest.mark.parametrize("where", ["function", "body"])
+def test_r19_code_that_an_earlier_run_left_behind_fails_no_other_run_when_it_is_collected(where: str) -> None:
+    async def stubborn(ctx: Context) -> None:
+        while True:
+            with suppress(BaseException):
+                try:
+                    await asyncio.Event().wait()
+                finally:
+                    await ctx.step.run("c0", int)
+
+    async def ship(ctx: Context) -> None:
+        beside = asyncio.ensure_future(stubborn(ctx) if where == "function" else ctx.step.run("outer", stubborn, ctx))
+        await asyncio.sleep(0.05)
+        raise LookupError(f"no shelf for {bool(beside)}")
+
+    async def other(ctx: Context) -> str:
+        gc.collect()
+        await ctx.step.run("plain", gc.collect)
+        await ctx.step.run("async", collect)
+        return "shipped"
+
+    async def collect() -> None:
+        gc.collect()
+
+    assert error_of(MemoryRun(durable(ship)).replay()).name in ("LookupError", "StepCallError")
+    assert output_of(MemoryRun(durable(other)).replay()) == "shipped"
+
+
+def test_what_outlives_its_replay_and_can_be_closed_is_closed_at_once(caplog: pytest.LogCaptureFixture) -> None:
+    book: list[str] = []
+
+    async def slow() -> None:
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            try:
+                await asyncio.sleep(3600)
+            finally:
+                book.append("closed")
+
+    async def ship(ctx: Context) -> str:
+        task = asyncio.ensure_future(slow())
+        await asyncio.sleep(0)
+        return f"without {bool(task)}"
+
+    assert output_of(MemoryRun(durable(ship)).replay()) == "without True"
+    assert book == ["closed"]
+    gc.collect()
+    assert caplog.messages == []
+
+
+def test_a_task_that_a_finally_block_begins_is_not_destroyed_while_it_is_pending(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def ship(ctx: Context) -> None:
+        try:
+            await ctx.step.wait_for_event("paid", event="paid", timeout="1d")
+        finally:
+            asyncio.ensure_future(asyncio.sleep(3600))  # noqa: RUF006 - nothing keeps it
+
+    assert MemoryRun(durable(ship)).replay() == Paused()
+    gc.collect()
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize("is_async", [True, False], ids=["async", "def"])
+def test_a_branch_that_lost_its_race_and_goes_on_for_ever_holds_up_no_winner(is_async: bool) -> None:
+    async def ship(ctx: Context) -> Any:
+        async def endless() -> None:
+            await call_for_ever(ctx, BaseException)
+
+        async def quick() -> str:
+            return "quick"
+
+        async def loser() -> None:
+            await ctx.step.sleep("rest", "1d")
+
+        return await ctx.group.race([lambda: lost(loser, endless), lambda: ctx.step.run("quick", quick)])
+
+    async def lost(first: Callable[[], Any], then: Callable[[], Any]) -> None:
+        try:
+            await first()
+        except BaseException:
+            await then()
+
+    def ship_plainly(ctx: ContextSync) -> Any:
+        def loser() -> None:
+            try:
+                ctx.step.sleep("rest", "1d")
+            except BaseException:
+                call_for_ever_in_a_thread(ctx, BaseException)
+
+        return ctx.group.race([loser, lambda: ctx.step.run("quick", lambda: "quick")])
+
+    assert output_of(MemoryRun(durable(ship if is_async else ship_plainly)).replay()) == "quick"
