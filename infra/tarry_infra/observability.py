@@ -9,6 +9,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from tarry_backend.deploy import topology
+from tarry_backend.model.run import PARKED
 from tarry_backend.queues import sender
 from tarry_infra.dashboard import widgets
 from tarry_infra.metrics import app_metric
@@ -33,6 +34,9 @@ _OLDEST = {
 }
 
 _SWEEP_LATE = 5
+
+_PARKED_PERIOD = 5
+_PARKED_PERIODS = PARKED // 60_000 // _PARKED_PERIOD + 1
 
 _GIVEN_UP = (
     "The {name} queue gave up a message, so an event or a run does not go on. Look at it with `tarry dlq ls`, fix the"
@@ -84,6 +88,7 @@ class Observability(Construct):
             self._watch_function(name, function)
         self._watch_sweeps(app_id)
         self._watch_matching(app_id)
+        self._watch_parked_runs(app_id)
         stack = Stack.of(self)
         self.dashboard = cloudwatch.Dashboard(
             self,
@@ -151,6 +156,18 @@ class Observability(Construct):
             "Match errors",
             "An expression could not be evaluated for an event: a field is missing or of another type. It counted as"
             " no match. `tarry run` shows the problem on the wait. Fix the expression or the sender.",
+        )
+
+    def _watch_parked_runs(self, app_id: str) -> None:
+        """One alarm as long as runs are parked: each comes back in less time than the alarm looks at."""
+        self._alarm(
+            "parked-runs",
+            app_metric(app_id, "Parked", "Sum", _minutes(_PARKED_PERIOD)),
+            "Parked runs",
+            "Runs cannot go on: their function is missing in the code that is deployed. Nothing of them is lost. Deploy"
+            " the function again under its id, and they go on by themselves; or cancel them.",
+            periods=_PARKED_PERIODS,
+            datapoints_to_alarm=1,
         )
 
     def _alarm(

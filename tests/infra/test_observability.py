@@ -9,7 +9,7 @@ import pytest
 
 import tarry_backend
 from tarry_backend.deploy.topology import QUEUES
-from tarry_backend.model.run import RunStatus
+from tarry_backend.model.run import PARKED, RunStatus
 from tests.infra.template import Properties, Template, text
 
 LAMBDAS = {"matcher": "matcher", "executor": "executor", "waker": "timers", "sweep": "sweep", "converter": "audit"}
@@ -85,6 +85,14 @@ def test_an_error_of_matching_calls(template: Template) -> None:
     errors = alarm(template, "match-errors")
     assert calls_when(errors) == ("MatchErrors", "GreaterThanThreshold", 0, 300, 1, "notBreaching")
     assert (errors["Namespace"], errors["Statistic"], dimensions(errors)) == ("Tarry", "Sum", {"service": "shop"})
+
+
+def test_parked_runs_call_once_and_as_long_as_they_are_parked(template: Template) -> None:
+    parked = alarm(template, "parked-runs")
+    assert calls_when(parked) == ("Parked", "GreaterThanThreshold", 0, 300, 4, "notBreaching")
+    assert parked["DatapointsToAlarm"] == 1
+    assert parked["Period"] * parked["EvaluationPeriods"] * 1_000 > PARKED, "a run that stays parked keeps the alarm on"
+    assert (parked["Namespace"], parked["Statistic"], dimensions(parked)) == ("Tarry", "Sum", {"service": "shop"})
 
 
 def test_every_alarm_says_what_it_means_and_where_more_stands(template: Template) -> None:

@@ -11,9 +11,9 @@ from tarry.errors import UsageError
 from tarry_backend.clock import now
 from tarry_backend.executor.apply_message import MessageApplier
 from tarry_backend.executor.cancel_guards import overdue
-from tarry_backend.executor.run_begin import guarded
+from tarry_backend.executor.run_begin import guarded, lacks_guards
 from tarry_backend.executor.run_end import OutcomeWriter
-from tarry_backend.executor.run_journal import RunJournal
+from tarry_backend.executor.run_journal import LOOKED, RunJournal
 from tarry_backend.model.run import Run, RunSnapshot, RunStatus
 from tarry_backend.queues.carried_event import carried_event
 from tarry_backend.queues.messages import (
@@ -91,6 +91,8 @@ class Executor:
         if snapshot is None and isinstance(message, Start):
             logger.info("event %s starts no run: another has the same idempotency value", message.carried.id)
             self._meter.count("Duplicates")
+        elif snapshot is None and isinstance(message, CancelRun):
+            self._store.runs.request_cancel([message.run_id], now())  # its start may be a dead letter, put back later
         elif snapshot is None:
             logger.warning("run %s does not exist (any more): the executor drops its %s", message.run_id, message.kind)
         elif snapshot.run.status is not RunStatus.RUNNING:
@@ -111,11 +113,17 @@ class Executor:
         """The run with its steps. A new one is written and not read: there is nothing more of it."""
         if not isinstance(message, Start):
             return self._store.runs.load(message.run_id)
-        function = self._function(message.function_id)
+        if message.function_id not in self._app.functions and (there := self._store.runs.load(message.run_id)):
+            return there
+        return self._started(message)
+
+    def _started(self, message: Start) -> RunSnapshot | None:
+        if message.function_id not in self._app.functions:
+            self._check_unwanted(message)
         received, moment = carried_event(message.carried, self._store.log), now()
         run = Run(
             id=message.run_id,
-            function_id=function.id,
+            function_id=message.function_id,
             event=received.event,
             received_at=received.received_at,
             started=moment,
@@ -129,8 +137,8 @@ class Executor:
         return RunSnapshot(run)
 
     def _apply(self, message: RunUpdate, snapshot: RunSnapshot, delivery: MessageDelivery) -> None:
-        function = self._function(snapshot.run.function_id)
-        with concerning(run_id=snapshot.run.id, function_id=function.id):
+        function = self._app.functions.get(snapshot.run.function_id)  # None: it was removed while the run waited
+        with concerning(run_id=snapshot.run.id, function_id=snapshot.run.function_id):
             if delivery.again:
                 self._apply_again(function, message, snapshot, delivery)
             elif (applied := self._applier.apply(message, snapshot)) is not None:
@@ -138,7 +146,7 @@ class Executor:
                 self._go_on(function, message, applied, self._journal(message, applied, delivery), news)
 
     def _apply_again(
-        self, function: Function, message: RunUpdate, snapshot: RunSnapshot, delivery: MessageDelivery
+        self, function: Function | None, message: RunUpdate, snapshot: RunSnapshot, delivery: MessageDelivery
     ) -> None:
         """The last executor has failed or died somewhere on the way: all that may be missing is done again."""
         before = snapshot
@@ -165,10 +173,13 @@ class Executor:
             raise
 
     def _go_on(
-        self, function: Function, message: RunUpdate, snapshot: RunSnapshot, journal: RunJournal, news: int
+        self, function: Function | None, message: RunUpdate, snapshot: RunSnapshot, journal: RunJournal, news: int
     ) -> None:
         """Cancels the run, if it is to be, or replays its function. Its first message opens its guards."""
-        if isinstance(message, Start):
+        if isinstance(message, Start) and self._was_cancelled(snapshot.run):
+            self._outcomes.cancel(snapshot)
+            return
+        if function is not None and (isinstance(message, Start) or lacks_guards(function, snapshot)):
             try:
                 snapshot = guarded(function, snapshot, journal)
             except UsageError as error:
@@ -177,6 +188,8 @@ class Executor:
         why = snapshot.run.cancellation or overdue(snapshot.guards, journal.now())
         if why is not None:
             self._outcomes.cancel(snapshot, why)
+        elif function is None:
+            self._outcomes.park(snapshot, _missing(self._app, snapshot.run.function_id), journal.now())
         else:
             self._replay(function, snapshot, journal, news)
 
@@ -216,14 +229,24 @@ class Executor:
             out_of_time=delivery.out_of_time,
         )
 
-    def _function(self, function_id: str) -> Function:
-        function = self._app.functions.get(function_id)
-        if function is None:
-            raise MessageError(
-                f"app {self._app.id!r} has no function {function_id!r}, only {sorted(self._app.functions)}; "
-                "restore it under that id, then redrive the dead-letter queue"
-            )
-        return function
+    def _was_cancelled(self, run: Run) -> bool:
+        """Whether somebody cancelled the run before it began. It costs nothing if the start comes within a second.
+
+        start     sent ── fails … dead letter ─────────────────────── redriven: finds the mark
+        cancel                                  mark ── no run: mark
+        """
+        is_late = now() - run.received_at > LOOKED or run.function_id not in self._app.functions
+        return is_late and self._store.runs.is_cancel_requested(run.id)
+
+    def _check_unwanted(self, message: Start) -> None:
+        """Check that a run whose function is missing is to be cancelled, for which its function need not be there.
+
+        Raises:
+            MessageError: It is to run. The message is kept as a dead letter, until the function is back.
+        """
+        if not self._store.runs.is_cancel_requested(message.run_id):
+            problem = _missing(self._app, message.function_id).message
+            raise MessageError(f"{problem}, then redrive the dead-letter queue")
 
     def _suspect(self, snapshot: RunSnapshot, delivery: MessageDelivery) -> RunSnapshot:
         """Counts this delivery as a death before the function gets the chance to be another one.
@@ -250,6 +273,13 @@ class Executor:
 def _begins(event: Event, moment: int) -> int | None:
     """When a run begins whose event is of a time to come; None if it begins at once."""
     return min(event.ts, moment + MAX_DURATION) if event.ts > moment + _TOLERANCE else None
+
+
+def _missing(app: App, function_id: str) -> Failure:
+    return Failure(
+        "FunctionMissing",
+        f"app {app.id!r} has no function {function_id!r}, only {sorted(app.functions)}; restore it under that id",
+    )
 
 
 def _run_message(message: Message) -> RunMessage:

@@ -16,7 +16,19 @@ if TYPE_CHECKING:
     from tarry_backend.model.run import RunSnapshot
     from tarry_backend.replay import Step, WaitRequest
 
-__all__ = ["guarded"]
+__all__ = ["guarded", "lacks_guards"]
+
+
+def lacks_guards(function: Function, snapshot: RunSnapshot) -> bool:
+    """Whether a run whose first step has not begun lacks guards: its start message has not come through.
+
+    start      run kept ── fails … dead letter
+    wake                                        the run is due: its guards first, then its function
+    """
+    if snapshot.steps:
+        return False
+    opened = {guard.key for guard in snapshot.guards}
+    return any(guard.key not in opened for guard, _ in requests(function, snapshot.run))
 
 
 def guarded(function: Function, snapshot: RunSnapshot, journal: RunJournal) -> RunSnapshot:

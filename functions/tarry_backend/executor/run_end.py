@@ -10,12 +10,13 @@ from tarry_backend.events.address import caller
 from tarry_backend.events.announcement import announcement
 from tarry_backend.executor.signal_wait import Signalling
 from tarry_backend.model.cancellation import BY_HAND
-from tarry_backend.model.run import RunStatus
+from tarry_backend.model.run import PARKED, RunStatus
 from tarry_backend.queues.delays import delay_until
 from tarry_backend.queues.messages import Continue, Due, Returned
 from tarry_backend.queues.sender import HORIZON
 from tarry_backend.replay import Failed, Finished, Paused, Status
 from tarry_backend.replay.jitter import jitter
+from tarry_backend.telemetry import logger
 
 if TYPE_CHECKING:
     from tarry._wire.bus import EventBus
@@ -81,6 +82,26 @@ class OutcomeWriter:
         """Leaves the run to its next attempt. This executor has not died of it."""
         if run.deaths:
             self._store.runs.save(replace(run, deaths=0))
+
+    def park(self, snapshot: RunSnapshot, problem: Failure, moment: int) -> None:
+        """Put a run aside whose function is missing. What its message has brought is kept.
+
+        The run becomes due like a function's next attempt. So its wake-up finds out whether the function is back, and
+        no message dies meanwhile:
+
+            deployed    without the function ─────────────────────── with it
+            run              message: applied, parked ── wake: parked ─── wake: replayed
+        """
+        run = snapshot.run
+        self._meter.count("Parked")
+        if snapshot.rests(moment):
+            self.leave(run)
+            return
+        if run.error != problem:
+            logger.error("run %s is parked: %s", run.id, problem.message)
+        parked = replace(run, due=moment + PARKED, error=problem, deaths=0)
+        self._store.runs.save(parked)
+        self.remind(parked)
 
     def remind(self, run: Run) -> None:
         """Asks to be woken for the function's next attempt, or its first, if that is soon."""

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from tarry_backend.model.position import Position
     from tarry_backend.model.step import Failure, Step
 
-__all__ = ["Alias", "Run", "RunSnapshot", "RunStatus"]
+__all__ = ["PARKED", "Alias", "Run", "RunSnapshot", "RunStatus"]
+
+PARKED = 900_000
+"""How long, in milliseconds, a run whose function is missing rests until the executor looks for the function again."""
 
 
 class RunStatus(StrEnum):

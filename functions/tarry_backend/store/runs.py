@@ -44,6 +44,10 @@ _LATE = 14 * 86_400
 """For how many seconds more its claim is kept: what was received within that time may lie in a queue so long."""
 
 
+_MARKED_DAYS = 30
+"""For how many days at least a request to cancel a run is kept. A dead letter is kept for half as long."""
+
+
 class ConflictError(TarryError):
     """Another writer was there first. The message goes back to its queue, and is read anew."""
 
@@ -147,11 +151,12 @@ class Runs:
             _retire_aliases(batch, snapshot, steps, expires)
 
     def request_cancel(self, run_ids: Iterable[str], now: int) -> None:
-        """Lets executors know that these runs are to be cancelled, before the messages come that say so.
+        """Mark these runs as to be cancelled, before the messages come that cancel them.
 
-        It is a hint to those which are at work, so nothing depends on it, and time to live removes it in any case.
+        An executor that is at work on a run stops there. A start that was a dead letter meanwhile finds the mark when
+        it is redriven, so the mark stays longer than a dead letter does.
         """
-        expires = now // 1000 + self._days * 86_400
+        expires = now // 1000 + max(self._days, _MARKED_DAYS) * 86_400
         with self._table.batch() as batch:
             for run_id in run_ids:
                 batch.save(CancelRequestItem(run_pk(run_id), _CANCEL_REQUEST, expires=expires))

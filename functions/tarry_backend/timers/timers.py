@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tarry_backend.store import Store
     from tarry_backend.store.due_index import DueEntry
 
-__all__ = ["OVERDUE", "SWEPT", "Timers"]
+__all__ = ["OVERDUE", "SWEPT", "Timers", "bring_ups", "next_bring_up"]
 
 SWEPT = 120_000
 """How far ahead the sweep looks, in milliseconds. What it covers at a time was registered at least a minute
@@ -32,7 +32,13 @@ UNSETTLED = 360_000
 followed by another within a minute, five times at most."""
 
 OVERDUE = 60_000
-"""What is so many milliseconds late and still open was lost on its way, and is brought again."""
+"""How late, in milliseconds, an open due is when the sweep brings it again for the first time.
+
+It was lost on its way, or its run cannot go on. So the sweep backs off: it brings it again when it is twice as late as
+the last time, and once a day from the second day on.
+"""
+
+_DAY = 86_400_000
 
 
 class Timers:
@@ -64,8 +70,11 @@ class Timers:
         return count
 
     def _found(self, shard: int, reached: int, moment: int) -> Iterator[DueEntry]:
-        dues = self._store.dues
-        yield from dues.between(shard, 0, moment - OVERDUE)
+        """What comes into sight, and what is overdue and has its turn again since the last sweep that ended well."""
+        dues, last = self._store.dues, reached - SWEPT
+        for due in dues.between(shard, 0, moment - OVERDUE):
+            if bring_ups(moment - due.at) > bring_ups(last - due.at):
+                yield due
         yield from dues.between(shard, max(reached, moment - OVERDUE), moment + SWEPT)
 
     def _due(self, message: Due) -> None:
@@ -97,3 +106,16 @@ class Timers:
             self._queues.send_to_runs([Look(message.run_id, message.step_key)])
         elif looked.cursor is not None:
             self._queues.send_to_timers([(replace(message, after=looked.cursor.text()), 0)])
+
+
+def bring_ups(lateness: int) -> int:
+    """How often the sweep has brought a due that is that late (milliseconds) and still open."""
+    return (min(lateness, _DAY) // OVERDUE).bit_length() + lateness // _DAY if lateness >= OVERDUE else 0
+
+
+def next_bring_up(due: int, moment: int) -> int:
+    """When the sweep brings again what is due then, after ``moment``, if it is still open. Unix milliseconds."""
+    lateness = max(0, moment - due)
+    if lateness >= _DAY:
+        return due + (lateness // _DAY + 1) * _DAY
+    return due + min(OVERDUE << (lateness // OVERDUE).bit_length(), _DAY)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tarry_backend.deploy.topology import SWEEP_MINUTES
 from tarry_backend.store.models import Item
-from tarry_backend.timers.timers import OVERDUE, SWEPT
+from tarry_backend.timers.timers import SWEPT, next_bring_up
 from tarry_dev.cloud.account import ACCOUNT_ID
 from tarry_dev.cloud.crash import Crash
 from tarry_dev.cloud.message import Delivery
@@ -45,7 +45,7 @@ class Sweep:
         self._clock = clock
         self._region = region
         self._observe = observe
-        self._last = clock.now()
+        self._last = self._last_done = clock.now()
 
     @property
     def next_minute(self) -> int:
@@ -58,7 +58,8 @@ class Sweep:
         next_minute = self.next_minute
         # As if it had run each minute: what has come into its sight by now is in the timers queue.
         swept = next_minute - _PERIOD + SWEPT
-        found_at = (due - SWEPT if due > swept else due + OVERDUE for due in self.dues())
+        last = self._last_done
+        found_at = (due - SWEPT if due > swept else next_bring_up(due, last) for due in self.dues())
         earliest = min(found_at, default=None)
         return None if earliest is None else max(_minute_after(earliest - 1), next_minute)
 
@@ -70,6 +71,7 @@ class Sweep:
         error: BaseException | None = None
         try:
             self.function.invoke(self._event())
+            self._last_done = self._last
         except (Exception, Crash) as raised:
             error = raised
             _log.warning("the sweep failed", exc_info=raised)

@@ -109,10 +109,12 @@ def test_the_sweep_does_not_stop_for_what_is_under_way(cloud: Cloud, sweeps: lis
     assert sweeps == []
 
 
-def test_the_sweep_comes_back_for_what_is_overdue(cloud: Cloud, sweeps: list[int]) -> None:
+def test_the_sweep_comes_back_for_what_is_overdue_each_time_it_is_twice_as_late(
+    cloud: Cloud, sweeps: list[int]
+) -> None:
     write_due("r1", NOON + 30_000)
-    cloud.advance("4m")
-    assert sweeps == [2, 3, 4]
+    cloud.advance("20m")
+    assert sweeps == [2, 3, 5, 9, 17]
 
 
 def test_catching_up_takes_what_was_due_to_its_end_and_no_further(cloud: Cloud, timers: Recorder) -> None:
