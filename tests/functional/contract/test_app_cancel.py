@@ -4,11 +4,22 @@ import pytest
 
 from tarry import App, Context, ContextSync, Event, TriggerEvent, UsageError
 from tarry._wire.bus import source_of
-from tarry_dev.cloud import Cloud, Host, HostedRun
+from tarry_backend.events.address import run_id_of
+from tarry_backend.queues.messages import CancelRun
+from tarry_backend.runtime import runtime
+from tarry_dev.cloud import Call, Cloud, Host, HostedRun
 from tests.functional.contract.diary import Diary
+from tests.functional.contract.plays import ThrottledError
 from tests.functional.contract.traces import in_indexes
 
 PLACED = TriggerEvent(event="placed")
+
+
+def throttled(call: Call) -> bool:
+    """No write of the executor's gets through."""
+    if call.operation == "PutItem" and not call.answered:
+        raise ThrottledError
+    return False
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +77,51 @@ def test_an_id_of_no_run_does_nothing(app: App, host: Host) -> None:
     app.cancel("7" + "0" * 25)
     host.advance("1h")
     assert (host.runs(), host.dead_letters) == ([], [])
+
+
+def test_a_run_that_was_cancelled_while_its_start_was_a_dead_letter_does_not_run_when_that_is_redriven(
+    app: App, host: Host, cloud: Cloud, diary: Diary
+) -> None:
+    """start    fails … dead letter ─────────────────── redriven: cancelled
+    cancel                             mark, no run
+    """
+    with cloud.dies(throttled, function="executor"):
+        [event_id] = host.send([Event("placed", {"id": "7"}, id="p-1")])
+        host.advance("1h")
+    [letter] = host.dead_letters
+    app.cancel(letter.json["run_id"])
+    host.advance("13d")
+    cloud.expire()
+    assert cloud.redrive("runs") == 1
+    host.advance("3h")
+    host.send("paid", {"id": "7"})
+    [run] = host.runs()
+    assert (run.status, str(run.cancellation), run.steps) == ("cancelled", "by hand", {})
+    assert [told.data["run_id"] for told in host.events("tarry/function.cancelled")] == [run.id]
+    assert (diary.entries, in_indexes(cloud), host.dead_letters, event_id) == ([], set(), [], "p-1")
+
+
+def test_a_cancel_that_overtakes_the_start_holds(app: App, host: Host, cloud: Cloud, diary: Diary) -> None:
+    """The matcher dies over the event; a cancel of the run that is to be comes, then the event once more."""
+    run_id = run_id_of("shop", "order", "p-1")
+    with cloud.dies(lambda call: call.operation == "SendMessageBatch", function="matcher"):
+        host.send([Event("placed", {"id": "7"}, id="p-1")])
+    app.cancel(run_id)
+    host.advance("10m")
+    host.send("paid", {"id": "7"})
+    host.advance("10m")
+    assert (host.run().id, host.run().status, diary.entries) == (run_id, "cancelled", [])
+
+
+def test_a_cancel_by_its_message_alone_leaves_the_mark_for_the_start(host: Host, cloud: Cloud, diary: Diary) -> None:
+    with cloud.dies(throttled, function="executor"):
+        host.send([Event("placed", {"id": "7"}, id="p-1")])
+        host.advance("1h")
+    runtime().queues.send_to_runs([CancelRun(run_id_of("shop", "order", "p-1"))])
+    cloud.pump()
+    cloud.redrive("runs")
+    cloud.pump()
+    assert (host.run().status, diary.entries) == ("cancelled", [])
 
 
 def test_another_source_cannot(host: Host, run: HostedRun) -> None:
