@@ -96,12 +96,15 @@ class Executor:
         elif snapshot is None:
             logger.warning("run %s does not exist (any more): the executor drops its %s", message.run_id, message.kind)
         elif snapshot.run.status is not RunStatus.RUNNING:
-            if delivery.again:
+            # Open steps show that the executor died which ended it, and that its message is a dead letter by now.
+            if delivery.again or any(step.is_open for step in snapshot.parts):
                 self._outcomes.conclude(snapshot)
             elif isinstance(message, Start):
                 self._outcomes.answer(snapshot.run)  # to a caller that asks once more: see ``RunJournal.invoke``
         elif isinstance(message, CancelRun):
             self._outcomes.cancel(snapshot)  # its function need not be there any more
+        elif snapshot.has_remnants:
+            self._outcomes.fail(snapshot, _REMNANTS)
         elif isinstance(message, Returned) and snapshot.step(message.step_key) is None:
             logger.info(
                 "run %s could not store step %s: the executor drops the answer", message.run_id, message.step_key
@@ -273,6 +276,13 @@ class Executor:
 def _begins(event: Event, moment: int) -> int | None:
     """When a run begins whose event is of a time to come; None if it begins at once."""
     return min(event.ts, moment + MAX_DURATION) if event.ts > moment + _TOLERANCE else None
+
+
+_REMNANTS = Failure(
+    "RunExpiredError",
+    "the same event has started this run before: that run ended, and time to live is removing its steps. They are not "
+    "run again. Give an event of its own id to what is to run again",
+)
 
 
 def _missing(app: App, function_id: str) -> Failure:

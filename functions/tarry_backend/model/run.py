@@ -75,12 +75,16 @@ class Alias:
 
 @dataclass(frozen=True, slots=True)
 class RunSnapshot:
-    """A run with its steps, in the order in which they began, its guards, and the further keys of what waits."""
+    """A run with its steps, in the order in which they began, its guards, and the further keys of what waits.
+
+    ``has_remnants`` says that time to live is to remove steps of it: those of a run that has ended.
+    """
 
     run: Run
     steps: tuple[Step, ...] = ()
     aliases: tuple[Alias, ...] = ()
     guards: tuple[Step, ...] = ()
+    has_remnants: bool = False
 
     @property
     def parts(self) -> tuple[Step, ...]:

@@ -44,6 +44,10 @@ _LATE = 14 * 86_400
 """For how many seconds more its claim is kept: what was received within that time may lie in a queue so long."""
 
 
+_LAST_DAYS = 7
+"""For how many days a run's own item outlives its steps. Time to live removes items in any order, within days of their
+expiry; while the run's item is there, its event starts no second run that would meet the steps of the first."""
+
 _MARKED_DAYS = 30
 """For how many days at least a request to cancel a run is kept. A dead letter is kept for half as long."""
 
@@ -53,7 +57,7 @@ class ConflictError(TarryError):
 
 
 class Runs:
-    """Reads and writes runs. ``days`` is how long they are kept once they have ended."""
+    """Reads and writes runs. ``days`` is how long they are kept once they have ended. The run's own item goes last."""
 
     def __init__(self, table: Table, values: Values, days: int) -> None:
         self._table = table
@@ -97,17 +101,19 @@ class Runs:
         run: Run | None = None
         steps: list[Step] = []
         aliases: list[Alias] = []
+        has_remnants = False
         for item in self._table.query(Item, run_pk(run_id)):
             if isinstance(item, RunItem):
                 run = self._run(item)
             elif isinstance(item, StepItem):
                 steps.append(self._steps.step(item))
+                has_remnants = has_remnants or item.expires is not None
             elif isinstance(item, AliasItem):
                 aliases.append(alias_of(item))
         steps.sort(key=lambda step: step.begun_order)
         own = tuple(step for step in steps if not step.is_guard)
         guards = tuple(step for step in steps if step.is_guard)
-        return RunSnapshot(run, own, tuple(aliases), guards) if run else None
+        return RunSnapshot(run, own, tuple(aliases), guards, has_remnants) if run else None
 
     def run(self, run_id: str) -> Run | None:
         """The run without its steps, strongly consistent."""
@@ -201,7 +207,7 @@ class Runs:
             suspect=run.suspect,
             deaths=run.deaths,
             attempt_since=run.attempt_since,
-            expires=None if ended is None else ended // 1000 + self._days * 86_400,
+            expires=None if ended is None else ended // 1000 + (self._days + _LAST_DAYS) * 86_400,
         )
 
     def _run(self, item: RunItem) -> Run:
