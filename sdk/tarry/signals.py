@@ -38,7 +38,8 @@ class SignalStatus(StrEnum):
     """The result of sending a signal.
 
     Attributes:
-        DELIVERED: A run's wait received the signal.
+        DELIVERED: A run's wait received the signal. If that wait loses its race at the same moment, the run's next
+            wait for the name gets the signal.
         KEPT: No step waits yet. The next wait that begins within the ``keep`` time receives the signal at once.
         DUPLICATE: A signal of this name and id was sent before. This one changes nothing.
         NOBODY_WAITS: No step waits, and the signal was dropped. You may send it again under the same id.

@@ -60,14 +60,21 @@ class MessageApplier:
             case Returned(step_key=key):
                 return self._return(snapshot, key, at_deadline=False)
 
-    def look_again(self, snapshot: RunSnapshot) -> RunSnapshot:
+    def look_again(self, snapshot: RunSnapshot) -> tuple[RunSnapshot, dict[str, UsageError]]:
         """Looks into the log for each open wait: an executor may have died between writing it and looking. And at the
-        runs that were invoked."""
+        runs that were invoked, and the mailboxes.
+
+        Returns besides, by its key, each wait for a signal that another waits for by now.
+        """
+        taken: dict[str, UsageError] = {}
         for step in snapshot.steps:
             snapshot = self._look(Look(snapshot.run.id, step.key), snapshot) or snapshot
             snapshot = self._return(snapshot, step.key, at_deadline=False) or snapshot
-            snapshot = self._claim_again(snapshot, step) if step.signal else snapshot
-        return snapshot
+            try:
+                snapshot = self._claim_again(snapshot, step) if step.signal else snapshot
+            except UsageError as error:
+                taken[step.key] = UsageError(f"step {step.key!r}: {error}")
+        return snapshot, taken
 
     def _wake(self, snapshot: RunSnapshot, moment: int) -> RunSnapshot | None:
         """Ends what of signals and invocations is due; with what else is due the function goes on."""
@@ -122,10 +129,7 @@ class MessageApplier:
         if now() >= (step.due or 0):
             letter = self._signalling.look(snapshot.run.id, step)
         else:
-            try:
-                letter = self._signalling.claim(snapshot.run.id, step, now())
-            except UsageError as error:
-                raise UsageError(f"step {step.key!r}: {error}") from error
+            letter = self._signalling.claim(snapshot.run.id, step, now())
         return self._answer(snapshot, step, letter) if letter else snapshot
 
     def _answer(self, snapshot: RunSnapshot, step: Step, letter: Letter | None) -> RunSnapshot:

@@ -25,7 +25,7 @@ from tarry_backend.queues.messages import (
     Wake,
     decode,
 )
-from tarry_backend.replay import Failure, Paused, Replayed, replay, ungiven
+from tarry_backend.replay import Failure, Paused, Replayed, Status, replay, ungiven
 from tarry_backend.store.traffic import Traffic
 from tarry_backend.telemetry import concerning, logger
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from tarry_backend.deploy.settings import Settings
     from tarry_backend.queues.messages import Message, RunUpdate
     from tarry_backend.queues.sender import Queues
+    from tarry_backend.replay import Step
     from tarry_backend.store import Store
     from tarry_backend.telemetry import Meter
 
@@ -97,7 +98,7 @@ class Executor:
             logger.warning("run %s does not exist (any more): the executor drops its %s", message.run_id, message.kind)
         elif snapshot.run.status is not RunStatus.RUNNING:
             # Open steps show that the executor died which ended it, and that its message is a dead letter by now.
-            if delivery.again or any(step.is_open for step in snapshot.parts):
+            if delivery.again or any(_goes_on(step) for step in snapshot.parts):
                 self._outcomes.conclude(snapshot)
             elif isinstance(message, Start):
                 self._outcomes.answer(snapshot.run)  # to a caller that asks once more: see ``RunJournal.invoke``
@@ -160,13 +161,10 @@ class Executor:
             return
         try:
             snapshot = self._applier.apply(message, snapshot) or snapshot
-            try:
-                snapshot = self._applier.look_again(snapshot)
-            except UsageError as error:  # a step waits for a signal that another waits for
-                self._outcomes.fail(snapshot, Failure.of(error))
-                return
+            snapshot, taken = self._applier.look_again(snapshot)
             news = snapshot.ended_steps - before.ended_steps + ungiven(before.steps)
             journal = self._journal(message, snapshot, delivery)
+            journal.taken.update(taken)
             self._outcomes.remind(snapshot.run)
             for step in snapshot.steps:
                 journal.remind(step)
@@ -197,7 +195,7 @@ class Executor:
             self._replay(function, snapshot, journal, news)
 
     def _replay(self, function: Function, snapshot: RunSnapshot, journal: RunJournal, news: int) -> None:
-        if snapshot.rests(journal.now()):  # a message that comes twice does not hasten the next attempt
+        if snapshot.rests(journal.now()) and not journal.taken:  # a message that comes twice does not hasten it
             self._outcomes.leave(snapshot.run)
             return
         run = snapshot.run
@@ -215,6 +213,8 @@ class Executor:
         snapshot = replace(snapshot, steps=journal.steps())
         if journal.cancellation is not None and isinstance(outcome, Paused):
             self._outcomes.cancel(snapshot, journal.cancellation)
+        elif isinstance(outcome, Paused) and (error := journal.vain()):
+            self._outcomes.fail(snapshot, Failure.of(error))
         else:
             self._outcomes.keep(snapshot, outcome, function.retries)
 
@@ -290,6 +290,11 @@ def _missing(app: App, function_id: str) -> Failure:
         "FunctionMissing",
         f"app {app.id!r} has no function {function_id!r}, only {sorted(app.functions)}; restore it under that id",
     )
+
+
+def _goes_on(step: Step) -> bool:
+    """Whether the step is open, and its run's end has not withdrawn it."""
+    return step.is_open and step.status is not Status.WITHDRAWN
 
 
 def _run_message(message: Message) -> RunMessage:

@@ -66,11 +66,11 @@ class OutcomeWriter:
     def conclude(self, snapshot: RunSnapshot) -> None:
         """Tells of an end that is kept, and withdraws what the run still had open. May be done twice: the
         announcement's id is the run's, so that it counts once, and a step is ended once."""
+        self._conclude(self._left_mailboxes(snapshot))
+
+    def _conclude(self, snapshot: RunSnapshot) -> None:
         self.answer(snapshot.run)
         self._bus.send([announcement(snapshot.run)])
-        for step in snapshot.steps:
-            if step.signal and step.is_open:
-                self._signalling.free(snapshot.run.id, step)
         self._store.runs.retire(snapshot, snapshot.run.ended or now())
 
     def answer(self, run: Run) -> None:
@@ -112,11 +112,32 @@ class OutcomeWriter:
     def _end(
         self, snapshot: RunSnapshot, status: RunStatus, *, output: str | None = None, error: Failure | None = None
     ) -> None:
+        waits = sum(step.status is Status.WAITING for step in snapshot.parts)
+        snapshot = self._left_mailboxes(snapshot)
         run = replace(snapshot.run, status=status, ended=now(), output=output, error=error, due=None)
         self._store.runs.save(run)
         self._meter.count(status.capitalize())
-        self._meter.count("WaitsClosed", sum(step.status is Status.WAITING for step in snapshot.parts))
-        self.conclude(replace(snapshot, run=run))
+        self._meter.count("WaitsClosed", waits)
+        self._conclude(replace(snapshot, run=run))
+
+    def _left_mailboxes(self, snapshot: RunSnapshot) -> RunSnapshot:
+        """The run once its open waits for signals have left their mailboxes. What one was given is kept with it.
+
+        They leave before the run's end is kept. So nobody is told that an ended run was given a signal:
+
+            executor    leaves ── end kept
+            sender                         nobody waits
+        """
+        for step in snapshot.steps:
+            if not step.signal or not step.is_open or step.status is Status.WITHDRAWN:
+                continue
+            left = self._signalling.withdraw(snapshot.run.id, step)
+            if left is not step:
+                left = replace(left, status=Status.WITHDRAWN, ended=now(), ended_order=snapshot.next_order, due=None)
+                self._store.runs.keep(snapshot.run.id, left, is_new=False)
+                self._signalling.free(snapshot.run.id, left)
+                snapshot = snapshot.with_step(left)
+        return snapshot
 
     def _try_again(self, snapshot: RunSnapshot, failed: Failed, retries: Retries) -> None:
         attempt, moment = snapshot.attempt, now()

@@ -11,7 +11,7 @@ from tarry.errors import UsageError
 from tarry_backend.clock import now
 from tarry_backend.events.address import ADDRESS, INVOKED, Caller, run_id_of
 from tarry_backend.executor.cancel_guards import met, overdue
-from tarry_backend.executor.signal_wait import Signalling, answered
+from tarry_backend.executor.signal_wait import Signalling, answered, unused_letter
 from tarry_backend.model.cancellation import BY_HAND, Cancellation
 from tarry_backend.model.event_identity import identity
 from tarry_backend.model.position import Position
@@ -49,7 +49,8 @@ _EXCLUDED_HINTS = 100
 class RunJournal:
     """The journal of one replay (see ``tarry_backend.replay.Journal``).
 
-    ``cancellation`` is why no further step has begun, if the run was found to be cancelled.
+    ``cancellation`` is why no further step has begun, if the run was found to be cancelled. ``taken`` are, by their
+    keys, waits for signals that others wait for by now.
     ``settle`` is in seconds. ``floor`` is a time (Unix milliseconds) which has come, whatever this Lambda's
     own clock says: that of the message which woke the run.
     """
@@ -75,6 +76,8 @@ class RunJournal:
         self._lock = Lock()  # steps that end at the same time are kept side by side
         self._looked = now()
         self.cancellation: Cancellation | None = None
+        self.taken: dict[str, UsageError] = {}
+        self._unused: set[str] = set()
         self._store = store
         self._queues = queues
         self._bus = bus
@@ -131,13 +134,29 @@ class RunJournal:
         return step
 
     def withdraw(self, step: Step) -> None:
-        """Keeps its end, which takes it out of the indexes. Messages that are on their way to it find it ended."""
+        """Keeps its end, which takes it out of the indexes. Messages that are on their way to it find it ended.
+
+        A wait for a signal leaves its mailbox first. What it was given before is kept with it, for the run's next wait:
+
+            sender             delivered                       nobody waits
+            executor    decided ──────── leaves, with the letter ── step kept ── mailbox free
+        """
+        if step.signal:
+            step = self._signalling.withdraw(self._run.id, step)
         self._keep(step)
         self._store.runs.drop(self._run.id, step)
-        if step.signal:
+        if step.signal and step.signal.sent_id:
             self._signalling.free(self._run.id, step)
         if step.wait or step.signal:
             self._meter.count("WaitsClosed")
+
+    def lose(self, step: Step) -> None:
+        """Notes that the function is never given this result: its branch lost a race first."""
+        self._unused.add(step.key)
+
+    def vain(self) -> UsageError | None:
+        """Why a step waits in vain, if one does: another waits for its signal."""
+        return next((error for key, error in self.taken.items() if self._steps[key].is_open), None)
 
     def open_guard(self, guard: Step, request: WaitRequest | None) -> Cancellation | None:
         """Keeps a guard, unless it is kept, and looks into the log, as for a wait. Without a request it is a timer.
@@ -195,7 +214,14 @@ class RunJournal:
         return step
 
     def open_signal(self, step: Step) -> Step:
-        """Keeps the wait, then has it wait at the mailbox: so what stands there has a step, whoever dies."""
+        """Keeps the wait, then has it wait at the mailbox: so what stands there has a step, whoever dies.
+
+        It gets at once what an earlier wait of the run was given that lost its race.
+        """
+        if unused := unused_letter(self.steps(), step, self._unused):
+            done = answered(step, unused, step.begun_order + 1, self.now())
+            self._keep(done)
+            return done
         self._keep(step)
         self._meter.count("WaitsOpened")
         letter = self._signalling.claim(self._run.id, step, self.now())

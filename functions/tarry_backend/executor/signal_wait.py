@@ -7,6 +7,12 @@ counts, and after that nobody can give it anything.
     opened      step ── mailbox: waits
     given                              mailbox: letter (the sender) ── step: done ── mailbox: free
     deadline                           mailbox: free, no letter ───── step: done
+    withdrawn                          mailbox: free, no letter ───── step: withdrawn
+    withdrawn late                     mailbox: letter ────────────── step: withdrawn, with it ── mailbox: free
+
+A wait is withdrawn if its branch loses a race, or its run ends. It leaves its mailbox before that counts. So a sender
+who is told "delivered" has reached a wait that was open, and the letter stays with it: the run's next wait on the name
+takes it.
 """
 
 from __future__ import annotations
@@ -14,18 +20,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tarry._wire.jsonvalues import encode
-from tarry._wire.mailbox import Waiter
+from tarry._wire.jsonvalues import decode, encode
+from tarry._wire.mailbox import Letter, Waiter
 from tarry.errors import UsageError
+from tarry_backend.model.run import RunStatus
 from tarry_backend.model.step import Signal, Status
 
 if TYPE_CHECKING:
-    from tarry._wire.mailbox import Letter, Mailbox
+    from collections.abc import Container, Iterable
+
+    from tarry._wire.mailbox import Mailbox
     from tarry._wire.mailboxes import Mailboxes
     from tarry_backend.model.step import Step
     from tarry_backend.store import Runs, Store
 
-__all__ = ["Signalling", "answered"]
+__all__ = ["Signalling", "answered", "unused_letter"]
 
 
 class Signalling:
@@ -43,10 +52,10 @@ class Signalling:
 
             mailbox    kept: 1 ──── deadline ──── kept: 2 ──── the wait claims it: given 1 ──── the next wait: given 2
 
-        ``UsageError`` if another step waits there. One that has ended, and could not free it yet, does not.
+        ``UsageError`` if another step waits there. One that has ended, or whose run has, does not.
         """
         waiter, name = Waiter(run_id, step.key), _signal(step).name
-        sent_by = step.due if step.due is not None and step.due < step.began else None
+        sent_by = _sent_by(step)
 
         def decide(box: Mailbox) -> tuple[Mailbox, Letter | None]:
             if box.waiter not in (None, waiter) and self._is_open(box.waiter):
@@ -70,22 +79,57 @@ class Signalling:
 
         return self._boxes.change(_signal(step).name, decide)
 
+    def withdraw(self, run_id: str, step: Step) -> Step:
+        """Has the step wait no longer. Returns it with what it was given, if it was."""
+        letter = self.leave(run_id, step)
+        return step if letter is None else _with_letter(step, letter)
+
     def free(self, run_id: str, step: Step) -> None:
         """Frees the mailbox for the next wait, whatever the step was given."""
         self._boxes.change(_signal(step).name, lambda box: (box.released(Waiter(run_id, step.key)), None))
 
     def _is_open(self, waiter: Waiter) -> bool:
         step = self._runs.step(waiter.run_id, waiter.step_key)
-        return step is not None and step.is_open and step.status is not Status.WITHDRAWN
+        if step is None or not step.is_open or step.status is Status.WITHDRAWN:
+            return False
+        run = self._runs.run(waiter.run_id)
+        return run is not None and run.status is RunStatus.RUNNING
 
 
 def answered(step: Step, letter: Letter | None, order: int, now: int) -> Step:
     """The wait's step once a signal, or its deadline, has ended it."""
+    step = replace(step, output="null") if letter is None else _with_letter(step, letter)
+    return replace(step, status=Status.DONE, ended_order=order, ended=now)
+
+
+def unused_letter(steps: Iterable[Step], step: Step, unused: Container[str]) -> Letter | None:
+    """What an earlier wait of the run on that signal was given, if its branch lost a race before the function got it.
+
+    ``unused`` are the keys of such waits that have ended by themselves.
+    """
+    waits = [each for each in steps if each.signal and each.signal.name == _signal(step).name and each.signal.sent_id]
+    used = {_signal(each).sent_id for each in waits if each.is_given and each.key not in unused}
+    latest = _sent_by(step)
+    in_time = (each for each in waits if latest is None or (_signal(each).sent_at or 0) <= latest)
+    left = (each for each in in_time if _signal(each).sent_id not in used)
+    first = min(left, key=lambda each: each.begun_order, default=None)
+    return None if first is None else _letter(first)
+
+
+def _sent_by(step: Step) -> int | None:
+    """By when a signal for this wait must have been sent: the deadline, if that had passed when the wait began."""
+    return step.due if step.due is not None and step.due < step.began else None
+
+
+def _with_letter(step: Step, letter: Letter) -> Step:
+    signal = replace(_signal(step), sent_id=letter.id, sent_at=letter.at)
+    return replace(step, output=encode(letter.data, f"signal {signal.name!r}"), signal=signal)
+
+
+def _letter(step: Step) -> Letter:
     signal = _signal(step)
-    if letter is not None:
-        signal = replace(signal, sent_id=letter.id, sent_at=letter.at)
-    output = "null" if letter is None else encode(letter.data, f"signal {signal.name!r}")
-    return replace(step, status=Status.DONE, ended_order=order, ended=now, output=output, signal=signal)
+    assert signal.sent_id is not None
+    return Letter(signal.sent_id, decode(step.output or "null"), signal.sent_at or 0)
 
 
 def _signal(step: Step) -> Signal:

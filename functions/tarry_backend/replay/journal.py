@@ -37,6 +37,9 @@ class Journal(Protocol):
     def withdraw(self, step: Step) -> None:
         """Store the end of an open step whose result the function does not need."""
 
+    def lose(self, step: Step) -> None:
+        """Notes that the function is never given this step's result: its branch lost a race before."""
+
     def invoke(self, step: Step, request: InvokeRequest) -> Step:
         """Start the function, then store the step that waits for its end.
 

@@ -58,6 +58,10 @@ class ResultOrder:
         """Return the stored steps that the function has not asked for, oldest first."""
         return sorted(self._missing.values(), key=lambda s: s.begun_order)
 
+    def awaits(self, key: str) -> bool:
+        """Whether the step has ended, and its result has not had its turn."""
+        return key in self._results
+
     def newcomers(self) -> list[str]:
         """Return the new steps that wait for the end of the history."""
         return [key for key, _ in self._newcomers]

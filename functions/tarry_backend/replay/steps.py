@@ -66,12 +66,19 @@ class Steps:
         return await self._given(await self._step(operation))
 
     async def withdraw(self, keys: AbstractSet[str]) -> None:
-        """End those of these steps that are open and whose result the function does not need."""
+        """End those of these steps that are open and whose result the function does not need.
+
+        A step that has ended, but whose result has not had its turn, ended too late. The journal notes it.
+        """
         await self._keeping.settle(keys)  # steps on their way into the journal are withdrawn too
         for key in sorted(keys & self._keeping.steps.keys()):
             step = self._keeping.steps[key]
-            if step.is_open and not self._conclusion.is_reached:
+            if self._conclusion.is_reached:
+                continue
+            if step.is_open:
                 self._performer.withdraw(step)
+            elif self._turns.awaits(key):
+                self._journal.lose(step)
 
     async def _collect(self, operation: CollectEvents) -> list[Event]:
         """Wait repeatedly, each time from where the last wait left off, so that nothing falls between two."""

@@ -56,6 +56,7 @@ class MemoryJournal:
         self.is_out_of_time = False
         self.cancelled = False
         self.taken: set[str] = set()
+        self.lost: list[str] = []
 
     def now(self) -> int:
         return self.clock
@@ -87,6 +88,9 @@ class MemoryJournal:
 
     def withdraw(self, step: Step) -> None:
         self.keep(step)
+
+    def lose(self, step: Step) -> None:
+        self.lost.append(step.key)
 
     def invoke(self, step: Step, request: InvokeRequest) -> Step:
         if request.function_id != "pack":
