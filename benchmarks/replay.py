@@ -40,6 +40,9 @@ class _Shelf:
     def withdraw(self, step: Step) -> None:
         self.keep(step)
 
+    def lose(self, step: Step) -> None:
+        raise NotImplementedError
+
     def open_wait(self, step: Step, request: WaitRequest) -> Step:
         wait = Wait(
             event_name=request.event_name,

@@ -141,15 +141,15 @@ def test_a_guard_cancels_a_run_whose_function_is_missing(host: Host, cloud: Clou
 
 def test_a_parked_run_says_what_is_missing_and_no_more_once_it_went_on(host: Host) -> None:
     host.send("placed", {"id": "7"})
-    run = host.run("sleeper")
     deploy(shop())
     host.advance("61m")
-    assert run.error is not None
-    assert run.error.name == "FunctionMissing"
-    assert "no function 'sleeper'" in run.error.message
+    error = host.run("sleeper").error
+    assert error is not None
+    assert error.name == "FunctionMissing"
+    assert "no function 'sleeper'" in error.message
     deploy(shop(*ALL))
     host.advance("15m")
-    assert (run.output, run.error) == ("slept", None)
+    assert (host.run("sleeper").output, host.run("sleeper").error) == ("slept", None)
 
 
 def test_a_start_whose_function_is_missing_is_a_dead_letter_and_its_run_finishes_once_both_are_back(
