@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from tarry import Context, DurationError, UsageError
-from tarry_backend.model.position import Position
 from tarry_backend.replay import Paused
 from tests.unit.replay.faces import Face
 from tests.unit.replay.memory import NOON, MemoryRun, durable, error_of, output_of
@@ -74,4 +73,5 @@ def test_w29_a_wait_for_a_signal_does_not_move_what_a_wait_for_an_event_behind_i
     run.journal.clock += 900_000 if came else 3_601_000
     run.journal.signal("approved", {} if came else None, NOON + 600_000)
     assert run.replay() == Paused()
-    assert run.since("paid") == Position(NOON, "start")
+    since = run.since("paid")
+    assert (since.received_at, since.event_id) == (NOON, "start")
