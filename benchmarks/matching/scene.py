@@ -15,6 +15,7 @@ from tarry._wire.bus import EventBus
 from tarry_backend.clock import now
 from tarry_backend.deploy.settings import Settings
 from tarry_backend.events.address import run_id_of
+from tarry_backend.executor.run_clock import RunClock
 from tarry_backend.executor.run_journal import RunJournal
 from tarry_backend.matcher.matcher import Matcher
 from tarry_backend.model.position import Position
@@ -150,7 +151,7 @@ class Scene:
             meter=Meter(),
             traffic=self._rates,
             settle=self._settings.settle_seconds,
-            floor=moment,
+            clock=RunClock(moment, moment, moment),
             out_of_time=lambda: False,
         )
         request = WaitRequest(

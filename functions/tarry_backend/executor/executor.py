@@ -12,7 +12,9 @@ from tarry_backend.clock import now
 from tarry_backend.executor.apply_message import MessageApplier
 from tarry_backend.executor.cancel_guards import overdue
 from tarry_backend.executor.run_begin import guarded, lacks_guards
+from tarry_backend.executor.run_clock import RunClock
 from tarry_backend.executor.run_end import OutcomeWriter
+from tarry_backend.executor.run_failures import REMNANTS, died, missing
 from tarry_backend.executor.run_journal import LOOKED, RunJournal
 from tarry_backend.model.run import Run, RunSnapshot, RunStatus
 from tarry_backend.queues.carried_event import carried_event
@@ -54,13 +56,15 @@ _TOLERANCE = 1_000
 class MessageDelivery:
     """How a message comes: whether it has come before, and whether the invocation is near its end by now.
 
-    ``first_received`` is when an executor had the message first (Unix milliseconds), or an earlier moment.
+    ``first_received`` is when an executor had the message first, or an earlier moment, by the queue's clock (Unix
+    milliseconds). ``arrived`` is when this executor got it, by its own.
     """
 
     message_id: str
     again: bool
     out_of_time: Callable[[], bool]
     first_received: int = 0
+    arrived: int = 0
 
 
 class Executor:
@@ -88,7 +92,7 @@ class Executor:
     def handle(self, body: str, delivery: MessageDelivery) -> None:
         """One message of the runs queue. ``MessageError`` if it can be none of this app's."""
         message = _run_message(decode(body))
-        snapshot = self._snapshot(message)
+        snapshot = self._snapshot(message, delivery)
         if snapshot is None and isinstance(message, Start):
             logger.info("event %s starts no run: another has the same idempotency value", message.carried.id)
             self._meter.count("Duplicates")
@@ -105,7 +109,7 @@ class Executor:
         elif isinstance(message, CancelRun):
             self._outcomes.cancel(snapshot)  # its function need not be there any more
         elif snapshot.has_remnants:
-            self._outcomes.fail(snapshot, _REMNANTS)
+            self._outcomes.fail(snapshot, REMNANTS)
         elif isinstance(message, Returned) and snapshot.step(message.step_key) is None:
             logger.info(
                 "run %s could not store step %s: the executor drops the answer", message.run_id, message.step_key
@@ -113,15 +117,15 @@ class Executor:
         else:
             self._apply(message, snapshot, delivery)
 
-    def _snapshot(self, message: RunMessage) -> RunSnapshot | None:
+    def _snapshot(self, message: RunMessage, delivery: MessageDelivery) -> RunSnapshot | None:
         """The run with its steps. A new one is written and not read: there is nothing more of it."""
         if not isinstance(message, Start):
             return self._store.runs.load(message.run_id)
         if message.function_id not in self._app.functions and (there := self._store.runs.load(message.run_id)):
             return there
-        return self._started(message)
+        return self._started(message, delivery)
 
-    def _started(self, message: Start) -> RunSnapshot | None:
+    def _started(self, message: Start, delivery: MessageDelivery) -> RunSnapshot | None:
         if message.function_id not in self._app.functions:
             self._check_unwanted(message)
         received, moment = carried_event(message.carried, self._store.log), now()
@@ -130,7 +134,7 @@ class Executor:
             function_id=message.function_id,
             event=received.event,
             received_at=received.received_at,
-            started=moment,
+            started=_clock(message, delivery).earliest(),
             due=_begins(received.event, moment),
         )
         runs = self._store.runs
@@ -157,7 +161,7 @@ class Executor:
         snapshot = self._suspect(snapshot, delivery)
         attempt_since = snapshot.run.attempt_since
         if snapshot.run.deaths > MAX_DEATHS:
-            self._outcomes.fail(snapshot, _died(snapshot.run.deaths))
+            self._outcomes.fail(snapshot, died(snapshot.run.deaths))
             return
         try:
             snapshot = self._applier.apply(message, snapshot) or snapshot
@@ -190,7 +194,7 @@ class Executor:
         if why is not None:
             self._outcomes.cancel(snapshot, why)
         elif function is None:
-            self._outcomes.park(snapshot, _missing(self._app, snapshot.run.function_id), journal.now())
+            self._outcomes.park(snapshot, missing(self._app, snapshot.run.function_id), journal.now())
         else:
             self._replay(function, snapshot, journal, news)
 
@@ -228,7 +232,7 @@ class Executor:
             meter=self._meter,
             traffic=self._traffic,
             settle=self._settings.settle_seconds,
-            floor=message.due if isinstance(message, Wake) else 0,
+            clock=_clock(message, delivery),
             out_of_time=delivery.out_of_time,
         )
 
@@ -248,7 +252,7 @@ class Executor:
             MessageError: It is to run. The message is kept as a dead letter, until the function is back.
         """
         if not self._store.runs.is_cancel_requested(message.run_id):
-            problem = _missing(self._app, message.function_id).message
+            problem = missing(self._app, message.function_id).message
             raise MessageError(f"{problem}, then redrive the dead-letter queue")
 
     def _suspect(self, snapshot: RunSnapshot, delivery: MessageDelivery) -> RunSnapshot:
@@ -278,18 +282,8 @@ def _begins(event: Event, moment: int) -> int | None:
     return min(event.ts, moment + MAX_DURATION) if event.ts > moment + _TOLERANCE else None
 
 
-_REMNANTS = Failure(
-    "RunExpiredError",
-    "the same event has started this run before: that run ended, and time to live is removing its steps. They are not "
-    "run again. Give an event of its own id to what is to run again",
-)
-
-
-def _missing(app: App, function_id: str) -> Failure:
-    return Failure(
-        "FunctionMissing",
-        f"app {app.id!r} has no function {function_id!r}, only {sorted(app.functions)}; restore it under that id",
-    )
+def _clock(message: RunUpdate, delivery: MessageDelivery) -> RunClock:
+    return RunClock(message.due if isinstance(message, Wake) else 0, delivery.arrived, delivery.first_received)
 
 
 def _goes_on(step: Step) -> bool:
@@ -301,11 +295,3 @@ def _run_message(message: Message) -> RunMessage:
     if isinstance(message, RunMessage):
         return message
     raise MessageError(f"a {message.kind} message does not belong in the runs queue")
-
-
-def _died(deaths: int) -> Failure:
-    return Failure(
-        "ExecutorDied",
-        f"{deaths} executors died while they ran this function: it may run out of memory, exceed the Lambda's "
-        "timeout, or end the process. See the executor's log; give it more memory or time, or smaller steps.",
-    )

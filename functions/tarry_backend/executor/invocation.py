@@ -6,15 +6,33 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from tarry.errors import UsageError
 from tarry_backend.model.run import RunStatus
 from tarry_backend.replay import Failure, Status
 from tarry_backend.replay.performer import MAX_RUN
 
 if TYPE_CHECKING:
+    from tarry import App
     from tarry_backend.model.run import Run
-    from tarry_backend.replay import Step
+    from tarry_backend.replay import InvokeRequest, Step
 
-__all__ = ["returned", "timed_out"]
+__all__ = ["invoked_function", "returned", "timed_out"]
+
+
+def invoked_function(app: App, request: InvokeRequest) -> str:
+    """Return the id of the function that is to be invoked.
+
+    Raises:
+        UsageError: The app has no such function.
+    """
+    if request.app_id not in (None, app.id):
+        raise UsageError(
+            f"function {request.function_id!r} is of app {request.app_id!r}; app {app.id!r} can invoke only "
+            "its own functions: send that app an event, and wait for its answer"
+        )
+    if request.function_id not in app.functions:
+        raise UsageError(f"app {app.id!r} has no function {request.function_id!r}, only {sorted(app.functions)}")
+    return request.function_id
 
 
 def returned(step: Step, run: Run, kept: int, order: int, now: int) -> Step | None:

@@ -7,10 +7,10 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from tarry import Event
-from tarry.errors import UsageError
 from tarry_backend.clock import now
 from tarry_backend.events.address import ADDRESS, INVOKED, Caller, run_id_of
 from tarry_backend.executor.cancel_guards import met, overdue
+from tarry_backend.executor.invocation import invoked_function
 from tarry_backend.executor.signal_wait import Signalling, answered, unused_letter
 from tarry_backend.model.cancellation import BY_HAND, Cancellation
 from tarry_backend.model.event_identity import identity
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from tarry import App
     from tarry._wire.bus import EventBus
+    from tarry.errors import UsageError
+    from tarry_backend.executor.run_clock import RunClock
     from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.model.run import RunSnapshot
     from tarry_backend.queues.messages import TimerMessage
@@ -51,8 +53,7 @@ class RunJournal:
 
     ``cancellation`` is why no further step has begun, if the run was found to be cancelled. ``taken`` are, by their
     keys, waits for signals that others wait for by now.
-    ``settle`` is in seconds. ``floor`` is a time (Unix milliseconds) which has come, whatever this Lambda's
-    own clock says: that of the message which woke the run.
+    ``settle`` is in seconds.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class RunJournal:
         meter: Meter,
         traffic: Traffic,
         settle: int,
-        floor: int,
+        clock: RunClock,
         out_of_time: Callable[[], bool],
     ) -> None:
         self._app = app
@@ -84,7 +85,7 @@ class RunJournal:
         self._meter = meter
         self._registration = Registration(snapshot.run, store.names, traffic)
         self._settle = settle
-        self._floor = floor
+        self._clock = clock
         self._signalling = Signalling(store)
         self.out_of_time = out_of_time
 
@@ -98,7 +99,10 @@ class RunJournal:
         return tuple(self._guards.values())
 
     def now(self) -> int:
-        return max(now(), self._floor)
+        return self._clock.now()
+
+    def begins(self) -> int:
+        return self._clock.earliest()
 
     def send(self, events: Sequence[Event]) -> None:
         self._bus.send(events)
@@ -204,7 +208,7 @@ class RunJournal:
         caller      send ── dies                         send ── step kept ──────────── Returned
         function         start ── returns, Returned           start: has ended, Returned
         """
-        function_id = self._invoked(request)
+        function_id = invoked_function(self._app, request)
         data = {**request.data, ADDRESS: Caller(self._run.id, step.key).address(function_id)}
         user = None if request.user is None else dict(request.user)
         self._bus.send([Event(INVOKED, data, request.event_id, step.began, user)])
@@ -276,18 +280,6 @@ class RunJournal:
             if guard.is_open and guard.wait and (found := self._look(guard, since).found):
                 return Cancellation.by(found)
         return None
-
-    def _invoked(self, request: InvokeRequest) -> str:
-        if request.app_id not in (None, self._app.id):
-            raise UsageError(
-                f"function {request.function_id!r} is of app {request.app_id!r}; app {self._app.id!r} can invoke only "
-                "its own functions: send that app an event, and wait for its answer"
-            )
-        if request.function_id not in self._app.functions:
-            raise UsageError(
-                f"app {self._app.id!r} has no function {request.function_id!r}, only {sorted(self._app.functions)}"
-            )
-        return request.function_id
 
     def _had_since(self, since: Position) -> list[str]:
         """The latest events that ended waits of this run, as far as a look from ``since`` on would meet them."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.data_classes import SQSEvent
 
+from tarry_backend.clock import now
 from tarry_backend.executor.executor import MessageDelivery
 from tarry_backend.queues.sender import REDRIVEN
 from tarry_backend.runtime import runtime
@@ -46,7 +47,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
 
 
 def _delivery(record: SQSRecord, out_of_time: Callable[[], bool]) -> MessageDelivery:
-    return MessageDelivery(record.message_id, _again(record), out_of_time, _first_received(record))
+    return MessageDelivery(record.message_id, _again(record), out_of_time, _first_received(record), now())
 
 
 def _again(record: SQSRecord) -> bool:

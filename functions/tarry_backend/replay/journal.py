@@ -22,6 +22,9 @@ class Journal(Protocol):
     def now(self) -> int:
         """Return the time in Unix milliseconds."""
 
+    def begins(self) -> int:
+        """The same by the clock that events have, or a little less: from then on an event may answer a new step."""
+
     def out_of_time(self) -> bool:
         """Whether the invocation is too near its end to begin another step."""
 

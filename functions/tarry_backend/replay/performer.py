@@ -60,6 +60,10 @@ class Body:
 BODY: ContextVar[Body | None] = ContextVar("tarry_body", default=None)
 
 
+_ANSWERED = frozenset({"run", "send", "invoke"})
+"""The kinds of steps whose beginning decides which events a wait after them sees."""
+
+
 class Performer:
     """Performs the steps of one run. It continues the history's numbering of beginnings and ends."""
 
@@ -117,13 +121,16 @@ class Performer:
         self._begun += 1
         self._order += 1
         status = Status.RETRYING if operation.kind in ("run", "send") else Status.SLEEPING
-        began = self._first[key] = PAST.get().began(self._journal.now(), self._attempt_since)
+        began = self._first[key] = PAST.get().began(self._time(operation.kind), self._attempt_since)
         return Step(key=key, kind=operation.kind, status=status, begun_order=self._order, began=began)
 
     def unkept_since(self) -> int | None:
         """Since when a step is under way that began in this invocation and is not kept; ``None`` if none is."""
         kept = self._keeping.steps
         return min((began for key, began in self._first.items() if key not in kept), default=None)
+
+    def _time(self, kind: str) -> int:
+        return self._journal.begins() if kind in _ANSWERED else self._journal.now()
 
     def withdraw(self, step: Step) -> None:
         """End an open step whose branch has lost a race."""
@@ -141,7 +148,7 @@ class Performer:
             step,
             status=status,
             ended_order=self._order,
-            ended=self._journal.now(),
+            ended=max(step.began, self._time(step.kind)),
             output=output,
             error=error,
         )

@@ -61,6 +61,9 @@ class MemoryJournal:
     def now(self) -> int:
         return self.clock
 
+    def begins(self) -> int:
+        return self.clock
+
     def out_of_time(self) -> bool:
         return self.is_out_of_time
 

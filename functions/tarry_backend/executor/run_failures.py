@@ -1,0 +1,35 @@
+"""Why the executor itself fails a run, or parks it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tarry_backend.model.step import Failure
+
+if TYPE_CHECKING:
+    from tarry import App
+
+__all__ = ["REMNANTS", "died", "missing"]
+
+REMNANTS = Failure(
+    "RunExpiredError",
+    "the same event has started this run before: that run ended, and time to live is removing its steps. They are not "
+    "run again. Give an event of its own id to what is to run again",
+)
+
+
+def missing(app: App, function_id: str) -> Failure:
+    """The function of a run is not in the app."""
+    return Failure(
+        "FunctionMissing",
+        f"app {app.id!r} has no function {function_id!r}, only {sorted(app.functions)}; restore it under that id",
+    )
+
+
+def died(deaths: int) -> Failure:
+    """Executors have died over one message of a run."""
+    return Failure(
+        "ExecutorDied",
+        f"{deaths} executors died while they ran this function: it may run out of memory, exceed the Lambda's "
+        "timeout, or end the process. See the executor's log; give it more memory or time, or smaller steps.",
+    )
