@@ -148,7 +148,8 @@ class App:
 
         Raises:
             EventError: The bus would never accept an event. Then nothing was sent.
-            SendError: The bus refused some events. It names them; the others were sent.
+            SendError: Some events did not go, or may not have gone. It names them, and holds them with their ids:
+                ``app.send(error.left)`` tries again, and no event counts twice.
         """
         chain = Chain(self._middleware)
         if not chain:

@@ -25,12 +25,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from math import isfinite
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from tarry._engine.error_text import message_of, name_of, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from tarry.event import Event
 
 __all__ = [
     "DurationError",
@@ -198,16 +201,43 @@ class StepError(TarryError):
 
 
 class SendError(TarryError):
-    """The bus refused some events, also after retries. It accepted the others.
+    """Some events did not reach the bus for certain, also after retries.
+
+    To try again, send ``left``: these events have the ids that they had before. So an event that the bus accepted
+    after all, and one that is sent twice, counts once.
 
     Attributes:
-        failed: For each refused event, its id and the reason that the bus gave.
+        failed: For each event that was refused or not tried, its id and the reason. The bus does not have it.
+        unknown: For each event whose request was not answered, its id and the reason. The bus may have it.
+        accepted: The ids of the events that the bus accepted.
+        left: The events of ``failed`` and ``unknown``, with their ids.
     """
 
-    def __init__(self, failed: Sequence[tuple[str, str]], total: int) -> None:
+    def __init__(
+        self,
+        failed: Sequence[tuple[str, str]],
+        total: int,
+        *,
+        unknown: Sequence[tuple[str, str]] = (),
+        accepted: Sequence[str] = (),
+        left: Mapping[int, Event] = MappingProxyType({}),
+    ) -> None:
         self.failed = tuple(failed)
-        named = "; ".join(f"{event_id}: {reason}" for event_id, reason in self.failed)
-        super().__init__(f"the bus refused {len(self.failed)} of {total} events: {named}")
+        self.unknown = tuple(unknown)
+        self.accepted = tuple(accepted)
+        self.left = tuple(left.values())
+        self._places = tuple(left)
+        problems = [
+            f"the bus {what} {len(events)} of {total} events: {_named(events)}"
+            for what, events in (("refused", self.failed), ("may not have", self.unknown))
+            if events
+        ]
+        went = f"; it accepted {', '.join(self.accepted)}" if self.unknown and self.accepted else ""
+        super().__init__("; ".join(problems) + went)
+
+    def placed(self) -> list[tuple[int, Event]]:
+        """The events of ``left``, each with its place among those that were to be sent."""
+        return list(zip(self._places, self.left, strict=True))
 
 
 class SignalError(TarryError):
@@ -223,6 +253,10 @@ class Suspended(BaseException):
     You see this because something caught it: a bare ``except:`` or ``except BaseException:`` around a
     step. Write ``except Exception:`` instead, or raise it again. The run is suspended in any case.
     """
+
+
+def _named(events: Sequence[tuple[str, str]]) -> str:
+    return "; ".join(f"{event_id}: {reason}" for event_id, reason in events)
 
 
 def _is_number(value: object) -> bool:

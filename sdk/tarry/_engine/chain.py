@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tarry._engine.error_text import leaves, shown
 from tarry._engine.interruption import Presence
-from tarry.errors import MiddlewareError, NonRetriableError, RetryAfterError, UsageError
+from tarry.errors import MiddlewareError, NonRetriableError, RetryAfterError, SendError, UsageError
 from tarry.event import check_event
 from tarry.middleware import Middleware
 
@@ -86,6 +86,7 @@ class Chain:
 
     async def send(self, events: Sequence[Event], put: Callable[[Sequence[Event]], list[str]]) -> list[str]:
         """Send events by ``put``, which returns their ids."""
+        asked = events
 
         async def before(part: Middleware) -> None:
             nonlocal events
@@ -94,7 +95,12 @@ class Chain:
 
         async def sent() -> list[str]:
             nonlocal events
-            ids = put(events)
+            try:
+                ids = put(events)
+            except SendError as error:
+                if len(events) == len(asked):  # sent again, they come through the hooks again
+                    error.left = tuple(replace(asked[place], id=each.id) for place, each in error.placed())
+                raise
             events = [replace(event, id=id_) for event, id_ in zip(events, ids, strict=True)]
             return ids
 

@@ -16,7 +16,8 @@ from tarry.errors import EventError, OutputError, SendError
 from tarry.event import MAX_ID, check_event, check_name, new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef as Entry
@@ -60,12 +61,16 @@ class EventBus:
         """Put the events in batches; see ``App.send``."""
         events = [event if check_event(event).id else replace(event, id=new_id()) for event in events]
         entries = [self._entry(event) for event in events]
-        failed: list[tuple[str, str]] = []
+        reasons: dict[int, str] = {}
         for first, last in _batches(entries):
-            refused = self._put(entries[first:last])
-            failed += [(events[first + index].id, reason) for index, reason in refused.items()]
-        if failed:
-            raise SendError(failed, total=len(events))
+            refused, error = self._put(entries[first:last])
+            reasons |= {first + place: reason for place, reason in refused.items()}
+            if error is not None:  # what comes after is not tried: it would wait for the same, batch after batch
+                skipped = dict.fromkeys(range(last, len(events)), "not sent, since a request before it failed")
+                unknown = {first + place for place in refused} if not _is_answer(error) else set()
+                raise _send_error(events, reasons | skipped, unknown) from error
+        if reasons:
+            raise _send_error(events, reasons, set())
         return [event.id for event in events]
 
     def disconnect(self) -> None:
@@ -86,21 +91,55 @@ class EventBus:
             )
         return entry
 
-    def _put(self, entries: list[Entry]) -> dict[int, str]:
-        """Put one batch and retry refused entries. Return the reasons by the places that are still refused."""
+    def _put(self, entries: list[Entry]) -> tuple[dict[int, str], Exception | None]:
+        """Put one batch and retry refused entries.
+
+        Return the reasons by the places that the bus has not accepted, and the error if a request failed as a whole.
+        """
         left = dict(enumerate(entries))
         for pause in (*_PAUSES, None):
-            answer = self._client.put_events(Entries=list(left.values()))
+            try:
+                answer = self._client.put_events(Entries=list(left.values()))
+            except Exception as error:
+                if not _is_of_aws(error):
+                    raise
+                return dict.fromkeys(left, f"{type(error).__name__}: {error}"), error
             refused = {
                 place: f"{result.get('ErrorCode')}: {result.get('ErrorMessage')}"
                 for place, result in zip(left, answer["Entries"], strict=True)
                 if result.get("ErrorCode")
             }
             if not refused or pause is None:
-                return refused
+                return refused, None
             left = {place: left[place] for place in refused}
             time.sleep(pause)
         raise AssertionError("unreachable")
+
+
+def _is_of_aws(error: Exception) -> bool:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    return isinstance(error, BotoCoreError | ClientError)
+
+
+def _is_answer(error: Exception) -> bool:
+    """Whether the bus has answered, and refused the request as a whole."""
+    from botocore.exceptions import ClientError
+
+    return (
+        isinstance(error, ClientError) and error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400) < 500
+    )
+
+
+def _send_error(events: Sequence[Event], reasons: Mapping[int, str], unknown: AbstractSet[int]) -> SendError:
+    """What has become of the events. ``reasons`` are by the places of those that the bus has not accepted."""
+    return SendError(
+        [(events[place].id, reason) for place, reason in reasons.items() if place not in unknown],
+        total=len(events),
+        unknown=[(events[place].id, reason) for place, reason in reasons.items() if place in unknown],
+        accepted=[event.id for place, event in enumerate(events) if place not in reasons],
+        left={place: events[place] for place in sorted(reasons)},
+    )
 
 
 def _envelope(event: Event) -> str:

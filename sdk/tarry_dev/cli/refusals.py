@@ -17,6 +17,8 @@ from botocore.exceptions import (
 )
 from pynamodb.exceptions import PynamoDBException
 
+from tarry import SendError
+
 __all__ = ["in_words"]
 
 _NO_CREDENTIALS = (
@@ -49,6 +51,8 @@ def in_words(error: Exception) -> str | None:
     if isinstance(error, PynamoDBException):
         cause = error.cause
         return in_words(cause) if isinstance(cause, ClientError | BotoCoreError) else None
+    if isinstance(error, SendError) and not error.accepted and isinstance(error.__cause__, Exception):
+        return in_words(error.__cause__)
     if isinstance(error, ClientError):
         return _answered(error)
     if isinstance(error, _NO_CREDENTIALS):

@@ -9,13 +9,14 @@ from random import Random
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from tarry import App, Context, Event, EventError, SendError, TriggerEvent
 from tarry_backend.model.position import Position
 from tarry_backend.runtime import runtime
 from tarry_dev.cloud import Cloud, Host
 from tests.functional.contract.diary import Diary
-from tests.functional.contract.wire import Ask, Json, tamper
+from tests.functional.contract.wire import Ask, Json, interrupt, tamper
 
 
 def add_echo(app: App, name: str) -> None:
@@ -103,6 +104,33 @@ def test_e05_events_that_the_bus_refuses_are_tried_again_and_then_named(
         cloud.send(events)
     there = [message.json["detail"]["id"] for message in cloud.queues["events"].messages]
     assert sorted([*there, *missing]) == sorted(event.id for event in events)
+
+
+def test_e10_events_whose_second_request_fails_are_sent_again_by_the_error_and_start_no_run_twice(
+    app: App, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bus takes the second request, but its answer is lost each time."""
+
+    @app.create_function(fn_id="count", trigger=TriggerEvent(event="tick"))
+    async def count(ctx: Context) -> int:
+        return int(ctx.event.data["n"])
+
+    requests: list[int] = []
+
+    def lose() -> None:
+        requests.append(len(requests))
+        if requests[-1] > 0:
+            raise ReadTimeoutError(endpoint_url="https://events")
+
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
+    with monkeypatch.context() as patch:
+        interrupt(patch, ["AWSEvents.PutEvents"], lose)
+        with pytest.raises(SendError) as caught:
+            host.cloud.send([Event("tick", {"n": number}) for number in range(25)])
+    assert (len(caught.value.accepted), len(caught.value.unknown), len(caught.value.failed)) == (10, 10, 5)
+    host.send(caught.value.left)
+    host.advance("1m")
+    assert sorted(run.output for run in host.runs("count")) == list(range(25))
 
 
 def test_e06_an_event_over_the_size_limit_is_refused_before_anything_is_sent(cloud: Cloud) -> None:

@@ -1,15 +1,17 @@
 """Sending events: in batches, again where they were refused, and nothing if one of them cannot go."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from botocore.stub import ANY, Stubber
 
-from tarry import App, Event, EventError, SendError
+from tarry import App, Event, EventError, Middleware, SendError
 from tarry._wire.bus import MAX_ENTRY
 
 
@@ -19,6 +21,8 @@ class Bus:
     def __init__(self, stubber: Stubber) -> None:
         self._stubber = stubber
         self.requests: list[list[dict[str, Any]]] = []
+        self._planned = 0
+        self._errors: dict[int, Exception] = {}
         stubber.client.meta.events.register("provide-client-params.events.PutEvents", self._note)
 
     def answers(self, *refused: str | None) -> None:
@@ -26,6 +30,17 @@ class Bus:
         entries = [{"ErrorCode": code, "ErrorMessage": "why"} if code else {"EventId": "x"} for code in refused]
         answer = {"FailedEntryCount": sum(map(bool, refused)), "Entries": entries}
         self._stubber.add_response("put_events", answer, {"Entries": ANY})
+        self._planned += 1
+
+    def fails(self, error: Exception) -> None:
+        """The next batch is not answered."""
+        self._errors[self._planned] = error
+        self._planned += 1
+
+    def refuses(self, status: int) -> None:
+        """The next batch is refused as a whole."""
+        self._stubber.add_client_error("put_events", "Refused", "why", status, expected_params={"Entries": ANY})
+        self._planned += 1
 
     def ids(self) -> list[list[str]]:
         """The ids of the events in each batch."""
@@ -33,6 +48,8 @@ class Bus:
 
     def _note(self, params: dict[str, Any], **_: object) -> None:
         self.requests.append(params["Entries"])
+        if error := self._errors.get(len(self.requests) - 1):
+            raise error
 
 
 @pytest.fixture
@@ -128,6 +145,53 @@ def test_e5_a_batch_of_25_in_which_two_are_refused_ends_in_an_error_that_names_t
     assert caught.value.failed == (("e3", "ThrottlingException: why"), ("e20", "InternalFailure: why"))
     assert "2 of 25" in str(caught.value)
     assert [len(batch) for batch in bus.requests] == [10, 1, 1, 10, 5, 1, 1], "what comes after goes all the same"
+
+
+def test_e10_a_batch_whose_second_request_cannot_connect_names_what_went_and_keeps_the_rest(bus: Bus) -> None:
+    bus.answers(*[None] * 9, "ThrottlingException")
+    bus.answers(None)
+    bus.fails(EndpointConnectionError(endpoint_url="https://events"))
+    with pytest.raises(SendError, match="the bus may not have 10 of 25 events: ") as caught:
+        App("shop").send([Event("paid", {"n": n}, id="mine" if n == 12 else "") for n in range(25)])
+    error, ids = caught.value, [each for batch in (bus.ids()[0], bus.ids()[2]) for each in batch]
+    assert list(error.accepted) == ids[:10]
+    assert [event_id for event_id, _ in error.unknown] == ids[10:]
+    assert {reason for _, reason in error.failed} == {"not sent, since a request before it failed"}
+    assert [event.data["n"] for event in error.left] == list(range(10, 25))
+    assert [event.id for event in error.left[:10]] == ids[10:]
+    assert (len({event.id for event in error.left}), error.left[2].id) == (15, "mine")
+    assert isinstance(error.__cause__, EndpointConnectionError)
+    for size in (10, 5):
+        bus.answers(*[None] * size)
+    assert App("shop").send(error.left) == [event.id for event in error.left], "sent again, they keep their ids"
+
+
+@pytest.mark.parametrize(("status", "is_unknown"), [(400, False), (500, True)])
+def test_e10_a_request_that_is_refused_as_a_whole_went_nowhere_and_a_broken_one_may_have(
+    bus: Bus, status: int, is_unknown: bool
+) -> None:
+    bus.refuses(status)
+    with pytest.raises(SendError) as caught:
+        App("shop").send([Event("paid", id="e0"), Event("paid", id="e1")])
+    named = caught.value.unknown if is_unknown else caught.value.failed
+    assert [event_id for event_id, _ in named] == ["e0", "e1"]
+    assert len(caught.value.left) == 2
+    assert caught.value.accepted == ()
+
+
+def test_e10_what_a_middleware_changed_is_left_as_it_was_given(bus: Bus) -> None:
+    class Sealed(Middleware):
+        def before_send_events(self, events: Sequence[Event]) -> list[Event]:
+            return [replace(event, data={"sealed": event.data}) for event in events]
+
+    bus.answers(None, "ThrottlingException")
+    for _ in range(2):
+        bus.answers("ThrottlingException")
+    app = App("shop", middleware=[Sealed])
+    with pytest.raises(SendError) as caught:
+        app.send([Event("paid", {"n": 0}), Event("paid", {"n": 1})])
+    [left] = caught.value.left
+    assert (left.data, left.id) == ({"n": 1}, bus.ids()[0][1])
 
 
 CANNOT_GO = [
