@@ -26,14 +26,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from math import isfinite
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tarry._engine.error_text import message_of, name_of, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from tarry.event import Event
 
 __all__ = [
     "DurationError",
@@ -210,7 +208,7 @@ class SendError(TarryError):
         failed: For each event that was refused or not tried, its id and the reason. The bus does not have it.
         unknown: For each event whose request was not answered, its id and the reason. The bus may have it.
         accepted: The ids of the events that the bus accepted.
-        left: The events of ``failed`` and ``unknown``, with their ids.
+        left: The events (``Event``) of ``failed`` and ``unknown``, with their ids.
     """
 
     def __init__(
@@ -220,12 +218,12 @@ class SendError(TarryError):
         *,
         unknown: Sequence[tuple[str, str]] = (),
         accepted: Sequence[str] = (),
-        left: Mapping[int, Event] = MappingProxyType({}),
+        left: Mapping[int, Any] = MappingProxyType({}),
     ) -> None:
         self.failed = tuple(failed)
         self.unknown = tuple(unknown)
         self.accepted = tuple(accepted)
-        self.left = tuple(left.values())
+        self.left: tuple[Any, ...] = tuple(left.values())  # ``Event``; its module needs this one
         self._places = tuple(left)
         problems = [
             f"the bus {what} {len(events)} of {total} events: {_named(events)}"
@@ -235,7 +233,7 @@ class SendError(TarryError):
         went = f"; it accepted {', '.join(self.accepted)}" if self.unknown and self.accepted else ""
         super().__init__("; ".join(problems) + went)
 
-    def placed(self) -> list[tuple[int, Event]]:
+    def placed(self) -> list[tuple[int, Any]]:
         """The events of ``left``, each with its place among those that were to be sent."""
         return list(zip(self._places, self.left, strict=True))
 
