@@ -82,7 +82,7 @@ def test_a_flood_of_messages_leaves_the_account_room_for_others(template: Templa
 
 @pytest.mark.parametrize(
     ("handler", "memory", "timeout", "concurrency", "batch", "reserved"),
-    [("matcher", 256, 20, 2, 1, None), ("executor", 3008, 600, 7, 10, 7), ("timers", 256, 21, 3, 10, None)],
+    [("matcher", 256, 20, 2, 1, None), ("executor", 3008, 600, 7, 1, 7), ("timers", 256, 21, 3, 10, None)],
 )
 def test_capacities_are_properties(
     changed: Template, handler: str, memory: int, timeout: int, concurrency: int, batch: int, reserved: int | None
