@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING
 
 from tarry_backend.events.address import run_id_of
 from tarry_backend.matching import MatchError, evaluate_whole, match_key
-from tarry_backend.model.event_identity import identity
 from tarry_backend.model.received_event import ReceivedEvent
 from tarry_backend.model.run import RunStatus
-from tarry_backend.replay import Status, excluded_events
+from tarry_backend.replay import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -171,15 +170,11 @@ def _judged(held: Sequence[Held], received: ReceivedEvent, store: Store) -> Iter
 def _verdict(step: Step, snapshot: RunSnapshot, received: ReceivedEvent) -> Effect | Miss:
     assert step.wait is not None
     run = snapshot.run
-    if received.position.identity in _had(step, snapshot):
+    if received.position.identity in snapshot.had_before(step):
         return Miss(run, step.key, Why.HAD, None)
     named = [wait for wait in step.wait.all if wait.event_name == received.event.name]
     misses = [miss for wait in named if (miss := _miss(wait, step, run, received))]
     return misses[0] if misses and len(misses) == len(named) else _fitting(step, run, received)
-
-
-def _had(step: Step, snapshot: RunSnapshot) -> frozenset[str]:
-    return excluded_events(snapshot.steps, step.begun_order, identity(snapshot.run.event))
 
 
 def _miss(wait: Wait, step: Step, run: Run, received: ReceivedEvent) -> Miss | None:

@@ -15,7 +15,7 @@ from tarry_backend.model.event_identity import identity
 from tarry_backend.model.position import Position
 from tarry_backend.queues.carried_event import carried_event
 from tarry_backend.queues.messages import Continue, Deadline, Look, Resume, Returned, Signalled, Start, Wake
-from tarry_backend.replay import Status, excluded_events
+from tarry_backend.replay import Status
 from tarry_backend.store.event_names import SKEW
 from tarry_backend.waits.lookup import admits, ended, look
 
@@ -152,7 +152,7 @@ class MessageApplier:
         if step is None or step.status is not Status.WAITING or step.wait is None:
             return None
         position = message.carried.position
-        excluded = _excluded(snapshot, step)
+        excluded = snapshot.had_before(step)
         if not admits(step.wait, message.carried.name, position, excluded):
             return None
         if step.is_guard:  # any of its events cancels the run, whichever is the earliest
@@ -170,7 +170,7 @@ class MessageApplier:
         step = snapshot.step(message.step_key)
         if step is None or step.status is not Status.WAITING or step.wait is None:
             return None
-        looked = look(step.wait, self._store, _excluded(snapshot, step), now() + SKEW, after=_after(message))
+        looked = look(step.wait, self._store, snapshot.had_before(step), now() + SKEW, after=_after(message))
         if looked.cursor is not None:
             self._look_on(message, looked.cursor)
             return None
@@ -187,25 +187,16 @@ class MessageApplier:
         if found and (why := _cancelled(snapshot, step, found)):
             return replace(snapshot, run=replace(snapshot.run, cancellation=snapshot.run.cancellation or why))
         moment = now()
-        if step.is_guard:
-            self._end_guard(snapshot, step, moment)
-            return None
-        done = ended(step, found, snapshot.next_order, moment)
-        self._store.runs.keep(snapshot.run.id, done, is_new=False)
-        self._measure(step, found, moment)
-        self._store.runs.drop(snapshot.run.id, done)
-        return snapshot.with_step(done)
-
-    def _end_guard(self, snapshot: RunSnapshot, guard: Step, moment: int) -> None:
-        """The guard listens no longer. That is nothing to its run."""
-        done = ended(guard, None, guard.begun_order, moment)
+        done = ended(step, found, step.begun_order if step.is_guard else snapshot.next_order, moment)
         self._store.runs.keep(snapshot.run.id, done, is_new=False)
         self._meter.count("WaitsClosed")
+        if not step.is_guard:
+            self._measure(step, found, moment)
         self._store.runs.drop(snapshot.run.id, done)
+        return None if step.is_guard else snapshot.with_step(done)  # an expired guard changes nothing in its run
 
     def _measure(self, step: Step, found: ReceivedEvent | None, moment: int) -> None:
         assert step.wait is not None
-        self._meter.count("WaitsClosed")
         if found is None:
             self._meter.count("Timeouts")
             self._meter.measure("TimeoutLateness", moment - step.wait.deadline)
@@ -219,12 +210,8 @@ def _after(message: Resume | Look | Deadline) -> Position | None:
     return None if message.after is None else Position.parse(message.after)
 
 
-def _excluded(snapshot: RunSnapshot, step: Step) -> frozenset[str]:
-    return excluded_events(snapshot.steps, step.begun_order, identity(snapshot.run.event))
-
-
 def _cancelled(snapshot: RunSnapshot, step: Step, found: ReceivedEvent) -> Cancellation | None:
-    """An event that a guard and a wait have both been waiting for cancels the run, whichever is told first."""
+    """An event that ends a guard and a wait of the run cancels the run, whichever message comes first."""
     return Cancellation.by(found) if step.is_guard else met(snapshot.guards, found, identity(snapshot.run.event))
 
 

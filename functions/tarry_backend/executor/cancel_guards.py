@@ -66,7 +66,7 @@ def requests(function: Function, run: Run) -> Iterator[tuple[Step, WaitRequest |
 
 
 def _guard(name: str, kind: str, status: Status, run: Run, due: int | None) -> Step:
-    """A guard's order is before that of all steps, so that steps count as if it were not there."""
+    """Make a guard. Its order is before that of all steps, so that it does not change how steps count."""
     return Step(key=f"{OWN}{name}", kind=kind, status=status, begun_order=0, began=run.started, due=due)
 
 

@@ -1,4 +1,4 @@
-"""Runs go on: what a run is told is applied, its function replayed, the outcome kept."""
+"""The executor: it applies a message to a run, replays the function, and stores the outcome."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ MAX_DEATHS = 3
 """How many deaths of executors over one message a run survives. The next death fails it."""
 
 _TOLERANCE = 1_000
-"""An event that is so many milliseconds ahead is not for later: its sender's clock is."""
+"""A run begins at once if its event's ``ts`` is ahead by no more milliseconds than this: its sender's clock is."""
 
 
 @dataclass(frozen=True, slots=True)

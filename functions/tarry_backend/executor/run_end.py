@@ -1,4 +1,4 @@
-"""What is kept of a replay's outcome, and who is told."""
+"""The outcome of a replay: the executor stores it, and announces a run's end."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class OutcomeWriter:
     def _left_mailboxes(self, snapshot: RunSnapshot) -> RunSnapshot:
         """The run once its open waits for signals have left their mailboxes. What one was given is kept with it.
 
-        They leave before the run's end is kept. So nobody is told that an ended run was given a signal:
+        They leave before the run's end is kept. So no receipt says that an ended run was given a signal:
 
             executor    leaves ── end kept
             sender                         nobody waits

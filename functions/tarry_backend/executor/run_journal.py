@@ -15,10 +15,11 @@ from tarry_backend.executor.signal_wait import Signalling, answered, unused_lett
 from tarry_backend.model.cancellation import BY_HAND, Cancellation
 from tarry_backend.model.event_identity import identity
 from tarry_backend.model.position import Position
+from tarry_backend.model.run import RunSnapshot
 from tarry_backend.queues.delays import delay_until
 from tarry_backend.queues.messages import Deadline, Due, Look, Settle
 from tarry_backend.queues.sender import HORIZON
-from tarry_backend.replay import Invocation, Step, WaitRequest, excluded_events
+from tarry_backend.replay import Invocation, Step, WaitRequest
 from tarry_backend.store.event_names import SKEW
 from tarry_backend.waits.lookup import ended, look
 from tarry_backend.waits.registration import Registration
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from tarry.errors import UsageError
     from tarry_backend.executor.run_clock import RunClock
     from tarry_backend.model.received_event import ReceivedEvent
-    from tarry_backend.model.run import RunSnapshot
     from tarry_backend.queues.messages import TimerMessage
     from tarry_backend.queues.sender import Queues
     from tarry_backend.replay import InvokeRequest
@@ -218,7 +218,7 @@ class RunJournal:
         return step
 
     def open_signal(self, step: Step) -> Step:
-        """Keeps the wait, then has it wait at the mailbox: so what stands there has a step, whoever dies.
+        """Keeps the wait, then registers it at the mailbox: so each waiter there has a step, also after a crash.
 
         It gets at once what an earlier wait of the run was given that lost its race.
         """
@@ -287,7 +287,7 @@ class RunJournal:
         return [position.identity for position in sorted(had) if position > since][-_EXCLUDED_HINTS:]
 
     def _excluded(self, step: Step) -> frozenset[str]:
-        return excluded_events(self.steps(), step.begun_order, identity(self._run.event))
+        return RunSnapshot(self._run, self.steps()).had_before(step)
 
     def _end(self, step: Step, found: ReceivedEvent | None) -> Step:
         if found and self.cancellation is None:

@@ -10,9 +10,9 @@ counts, and after that nobody can give it anything.
     withdrawn                          mailbox: free, no letter ───── step: withdrawn
     withdrawn late                     mailbox: letter ────────────── step: withdrawn, with it ── mailbox: free
 
-A wait is withdrawn if its branch loses a race, or its run ends. It leaves its mailbox before that counts. So a sender
-who is told "delivered" has reached a wait that was open, and the letter stays with it: the run's next wait on the name
-takes it.
+A wait is withdrawn if its branch loses a race, or its run ends. It leaves its mailbox before that counts. So the
+receipt "delivered" means that the signal reached an open wait. The letter stays with that wait: the run's next wait on
+the name takes it.
 """
 
 from __future__ import annotations

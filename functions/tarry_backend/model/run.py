@@ -6,6 +6,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from tarry_backend.model.event_identity import identity
+from tarry_backend.model.step import excluded_events
+
 if TYPE_CHECKING:
     from tarry.event import Event
     from tarry_backend.model.cancellation import Cancellation
@@ -94,6 +97,10 @@ class RunSnapshot:
     def step(self, key: str) -> Step | None:
         """The step or guard of that key."""
         return next((step for step in self.parts if step.key == key), None)
+
+    def had_before(self, step: Step) -> frozenset[str]:
+        """Return the identities of the events that the run had before this step began: they end no wait of it again."""
+        return excluded_events(self.steps, step.begun_order, identity(self.run.event))
 
     def with_step(self, step: Step) -> RunSnapshot:
         """The same with a step as it is now."""
