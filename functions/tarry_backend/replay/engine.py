@@ -24,11 +24,10 @@ from tarry_backend.replay.admission import Admission
 from tarry_backend.replay.branch_past import PAST, BranchPast
 from tarry_backend.replay.bridge import Bridge
 from tarry_backend.replay.conclusion import FAREWELL, Conclusion, farewell, leave_behind
-from tarry_backend.replay.fit import misfit
 from tarry_backend.replay.groups import Groups
 from tarry_backend.replay.hooks import Hooks
 from tarry_backend.replay.loop import GRACE, LAST_GRACE, QuietLoop
-from tarry_backend.replay.outcome import Failed, Paused, of_error, of_output
+from tarry_backend.replay.outcome import Failed, Paused, misfit, of_error, of_output
 from tarry_backend.replay.performer import BODY, Performer
 from tarry_backend.replay.result_order import ResultOrder
 from tarry_backend.replay.step_writer import StepWriter

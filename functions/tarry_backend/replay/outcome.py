@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tarry._engine.error_text import leaves
 from tarry._wire.jsonvalues import encode
 from tarry.durations import MAX_DURATION
-from tarry.errors import LimitError, NonRetriableError, RetryAfterError, StepError
+from tarry.errors import LimitError, NonRetriableError, ReplayError, RetryAfterError, StepError
 from tarry_backend.model.step import Failure
 
-__all__ = ["Failed", "Finished", "Outcome", "Paused", "is_final", "of_error", "of_output", "pause"]
+if TYPE_CHECKING:
+    from tarry_backend.model.step import Step
+
+__all__ = ["Failed", "Finished", "Outcome", "Paused", "is_final", "misfit", "of_error", "of_output", "pause"]
 
 MAX_OUTPUT = 4 * 1024 * 1024
 
@@ -92,3 +95,13 @@ def _pause(retry: Any, now: int) -> int | None:
         return min(max(0, int(retry.delay(now))), MAX_DURATION)
     except BaseException:
         return None
+
+
+def misfit(function_id: str, asked: str, kept: Step) -> Failed:
+    """Return the failure of a function that asks for something else than the stored step."""
+    return of_error(
+        ReplayError(
+            f"function {function_id!r} no longer fits its run: the run has stored {kept.kind} step {kept.key!r}, "
+            f"but the function asks for {asked}. Restore the step under its id, or start a new run."
+        )
+    )

@@ -13,8 +13,7 @@ from tarry._engine.operations import CollectEvents
 from tarry.errors import Suspended
 from tarry.event import Event
 from tarry_backend.replay.branch_past import PAST
-from tarry_backend.replay.fit import misfit
-from tarry_backend.replay.outcome import of_error
+from tarry_backend.replay.outcome import misfit, of_error
 from tarry_backend.replay.race import entered
 
 if TYPE_CHECKING:
