@@ -5,6 +5,7 @@ PYTHON  ?= python3
 WORKERS ?= auto
 ARGS    ?=
 ONLY    ?=
+SEED    ?=
 
 VENV  := .venv
 BIN   := $(VENV)/bin
@@ -32,8 +33,8 @@ setup: $(READY) ## create .venv from requirements.lock (the other targets do thi
 demo: $(READY) ## show runs that wait and resume, in an embedded cloud (EVENTS=FILE sends your own events)
 	@$(BIN)/tarry demo $(if $(EVENTS),--events "$(EVENTS)")
 
-test: $(READY) node ## run every test (ARGS="tests/unit -k key" runs some of them)
-	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+test: $(READY) node ## run every test (ARGS="tests/unit -k key" runs some of them, SEED=7 shuffles them)
+	@$(BIN)/python -m pytest -n $(WORKERS) $(if $(SEED),-p randomly --randomly-seed=$(SEED)) $(ARGS)
 
 coverage: $(READY) node ## run every test, and fail below the floor of branch coverage (takes more than half as long again)
 	@rm -rf .cache/coverage && mkdir -p .cache/coverage
