@@ -103,6 +103,6 @@ def test_the_check_fails_the_test_that_leaves_something(pytester: pytest.Pyteste
             del os.environ["TARRY_LEFT"]
         """
     )
-    result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:randomly")
     result.assert_outcomes(passed=2, errors=1)
     result.stdout.fnmatch_lines(["*test_that_leaves_a_variable*", "the test leaves behind: variable TARRY_LEFT=yes"])
