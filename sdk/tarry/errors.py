@@ -123,7 +123,9 @@ class LimitError(UsageError):
 
 
 class StepCallError(UsageError, RuntimeError):
-    """A step was called inside a step, from a foreign thread, or after its function had ended.
+    """A step was called where it cannot be, or was called and not awaited; the message names the line.
+
+    It cannot be called inside a step, from a foreign thread, or after its function has ended.
 
     The run fails, also if your code catches this error.
     """

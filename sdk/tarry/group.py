@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tarry._engine.step_call import awaited
 from tarry.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class Group:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    @awaited
     async def parallel(self, branches: Sequence[Callable[[], Awaitable[Any]]]) -> tuple[Any, ...]:
         """Run the branches in parallel and return their results in order.
 
@@ -36,6 +38,7 @@ class Group:
         """
         return await self._engine.parallel(_checked(branches, "parallel"))
 
+    @awaited
     async def race(self, branches: Sequence[Callable[[], Awaitable[Any]]]) -> Any:
         """Run the branches in parallel until the first one ends; return its result, or raise its error.
 

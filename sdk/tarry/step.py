@@ -17,40 +17,25 @@ from tarry._engine.operations import (
     WaitForEvent,
     WaitForSignal,
 )
+from tarry._engine.step_call import awaited
 from tarry.eventtypes import as_events
+from tarry.tools import Tools
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from datetime import datetime
 
-    from tarry._engine.engine import Engine
     from tarry.durations import Duration, Timeout
     from tarry.event import Event, Typed
     from tarry.eventtypes import Sendable
     from tarry.function import Function
     from tarry.matches import EventMatch
 
-__all__ = ["Step", "Tools"]
+__all__ = ["Step"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 E = TypeVar("E", bound="Typed")
-
-
-class Tools:
-    """The common base of both faces: the engine."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    @property
-    def idempotency_key(self) -> str:
-        """In a step's body: the step's key, the same at each attempt.
-
-        A step that was cut off before its result was stored runs again (at least once). Pass the key to a payment
-        provider, for example, so that it makes one payment.
-        """
-        return self._engine.idempotency_key
 
 
 class Step(Tools):
@@ -60,6 +45,7 @@ class Step(Tools):
     async def run(self, step_id: str, handler: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T: ...
     @overload
     async def run(self, step_id: str, handler: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T: ...
+    @awaited
     async def run(self, step_id: str, handler: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call ``handler(*args, **kwargs)`` once, store its result, and return it.
 
@@ -76,10 +62,12 @@ class Step(Tools):
         """
         return await self._engine.perform(RunStep(step_id, handler, args, kwargs))
 
+    @awaited
     async def sleep(self, step_id: str, duration: Duration) -> None:
         """Pause the run for ``duration`` (``timedelta``, ``"1h30m"``, milliseconds), at most 366 days."""
         await self._engine.perform(Sleep(step_id, duration))
 
+    @awaited
     async def sleep_until(self, step_id: str, until: datetime) -> None:
         """Pause the run until an aware ``datetime`` at most 366 days away; go on at once if it has passed."""
         await self._engine.perform(Sleep(step_id, until))
@@ -106,6 +94,7 @@ class Step(Tools):
         match: str | None = None,
         lookback: Duration | None = None,
     ) -> E | None: ...
+    @awaited
     async def wait_for_event(
         self,
         step_id: str,
@@ -125,7 +114,7 @@ class Step(Tools):
         A wait that can never match as written fails the run with ``ExpressionError``, ``DurationError`` or
         ``EventError``. Your code cannot catch these: each replay would raise them again.
 
-                Args:
+        Args:
             event: The event's name, or an event type (see ``tarry.event_type``).
             timeout: How long to wait: a ``timedelta``, a string (``"3d"``, ``"1h30m"``), milliseconds, or an aware
                 ``datetime`` as the deadline; at most 366 days. Zero or less looks into the log once.
@@ -146,6 +135,7 @@ class Step(Tools):
         wait = WaitForEvent.one(step_id, event, if_exp, match, timeout, lookback)
         return wait.result(await self._engine.perform(wait))
 
+    @awaited
     async def wait_for_signal(
         self,
         step_id: str,
@@ -166,6 +156,7 @@ class Step(Tools):
         """
         return await self._engine.perform(WaitForSignal(step_id, signal, timeout))
 
+    @awaited
     async def wait_for_first(
         self,
         step_id: str,
@@ -212,6 +203,7 @@ class Step(Tools):
         match: str | None = None,
         lookback: Duration | None = None,
     ) -> list[E]: ...
+    @awaited
     async def wait_for_events(
         self,
         step_id: str,
@@ -239,6 +231,7 @@ class Step(Tools):
         collect = CollectEvents(wait, count, until)
         return collect.result(await self._engine.perform(collect))
 
+    @awaited
     async def send_event(self, step_id: str, events: Sendable | Sequence[Sendable]) -> list[str]:
         """Put events on the app's bus and return their ids, which are the same at each attempt.
 
@@ -248,6 +241,7 @@ class Step(Tools):
         sent: list[str] = await self._engine.perform(SendEvent(step_id, as_events(events)))
         return sent
 
+    @awaited
     async def invoke(
         self,
         step_id: str,
@@ -278,6 +272,7 @@ class Step(Tools):
         """
         return await self._engine.perform(InvokeFunction.of(step_id, function, data, user, timeout))
 
+    @awaited
     async def invoke_by_id(
         self,
         step_id: str,

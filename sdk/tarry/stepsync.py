@@ -14,7 +14,7 @@ from tarry._engine.operations import (
     WaitForSignal,
 )
 from tarry.eventtypes import as_events
-from tarry.step import Tools
+from tarry.tools import Tools
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from tarry._engine.place import place_of_call
 from tarry.errors import StepCallError, Suspended
 from tarry_backend.replay.hooks import HOOK
 from tarry_backend.replay.outcome import Finished, Paused
@@ -15,8 +15,6 @@ from tarry_backend.replay.performer import BODY
 from tarry_backend.replay.race import check_lanes, refusals_of_lost
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from tarry_backend.replay.bridge import Bridge
     from tarry_backend.replay.conclusion import Conclusion
 
@@ -31,8 +29,6 @@ _PAUSE = 1.0
 
 _CALLER: ContextVar[Conclusion | None] = ContextVar("tarry_caller", default=None)
 """The end of the run whose code it is. Bodies of steps, hooks and threads have it too, if they have its context."""
-
-_OURS = ("tarry.", "tarry_backend.")
 
 
 class Admission:
@@ -79,7 +75,7 @@ class Admission:
 
     def refuse(self, problem: str) -> StepCallError:
         """The error of a call that may not be; it fails the run."""
-        error = StepCallError(f"{problem}{_place()}")
+        error = StepCallError(f"{problem}{place_of_call()}")
         body, culprit = BODY.get(), self._culprit()
         culprit.refusals += 1
         in_step = body is not None and not body.is_over
@@ -127,13 +123,3 @@ class Admission:
             raise Suspended(Suspended.__doc__)
         problem = f"{what} was called after its function had ended: await every step"
         raise self.refuse(problem) if isinstance(self._conclusion.ending, Finished) else StepCallError(problem)
-
-
-def _place() -> str:
-    """Where user code makes the call: the nearest frame that is not Tarry's. Empty if a task was made of the call."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and f"{frame.f_globals.get('__name__')}.".startswith(_OURS):
-        frame = frame.f_back
-    if frame is None or str(frame.f_globals.get("__name__")).startswith("asyncio"):
-        return ""
-    return f" ({frame.f_code.co_filename}, line {frame.f_lineno})"

@@ -30,6 +30,7 @@ from tarry_backend.replay.loop import GRACE, LAST_GRACE, QuietLoop
 from tarry_backend.replay.outcome import Failed, Paused, misfit, of_error, of_output
 from tarry_backend.replay.performer import BODY, Performer
 from tarry_backend.replay.result_order import ResultOrder
+from tarry_backend.replay.step_calls import StepCalls
 from tarry_backend.replay.step_writer import StepWriter
 from tarry_backend.replay.steps import Steps
 from tarry_backend.replay.threads import is_served, strangers
@@ -93,6 +94,7 @@ class Engine:
         self._hooks = hooks = Hooks(function)
         self._loop = loop = QuietLoop(self)
         self._conclusion = conclusion = Conclusion(loop)
+        self.calls = loop.calls = StepCalls(conclusion)
         self._bridge = Bridge(loop, turns)
         self._keeping = keeping = StepWriter(
             loop, journal, history, turns, is_alone=self._is_alone, failed=conclusion.break_off
@@ -107,7 +109,7 @@ class Engine:
     def outcome(self) -> Outcome:
         """Run the replay and return its outcome."""
         try:
-            main = self._loop.create_task(self._main())
+            main: asyncio.Task[Outcome | BaseException] = self._loop.create_task(self._main())
             while not main.done():
                 self._run_loop(main)
         finally:
@@ -255,6 +257,8 @@ class Engine:
             return error if is_death(error) else of_error(error)
         if missing := self._turns.missing():
             return self._misfit("its own end", missing[0])
+        if (left := self.calls.left()) is not None:
+            return of_error(left)
         return of_output(root.result())
 
     def _misfit(self, asked: str, kept: Step) -> Failed:

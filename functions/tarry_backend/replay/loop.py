@@ -10,11 +10,14 @@ import asyncio
 import selectors
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tarry._engine.step_call import StepCall
 from tarry_backend.replay.threads import Threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Executor
+
+    from tarry._engine.step_call import CallRecord
 
 __all__ = ["GRACE", "LAST_GRACE", "QuietLoop", "Watcher"]
 
@@ -42,6 +45,13 @@ class Watcher(Protocol):
 
     def come_to_rest(self) -> None:
         """Nothing more can happen."""
+
+
+class CallSchedule(Protocol):
+    """The object that the loop tells of calls that a task awaits."""
+
+    def scheduled(self, record: CallRecord, task: asyncio.Task[Any]) -> None:
+        """The task awaits the call."""
 
 
 class _Selector(selectors.DefaultSelector):
@@ -77,6 +87,14 @@ class QuietLoop(asyncio.SelectorEventLoop):
         super().__init__(_Selector(watcher))
         self._threads = Threads(_THREADS)
         self.threads = 0
+        self.calls: CallSchedule | None = None
+
+    def create_task(self, coro: Any, **options: Any) -> asyncio.Task[Any]:
+        """As asyncio's. The task of a step call is noted: it awaits the call."""
+        task: asyncio.Task[Any] = super().create_task(coro, **options)
+        if self.calls is not None and isinstance(coro, StepCall):
+            self.calls.scheduled(coro.record, task)
+        return task
 
     def run_in_executor(  # type: ignore[override]
         self, executor: Executor | None, func: Callable[..., Any], *args: Any

@@ -8,12 +8,17 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from tarry._engine.operations import CollectEvents, Operation
+    from tarry._engine.step_call import CallWatch
 
 __all__ = ["Engine"]
 
 
 class Engine(Protocol):
     """Performs operations."""
+
+    @property
+    def calls(self) -> CallWatch:
+        """The watch over the calls of asynchronous tools."""
 
     async def perform(self, operation: Operation | CollectEvents) -> Any:
         """Return the operation's result, now or in a later invocation."""

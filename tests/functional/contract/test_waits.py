@@ -392,7 +392,7 @@ def test_w20_a_run_that_has_ended_is_in_no_index_and_hears_no_event(app: App, ho
         await asyncio.sleep(0)
         won = await ctx.step.wait_for_event("won", event="quick", timeout="1h")
         await diary.write(won)
-        return f"{len(lost)} are still open"
+        return f"{sum(each.cancel() for each in lost)} are still open"
 
     host.send([placed()])
     assert {key for _, _, key in in_indexes(host.cloud)} == {

@@ -10,14 +10,34 @@ import pytest
 
 from tarry import App, Context, ContextSync, Event, EventError, EventMatch, TriggerEvent, UsageError
 from tarry._engine.operations import CollectEvents, InvokeFunction, Operation, RunStep, SendEvent, Sleep, WaitForEvent
+from tarry._engine.place import Place
+from tarry._engine.step_call import CallRecord
 from tarry.group import Group, GroupSync
 from tarry.step import Step
 from tarry.stepsync import StepSync
 
 
+class Unwatched:
+    """``tarry._engine.step_call.CallWatch`` that has no objection."""
+
+    def made(self, what: str, place: Place) -> CallRecord:
+        return CallRecord(what, place, None)
+
+    async def begin(self, record: CallRecord, work: Callable[[], Awaitable[Any]]) -> Any:
+        return await work()
+
+    def give_up(self, record: CallRecord) -> None: ...
+
+    def dropped(self, record: CallRecord) -> None: ...
+
+    def asked(self, record: CallRecord) -> Exception:
+        return UsageError(str(record))
+
+
 class Notebook:
     """``tarry._engine.engine.Engine``: writes down what it is asked for, and answers with what it was given."""
 
+    calls = Unwatched()
     attempt = 3
     is_repeating = False
     idempotency_key = "run-1/charge"
@@ -245,7 +265,7 @@ def test_data_and_user_of_an_invocation_are_objects(name: str, value: Any) -> No
 @pytest.mark.parametrize("tool", sorted(name for name in dir(Step) if name[0] != "_" and name != "idempotency_key"))
 def test_both_faces_have_the_same_tools_with_the_same_parameters(tool: str) -> None:
     assert inspect.signature(getattr(Step, tool)) == inspect.signature(getattr(StepSync, tool))
-    assert inspect.iscoroutinefunction(getattr(Step, tool))
+    assert inspect.iscoroutinefunction(inspect.unwrap(getattr(Step, tool)))
     assert not inspect.iscoroutinefunction(getattr(StepSync, tool))
 
 
