@@ -70,6 +70,7 @@ class App:
         idempotency: str | None = None,
         on_failure: Handler | None = None,
         middleware: Sequence[MakeMiddleware] = (),
+        strict: bool = False,
     ) -> Callable[[Handler], Function]:
         """Make the decorated handler a durable function of this app.
 
@@ -93,6 +94,8 @@ class App:
                 ``error`` (``name``, ``message``, ``stack``), and the ``event`` that started the run. If that is more
                 than the bus carries, the event is left out, and ``truncated`` is true.
             middleware: As that of ``App``, inside the app's.
+            strict: Fail a run whose replay asks for a stored step with other arguments than those it began with, as
+                after a loop over a set, or a changed argument. By default Tarry logs a warning.
 
         Returns:
             A decorator that registers the handler and returns its ``Function``.
@@ -131,6 +134,7 @@ class App:
                 timeouts=timeouts or Timeouts(),
                 idempotency=idempotency,
                 middleware=(*self._middleware, *own),
+                strict=strict,
             )
             self._add(function, *([] if on_failure is None else [function.on_failure(on_failure)]))
             _tell_of_all(function)

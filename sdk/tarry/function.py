@@ -90,6 +90,7 @@ class Function:
         timeouts: The time limits of its runs.
         idempotency: The CEL expression of its idempotency key.
         middleware: The app's middleware, then the function's own. ``create_function`` has the precise types.
+        strict: Whether a run fails if a stored step is asked for with other arguments than those it began with.
     """
 
     id: str
@@ -101,6 +102,7 @@ class Function:
     timeouts: Timeouts = field(default_factory=Timeouts)
     idempotency: str | None = None
     middleware: tuple[Callable[[], object], ...] = ()
+    strict: bool = False
 
     @property
     def event_triggers(self) -> tuple[TriggerEvent, ...]:
@@ -141,4 +143,5 @@ class Function:
             triggers=(TriggerEvent(FAILED, expression),),
             retries=self.retries,
             middleware=self.middleware,
+            strict=self.strict,
         )

@@ -154,7 +154,8 @@ class Step:
     ``begun_order`` and ``ended_order`` count the beginnings and ends of the run's steps, so that a replay gives
     results back in the order in which they came. ``began`` is in Unix milliseconds. ``output`` is JSON text.
     ``due`` is when an open step goes on by itself: a sleep's end, a retry, the deadline of a wait or an invocation.
-    ``attempt`` is the one that was made, or is due, from 0.
+    ``attempt`` is the one that was made, or is due, from 0. ``asked`` is a text of the arguments with which the step
+    began: see ``tarry_backend.replay.arguments``.
     """
 
     key: str
@@ -171,6 +172,7 @@ class Step:
     wait: Wait | None = field(default=None)
     invocation: Invocation | None = None
     signal: Signal | None = None
+    asked: str | None = None
 
     @property
     def is_open(self) -> bool:

@@ -102,7 +102,7 @@ class Engine:
         self._performer = Performer(
             run.id, function, hooks.chain, journal, keeping, history, max_steps, run.attempt_since
         )
-        self._steps = Steps(function.id, journal, turns, hooks, keeping, self._performer, conclusion)
+        self._steps = Steps(function, journal, turns, hooks, keeping, self._performer, conclusion)
         self._groups = Groups(loop, self._bridge, self._steps, conclusion)
         self._admission = Admission(self._bridge, conclusion)
 

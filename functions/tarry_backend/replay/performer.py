@@ -20,6 +20,7 @@ from tarry.errors import EventError, LimitError, NonRetriableError, OutputError,
 from tarry.event import base32
 from tarry.middleware import StepInfo
 from tarry_backend.model.step import Failure, InvokeRequest, Signal, Status, Step, WaitRequest
+from tarry_backend.replay.arguments import arguments_of
 from tarry_backend.replay.bodies import Bodies
 from tarry_backend.replay.branch_past import PAST
 from tarry_backend.replay.jitter import jitter
@@ -122,7 +123,8 @@ class Performer:
         self._order += 1
         status = Status.RETRYING if operation.kind in ("run", "send") else Status.SLEEPING
         began = self._first[key] = PAST.get().began(self._time(operation.kind), self._attempt_since)
-        return Step(key=key, kind=operation.kind, status=status, begun_order=self._order, began=began)
+        asked = arguments_of(operation)
+        return Step(key=key, kind=operation.kind, status=status, begun_order=self._order, began=began, asked=asked)
 
     def unkept_since(self) -> int | None:
         """Since when a step is under way that began in this invocation and is not kept; ``None`` if none is."""

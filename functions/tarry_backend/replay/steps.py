@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from tarry._engine.interruption import Presence
 from tarry._engine.operations import CollectEvents
-from tarry.errors import Suspended
+from tarry.errors import ReplayError, Suspended
 from tarry.event import Event
+from tarry_backend.replay.arguments import changed
 from tarry_backend.replay.branch_past import PAST
 from tarry_backend.replay.outcome import misfit, of_error
 from tarry_backend.replay.race import entered
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from tarry._engine.operations import Operation
+    from tarry.function import Function
     from tarry_backend.model.step import Step
     from tarry_backend.replay.conclusion import Conclusion
     from tarry_backend.replay.hooks import Hooks
@@ -30,6 +33,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Steps"]
 
+logger = logging.getLogger("tarry.replay")
+
+_MOST_WARNINGS = 3
+"""Of how many steps one replay warns that their arguments have changed."""
+
 
 class Steps:
     """Performs a function's operations in the order of its history, all of it on the loop.
@@ -39,7 +47,7 @@ class Steps:
 
     def __init__(
         self,
-        function_id: str,
+        function: Function,
         journal: Journal,
         turns: ResultOrder,
         hooks: Hooks,
@@ -48,7 +56,8 @@ class Steps:
         conclusion: Conclusion,
     ) -> None:
         self.is_out_of_time = False
-        self._function_id = function_id
+        self._function = function
+        self._warnings = 0
         self._journal = journal
         self._turns = turns
         self._hooks = hooks
@@ -118,10 +127,20 @@ class Steps:
         kept = self._keeping.steps.get(key)
         self._turns.visit(key)
         if kept is not None and kept.kind != operation.kind:
-            await self._conclusion.fail(misfit(self._function_id, f"{operation.kind} step {key!r}", kept))
+            await self._conclusion.fail(misfit(self._function.id, f"{operation.kind} step {key!r}", kept))
+        if kept is not None and (problem := changed(kept, operation)) is not None:
+            await self._warn(problem)
         if kept is None or kept.is_open:
             return await self._live(operation, key, kept)
         return kept
+
+    async def _warn(self, problem: str) -> None:
+        """Fail the run of a strict function; warn of the first few such steps of another."""
+        if self._function.strict:
+            await self._conclusion.fail(of_error(ReplayError(problem)))
+        self._warnings += 1
+        if self._warnings <= _MOST_WARNINGS:
+            logger.warning("function %s: %s", self._function.id, problem)
 
     async def _live(self, operation: Operation, key: str, kept: Step | None) -> Step:
         """Perform a step that has not ended; return once it has."""

@@ -159,6 +159,7 @@ class StepItem(Item):
     signal = UnicodeAttribute(null=True)
     signal_id = UnicodeAttribute(null=True)
     signal_at = NumberAttribute(null=True)
+    asked = UnicodeAttribute(null=True)
 
 
 class AliasItem(Item):

@@ -170,6 +170,7 @@ class StepItems:
             output=None if step.output is None else self._values.pack(step.output, f"{name}-output"),
             error=None if step.error is None else self._values.pack(_json(asdict(step.error)), f"{name}-error"),
             due=step.due,
+            asked=_writable(step.asked),
             due_shard=due_shard(run_id) if step.is_open and step.due is not None else None,
         )
         if step.invocation is not None:
@@ -195,6 +196,7 @@ class StepItems:
             output=None if item.output is None else self._values.unpack(item.output),
             error=None if item.error is None else Failure(**json.loads(self._values.unpack(item.error))),
             due=_whole(item.due),
+            asked=item.asked,
             wait=_wait(item) if item.event_name is not None else None,
             invocation=Invocation(item.invoked_function, item.invoked_run) if item.invoked_run is not None else None,
             signal=None if item.signal is None else Signal(item.signal, item.signal_id, _whole(item.signal_at)),
@@ -263,6 +265,11 @@ def _other_wait(fields: dict[str, Any], deadline: int) -> Wait:
     alternatives = tuple(Alternative(**each) for each in fields.pop("alternatives"))
     since = Position.parse(fields.pop("since"))
     return Wait(**fields, since=since, deadline=deadline, alternatives=alternatives)
+
+
+def _writable(text: str | None) -> str | None:
+    """The text as an attribute can hold it: with a mark in place of half of a surrogate pair."""
+    return None if text is None else text.encode("utf-8", "replace").decode()
 
 
 def _json(value: object) -> str:
