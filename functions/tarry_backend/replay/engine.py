@@ -255,10 +255,10 @@ class Engine:
         error = _error_of(root)
         if error is not None:
             return error if is_death(error) else of_error(error)
+        if (fault := self._conclusion.fault or self.calls.left()) is not None:
+            return of_error(fault)
         if missing := self._turns.missing():
             return self._misfit("its own end", missing[0])
-        if (left := self.calls.left()) is not None:
-            return of_error(left)
         return of_output(root.result())
 
     def _misfit(self, asked: str, kept: Step) -> Failed:

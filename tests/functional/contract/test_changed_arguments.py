@@ -9,6 +9,7 @@ from tarry import App, Context, TriggerEvent
 
 if TYPE_CHECKING:
     import pytest
+
     from tarry_dev.cloud import Host
 
 PLACED = TriggerEvent("placed")
@@ -45,5 +46,6 @@ def test_r21_a_strict_function_s_run_fails_and_names_the_step(app: App, host: Ho
     host.advance("1s")
     run = host.run()
     assert run.status == "failed"
+    assert run.error is not None
     assert run.error.name == "ReplayError"
     assert "step 'answer' began with the arguments" in run.error.message

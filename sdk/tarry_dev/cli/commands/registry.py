@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tarry_dev.cli.commands.cancel import cancel
+from tarry_dev.cli.commands.check import check
 from tarry_dev.cli.commands.demo import demo
 from tarry_dev.cli.commands.dev import dev
 from tarry_dev.cli.commands.dlq import dlq
@@ -58,6 +59,7 @@ app.command(short_help="Send a signal to the run that waits for it.")(signal)
 app.command()(runs)
 app.command(short_help="Show one run: the time line of its steps.")(run)
 app.command(short_help="Cancel a run, or the runs of a function.")(cancel)
+app.command(short_help="Find the running runs that new code would break.")(check)
 app.command()(waits)
 app.command(short_help="List the newest events of the bus.")(events)
 app.command(short_help="Show what one event did, and which waits it missed.")(event)
