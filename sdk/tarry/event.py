@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tarry._wire.jsonvalues import decode, encode
+from tarry._wire.limits import MAX_NAME
 from tarry.errors import EventError, OutputError
 
 if TYPE_CHECKING:
@@ -24,13 +25,7 @@ if TYPE_CHECKING:
     Typed = DataclassInstance | Model
     """An instance of an event type, as precisely as static types can say."""
 
-__all__ = ["DECLARED", "MAX_ID", "MAX_NAME", "Event", "base32", "check_event", "check_name", "new_id"]
-
-MAX_NAME = 128
-"""The longest event name, in characters: EventBridge's limit for a detail type."""
-
-MAX_ID = 512
-"""The longest event id, in bytes of UTF-8: the id is part of the log's keys."""
+__all__ = ["DECLARED", "Event", "base32", "check_event", "check_name", "new_id"]
 
 DECLARED = "__tarry_event__"
 """The class attribute that holds the event name of an event type."""

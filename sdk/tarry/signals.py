@@ -13,12 +13,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tarry._wire.aws import client
-from tarry._wire.jsonvalues import check_depth, decode, encode
+from tarry._wire.jsonvalues import decode, encode
+from tarry._wire.limits import MAX_ID, why_not_id
+from tarry._wire.limits import MAX_SIGNAL_DATA as MAX_DATA
+from tarry._wire.limits import MAX_SIGNAL_NAME as MAX_NAME
 from tarry._wire.mailbox import Letter, Mailbox, Waiter
 from tarry._wire.mailboxes import Mailboxes
 from tarry.durations import milliseconds
 from tarry.errors import DurationError, LimitError, UsageError
-from tarry.event import MAX_ID, new_id
+from tarry.event import new_id
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -26,12 +29,6 @@ if TYPE_CHECKING:
     from tarry.durations import Duration
 
 __all__ = ["MAX_DATA", "MAX_NAME", "SignalReceipt", "SignalStatus", "Signalled", "Signals", "check_signal", "posted"]
-
-MAX_NAME = 512
-"""The longest signal name, in bytes of UTF-8: the name is its item's key."""
-
-MAX_DATA = 32_000
-"""The largest data of a signal, in bytes of JSON: an item has room for eleven signals."""
 
 
 class SignalStatus(StrEnum):
@@ -151,7 +148,7 @@ def check_signal(name: object) -> str:
 def _checked_id(signal_id: object) -> str:
     if signal_id is None:
         return new_id()
-    if not isinstance(signal_id, str) or not 0 < len(signal_id.encode("utf-8", "surrogatepass")) <= MAX_ID:
+    if not isinstance(signal_id, str) or why_not_id(signal_id):
         raise UsageError(f"signal id {str(signal_id)[:80]!r}: give a string of 1 to {MAX_ID} bytes")
     return signal_id
 
@@ -159,7 +156,6 @@ def _checked_id(signal_id: object) -> str:
 def _checked_data(name: str, data: Any) -> Any:
     """Return the data after a round trip through JSON, as the run will get them."""
     text = encode({} if data is None else data, f"signal {name!r}: data")
-    check_depth(text, f"signal {name!r}: data")
     if (size := len(text.encode("utf-8", "surrogatepass"))) > MAX_DATA:
         raise LimitError(f"signal {name!r}: data has {size:,} bytes of JSON; give at most {MAX_DATA:,}")
     return decode(text)

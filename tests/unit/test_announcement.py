@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tarry import Event
-from tarry._wire.bus import MAX_ENTRY, EventBus
+from tarry._wire.bus import EventBus
+from tarry._wire.limits import MAX_ENTRY
 from tarry_backend.events.announcement import announcement
 from tarry_backend.model.cancellation import Cancellation, Reason
 from tarry_backend.model.run import Run, RunStatus

@@ -1,6 +1,7 @@
 """What commands with ``--json`` write, and the HTTP API answers. These keys are kept stable; new ones may come.
 
-Times are ISO 8601 in UTC, outputs and data are JSON values, what is not there is ``null``.
+Times are ISO 8601 in UTC; a year past 9999 has a sign and six digits. Outputs and data are JSON values. An infinite
+number is the text ``Infinity``. What is not there is ``null``.
 
 event   id, name, data, ts, user, source
 run     id, function, status, started, due (an attempt), ended, event, output, error, cancelled (reason, by: an event),
@@ -18,10 +19,11 @@ error   name, message, stack
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from tarry_backend.model.moment import iso
 from tarry_backend.model.step import END_OF_TIME
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ __all__ = [
     "Document",
     "event_document",
     "event_receipt_document",
+    "finite",
     "iso",
     "open_wait_document",
     "receipt_document",
@@ -46,11 +49,18 @@ __all__ = [
 Document = dict[str, Any]
 
 
-def iso(moment: int | None) -> str | None:
-    """Unix milliseconds as ISO 8601 in UTC, to the millisecond, for programs."""
-    if moment is None:
-        return None
-    return f"{datetime.fromtimestamp(moment / 1000, UTC):%Y-%m-%dT%H:%M:%S}.{moment % 1000:03d}Z"
+def finite(value: Any) -> Any:
+    """Return the document as JSON can carry it: an infinite number, or what is none, becomes its name as text.
+
+    An event from elsewhere may hold ``1e400``, which Python reads as infinity. JSON has no form for that.
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, dict):
+        return {key: finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(each) for each in value]
+    return value
 
 
 def run_document(snapshot: RunSnapshot) -> Document:

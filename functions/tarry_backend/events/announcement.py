@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from tarry import Event
 from tarry._engine.error_text import plain
-from tarry._wire.bus import MAX_ENTRY
-from tarry._wire.jsonvalues import MAX_DEPTH, check_characters, encode, is_deep
+from tarry._wire.jsonvalues import check_characters, encode
+from tarry._wire.limits import MAX_DEPTH, MAX_ENTRY, why_not_value
 from tarry.errors import OutputError
 from tarry_backend.model.run import RunStatus
 from tarry_backend.replay import Failure
@@ -65,17 +65,16 @@ def _fields(event: Event) -> dict[str, Any]:
 
 def _why_not(data: dict[str, Any]) -> str | None:
     """Why the bus cannot carry these data; None if it can. In few bytes, for a note of it has to go along."""
+    if why_not_value(data):
+        return _DEEP
     try:
         text = encode(data, "an announcement")
-    except OutputError as error:
-        is_nested = isinstance(error.__cause__ or error.__context__, RecursionError)
-        return _DEEP if is_nested else "it holds what JSON does not know, such as an infinite number"
+    except OutputError:
+        return "it holds what JSON does not know, such as an infinite number"
     try:
         check_characters(text, "an announcement")
     except OutputError:
         return "it holds half of a surrogate pair, which UTF-8 cannot carry"
-    if is_deep(data):
-        return _DEEP
     size = len(text.encode())
     return f"with it the event would have {size:,} bytes; the bus carries {_LARGEST:,}" if size > _LARGEST else None
 

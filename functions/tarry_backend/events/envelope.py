@@ -6,16 +6,17 @@ import json
 from datetime import datetime
 from typing import Any
 
+from tarry._engine.error_text import message_of
 from tarry._wire.bus import ENVELOPE_VERSION
-from tarry._wire.jsonvalues import MAX_DEPTH, is_deep
-from tarry.event import MAX_ID, Event
+from tarry._wire.limits import why_not_id, why_not_name, why_not_source, why_not_ts, why_not_value
+from tarry.event import Event
 from tarry_backend.model.received_event import ReceivedEvent
 from tarry_backend.queues.messages import MessageError
 
 __all__ = ["parse", "received_event"]
 
-_FIRST, _LAST = -62_135_596_800_000, 253_402_300_799_999
-"""The times that a calendar has, in Unix milliseconds."""
+_SHOWN = 200
+"""The most characters of a name, an id or a reason in a message."""
 
 
 def received_event(fields: dict[str, Any], received_at: int) -> ReceivedEvent:
@@ -29,16 +30,25 @@ def received_event(fields: dict[str, Any], received_at: int) -> ReceivedEvent:
     """
     try:
         return ReceivedEvent(_event(fields), received_at)
-    except (KeyError, TypeError, ValueError) as error:
-        raise MessageError(f"this is not an EventBridge event: {str(fields)[:200]} ({error!r})") from error
+    except KeyError as error:
+        raise MessageError(f"{_which(fields)} is refused: it has no {error}") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise MessageError(f"{_which(fields)} is refused: {message_of(error)[:_SHOWN]}") from error
+
+
+def _which(fields: dict[str, Any]) -> str:
+    """The event, for a message. Its data are not read: they may be nested too deeply to be written."""
+    name, event_id = fields.get("detail-type"), fields.get("id")
+    named = [f"{each[:_SHOWN]!r}" for each in (name, event_id) if isinstance(each, str)]
+    return f"event {' '.join(named)}" if named else "this message"
 
 
 def _event(fields: dict[str, Any]) -> Event:
     name, source, detail = fields["detail-type"], fields["source"], fields["detail"]
-    if not isinstance(name, str) or not isinstance(source, str):
-        raise TypeError("detail-type and source must be strings")
     if not isinstance(detail, dict):
         raise TypeError(f"detail is a {type(detail).__name__}, not an object")
+    _check("detail-type", why_not_name(name))
+    _check("source", why_not_source(source))
     if source.startswith("tarry.") and detail.get("v") == ENVELOPE_VERSION:
         ts = detail["ts"] if "ts" in detail else _time(fields)
         return _checked(name, detail["data"], detail["id"], ts, detail.get("user"), source)
@@ -52,14 +62,16 @@ def _time(fields: dict[str, Any]) -> int:
 def _checked(name: str, data: Any, event_id: Any, ts: Any, user: Any, source: str) -> Event:
     if not isinstance(data, dict) or not isinstance(user, dict | None):
         raise TypeError("data and user must be objects")
-    if is_deep(data) or is_deep(user):
-        raise ValueError(f"data and user may be nested at most {MAX_DEPTH} levels deep")
-    if not isinstance(event_id, str) or not 0 < len(event_id.encode()) <= MAX_ID:
-        raise ValueError(f"an id must be a string of 1 to {MAX_ID} bytes")
-    if not isinstance(ts, int) or isinstance(ts, bool) or not _FIRST <= ts <= _LAST:
-        raise TypeError("ts must be a whole number of milliseconds, in the years 1 to 9999")
-    (name + source).encode()  # a ``ValueError`` if they hold half of a surrogate pair, which no key of the log can have
+    _check("data", why_not_value(data))
+    _check("user", why_not_value(user))
+    _check("id", why_not_id(event_id))
+    _check("ts", why_not_ts(ts))
     return Event(name, data, event_id, ts, user, source)
+
+
+def _check(field: str, why_not: str | None) -> None:
+    if why_not is not None:
+        raise ValueError(f"{field} {why_not}")
 
 
 def parse(body: str) -> dict[str, Any]:

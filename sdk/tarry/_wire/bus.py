@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from tarry._engine.error_text import shown
 from tarry._wire.aws import client
-from tarry._wire.jsonvalues import check_characters, check_depth, encode
+from tarry._wire.jsonvalues import check_characters, encode
+from tarry._wire.limits import MAX_ENTRY, MAX_ID, why_not_id
 from tarry.durations import MAX_DURATION
 from tarry.errors import EventError, OutputError, SendError
-from tarry.event import MAX_ID, check_event, check_name, new_id
+from tarry.event import check_event, check_name, new_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,15 +25,9 @@ if TYPE_CHECKING:
 
     from tarry.event import Event
 
-__all__ = ["ENVELOPE_VERSION", "MAX_ENTRY", "EventBus", "source_of"]
+__all__ = ["ENVELOPE_VERSION", "EventBus", "source_of"]
 
 ENVELOPE_VERSION = 1
-
-MAX_ENTRY = 1_048_576 - 4_096
-"""The largest event, in bytes.
-
-EventBridge and SQS each carry 1 MiB (since January 2026). EventBridge needs up to 4 KiB of it for its own fields.
-"""
 
 _PER_REQUEST = 10
 _PAUSES = (0.1, 0.5)
@@ -145,14 +140,13 @@ def _send_error(events: Sequence[Event], reasons: Mapping[int, str], unknown: Ab
 def _envelope(event: Event) -> str:
     if not isinstance(event.data, dict):
         raise EventError(f"event {event.name!r}: data is a {type(event.data).__name__}; give a JSON object")
-    if not _is_id(event.id):
+    if why_not_id(event.id):
         raise EventError(f"event {event.name!r}: id is {shown(event.id)}; give a string of at most {MAX_ID} bytes")
     carried: dict[str, Any] = {"v": ENVELOPE_VERSION, "id": event.id, "ts": event.ts, "data": event.data}
     if event.user is not None:
         carried["user"] = event.user
     try:
-        text = encode(carried, f"event {event.name!r}")
-        check_depth(text, f"event {event.name!r}: its data or user", "data", "user")
+        text = encode(carried, f"event {event.name!r}", "data", "user")
         check_characters(text, f"event {event.name!r}")
     except OutputError as error:
         raise EventError(str(error)) from None
@@ -167,13 +161,6 @@ def _time(event: Event) -> datetime:
         return datetime.fromtimestamp(ts / 1000, UTC)
     except (OverflowError, ValueError, OSError):
         raise EventError(f"event {event.name!r}: ts is {ts}, which is before year 1") from None
-
-
-def _is_id(value: object) -> bool:
-    try:
-        return isinstance(value, str) and len(value.encode()) <= MAX_ID
-    except UnicodeEncodeError:  # half of a surrogate pair, which no key of the log can have
-        return False
 
 
 def _size(entry: Entry) -> int:

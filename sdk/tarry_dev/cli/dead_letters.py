@@ -6,14 +6,18 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tarry_backend.api.documents import iso
+from rich.text import Text
+
+from tarry._wire.limits import why_not_value
 from tarry_backend.clock import now
 from tarry_backend.events.envelope import parse, received_event
+from tarry_backend.model.moment import iso
 from tarry_backend.queues.messages import MessageError, decode
 from tarry_dev.cli.describe import SHORT
-from tarry_dev.cli.screen import note, print_json, screen, table
+from tarry_dev.cli.screen import BAD, note, print_json, screen, table
 from tarry_dev.cli.target import connect
 from tarry_dev.cli.times import Calendar, compact
+from tarry_dev.control_characters import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,24 +29,31 @@ if TYPE_CHECKING:
 __all__ = ["redrive_letters", "show_letters"]
 
 
+_WIDTH = 200
+
+
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A letter's content: its kind, the name of the event in it, and the run that it is for."""
+    """A letter's content: its kind, the name of the event in it, the run that it is for, and why it is refused."""
 
     kind: str
     event: str | None = None
     run: str | None = None
+    refused: str | None = None
 
 
 def content(body: str) -> Content:
-    """Return a message body's content; ``unreadable`` if it is neither an event nor one of Tarry's messages."""
+    """Return a message body's content; ``unreadable`` if it is neither an event nor one of Tarry's messages.
+
+    Why it is refused is not stored: the command asks the door at which the matcher refused it.
+    """
     try:
         fields = parse(body)
         if "tarry" not in fields:
             return Content("event", received_event(fields, 0).event.name)
         message = decode(body)
-    except MessageError:
-        return Content("unreadable")
+    except MessageError as error:
+        return Content("unreadable", refused=str(error))
     carried = getattr(message, "carried", None)
     return Content(message.kind, carried.name if carried else None, getattr(message, "run_id", None))
 
@@ -93,9 +104,9 @@ def _letters(name: str, letters: Sequence[Letter]) -> Table:
             calendar.at(letter.sent),
             str(letter.receives),
             what.kind,
-            what.event or "",
-            (what.run or "")[:SHORT],
-            compact(_json(letter.body), 200),
+            one_line(what.event or ""),
+            one_line((what.run or "")[:SHORT]),
+            _shown(letter, what),
         )
     return made
 
@@ -113,12 +124,22 @@ def _letter(letter: Letter) -> dict[str, Any]:
         "run": what.run,
         "sent": iso(letter.sent),
         "receives": letter.receives,
+        "refused": what.refused,
         "body": _json(letter.body),
     }
 
 
+def _shown(letter: Letter, what: Content) -> Text:
+    body = _json(letter.body)
+    # What is not read as JSON is shown as it is: it may be nested too deeply to be written once more.
+    text = one_line(letter.body)[:_WIDTH] if what.refused else compact(body, _WIDTH)
+    return Text.assemble(text, *([("\n" + one_line(what.refused), BAD)] if what.refused else []))
+
+
 def _json(body: str) -> Any:
+    """The body as JSON, or as text if it is none, or is nested more deeply than Python writes."""
     try:
-        return json.loads(body)
-    except ValueError:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
         return body
+    return body if why_not_value(value) else value

@@ -9,6 +9,7 @@ from tarry_backend.model.run import RunStatus
 from tarry_backend.model.step import END_OF_TIME
 from tarry_backend.replay import Status
 from tarry_dev.cli.times import compact, span
+from tarry_dev.control_characters import one_line
 
 if TYPE_CHECKING:
     from tarry_backend.model.run import Run, RunSnapshot
@@ -58,7 +59,11 @@ def end_mark(run: Run) -> str:
 
 
 def outcome(step: Step, calendar: Calendar, width: int = 60) -> str:
-    """Describe a step's result, or what it waits for."""
+    """Describe a step's result, or what it waits for, on one line."""
+    return one_line(_outcome(step, calendar, width))
+
+
+def _outcome(step: Step, calendar: Calendar, width: int) -> str:
     if step.wait is not None and step.status in (Status.WAITING, Status.DONE):
         return _wait(step, step.wait, calendar)
     if step.signal is not None and step.status in (Status.WAITING, Status.DONE):
@@ -86,7 +91,7 @@ def answer(step: Step) -> tuple[str, str] | None:
     if step.wait is None or step.wait.resolved_by is None:
         return None
     event = json.loads(step.output or "{}")
-    return event["name"], event["id"]
+    return one_line(event["name"]), one_line(event["id"])
 
 
 def now_doing(snapshot: RunSnapshot, calendar: Calendar, width: int) -> str:
@@ -108,12 +113,12 @@ def next_attempt(run: Run, due: int, calendar: Calendar) -> str:
 
 def failure(error: Failure | None) -> str:
     """Return an error on one line."""
-    return "" if error is None else f"{error.name}: {error.message}".strip()
+    return "" if error is None else one_line(f"{error.name}: {error.message}".strip())
 
 
 def why_cancelled(run: Run) -> str:
     """Describe what cancelled a run; empty for another run."""
-    return "" if run.cancellation is None else str(run.cancellation)
+    return "" if run.cancellation is None else one_line(str(run.cancellation))
 
 
 def guard(step: Step, calendar: Calendar) -> str:
@@ -122,7 +127,7 @@ def guard(step: Step, calendar: Calendar) -> str:
         return f"is cancelled at {calendar.at(step.due or 0)} if it has not ended"
     until = "" if step.wait.deadline == END_OF_TIME else f" until {calendar.at(step.wait.deadline)}"
     condition = f" if {step.wait.expression}" if step.wait.expression else ""
-    return f"is cancelled by {step.wait.event_name}{until}{condition}"
+    return one_line(f"is cancelled by {step.wait.event_name}{until}{condition}")
 
 
 def value(text: str | None, width: int = 60) -> str:

@@ -18,6 +18,7 @@ from tarry_dev.cli.run_lookup import find_event
 from tarry_dev.cli.screen import BAD, GOOD, OPEN, QUIET, STATUS, note, print_json, screen
 from tarry_dev.cli.target import connect
 from tarry_dev.cli.times import Calendar, compact, span
+from tarry_dev.control_characters import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -50,9 +51,11 @@ def show_receipt(event_id: str, name: str | None, since: str, stack: str | None,
 def _page(made: Receipt, store: Store, calendar: Calendar) -> RenderableType:
     event = made.received.event
     head = Text.assemble(
-        (event.name, "bold"), f"  event {event.id}\n", f"received {calendar.at(made.received.received_at)}"
+        (one_line(event.name), "bold"),
+        f"  event {one_line(event.id)}\n",
+        f"received {calendar.at(made.received.received_at)}",
     )
-    head.append(f", sent by {event.source}\n" if event.source else "\n").append(compact(event.data, 100))
+    head.append(f", sent by {one_line(event.source)}\n" if event.source else "\n").append(compact(event.data, 100))
     grid = Table.grid(padding=(0, 2, 0, 0))
     for column in range(4):
         grid.add_column(no_wrap=column < 2, overflow="fold")
@@ -67,9 +70,9 @@ def _rows(made: Receipt, store: Store) -> Iterator[tuple[RenderableType, ...]]:
     yield from _of("cancelled", OPEN, _loaded(made.cancelled, store), len(made.cancelled))
     yield from _of("about to resume", OPEN, map(_pair, made.pending), len(made.pending))
     for miss in made.missed:
-        words = Text(_why_missed(miss))
+        words = Text(one_line(_why_missed(miss)))
         if miss.expression:
-            words.append(f"\nif {miss.expression}", QUIET)
+            words.append(f"\nif {one_line(miss.expression)}", QUIET)
         yield Text("missed", BAD), miss.run.id[:SHORT], _place(miss.run, miss.step_key), words
     if (more := made.misses - len(made.missed)) > 0:
         yield "", "", f"and {more:,} more waits were missed", ""
@@ -95,7 +98,7 @@ def _pair(effect: Effect) -> tuple[Run, str]:
 
 
 def _place(run: Run, step_key: str) -> Text:
-    return Text.assemble(run.function_id, (f", {step_key}" if step_key else "", QUIET))
+    return Text.assemble(run.function_id, (f", {one_line(step_key)}" if step_key else "", QUIET))
 
 
 def _why_missed(miss: Miss) -> str:

@@ -16,6 +16,7 @@ from tarry_dev.cli.progress import bounded_reading
 from tarry_dev.cli.screen import QUIET, print_json, screen, table
 from tarry_dev.cli.target import connect
 from tarry_dev.cli.times import Calendar, compact
+from tarry_dev.control_characters import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,9 +58,9 @@ def _events_table(events: Iterable[ReceivedEvent], calendar: Calendar) -> Table:
         event = received.event
         made.add_row(
             calendar.at(received.received_at),
-            event.name,
-            event.source,
-            Text.assemble(compact(event.data, 120), "\n", (event.id, QUIET)),
+            one_line(event.name),
+            one_line(event.source),
+            Text.assemble(compact(event.data, 120), "\n", (one_line(event.id), QUIET)),
         )
     return made
 

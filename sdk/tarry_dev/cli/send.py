@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tarry_dev.cli.screen import print_json, screen
 from tarry_dev.cli.target import connect
+from tarry_dev.control_characters import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +23,6 @@ def send_events(events: Sequence[Event], stack: str | None, as_json: bool) -> No
     if as_json:
         print_json({"ids": ids})
     elif len(ids) == 1:
-        screen().print(f"sent {events[0].name} as {ids[0]}")
+        screen().print(one_line(f"sent {events[0].name} as {ids[0]}"))
     else:
         screen().print(f"sent {len(ids)} events")

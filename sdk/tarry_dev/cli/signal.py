@@ -10,6 +10,7 @@ from tarry import SignalReceipt, SignalStatus
 from tarry_backend.api.documents import receipt_document
 from tarry_dev.cli.screen import print_json, screen
 from tarry_dev.cli.target import connect
+from tarry_dev.control_characters import one_line
 
 if TYPE_CHECKING:
     from tarry_dev.cli.connection import Connection
@@ -27,7 +28,7 @@ def send_signal(
     if as_json:
         print_json(receipt_document(receipt))
     else:
-        screen().print(words)
+        screen().print(one_line(words))
     if receipt.status is SignalStatus.NOBODY_WAITS:
         raise typer.Exit(1)
 

@@ -23,6 +23,7 @@ from tarry_dev.cli.describe import (
 )
 from tarry_dev.cli.screen import BAD, QUIET, STATUS
 from tarry_dev.cli.times import compact, span
+from tarry_dev.control_characters import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +51,7 @@ def timeline(snapshot: RunSnapshot, calendar: Calendar) -> RenderableType:
     grid.add_column(overflow="fold", max_width=32)
     grid.add_column(no_wrap=True, justify="right")
     grid.add_column(overflow="fold")
-    grid.add_row(calendar.at(run.started), MARKS["start"], run.event.name, "", _data(run))
+    grid.add_row(calendar.at(run.started), MARKS["start"], one_line(run.event.name), "", _data(run))
     for each in snapshot.guards if run.ended is None else ():
         grid.add_row("", "", "", "", Text(guard(each, calendar), QUIET))
     for step in snapshot.steps:
@@ -74,13 +75,13 @@ def _title(run: Run, calendar: Calendar) -> Text:
 
 
 def _data(run: Run) -> Text:
-    return Text.assemble(compact(run.event.data, _WIDTH), "\n", (f"event {run.event.id}", QUIET))
+    return Text.assemble(compact(run.event.data, _WIDTH), "\n", (f"event {one_line(run.event.id)}", QUIET))
 
 
 def _row(step: Step, calendar: Calendar) -> tuple[RenderableType, ...]:
     style = STATUS[step.status.value]
     took = span(step.ended - step.began) if step.ended is not None else "…"
-    return calendar.at(step.began), Text(mark(step), style), step.key, took, _details(step, calendar)
+    return calendar.at(step.began), Text(mark(step), style), one_line(step.key), took, _details(step, calendar)
 
 
 def _details(step: Step, calendar: Calendar) -> Text:
@@ -93,20 +94,20 @@ def _details(step: Step, calendar: Calendar) -> Text:
     if step.invocation is not None:
         lines.append(Text(f"{step.invocation.function_id} run {step.invocation.run_id}", QUIET))
     if step.signal is not None and step.signal.sent_id is not None:
-        lines.append(Text(f"signal {step.signal.sent_id}", QUIET))
+        lines.append(Text(f"signal {one_line(step.signal.sent_id)}", QUIET))
     if step.error is not None and (place := _place(step.error)):
         lines.append(Text(place, QUIET))
     return Text("\n").join(lines)
 
 
 def _awaited(wait: Wait, calendar: Calendar, *, named: bool) -> Iterator[Text]:
-    name = f"{wait.event_name} " if named else ""
+    name = f"{one_line(wait.event_name)} " if named else ""
     if wait.expression:
-        yield Text(f"{name}if {wait.expression}", QUIET)
+        yield Text(f"{name}if {one_line(wait.expression)}", QUIET)
     since, until = calendar.at(wait.since.received_at), calendar.at(wait.deadline)
     yield Text(f"{'' if wait.expression else name}since {since} · until {until}", QUIET)
     if wait.note:
-        yield Text(f"note: {wait.note}", BAD)
+        yield Text(f"note: {one_line(wait.note)}", BAD)
 
 
 def _end(run: Run, calendar: Calendar) -> tuple[RenderableType, ...]:
@@ -121,4 +122,4 @@ def _place(error: Failure) -> str:
     """Return where the error was raised: the innermost place in the user's own code, if there is one."""
     places: list[tuple[str, str, str]] = _PLACE.findall(error.stack)
     own = [place for place in places if not _NOT_OWN.search(place[0])] or places
-    return "{} line {}, in {}".format(*own[-1]) if own else ""
+    return one_line("{} line {}, in {}".format(*own[-1])) if own else ""

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from typing import Any
+
+from tarry_backend.model.moment import shown_year, within_calendar
+from tarry_dev.control_characters import one_line
 
 __all__ = ["Calendar", "compact", "gist", "span"]
 
@@ -31,7 +34,7 @@ def span(milliseconds: int) -> str:
 
 def compact(value: Any, width: int = 60) -> str:
     """Write JSON on one line, cut to ``width`` characters."""
-    text = json.dumps(value, ensure_ascii=False)
+    text = one_line(json.dumps(value, ensure_ascii=False))
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
@@ -41,7 +44,7 @@ def gist(value: Any, width: int = 60) -> str:
         value = ", ".join(gist(each, width) for each in value.values())
     if not isinstance(value, str):
         return compact(value, width)
-    text = value.replace("\n", " ")
+    text = one_line(value.replace("\n", " "))
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
@@ -58,17 +61,19 @@ class Calendar:
 
     def at(self, moment: int) -> str:
         """``12:00:00``, ``8 Jan 12:00:00`` or ``8 Jan 2027 12:00:00``."""
-        here, today = self._local(moment), self._local(self.today)
+        (here, year), (today, this_year) = self._local(moment), self._local(self.today)
         time = f"{here:%H:%M:%S}"
-        if here.date() == today.date() and not self.dated:
+        if (here.month, here.day, year) == (today.month, today.day, this_year) and not self.dated:
             return time
-        year = "" if here.year == today.year else f" {here.year}"
-        return f"{here.day} {here:%b}{year} {time}"
+        return f"{here.day} {here:%b}{'' if year == this_year else f' {shown_year(year)}'} {time}"
 
     def day(self, moment: int) -> str:
         """``Thu 8 Jan 2026``."""
-        here = self._local(moment)
-        return f"{here:%a} {here.day} {here:%b} {here.year}"
+        here, year = self._local(moment)
+        return f"{here:%a} {here.day} {here:%b} {shown_year(year)}"
 
-    def _local(self, moment: int) -> datetime:
-        return datetime.fromtimestamp(moment / 1000, UTC).astimezone(self.zone)
+    def _local(self, moment: int) -> tuple[datetime, int]:
+        """The time, and its year: that may be one which no calendar of Python's has."""
+        time, years = within_calendar(moment)
+        local = time.astimezone(self.zone)
+        return local, local.year + years

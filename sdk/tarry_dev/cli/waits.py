@@ -13,6 +13,7 @@ from tarry_dev.cli.describe import SHORT
 from tarry_dev.cli.screen import BAD, QUIET, print_json, screen, table
 from tarry_dev.cli.target import connect
 from tarry_dev.cli.times import Calendar, span
+from tarry_dev.control_characters import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -42,8 +43,8 @@ def _waits_table(waits: Iterable[tuple[Run, Step]], calendar: Calendar) -> Table
         deadline = step.wait.deadline if step.wait else step.due or 0
         made.add_row(
             run.id[:SHORT],
-            Text.assemble(run.function_id, "\n", (step.key, QUIET)),
-            _awaited(step.wait) if step.wait else f"signal {step.signal.name if step.signal else ''}",
+            Text.assemble(run.function_id, "\n", (one_line(step.key), QUIET)),
+            _awaited(step.wait) if step.wait else one_line(f"signal {step.signal.name if step.signal else ''}"),
             calendar.at(deadline),
             span(deadline - calendar.today),
         )
@@ -55,8 +56,8 @@ def _awaited(wait: Wait) -> Text:
 
 
 def _lines(wait: Wait) -> Iterator[Text]:
-    yield Text(wait.event_name)
+    yield Text(one_line(wait.event_name))
     if wait.expression:
-        yield Text(f"if {wait.expression}", QUIET)
+        yield Text(f"if {one_line(wait.expression)}", QUIET)
     if wait.note:
-        yield Text(f"note: {wait.note}", BAD)
+        yield Text(f"note: {one_line(wait.note)}", BAD)

@@ -15,6 +15,7 @@ from tarry_dev.cli.describe import SHORT
 from tarry_dev.cli.screen import BAD, QUIET
 from tarry_dev.cli.times import Calendar, compact
 from tarry_dev.cli.transitions import moves
+from tarry_dev.control_characters import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -66,7 +67,9 @@ class Watch:
             del self._seen[run_id]
 
     def _line(self, at: int, who: str, text: str, style: str) -> None:
-        line = Text.assemble((Calendar(now()).at(at), QUIET), "  ", (who, "bold"), "  ", (text, style))
+        line = Text.assemble(
+            (Calendar(now()).at(at), QUIET), "  ", (one_line(who), "bold"), "  ", (one_line(text), style)
+        )
         self._console.print(line, soft_wrap=True)
 
 

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tarry import Event
+from tarry_backend.model.moment import within_calendar
 from tarry_backend.runtime import runtime
+from tarry_dev.control_characters import one_line
 
 if TYPE_CHECKING:
     from tarry_backend.model.cancellation import Cancellation
@@ -44,13 +46,19 @@ class HostedStep:
         output = json.loads(step.output) if step.output is not None else None
         if step.kind == "wait" and output is not None:
             output = Event(**output)
-        due = None if step.due is None else datetime.fromtimestamp(step.due / 1000, UTC)
+        due = None if step.due is None else _datetime(step.due)
         note = step.wait.note if step.wait else None
         return cls(step.key, step.kind, step.status.value, output, step.error, step.attempt, due, note)
 
     def __str__(self) -> str:
         until = f" until {self.due:%Y-%m-%d %H:%M:%S}" if self.due else ""
-        return f"{self.id} ({self.kind}): {self.status}{until}"
+        return one_line(f"{self.id} ({self.kind}): {self.status}{until}")
+
+
+def _datetime(moment: int) -> datetime:
+    """The time, or the last one that Python has."""
+    time, years = within_calendar(moment)
+    return time if years == 0 else datetime.max.replace(tzinfo=UTC)
 
 
 class HostedRun:
@@ -115,4 +123,4 @@ class HostedRun:
         end = f", {run.error.name}: {run.error.message}" if run.error else ""
         end += f" ({run.cancellation})" if run.cancellation else ""
         steps = "; ".join(map(str, self.steps.values()))
-        return f"<run {self.id} of {run.function_id!r}, {run.status}{end}; {steps or 'no steps'}>"
+        return one_line(f"<run {self.id} of {run.function_id!r}, {run.status}{end}; {steps or 'no steps'}>")

@@ -164,6 +164,10 @@ REFUSED: dict[str, str] = {
     "a name with half a surrogate pair": envelope(**{"detail-type": "placed\ud800"}),
     "a source with half a surrogate pair": envelope(source="shop\ud800"),
     "a time of 10**17": envelope(**sdk(ts=10**17)),
+    "a name of 129 characters": envelope(**{"detail-type": "x" * 129}),
+    "a name that is empty": envelope(**{"detail-type": ""}),
+    "a source of 257 characters": envelope(source="x" * 257),
+    "a time before the year 1": envelope(time="0001-01-01T00:00:00+14:00"),
 }
 
 
@@ -182,6 +186,68 @@ def test_e9_an_event_that_not_every_lambda_could_write_is_refused_at_the_door_an
     host.advance("10m")
     assert [run.event.id for run in host.runs()] == ["neighbour"]
     assert [letter.body for letter in host.dead_letters] == [body]
+
+
+def test_e9_an_event_that_json_can_just_read_and_python_cannot_write_stops_no_neighbour(app: App, host: Host) -> None:
+    """At some depth json reads the event, and ``str`` of it fails. Each depth about there has its turn."""
+
+    @app.create_function(fn_id="order", trigger=PLACED)
+    async def order(ctx: Context) -> str:
+        return "shipped"
+
+    depths = range(700, 1_000, 3)
+    bodies = [envelope(detail={"a": deep(1)}).replace("[1]", "[" * levels + "]" * levels) for levels in depths]
+    with host.cloud.hold("events"):
+        for number, body in enumerate(bodies):
+            for record in (body, envelope(id=f"neighbour {number}")):
+                host.cloud.clients.sqs.send_message(QueueUrl=host.cloud.queues["events"].url, MessageBody=record)
+    died: list[BaseException | None] = []
+    host.cloud.observe(lambda delivery: died.append(delivery.error))
+    host.cloud.pump()
+    assert set(died) == {None}
+    assert len(host.runs()) == len(bodies)
+
+
+def test_e9_duplicate_keys_are_taken_and_the_last_one_counts_everywhere(app: App, host: Host) -> None:
+    @app.create_function(fn_id="order", trigger=TriggerEvent(event="placed", expression="event.data.id == 2"))
+    async def order(ctx: Context) -> Any:
+        return ctx.event.data
+
+    body = envelope(detail="?").replace('"?"', '{"id": 1, "id": 2}')
+    host.cloud.clients.sqs.send_message(QueueUrl=host.cloud.queues["events"].url, MessageBody=body)
+    host.cloud.pump()
+    assert host.run().output == {"id": 2}
+    [announced] = host.events("tarry/function.finished")
+    assert announced.data["event"]["data"] == {"id": 2}
+
+
+def nested_values(levels: int) -> dict[str, Any]:
+    return {"list": deep(levels), "object": json.loads('{"a":' * levels + "1" + "}" * levels)}
+
+
+@pytest.mark.parametrize("kind", ["list", "object"])
+@pytest.mark.parametrize("levels", [200, 201, 300, 419, 470, 486, 900])
+def test_e9_an_output_that_not_every_reader_could_read_fails_the_step_and_one_within_the_limit_comes_back(
+    app: App, host: Host, levels: int, kind: str
+) -> None:
+    value = nested_values(levels)[kind]
+
+    @app.create_function(fn_id="order", trigger=PLACED)
+    async def order(ctx: Context) -> bool:
+        got = await ctx.step.run("make", lambda: value)
+        await ctx.step.sleep("rest", "1m")
+        return bool(got == value)
+
+    host.send("placed")
+    host.advance("2m")
+    run = host.run()
+    if levels <= 200:
+        assert run.output is True
+        return
+    assert run.error is not None
+    assert (run.status, run.error.name) == ("failed", "OutputError")
+    assert "step 'make': its output is nested" in run.error.message
+    assert len(host.events(FAILED)) == 1
 
 
 CARRIED: dict[str, Any] = {
@@ -216,7 +282,7 @@ def test_e9_what_the_bus_cannot_carry_fails_the_step_that_sends_it_and_names_it(
 
 
 def test_e9_a_result_that_the_bus_cannot_carry_reaches_its_invoker_all_the_same(app: App, host: Host) -> None:
-    result = {"text": "\ud83d", "deep": deep(250), "large": "x" * 1_100_000}
+    result = {"text": "\ud83d", "deep": deep(199), "large": "x" * 1_100_000}
 
     @app.create_function(fn_id="pack", trigger=TriggerEvent(event="pack"))
     async def pack(ctx: Context) -> Any:

@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from tarry import App, Context, ContextSync, Event, NonRetriableError, TriggerEvent
-from tarry._wire.bus import MAX_ENTRY
+from tarry._wire.limits import MAX_ENTRY
 from tarry.function import FAILED
 from tarry_dev.cloud import Call, Cloud, Host
 from tests.functional.contract.diary import Diary

@@ -12,7 +12,7 @@ from botocore.exceptions import EndpointConnectionError
 from botocore.stub import ANY, Stubber
 
 from tarry import App, Event, EventError, Middleware, SendError
-from tarry._wire.bus import MAX_ENTRY
+from tarry._wire.limits import MAX_ENTRY
 
 
 class Bus:

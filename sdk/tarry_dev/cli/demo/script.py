@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from tarry._wire.bus import MAX_ENTRY
+from tarry._wire.limits import MAX_ENTRY
 from tarry.durations import milliseconds
 from tarry.event import check_name
 from tarry_dev.cli.json_lines import read_lines
