@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import datetime, timedelta
 
@@ -70,4 +71,6 @@ def _parse(text: str) -> int:
             f"{text!r} is not a duration: write a number and a unit ({', '.join(_UNITS)}), such as '3d' or '1h30m'"
         )
     total = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(compact))
+    if total == math.inf:  # so many digits that the number is infinite, as a float
+        raise DurationError(f"{text[:40]}… is longer than 366 days, the longest wait or sleep")
     return round(-total if compact.startswith("-") else total)

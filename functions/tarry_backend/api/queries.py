@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools.event_handler.exceptions import BadRequestError, NotFoundError, ServiceError
 
+from tarry._wire.limits import why_not_id, why_not_name
 from tarry.durations import milliseconds
 from tarry_backend.api.documents import event_receipt_document, run_page
 from tarry_backend.api.receipts import receipt
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Api"]
 
+_SHOWN = 80
+"""The most characters of an id or name in an error."""
+
 
 @dataclass(frozen=True, slots=True)
 class Api:
@@ -41,6 +45,9 @@ class Api:
         An event that started no run is looked for in the log of its name, back to ``since``. Finding it by id alone
         would need a table scan.
         """
+        _check("id", event_id, why_not_id(event_id))
+        if name is not None:
+            _check("name", name, why_not_name(name))
         look = partial(self._logged, event_id, name, since)
         return event_receipt_document(receipt(event_id, self.app.id, self.app.functions, self.store, look))
 
@@ -59,7 +66,7 @@ class Api:
 
     def _snapshot(self, run_id: str) -> RunSnapshot:
         if (snapshot := self.store.runs.load(run_id.upper())) is None:
-            raise NotFoundError(f"there is no run {run_id}")
+            raise NotFoundError(f"there is no run {run_id[:_SHOWN]}")
         return snapshot
 
     def _logged(self, event_id: str, name: str | None, since: str) -> ReceivedEvent:
@@ -69,3 +76,9 @@ class Api:
         if (found := self.store.queries.event(event_id, name, now() - back, now())) is None:
             raise NotFoundError(f"no event {name} in the last {since} has the id {event_id}")
         return found
+
+
+def _check(what: str, value: str, why_not: str | None) -> None:
+    """Refuse what no event can have, before it becomes part of a key."""
+    if why_not is not None:
+        raise BadRequestError(f"the {what} {value[:_SHOWN]!r} {why_not}")

@@ -10,8 +10,10 @@ from urllib.parse import unquote
 from aws_lambda_powertools.event_handler import LambdaFunctionUrlResolver, Response, content_types
 
 from tarry import TarryError
+from tarry_backend.api.documents import finite
 from tarry_backend.api.queries import Api
 from tarry_backend.runtime import runtime
+from tarry_backend.telemetry import logger
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -21,15 +23,25 @@ if TYPE_CHECKING:
 MAX_ANSWER = 6_000_000
 """The largest answer, in bytes, as part of Lambda's own answer: that carries 6 MB."""
 
-_routes = LambdaFunctionUrlResolver()
+
+def _text(document: Any) -> str:
+    """Return JSON that every reader takes: Python alone would read ``Infinity``."""
+    return json.dumps(finite(document), separators=(",", ":"), allow_nan=False)
+
+
+_routes = LambdaFunctionUrlResolver(serializer=_text)
 
 
 def handler(event: dict[str, Any], context: LambdaContext | None) -> Any:
     """Answer in JSON; an error has a ``message`` and a ``statusCode``."""
-    answer: dict[str, Any] = _routes.resolve(event, context)  # type: ignore[arg-type]
+    try:
+        answer: dict[str, Any] = _routes.resolve(event, context)  # type: ignore[arg-type]
+    except Exception:  # else the caller gets Lambda's 502, without a word
+        logger.exception("the API failed over a request")
+        answer = _answer(500, "the API failed over this request; the log of its Lambda says why")
     if (size := len(json.dumps(answer))) > MAX_ANSWER:
         too_much = f"the answer has {size:,} bytes; at most {MAX_ANSWER:,} are allowed here: use the command tarry"
-        return {**answer, "statusCode": 413, "body": _refusal(413, too_much)}
+        return _answer(413, too_much)
     return answer
 
 
@@ -56,6 +68,13 @@ def cancel(run_id: str) -> tuple[Document, int]:
 def refuse(error: TarryError) -> Response[str]:
     """Answer an invalid request, such as one with an invalid duration."""
     return Response(400, content_types.APPLICATION_JSON, _refusal(400, str(error)))
+
+
+def _answer(status: int, message: str) -> dict[str, Any]:
+    """Return an error as the function's URL takes it."""
+    headers = {"Content-Type": content_types.APPLICATION_JSON}
+    body = _refusal(status, message)
+    return {"statusCode": status, "headers": headers, "cookies": [], "isBase64Encoded": False, "body": body}
 
 
 def _refusal(status: int, message: str) -> str:

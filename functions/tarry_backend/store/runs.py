@@ -18,6 +18,7 @@ from tarry_backend.store.step_items import (
     alias_items,
     alias_of,
     alias_sk,
+    can_be_key,
     due_shard,
     ended_alias_item,
     run_pk,
@@ -102,7 +103,7 @@ class Runs:
         steps: list[Step] = []
         aliases: list[Alias] = []
         has_remnants = False
-        for item in self._table.query(Item, run_pk(run_id)):
+        for item in self._table.query(Item, run_pk(run_id)) if can_be_key(run_pk(run_id)) else ():
             if isinstance(item, RunItem):
                 run = self._run(item)
             elif isinstance(item, StepItem):
@@ -117,7 +118,7 @@ class Runs:
 
     def run(self, run_id: str) -> Run | None:
         """The run without its steps, strongly consistent."""
-        item = self._table.get(RunItem, run_pk(run_id), "run")
+        item = self._table.get(RunItem, run_pk(run_id), "run") if can_be_key(run_pk(run_id)) else None
         return None if item is None else self._run(item)
 
     def step(self, run_id: str, key: str) -> Step | None:

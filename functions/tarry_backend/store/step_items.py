@@ -7,6 +7,7 @@ import zlib
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from tarry._wire.limits import MAX_KEY
 from tarry_backend.model.alternative import Alternative
 from tarry_backend.model.position import Position
 from tarry_backend.model.run import Alias
@@ -23,6 +24,7 @@ __all__ = [
     "alias_items",
     "alias_of",
     "alias_sk",
+    "can_be_key",
     "due_shard",
     "ended_alias_item",
     "ended_key",
@@ -35,6 +37,14 @@ __all__ = [
 
 _ENDED = "#ended"
 """With what the key of waits that have ended goes on behind their match key, which itself ends with a hash."""
+
+
+def can_be_key(partition: str) -> bool:
+    """Whether DynamoDB takes a partition key: 1 to 2,048 bytes of UTF-8. People ask for runs by ids that are none."""
+    try:
+        return 0 < len(partition.encode()) <= MAX_KEY
+    except UnicodeEncodeError:
+        return False
 
 
 def run_pk(run_id: str) -> str:

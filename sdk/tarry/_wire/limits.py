@@ -17,6 +17,7 @@ __all__ = [
     "MAX_DIGITS",
     "MAX_ENTRY",
     "MAX_ID",
+    "MAX_KEY",
     "MAX_NAME",
     "MAX_SIGNAL_DATA",
     "MAX_SIGNAL_NAME",
@@ -46,6 +47,9 @@ MAX_SOURCE = 256
 
 MAX_ID = 512
 """The longest id of an event or a signal, in bytes of UTF-8: an event's id is part of the log's keys."""
+
+MAX_KEY = 2_048
+"""The longest partition key of DynamoDB, in bytes of UTF-8."""
 
 MAX_ENTRY = 1_048_576 - 4_096
 """The largest event, in bytes.

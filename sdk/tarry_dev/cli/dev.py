@@ -26,7 +26,7 @@ from tarry_dev.cloud import Cloud, RealClock
 from tarry_dev.cloud.schedules import times_after
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from types import FrameType
 
     from rich.console import Console, RenderableType
@@ -40,7 +40,7 @@ _LOOK = 0.1
 """Seconds between two checks for the end."""
 
 
-def serve(app: App, target: str, port: int, console: Console) -> None:
+def serve(app: App, target: str, port: int, console: Console, allowed_hosts: Sequence[str] = ()) -> None:
     """Serve the app until Ctrl-C. Everything but the audit trail is in memory, and lost at the end."""
     Endpoint.check_alone()
     _check_free(port)
@@ -48,7 +48,7 @@ def serve(app: App, target: str, port: int, console: Console) -> None:
         _interruptible() as ended,
         log_lines(console),
         Cloud(app, clock=RealClock(), on_delivery=Watch(console), audit=FOLDER.absolute()) as cloud,
-        cloud.serve(port) as server,
+        cloud.serve(port, allowed_hosts) as server,
         _written(Endpoint.of(cloud, server.url)) as endpoint,
     ):
         console.print(_banner(app, target, endpoint))

@@ -214,16 +214,18 @@ class Cloud:
         """Call the minute sweep now."""
         self._sweep.run()
 
-    def serve(self, port: int = 0) -> Server:
+    def serve(self, port: int = 0, allowed_hosts: Iterable[str] = ()) -> Server:
         """Return a server of this cloud on ``http://localhost:<port>``, for the AWS CLI, SDKs and curl.
 
         Enter it with ``with``. Within it the cloud moves by itself, in real time: it needs a ``RealClock``.
+        Web pages of other machines are refused, but for those of ``allowed_hosts``.
         """
+        from tarry_dev.cloud.callers import Callers
         from tarry_dev.cloud.server import Server
 
         if not isinstance(self.clock, RealClock):
             raise UsageError("a cloud can be served only in real time: make it with clock=RealClock()")
-        return Server(self, self._pump, self._sweep, self._schedules, port, self._audit)
+        return Server(self, self._pump, self._sweep, self._schedules, port, self._audit, Callers(allowed_hosts))
 
     def _deploy(self) -> None:
         """Makes the resources, and the environment that tells the functions of them."""

@@ -23,6 +23,7 @@ from werkzeug.wsgi import ClosingIterator
 
 from tarry import Event, TarryError
 from tarry_dev.cloud.api import ask
+from tarry_dev.cloud.callers import Callers
 from tarry_dev.cloud.moto_shortcut import ONE_AT_A_TIME
 
 if TYPE_CHECKING:
@@ -41,8 +42,6 @@ __all__ = ["Server"]
 
 _HOST = "127.0.0.1"
 
-_LOCAL = ("localhost", _HOST)
-
 _IDLE = 0.02
 """Seconds between two looks at the queues when nothing is to be done: looking costs microseconds."""
 
@@ -57,9 +56,7 @@ _POLL = 0.05
 
 _RECEIVE = "AmazonSQS.ReceiveMessage"
 
-_API = ("/events/", "/runs/")
-
-_OURS = ("/events", "/runs/")
+_API = ("/events", "/events/", "/runs/")
 
 _FIELDS = {"name", "data", "id", "user", "ts"}
 
@@ -84,7 +81,8 @@ class Server:
     ``url`` is an endpoint for the AWS CLI and SDKs (``--endpoint-url``). Beside AWS's own protocols it takes
     ``POST /events`` with a JSON object, or a list of them, of ``name``, ``data`` and, if wanted, ``id``,
     ``user`` and ``ts``, puts them on the app's bus and answers with their ids. ``/events/ID``, ``/runs/ID`` and
-    ``/runs/ID/cancel`` are the HTTP API's, as it is deployed. ``GET /health`` says what is served.
+    ``/runs/ID/cancel`` are the HTTP API's, as it is deployed. ``GET /health`` says what is served. ``callers`` decides
+    which web pages are answered; pages of this machine, unless given.
     """
 
     def __init__(
@@ -95,7 +93,9 @@ class Server:
         schedules: Schedules,
         port: int,
         audit: Audit | None = None,
+        callers: Callers | None = None,
     ) -> None:
+        self._callers = callers or Callers()
         self._cloud = cloud
         self._pump = pump
         self._sweep = sweep
@@ -159,17 +159,17 @@ class Server:
 
     def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = Request(environ)
+        if why_not := self._callers.why_not(request):
+            refusal = {"error": f"the request is refused: {why_not}"}
+            return _json(refusal, HTTPStatus.FORBIDDEN)(environ, start_response)
         # What is signed is AWS's: a bucket may well be called "events".
         if "Authorization" not in request.headers:
             match request.method, request.path:
-                case "POST", path if path.startswith(_OURS) and _is_foreign(request):
-                    refusal = {"error": "a web page from elsewhere does nothing here"}
-                    return _json(refusal, HTTPStatus.FORBIDDEN)(environ, start_response)
                 case "POST", "/events":
                     return self._take_events(request)(environ, start_response)
                 case "GET", "/health":
                     return _json(self._health())(environ, start_response)
-                case _, path if path.startswith(_API):
+                case _, path if path == _API[0] or path.startswith(_API[1:]):
                     return _ask_api(request)(environ, start_response)
         return self._ask_aws(environ, start_response)
 
@@ -184,7 +184,7 @@ class Server:
         try:
             events = _events(json.loads(request.get_data()))
             return _json({"ids": self._cloud.send(events)})
-        except (ValueError, TypeError, TarryError) as error:
+        except (ValueError, TypeError, RecursionError, TarryError) as error:
             return _json({"error": str(error)}, HTTPStatus.BAD_REQUEST)
 
     def _health(self) -> dict[str, Any]:
@@ -210,11 +210,6 @@ class _QuietHandler(MotoRequestHandler):
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - werkzeug's name
         if type != "info":
             super().log(type, message, *args)
-
-
-def _is_foreign(request: Request) -> bool:
-    """Whether a browser sends this for a page of another machine. Steps may have real effects, also in a demo."""
-    return "Origin" in request.headers and urlsplit(request.headers["Origin"]).hostname not in _LOCAL
 
 
 def _events(body: object) -> list[Event]:

@@ -104,6 +104,65 @@ def test_the_http_api_is_served_at_its_own_paths(server: Server) -> None:
     assert ask(f"{server.url}/runs/NONE/cancel", {}, Origin="https://evil.example")[0] == 403
 
 
+FOREIGN = {
+    "a page's event": ("/events", {"Origin": "https://evil.example"}),
+    "a page without a site": ("/events", {"Origin": "null"}),
+    "a page's question": ("/health", {"Origin": "https://evil.example"}),
+    "an image in a page": ("/?Action=ListQueues", {"Sec-Fetch-Site": "cross-site"}),
+    "a page that speaks to AWS": ("/", {"Origin": "https://evil.example", "Authorization": "AWS4-HMAC-SHA256 x"}),
+    "a rebound name": ("/health", {"Host": "evil.example"}),
+    "a rebound name with a port": ("/events", {"Host": "evil.example:8787"}),
+    "a rebound name that speaks to AWS": ("/", {"Host": "evil.example", "Authorization": "AWS4-HMAC-SHA256 x"}),
+    "a name that ends like ours": ("/health", {"Host": "notlocalhost"}),
+    "a name that begins like ours": ("/health", {"Host": "localhost.evil.example"}),
+    "a host that is none": ("/health", {"Host": "["}),
+    "an origin that is none": ("/health", {"Origin": "http://["}),
+    "a user before the host": ("/health", {"Origin": "http://localhost@evil.example"}),
+}
+
+
+@pytest.mark.parametrize(("path", "headers"), FOREIGN.values(), ids=FOREIGN)
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "PUT"])
+def test_web_pages_of_other_sites_are_refused_and_told_why(
+    server: Server, matcher: Recorder, method: str, path: str, headers: dict[str, str]
+) -> None:
+    body = json.dumps({"name": "a"}).encode() if method in ("POST", "PUT") else None
+    request = urllib.request.Request(f"{server.url}{path}", body, headers, method=method)
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=5)
+    with refused.value as answer:
+        assert answer.status == 403
+        assert not [name for name in answer.headers if name.lower().startswith("access-control")]
+        assert "--allow-host" in json.load(answer)["error"]
+    assert matcher.records == []
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:1", "127.0.0.1:8787", "[::1]:8787", "tarry.localhost"])
+def test_names_of_this_machine_are_answered(server: Server, host: str) -> None:
+    assert ask(f"{server.url}/health", Host=host)[0] == 200
+
+
+def test_a_host_that_is_allowed_is_answered_and_its_pages_are(live: Cloud) -> None:
+    headers = {"Host": "shop.example", "Origin": "https://SHOP.example", "Sec-Fetch-Site": "cross-site"}
+    with live.serve(allowed_hosts=["Shop.example"]) as server:
+        assert ask(f"{server.url}/events", {"name": "a"}, **headers)[0] == 200
+        assert ask(f"{server.url}/health", Host="other.example")[0] == 403
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, json.dumps({"name": "a", "data": {"a": "\ud800"}}).encode()])
+def test_an_event_that_nothing_could_read_is_refused_by_http(server: Server, body: bytes) -> None:
+    status, answer = ask(f"{server.url}/events", body)
+    assert status == 400
+    assert answer["error"]
+
+
+def test_each_of_our_paths_answers_in_json(server: Server) -> None:
+    for path in ("/events", "/runs/" + "x" * 3_000, "/runs/%00", "/events/%ff?name=" + "x" * 3_000):
+        status, answer = ask(f"{server.url}{path}")
+        assert 400 <= status < 500, path
+        assert answer["message"]
+
+
 def test_health_says_what_is_served(server: Server) -> None:
     status, answer = ask(f"{server.url}/health")
     assert status == 200

@@ -8,6 +8,7 @@ import pytest
 
 from tarry import App, Context, Event, TriggerEvent
 from tarry_backend.api.documents import event_receipt_document
+from tarry_backend.handlers.api import handler
 from tarry_dev.cloud import Host
 from tarry_dev.cloud.api import ask
 
@@ -101,3 +102,77 @@ def test_an_answer_that_lambda_would_not_carry_is_refused_with_the_reason(host: 
     status, answer = told("GET", f"/runs/{host.run('large').id}")
     assert (status, answer["statusCode"]) == (413, 413)
     assert "6,000,000" in answer["message"]
+
+
+RAW: dict[str, dict[str, Any]] = {
+    "a path of 3,000 characters": {"rawPath": "/runs/" + "x" * 3_000},
+    "… to cancel": {"rawPath": f"/runs/{'x' * 3_000}/cancel", "method": "POST"},
+    "an event's id of 3,000 characters": {"rawPath": "/events/" + "x" * 3_000, "query": {"name": "paid"}},
+    "an event's name of 3,000 characters": {"rawPath": "/events/e", "query": {"name": "x" * 3_000}},
+    "an event's name that is empty": {"rawPath": "/events/e", "query": {"name": ""}},
+    "a span of 5,000 digits": {"rawPath": "/events/e", "query": {"name": "paid", "since": "9" * 5_000 + "d"}},
+    "a span that is empty": {"rawPath": "/events/e", "query": {"name": "paid", "since": ""}},
+    "a span of 3,000 characters": {"rawPath": "/events/e", "query": {"name": "paid", "since": "d" * 3_000}},
+    "a span below zero": {"rawPath": "/events/e", "query": {"name": "paid", "since": "-1d"}},
+    "a zero character": {"rawPath": "/runs/%00"},
+    "a zero character of an event": {"rawPath": "/events/%00", "query": {"name": "\x00"}},
+    "bad UTF-8": {"rawPath": "/events/%ff%fe", "query": {"name": "paid"}},
+    "half a surrogate pair": {"rawPath": "/runs/\ud800"},
+    "half a surrogate pair as an event": {"rawPath": "/events/\ud800", "query": {"name": "\ud800"}},
+    "no id": {"rawPath": "/runs/"},
+    "no id of an event": {"rawPath": "/events/"},
+    "no path": {"rawPath": ""},
+    "many parameters": {"rawPath": "/events/e", "query": {f"p{number}": "x" * 100 for number in range(1_000)}},
+    "another method": {"rawPath": "/runs/x", "method": "DELETE"},
+    "a method that is none": {"rawPath": "/runs/x", "method": "FROBNICATE"},
+    "a body of another type": {"rawPath": "/runs/x/cancel", "method": "POST", "body": "<a/>"},
+    "a body in base64": {"rawPath": "/runs/x/cancel", "method": "POST", "body": "////", "isBase64Encoded": True},
+    "a body that is no base64": {"rawPath": "/runs/x/cancel", "method": "POST", "body": "%", "isBase64Encoded": True},
+    "an escape sequence": {"rawPath": "/runs/\x1b[2J", "method": "GET"},
+    "a line break": {"rawPath": "/runs/a%0ab\nc"},
+}
+
+
+@pytest.mark.parametrize("request_", RAW.values(), ids=RAW)
+def test_each_request_that_asks_for_nothing_gets_a_4xx_in_json(host: Host, request_: dict[str, Any]) -> None:
+    fields = dict(request_)
+    http = {"method": fields.pop("method", "GET"), "path": fields["rawPath"], "sourceIp": "", "userAgent": ""}
+    query = fields.pop("query", None)
+    event = {
+        "version": "2.0",
+        "rawQueryString": "",
+        "headers": {"content-type": "text/xml"},
+        "requestContext": {"http": http, "stage": "$default", "requestId": "r"},
+        "isBase64Encoded": False,
+        **({"queryStringParameters": query} if query is not None else {}),
+        **fields,
+    }
+    answer = handler(event, None)
+    assert 400 <= answer["statusCode"] < 500
+    said = json.loads(answer["body"])
+    assert said["statusCode"] == answer["statusCode"]
+    assert said["message"]
+    assert answer["body"].isascii()
+
+
+def test_a_request_that_the_api_fails_over_gets_a_500_in_json(host: Host) -> None:
+    answer = handler({}, None)
+    assert answer["statusCode"] == 500
+    assert "log" in json.loads(answer["body"])["message"]
+
+
+def test_an_infinite_number_of_an_event_is_text_in_an_answer(host: Host) -> None:
+    fields = {
+        "id": "o",
+        "detail-type": "placed",
+        "source": "shop",
+        "time": "2026-01-05T12:00:00Z",
+        "detail": {"id": "7", "n": ["?", "-?"]},
+    }
+    body = json.dumps(fields).replace('"?"', "1e400").replace('"-?"', "-1e400")
+    host.cloud.clients.sqs.send_message(QueueUrl=host.cloud.queues["events"].url, MessageBody=body)
+    host.cloud.pump()
+    for path in ("/events/o", f"/runs/{host.run('order').id}"):
+        status, text = ask("GET", path)
+        answer = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+        assert (status, answer["event"]["data"]["n"]) == (200, ["Infinity", "-Infinity"])

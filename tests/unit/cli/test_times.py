@@ -56,6 +56,35 @@ def test_a_time_for_programs_is_exact_and_in_utc() -> None:
 
 
 @pytest.mark.parametrize(
+    ("moment", "for_programs", "for_people"),
+    [
+        (at(9999, 12, 31), "9999-12-31T00:00:00.000Z", "31 Dec 9999 00:00:00"),
+        (at(1, 1, 1), "0001-01-01T00:00:00.000Z", "1 Jan 0001 00:00:00"),
+        (at(999, 2, 3), "0999-02-03T00:00:00.000Z", "3 Feb 0999 00:00:00"),
+        (253_402_300_800_000, "+010000-01-01T00:00:00.000Z", "1 Jan +010000 00:00:00"),
+        (10**17, "+3170843-11-07T09:46:40.000Z", "7 Nov +3170843 09:46:40"),
+        (10**15 - 1, "+033658-09-27T01:46:39.999Z", "27 Sep +033658 01:46:39"),
+        (-(10**15), "-029719-04-05T22:13:20.000Z", "5 Apr -029719 22:13:20"),
+        (-62_135_596_800_001, "0000-12-31T23:59:59.999Z", "31 Dec 0000 23:59:59"),
+    ],
+)
+def test_a_time_that_python_has_not_is_written_as_iso_8601_extends_it(
+    moment: int, for_programs: str, for_people: str
+) -> None:
+    assert iso(moment) == for_programs
+    assert Calendar(at(2026, 1, 5), UTC).at(moment) == for_people
+
+
+@pytest.mark.parametrize("hours", [-23, 23])
+@pytest.mark.parametrize("moment", [10**300, -(10**300), at(9999, 12, 31, 23), at(1, 1, 1), 253_402_300_799_999])
+def test_no_time_raises_in_any_zone(moment: int, hours: int) -> None:
+    calendar = Calendar(at(2026, 1, 5), timezone(timedelta(hours=hours)))
+    assert calendar.at(moment)
+    assert calendar.day(moment)
+    assert iso(moment)
+
+
+@pytest.mark.parametrize(
     ("value", "text"),
     [
         ("plain", "plain"),

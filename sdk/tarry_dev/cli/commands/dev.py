@@ -14,6 +14,10 @@ __all__ = ["dev"]
 def dev(
     target: Annotated[str, typer.Argument(metavar="MODULE:APP", help="Such as examples.onboarding:app.")],
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port.")] = 8787,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Answer under this name too, and its web pages. May be repeated."),
+    ] = None,
 ) -> None:
     """Run an app on an embedded AWS, in real time.
 
@@ -21,6 +25,9 @@ def dev(
     SDKs (--endpoint-url), and takes events by POST /events. The other commands find it by .tarry/dev.json, in
     the same folder or one below. Everything is in memory, and lost at the end. Only the audit trail stays:
     .tarry/audit has every event, for tarry events --sql.
+
+    It refuses requests of web pages of other machines, and requests for a host other than localhost. --allow-host
+    names one that is yours, such as host.docker.internal or a forwarded port's.
 
     \b
     Examples:
@@ -31,4 +38,4 @@ def dev(
     from tarry_dev.cli.apps import find_app
     from tarry_dev.cli.dev import serve
 
-    serve(find_app(target), target, port, screen())
+    serve(find_app(target), target, port, screen(), allow_host or ())

@@ -40,7 +40,7 @@ def ls(
     To show letters hides them in the queue for a few seconds, and counts as a receive of each.
 
     --json writes {"queues": [...]}, each with name, count, letters; a letter has id, kind (event, or a
-    message's kind), event (its name), run, sent, receives, body.
+    message's kind), event (its name), run, sent, receives, refused (why, or null), body.
 
     \b
     Examples:
