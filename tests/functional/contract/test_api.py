@@ -11,6 +11,7 @@ from tarry_backend.api.documents import event_receipt_document
 from tarry_backend.handlers.api import handler
 from tarry_dev.cloud import Host
 from tarry_dev.cloud.api import ask
+from tests.functional.contract.wire import Ask, Json, tamper
 
 
 @pytest.fixture(autouse=True)
@@ -153,6 +154,31 @@ def test_each_request_that_asks_for_nothing_gets_a_4xx_in_json(host: Host, reque
     assert said["statusCode"] == answer["statusCode"]
     assert said["message"]
     assert answer["body"].isascii()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "query", "status"),
+    [
+        ("GET", "/runs/" + "x" * 3_000, {}, 404),
+        ("POST", f"/runs/{'x' * 3_000}/cancel", {}, 404),
+        ("GET", "/runs/" + "%C3%A4" * 1_000, {}, 404),
+        ("GET", "/events/" + "x" * 513, {"name": "paid"}, 400),
+        ("GET", "/events/e", {"name": "x" * 129}, 400),
+        ("GET", "/events/e", {"name": ""}, 400),
+    ],
+)
+def test_what_no_key_can_be_is_no_request_to_dynamodb(
+    host: Host, monkeypatch: pytest.MonkeyPatch, method: str, path: str, query: dict[str, str], status: int
+) -> None:
+    """DynamoDB refuses keys over 2,048 bytes, and the embedded cloud does not."""
+
+    def refuse(body: Json, ask: Ask) -> Json:
+        keys = [value["S"] for value in body["ExpressionAttributeValues"].values() if "S" in value]
+        assert max(len(key.encode()) for key in keys) <= 2_048, "DynamoDB would refuse this key"
+        return ask(body)
+
+    tamper(monkeypatch, ["DynamoDB.Query"], refuse)
+    assert told(method, path, **query)[0] == status
 
 
 def test_a_request_that_the_api_fails_over_gets_a_500_in_json(host: Host) -> None:
