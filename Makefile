@@ -22,7 +22,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test coverage check mutants e2e synth bench bench-log bench-matching bench-load bench-steps docs \
+.PHONY: help setup demo test coverage check mutants e2e acceptance fuzz synth bench bench-log bench-matching bench-load bench-steps docs \
 	dist lock clean format node
 
 help: ## list the targets
@@ -53,6 +53,13 @@ check: $(READY) ## run what CI runs: format, lint, types, tests
 
 e2e: $(READY) $(CLOUD) node ## deploy to MiniStack, an AWS emulator on localhost, and test it from outside (takes minutes)
 	@$(BIN)/python -m pytest tests/e2e $(ARGS)
+
+acceptance: $(READY) $(CLOUD) node ## prove Tarry on your AWS account, and clean up (STACK=name; YES=1 asks nothing, KEEP=1 keeps the stack)
+	@test -n "$(STACK)" || { echo "name the stack to deploy and to delete again: make acceptance STACK=tarry-trial" >&2; exit 2; }
+	@$(BIN)/python -m tests.e2e.acceptance $(if $(filter 1,$(YES)),--yes) $(if $(filter 1,$(KEEP)),--keep) "$(STACK)" $(if $(ARGS),-- $(ARGS))
+
+fuzz: $(READY) ## give odd input to each entry for ten minutes, and at least 100,000 times (SECONDS=60 INPUTS=0 ONLY=events)
+	@$(BIN)/python -m tests.fuzz $(if $(SECONDS),--seconds $(SECONDS)) $(if $(INPUTS),--inputs $(INPUTS)) $(ONLY)
 
 synth: $(READY) node ## write the CloudFormation template to cdk.out/
 	@rm -rf cdk.out

@@ -27,15 +27,16 @@ _COUNTS = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "
 def deployed(scratch: Path) -> Iterator[Cloud]:
     """A cloud with the stack in it; it ends afterwards."""
     (folder := scratch / "cloud").mkdir()
-    cloud = MiniStack(folder)
+    server = MiniStack(folder)
     try:
+        cloud = server.cloud()
         deployment = Deployment(cloud, scratch / "project")
         (scratch / "project" / "shop.py").write_text(Path(app.__file__).read_text())
         deployment.bootstrap()
         deployment.deploy()
         yield Cloud(Stack(cloud, deployment.name))
     finally:
-        cloud.stop()
+        server.stop()
 
 
 class Cloud:

@@ -6,20 +6,29 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.e2e.emulator import ROOT, MiniStack
+from tests.e2e.cloud import Cloud
+from tests.e2e.emulator import ROOT
 
 CDK = "aws-cdk@2.1148.1"
+
+TAG = "tarry-acceptance"
+"""The tag, with the stack's name as its value, of a stack that the tests have made, and of all that is in it."""
 
 _APP = Path(__file__).parent / "deployed"
 
 
 class Deployment:
-    """A folder with a CDK app and the code of its functions, and the commands that a user gives in it."""
+    """A folder with a CDK app and the code of its functions, and the commands that a user gives in it.
 
-    def __init__(self, cloud: MiniStack, folder: Path) -> None:
+    The app's id is the stack's name, since bus, database and workgroup are named after the app.
+    """
+
+    def __init__(self, cloud: Cloud, folder: Path, name: str = "shop") -> None:
         self._cloud = cloud
         self._folder = shutil.copytree(_APP, folder)
-        self.name = "shop"
+        source = self._folder / "shop.py"
+        source.write_text(source.read_text().replace('tarry.App("e2e")', f'tarry.App("{name}")'))
+        self.name = name
         self.said = ""
 
     def bootstrap(self) -> None:
@@ -29,10 +38,6 @@ class Deployment:
     def deploy(self) -> None:
         """``cdk deploy``"""
         self._cdk("deploy", "--require-approval", "never", "--progress", "events")
-
-    def destroy(self) -> None:
-        """``cdk destroy``"""
-        self._cdk("destroy", "--force")
 
     def raise_release(self) -> int:
         """Changes the code of the functions; returns the number of the new release."""
@@ -44,11 +49,20 @@ class Deployment:
         source.write_text(text.replace(found[0], f"RELEASE = {new}"))
         return new
 
+    def _variables(self) -> dict[str, str]:
+        """What the CDK app reads."""
+        return {
+            "PYTHONPATH": f"{ROOT}/sdk:{ROOT}/functions:{ROOT}/infra",
+            "E2E_STACK": self.name,
+            "E2E_TAG": TAG,
+            "E2E_EMULATED": "yes" if self._cloud.is_emulated else "",
+        }
+
     def _cdk(self, *arguments: str) -> None:
         run = subprocess.run(
             ["npx", "--yes", CDK, *arguments, "--app", f"{sys.executable} app.py"],
             cwd=self._folder,
-            env=self._cloud.environment | {"PYTHONPATH": f"{ROOT}/sdk:{ROOT}/functions:{ROOT}/infra"},
+            env={**self._cloud.environment, **self._variables()},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -1,4 +1,7 @@
-"""MiniStack: a cloud that is not Tarry's, in a process of its own, on loopback."""
+"""MiniStack: a cloud that is not Tarry's, in a process of its own, on loopback.
+
+``python -m tests.e2e.emulator`` runs one until Ctrl-C, and prints the variables that lead to it.
+"""
 
 import datetime
 import ipaddress
@@ -7,6 +10,8 @@ import signal
 import socket
 import ssl
 import subprocess
+import sys
+import tempfile
 import time
 import urllib.request
 from contextlib import suppress
@@ -15,6 +20,8 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.e2e.cloud import Cloud, others
 
 ROOT = Path(__file__).parents[2]
 
@@ -62,8 +69,12 @@ class MiniStack:
     @property
     def environment(self) -> dict[str, str]:
         """By which the AWS CLI, the CDK and boto3 speak to it, and to nothing else."""
-        others = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TARRY_"))}
-        return others | {
+        return others() | self.variables
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The variables that lead to it."""
+        return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": ACCOUNT,  # twelve digits are the account
             "AWS_SECRET_ACCESS_KEY": "e2e",
@@ -75,6 +86,10 @@ class MiniStack:
             "NODE_EXTRA_CA_CERTS": str(self.certificate),
         }
 
+    def cloud(self) -> Cloud:
+        """The cloud that it gives."""
+        return Cloud.of(self.environment)
+
     def stop(self) -> None:
         """Ends it and the Lambdas."""
         with suppress(ProcessLookupError):
@@ -84,6 +99,10 @@ class MiniStack:
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(10)
+
+    def wait(self) -> None:
+        """Waits until it ends by itself."""
+        self._process.wait()
 
     def _wait(self, port: int) -> None:
         trusting = ssl.create_default_context(cafile=str(self.certificate))
@@ -124,3 +143,21 @@ def _certificate(folder: Path) -> tuple[Path, Path]:
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return certificate, secret
+
+
+def main() -> None:
+    """Run MiniStack until Ctrl-C."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = MiniStack(Path(folder))
+        lines = [f"export {name}={value}\n" for name, value in server.variables.items()]
+        sys.stdout.write("".join(lines))
+        sys.stdout.flush()
+        try:
+            with suppress(KeyboardInterrupt):
+                server.wait()
+        finally:
+            server.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -6,19 +6,22 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
-import boto3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 from botocore.httpsession import URLLib3Session
 
-from tests.e2e.emulator import ACCOUNT, REGION, MiniStack
+from tests.e2e.cloud import Cloud
 
 T = TypeVar("T")
 
-_PATIENCE = 45.0
+_PATIENCE = 120.0
+"""In seconds. A real cloud starts Lambdas cold, and a new account has ten of them at a time."""
+
+TEST_PART, TEST_RULE = "-test-", "test-"
+"""How the names of the tests' own queues go on after the stack's name, and how those of their rules begin."""
+
+_PROBE = "tests/probe"
 
 
 @dataclass(frozen=True)
@@ -50,9 +53,8 @@ class Run:
 class Stack:
     """What a stack's outputs lead to."""
 
-    def __init__(self, cloud: MiniStack, name: str) -> None:
+    def __init__(self, cloud: Cloud, name: str) -> None:
         self.name = name
-        self._session = boto3.Session(ACCOUNT, "e2e", region_name=REGION)
         self._cloud = cloud
         described = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
         self.outputs: dict[str, str] = {each["OutputKey"]: each["OutputValue"] for each in described["Outputs"]}
@@ -61,23 +63,26 @@ class Stack:
 
     def client(self, service: str) -> Any:
         """A boto3 client."""
-        return self._session.client(service, endpoint_url=self._cloud.url, verify=str(self._cloud.certificate))  # type: ignore[call-overload]
+        return self._cloud.client(service)
 
-    def resource(self, kind: str) -> str:
-        """The one resource of that CloudFormation type."""
-        found = self.client("cloudformation").describe_stack_resources(StackName=self.name)["StackResources"]
-        [name] = [each["PhysicalResourceId"] for each in found if each["ResourceType"] == kind]
-        return str(name)
+    def resources(self, kind: str) -> list[str]:
+        """The resources of that CloudFormation type."""
+        pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=self.name)
+        found = [each for page in pages for each in page["StackResourceSummaries"]]
+        return [str(each["PhysicalResourceId"]) for each in found if each["ResourceType"] == kind]
+
+    def resource(self, kind: str, part: str = "") -> str:
+        """The one resource of that CloudFormation type whose name has this part."""
+        [name] = [each for each in self.resources(kind) if part in each]
+        return name
 
     def ask(self, method: str, path: str, *, signed: bool = True) -> tuple[int, Any]:
         """The status and the JSON with which the stack's HTTP API answers: signed as any HTTP client would."""
-        host = urlsplit(self.outputs["ApiUrl"]).hostname or ""
-        # The emulator's own way to a function's URL, which on this machine no name leads to.
-        url = f"{self._cloud.url}/_aws/lambda-url/{host.partition('.')[0]}{path}"
-        request = AWSRequest(method, url)
-        if signed:
-            SigV4Auth(Credentials(ACCOUNT, "e2e"), "lambda", REGION).add_auth(request)
-        answer = URLLib3Session(verify=str(self._cloud.certificate)).send(request.prepare())  # type: ignore[arg-type]
+        request = AWSRequest(method, self._cloud.function_url(self.outputs["ApiUrl"], path))
+        credentials = self._cloud.session.get_credentials()
+        if signed and credentials is not None:
+            SigV4Auth(credentials.get_frozen_credentials(), "lambda", self._cloud.region).add_auth(request)
+        answer = URLLib3Session(verify=self._cloud.certificate or True).send(request.prepare())  # type: ignore[arg-type]
         return answer.status_code, json.loads(answer.content)
 
     def put(self, name: str, *datas: dict[str, Any], source: str = "tests") -> None:
@@ -141,11 +146,14 @@ class Stack:
             )
         )
 
-    def listen(self, name: str) -> Callable[[], dict[str, Any] | None]:
-        """Has events of a name come to a queue of the test's own; gives what takes them from there."""
+    def listen(self, name: str) -> Callable[[str], dict[str, Any] | None]:
+        """Has events of a name come to a queue of the test's own; gives what takes from there the one about a run.
+
+        A new rule takes effect in its own time. So it also lets probes pass, and one has to come through.
+        """
         sqs = self.client("sqs")
         label = name.replace("/", "-").replace(".", "-")
-        queue = sqs.create_queue(QueueName=f"test-{label}")["QueueUrl"]
+        queue = sqs.create_queue(QueueName=f"{self.name}{TEST_PART}{label}")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         statement = {
             "Effect": "Allow",
@@ -156,15 +164,24 @@ class Stack:
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
         place = {"EventBusName": self.outputs["Bus"]}
-        self._events.put_rule(Name=f"test-{label}", EventPattern=json.dumps({"detail-type": [name]}), **place)
-        self._events.put_targets(Rule=f"test-{label}", Targets=[{"Id": "queue", "Arn": arn}], **place)
+        pattern = json.dumps({"detail-type": [name, _PROBE]})
+        self._events.put_rule(Name=f"{TEST_RULE}{label}", EventPattern=pattern, **place)
+        self._events.put_targets(Rule=f"{TEST_RULE}{label}", Targets=[{"Id": "queue", "Arn": arn}], **place)
+        eventually(lambda: self._probed(sqs, queue))
 
-        def take() -> dict[str, Any] | None:
-            messages = sqs.receive_message(QueueUrl=queue).get("Messages", [])
-            event: dict[str, Any] | None = json.loads(messages[0]["Body"]) if messages else None
-            return event
+        def take(run_id: str) -> dict[str, Any] | None:
+            taken = [event for event in self._taken(sqs, queue) if event["detail-type"] == name]
+            return next((event for event in taken if run_id in json.dumps(event["detail"])), None)
 
         return take
+
+    def _probed(self, sqs: Any, queue: str) -> bool:
+        self.put(_PROBE, {})
+        return bool(self._taken(sqs, queue))
+
+    def _taken(self, sqs: Any, queue: str) -> list[dict[str, Any]]:
+        messages = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1, MaxNumberOfMessages=10).get("Messages", [])
+        return [json.loads(message["Body"]) for message in messages]
 
     def _load(self, key: str) -> Run:
         items = self._table.query(
@@ -201,12 +218,12 @@ class Stack:
         )
 
 
-def eventually(get: Callable[[], T | None], patience: float = _PATIENCE) -> T:
+def eventually(get: Callable[[], T | None], patience: float = _PATIENCE, pause: float = 0.1) -> T:
     """The first value that is true: the cloud does its work in its own time."""
     end = time.monotonic() + patience
     while not (value := get()):
         assert time.monotonic() < end, f"it did not happen in {patience:.0f} s"
-        time.sleep(0.1)
+        time.sleep(pause)
     return value
 
 

@@ -4,6 +4,9 @@ import json
 import time
 from functools import partial
 
+import pytest
+
+from tests.e2e.cloud import CRON
 from tests.e2e.conftest import Tarry
 from tests.e2e.outside import Stack, eventually
 
@@ -18,7 +21,7 @@ def test_the_first_of_two_events_ends_the_wait(stack: Stack) -> None:
 
     assert stack.ended("checkout", order=1).output == "checkout/paid"
     assert stack.ended("checkout", order=2).output == "checkout/left"
-    assert stack.open_waits("checkout/paid") == stack.open_waits("checkout/left") == 0
+    eventually(lambda: stack.open_waits("checkout/paid") == stack.open_waits("checkout/left") == 0)
 
 
 def test_so_many_events_are_collected(stack: Stack) -> None:
@@ -34,7 +37,7 @@ def test_a_race_leaves_nothing_of_its_losers(stack: Stack) -> None:
     run = stack.ended("hurry", n=1)
     assert run.output == "slept"
     assert run.steps["told"].status == "withdrawn"
-    assert stack.open_waits("hurry/told") == 0
+    eventually(lambda: stack.open_waits("hurry/told") == 0)
 
 
 def test_a_function_invokes_another_and_has_a_typed_event(stack: Stack) -> None:
@@ -136,8 +139,15 @@ def test_middleware_has_its_hands_on_what_is_kept_and_given(stack: Stack) -> Non
 
 
 def test_each_cron_has_a_schedule(stack: Stack) -> None:
-    schedules = stack.client("scheduler").list_schedules()["Schedules"]
-    assert [each["Name"] for each in schedules if "nightly" in str(each)] != []
+    [group] = stack.resources("AWS::Scheduler::ScheduleGroup")
+    schedules = stack.client("scheduler").list_schedules(GroupName=group)["Schedules"]
+    assert {part for part in ("nightly", "tick") for each in schedules if part in each["Name"]} == {"nightly", "tick"}
+
+
+@pytest.mark.needs(CRON)
+def test_a_cron_starts_a_run_each_minute(stack: Stack) -> None:
+    runs = eventually(lambda: found if len(found := stack.runs("tick", "finished")) >= 2 else None, patience=240)
+    assert {run.output for run in runs} == {"tock"}
 
 
 def sleeps(stack: Stack, booking: str) -> bool:

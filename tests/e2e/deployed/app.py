@@ -1,5 +1,6 @@
 """The CDK app that the tests of tests/e2e deploy: as a user's own, but for what the emulator is."""
 
+import os
 import platform
 import sys
 from typing import Any
@@ -8,6 +9,7 @@ import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
 from constructs import IConstruct
 
 from tarry_infra import Capacity, TarryStack
@@ -29,22 +31,33 @@ class BatchAsAnAction:
             node.policy_document = document
 
 
+def emulated() -> dict[str, Any]:
+    """What MiniStack wants otherwise: it runs Lambdas under its own interpreter, on this machine."""
+    return {
+        "runtime": lambda_.Runtime(f"python3.{sys.version_info.minor}", lambda_.RuntimeFamily.PYTHON),
+        "architecture": lambda_.Architecture.ARM_64 if platform.machine() == "aarch64" else lambda_.Architecture.X86_64,
+        "matcher": FEW,
+        "timers": FEW,
+    }
+
+
 def main() -> None:
-    """MiniStack runs Lambdas under its own interpreter, on this machine; the bootstrap's roles it does not know."""
+    """MiniStack does not know the bootstrap's roles, so the CDK deploys with the credentials that it is given."""
+    name, is_emulated = os.environ["E2E_STACK"], bool(os.environ["E2E_EMULATED"])
     app = cdk.App(default_stack_synthesizer=cdk.CliCredentialsStackSynthesizer())
     stack = TarryStack(
         app,
         "Shop",
         app="shop:app",
-        stack_name="shop",
-        runtime=lambda_.Runtime(f"python3.{sys.version_info.minor}", lambda_.RuntimeFamily.PYTHON),
-        architecture=lambda_.Architecture.ARM_64 if platform.machine() == "aarch64" else lambda_.Architecture.X86_64,
-        matcher=FEW,
-        timers=FEW,
+        stack_name=name,
+        tags={os.environ["E2E_TAG"]: name},
         api=True,
         removal_policy=cdk.RemovalPolicy.DESTROY,
+        log_retention=logs.RetentionDays.ONE_DAY,
+        **(emulated() if is_emulated else {}),
     )
-    cdk.Aspects.of(stack).add(BatchAsAnAction())
+    if is_emulated:
+        cdk.Aspects.of(stack).add(BatchAsAnAction())
     app.synth()
 
 

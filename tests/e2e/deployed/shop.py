@@ -202,4 +202,10 @@ async def vault(ctx: tarry.Context) -> str:
 
 @app.create_function(fn_id="nightly", trigger=tarry.TriggerCron(cron="0 3 * * *", timezone="Europe/Berlin"))
 async def nightly(ctx: tarry.Context) -> None:
-    """Its schedule is put up; MiniStack does not put a schedule's events on a bus."""
+    """Its schedule is put up."""
+
+
+@app.create_function(fn_id="tick", trigger=tarry.TriggerCron(cron="* * * * *"))
+async def tick(ctx: tarry.Context) -> str:
+    """Runs each minute, where the Scheduler puts its events on a bus: MiniStack's does not."""
+    return await ctx.step.run("tock", lambda: "tock")
