@@ -56,7 +56,7 @@ e2e: $(READY) $(CLOUD) node ## deploy to MiniStack, an AWS emulator on localhost
 
 acceptance: $(READY) $(CLOUD) node ## prove Tarry on your AWS account, and clean up (STACK=name; YES=1 asks nothing, KEEP=1 keeps the stack)
 	@test -n "$(STACK)" || { echo "name the stack to deploy and to delete again: make acceptance STACK=tarry-trial" >&2; exit 2; }
-	@$(BIN)/python -m tests.e2e.acceptance $(if $(filter 1,$(YES)),--yes) $(if $(filter 1,$(KEEP)),--keep) "$(STACK)" $(if $(ARGS),-- $(ARGS))
+	@$(BIN)/python -m tests.e2e.acceptance $(if $(filter 1,$(YES)),--yes) $(if $(filter 1,$(KEEP)),--keep) $(if $(filter 1,$(CLEAN)),--clean) "$(STACK)" $(if $(ARGS),-- $(ARGS))
 
 fuzz: $(READY) ## give odd input to each entry for ten minutes, and at least 100,000 times (SECONDS=60 INPUTS=0 ONLY=events)
 	@$(BIN)/python -m tests.fuzz $(if $(SECONDS),--seconds $(SECONDS)) $(if $(INPUTS),--inputs $(INPUTS)) $(ONLY)

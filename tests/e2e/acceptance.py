@@ -40,6 +40,8 @@ def main(arguments: Sequence[str]) -> int:
                 f"there is already a stack {name} in this account and region, without the tag {TAG}={name}: "
                 "make acceptance did not make it, and does not touch it; give another name: STACK=..."
             )
+        if given.clean:
+            return 0 if _cleaned(cloud, name, is_new=False) else 1
         if not cloud.is_emulated and not given.yes:
             _confirm(name)
     except (UsageError, BotoCoreError, ClientError) as error:
@@ -130,6 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("stack")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--keep", action="store_true", help="keep the stack")
+    parser.add_argument("--clean", action="store_true", help="only delete what an earlier run left")
     parser.add_argument("arguments", nargs="*", help="for pytest")
     return parser
 

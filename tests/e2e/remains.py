@@ -100,7 +100,9 @@ def remove(cloud: Cloud, name: str, resources: list[Resource]) -> None:
             _empty(cloud, bucket)
         cloud.client("cloudformation").delete_stack(StackName=name)
         if _is_gone(cloud, name):
-            return
+            break
+    for group in _log_groups(cloud, resources):  # a Lambda that ends last may write its line last
+        cloud.client("logs").delete_log_group(logGroupName=group)
 
 
 def remains(cloud: Cloud, name: str, resources: list[Resource]) -> list[Remainder]:
@@ -109,7 +111,10 @@ def remains(cloud: Cloud, name: str, resources: list[Resource]) -> list[Remainde
         *([Remainder(f"stack {name}", _command(name))] if describe(cloud, name) else []),
         *_tables(cloud, resources),
         *_buckets(cloud, resources),
-        *_log_groups(cloud, resources),
+        *(
+            Remainder(f"log group {group}", f"aws logs delete-log-group --log-group-name {group}")
+            for group in _log_groups(cloud, resources)
+        ),
         *(Remainder(f"queue {url}", f"aws sqs delete-queue --queue-url {url}") for url in _test_queues(cloud, name)),
     ]
 
@@ -174,7 +179,7 @@ def _buckets(cloud: Cloud, resources: list[Resource]) -> Iterator[Remainder]:
             yield Remainder(f"bucket {name}", f"aws s3 rb --force s3://{name}")
 
 
-def _log_groups(cloud: Cloud, resources: list[Resource]) -> Iterator[Remainder]:
+def _log_groups(cloud: Cloud, resources: list[Resource]) -> Iterator[str]:
     """Those of the stack, and those that Lambda makes by itself where a function has none."""
     names = _of("AWS::Logs::LogGroup", resources)
     names += [f"/aws/lambda/{function}" for function in _of("AWS::Lambda::Function", resources)]
@@ -182,7 +187,7 @@ def _log_groups(cloud: Cloud, resources: list[Resource]) -> Iterator[Remainder]:
     for name in names:
         found = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
         if name in [each["logGroupName"] for each in found]:
-            yield Remainder(f"log group {name}", f"aws logs delete-log-group --log-group-name {name}")
+            yield name
 
 
 def _is_there(ask: Callable[[], object]) -> bool:

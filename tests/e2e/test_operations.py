@@ -73,9 +73,9 @@ def test_an_outage_ends_in_dead_letters_and_a_redrive(cloud: Cloud, stack: Stack
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "1"})
     stack.put("app/trial.started", {"user": "during-the-outage", "flag": "none"})
     sqs.send_message(QueueUrl=queue, MessageBody="poison")
-    eventually(lambda: depth(sqs, dead_letters) == 2, patience=ALARMED)
+    eventually(lambda: depth(sqs, dead_letters) >= 2, patience=ALARMED)  # and the ends of runs that end meanwhile
     assert alarmed(cloud, stack, dead_letters)
-    assert {each["name"]: each["count"] for each in tarry("dlq", "ls")["queues"]}["events"] == 2
+    assert {each["name"]: each["count"] for each in tarry("dlq", "ls")["queues"]}["events"] >= 2
     assert stack.run_of("feature", user="during-the-outage") is None
 
     sqs.set_queue_attributes(QueueUrl=queue, Attributes=again_after)
