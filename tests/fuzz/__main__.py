@@ -15,12 +15,14 @@ import subprocess
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.errors import HypothesisWarning
 
 from tarry_dev.cloud import Cloud
 from tests.fuzz.entries import ENTRIES, Entry
@@ -28,8 +30,8 @@ from tests.fuzz.shop import shop
 
 __all__ = ["main", "turn"]
 
-PLAYS = 100
-"""In one turn. The clouds are made anew for each turn, since moto slows down as its table grows."""
+PLAYS = 30
+"""In one turn, times the entry's weight. Each turn has a new cloud, since moto slows down as its table grows."""
 
 _SHOWN = 4_000
 
@@ -45,14 +47,14 @@ class Tally:
     last: Any = field(default=None, repr=False)
 
 
-def turn(entry: type[Entry], tally: Tally, number: int, plays: int = PLAYS) -> None:
+def turn(entry: type[Entry], tally: Tally, number: int, plays: int | None = None) -> None:
     """Have an entry play with the inputs that follow from a number."""
     with Cloud(shop()) as cloud:
         playing = entry(cloud)
 
         @seed(number)
         @settings(
-            max_examples=plays,
+            max_examples=plays or PLAYS * entry.weight,
             deadline=None,
             database=None,
             print_blob=False,
@@ -81,7 +83,9 @@ def fuzz(names: Sequence[str], seconds: float, inputs: int, first: int, step: in
     for name in cycle(names):
         done = sum(tally.inputs for tally in tallies.values())
         is_over = time.monotonic() - began >= seconds and done >= inputs
-        if is_over or all(tally.finding for tally in tallies.values()):
+        if is_over and all(tally.inputs or tally.finding for tally in tallies.values()):
+            break
+        if all(tally.finding for tally in tallies.values()):
             break
         if tallies[name].finding is None:
             turn(ENTRIES[name], tallies[name], number)
@@ -110,6 +114,7 @@ def main(arguments: Sequence[str]) -> int:
     cores = os.cpu_count() or 1
     if given.worker is not None:
         logging.disable(logging.CRITICAL)
+        warnings.simplefilter("ignore", HypothesisWarning)  # of inputs that are long to print
         return fuzz(names, given.seconds, given.inputs, given.seed + given.worker, cores)
     first = given.seed if given.seed is not None else time.time_ns() % 1_000_000_000
     print(f"{cores} processes; the first seed is {first}", flush=True)

@@ -42,9 +42,10 @@ _LARGEST = 1_000_000
 
 
 class Entry(Protocol):
-    """An entry of Tarry. One object serves several hundred plays; ``inputs`` are Hypothesis's."""
+    """An entry of Tarry. One object serves the plays of a turn, of which it has more the greater its ``weight``."""
 
     name: str
+    weight: int
     inputs: SearchStrategy[Any]
 
     def __init__(self, cloud: Cloud) -> None: ...
@@ -95,13 +96,17 @@ class _Queues:
             known |= {message.body: message.id for message in batch}
         return frozenset(failed), known
 
-    def drain(self) -> None:
-        """Runs what has been started, then empties the queues. SQS lets a queue be purged once a minute."""
+    def drain(self, *, accepted: bool) -> None:
+        """Runs what has been started, then empties the queues. SQS lets a queue be purged once a minute.
+
+        ``accepted`` is whether an entry let the inputs in. Then the executor must be able to carry them out.
+        """
         runs = self.cloud.queues["runs"]
         while batch := runs.receive():
             with within("the executor"):
                 delivery = runs.deliver(batch)
             assert delivery.error is None, f"the executor died: {delivery.error!r}"
+            assert not (accepted and delivery.failed), f"the executor refused what an entry let in: {batch[0].body}"
         self.cloud.clock.move_to(self.cloud.clock.now() + 61_000)
         for queue in self.cloud.queues.values():
             self.cloud.clients.sqs.purge_queue(QueueUrl=queue.url)
@@ -130,6 +135,7 @@ class Events(_Queues):
     """The events queue: events of anybody's, and the matcher's messages to itself."""
 
     name = "events"
+    weight = 1
     inputs = st.lists(inputs.event_bodies, min_size=4, max_size=_BATCH - 2)
 
     def play(self, given: Sequence[str]) -> int:
@@ -137,7 +143,7 @@ class Events(_Queues):
         bodies = [envelope("neighbour", before, {}), *self.carried(given), envelope("neighbour", after, {})]
         failed, known = self.deliver("events", bodies)
         assert not {known[bodies[0]], known[bodies[-1]]} & failed, "a neighbour was refused"
-        self.drain()
+        self.drain(accepted=True)
         for neighbour in (before, after):
             self.check_neighbour(neighbour)
         return len(given)
@@ -147,6 +153,7 @@ class Runs(_Queues):
     """The runs queue: messages that change a run."""
 
     name = "runs"
+    weight = 1
     inputs = st.lists(
         inputs.messages(
             *("start", "resume", "wake", "deadline", "look", "returned", "signalled", "continue", "cancel", "due")
@@ -160,7 +167,7 @@ class Runs(_Queues):
         neighbour = uuid.uuid4().hex
         failed, _ = self.deliver("events", [envelope("neighbour", neighbour, {})])
         assert not failed
-        self.drain()
+        self.drain(accepted=False)
         self.check_neighbour(neighbour)
         return len(given)
 
@@ -169,6 +176,7 @@ class Timers(_Queues):
     """The timers queue: what is due."""
 
     name = "timers"
+    weight = 1
     inputs = st.lists(inputs.messages("due", "settle", "marker", "wake"), min_size=4, max_size=_BATCH - 1)
 
     def play(self, given: Sequence[str]) -> int:
@@ -177,7 +185,7 @@ class Timers(_Queues):
         failed, known = self.deliver("timers", bodies)
         assert known[due] not in failed, "a neighbour was refused"
         self.deliver("events", [])
-        self.drain()
+        self.drain(accepted=False)
         return len(given)
 
 
@@ -185,6 +193,7 @@ class Api(_Queues):
     """The HTTP API."""
 
     name = "api"
+    weight = 4
     inputs = inputs.requests
 
     def play(self, given: dict[str, Any]) -> int:
@@ -200,6 +209,7 @@ class Signals(_Queues):
     """Signals, as a web service sends them."""
 
     name = "signals"
+    weight = 1
     inputs = st.lists(inputs.signals, min_size=1, max_size=4)
 
     def play(self, given: Sequence[dict[str, Any]]) -> int:
@@ -212,10 +222,10 @@ class Signals(_Queues):
         name = uuid.uuid4().hex
         self.cloud.app.send(Event("asked", {"name": name}, id=name))
         self.deliver("events", [])
-        self.drain()
+        self.drain(accepted=True)
         receipt = self.cloud.app.send_signal(name, {"n": 1})
         assert receipt.status == "delivered", "a run that waits did not get its signal"
-        self.drain()
+        self.drain(accepted=True)
         return len(given)
 
 
@@ -223,6 +233,7 @@ class Audit:
     """The audit trail's converter: a batch of Firehose's."""
 
     name = "audit"
+    weight = 4
     inputs = st.lists(
         st.tuples(
             st.one_of(inputs.event_bodies.map(str.encode), st.binary(max_size=20)), st.integers(0, 4_102_444_800_000)
@@ -253,6 +264,7 @@ class Expressions:
     """CEL over events: the plan of a wait, the keys and residuals of what comes, triggers, idempotency values."""
 
     name = "expressions"
+    weight = 4
     inputs = inputs.expressions()
 
     def __init__(self, cloud: Cloud) -> None:

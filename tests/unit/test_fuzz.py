@@ -14,6 +14,7 @@ class Broken:
     """An entry that dies of lists of three and more."""
 
     name = "broken"
+    weight = 1
     inputs = st.lists(st.integers(), max_size=10)
 
     def __init__(self, cloud: Cloud) -> None:
