@@ -146,7 +146,9 @@ def _certificate(folder: Path) -> tuple[Path, Path]:
 
 
 def main() -> None:
-    """Run MiniStack until Ctrl-C."""
+    """Run MiniStack until Ctrl-C, or until it is terminated. A shell's background job ignores Ctrl-C by default."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as folder:
         server = MiniStack(Path(folder))
         lines = [f"export {name}={value}\n" for name, value in server.variables.items()]
