@@ -172,7 +172,7 @@ class Load:
 
     def _began(self, numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
         """When the runs of these numbers began their next step, by the table; those that did not are left out."""
-        partitions = {run_pk(run_id_of(app.id, "waiter", f"asked/{n}")): n for n in numbers}
+        partitions = {run_pk(run_id_of(app.id, "waiter", f"asked/{n}", "tarry.load", "load/asked")): n for n in numbers}
         keys = [{"pk": {"S": pk}, "sk": {"S": step_sk("next")}} for pk in partitions]
         for first in range(0, len(keys), _PER_READ):
             some = keys[first : first + _PER_READ]

@@ -136,7 +136,7 @@ class Scene:
         trigger = Event("started", self._kind.trigger(number), id=f"{event_name}/{number}")
         moment = now()
         run = Run(
-            id=run_id_of(self._app.id, "bench", trigger.id),
+            id=run_id_of(self._app.id, "bench", trigger.id, trigger.source, trigger.name),
             function_id="bench",
             event=trigger,
             received_at=moment,

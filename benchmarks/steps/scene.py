@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Invocation", "Scene"]
 
+_SOURCE = "bench"
+
 _BETWEEN = {"steps and sleeps": 3_600_000, "steps and waits": 120_000}
 """Milliseconds by which time is moved before a run goes on."""
 
@@ -129,7 +131,7 @@ class Scene:
         moment, data = str(now()), {"run": run, "count": count}
         self._events += 1
         event_id = run if event_name != TOLD else f"told-{self._events}"
-        body = {"id": event_id, "time": "2026-01-05T12:00:00Z", "source": "bench", "detail-type": event_name}
+        body = {"id": event_id, "time": "2026-01-05T12:00:00Z", "source": _SOURCE, "detail-type": event_name}
         attributes = {"SentTimestamp": moment, "ApproximateFirstReceiveTimestamp": moment}
         record = {"messageId": "1", "body": json.dumps({**body, "detail": data}), "attributes": attributes}
         self._matcher.handle([record])
@@ -143,4 +145,4 @@ def _wake(kind: str, run: str) -> str:
 
 
 def _run_id(kind: str, run: str) -> str:
-    return run_id_of(app.id, kind.replace(" ", "-"), run)
+    return run_id_of(app.id, kind.replace(" ", "-"), run, _SOURCE, f"bench/{kind}")

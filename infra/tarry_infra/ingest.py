@@ -10,6 +10,7 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from tarry.event import RESERVED
 from tarry_backend.deploy import topology
 from tarry_infra.functions import Capacity, Function
 from tarry_infra.queues import WorkQueue
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from tarry_infra.functions import Host
 
 __all__ = ["MATCHER", "Ingest"]
+
+_SOURCE, _NAME = "events:source", "events:detail-type"
+"""IAM's condition keys of ``PutEvents``: an event's source, and its name."""
 
 MATCHER = Capacity(memory=1024, timeout=30, concurrency=50)
 
@@ -48,8 +52,33 @@ class Ingest(Construct):
         self.queue.feed(self.matcher)
 
     def grant_put_events(self, function: Function) -> None:
-        """Lets it put events on the bus."""
+        """Lets it put events on the bus, internal ones too."""
         function.allow(["events:PutEvents"], self.bus.event_bus_arn)
+
+    def grant_ordinary_events(self, grantee: iam.IGrantable, source: str) -> None:
+        """Lets a sender outside the stack put events of this source, but none with a reserved name."""
+        self._grant(grantee, source, "StringNotLike", f"{RESERVED}*")
+
+    def grant_event(self, grantee: iam.IGrantable, source: str, name: str) -> None:
+        """Lets a sender outside the stack put events of this source and name, and no others."""
+        self._grant(grantee, source, "StringEquals", name)
+
+    def _grant(self, grantee: iam.IGrantable, source: str, operator: str, name: str) -> None:
+        """Allow, on conditions that hold for each entry, whether EventBridge asks for each or for all of a request.
+
+        ``ForAllValues`` is true if there are no values. So ``Null`` requires that there are some.
+        """
+        conditions: dict[str, dict[str, str]] = {
+            "ForAllValues:StringEquals": {_SOURCE: source},
+            "Null": {_SOURCE: "false", _NAME: "false"},
+        }
+        conditions.setdefault(f"ForAllValues:{operator}", {})[_NAME] = name
+        iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["events:PutEvents"],
+            resource_arns=[self.bus.event_bus_arn],
+            conditions=conditions,
+        )
 
     def _refuse_other_rules(self) -> None:
         """With a key of the user's, the CDK lets every rule send to the queue, of whatever account."""

@@ -8,6 +8,8 @@ from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 
+from tarry._wire.bus import source_of
+from tarry.cancel import CANCEL_RUN
 from tarry.errors import UsageError
 from tarry_backend.deploy.outputs import Deployment
 from tarry_backend.deploy.settings import Settings
@@ -132,6 +134,29 @@ class TarryStack(Stack):
         self._grant()
         self.observability = self._observe(alarm_actions)
 
+    def grant_put_events(self, grantee: iam.IGrantable, *, source: str) -> None:
+        """Let a sender outside the stack put events of its own source on the bus, with ``PutEvents`` of any AWS SDK.
+
+        It can start functions and resume waits that its events match, and nothing else. IAM refuses other sources, and
+        names that begin with ``tarry/``: those of Tarry's own events. Give each sender a source of its own.
+
+        Raises:
+            UsageError: The source is reserved: for ``app.send`` use ``grant_send_events``.
+        """
+        self.ingest.grant_ordinary_events(grantee, _checked_source(source))
+
+    def grant_send_events(self, grantee: iam.IGrantable) -> None:
+        """Let a sender outside the stack, such as a web service, use ``app.send``.
+
+        Its events have the app's own source and ids of its choice. IAM refuses other sources, and names that begin with
+        ``tarry/``. So it cannot invoke functions, fire schedules, announce ends of runs or cancel runs.
+        """
+        self.ingest.grant_ordinary_events(grantee, source_of(self.app.id))
+
+    def grant_cancel_runs(self, grantee: iam.IGrantable) -> None:
+        """Let a sender outside the stack use ``app.cancel``: it may cancel any run of the app, and nothing else."""
+        self.ingest.grant_event(grantee, source_of(self.app.id), CANCEL_RUN)
+
     def grant_send_signals(self, grantee: iam.IGrantable) -> None:
         """Let a sender outside the stack, such as a web service, send the app's signals.
 
@@ -251,3 +276,10 @@ class TarryStack(Stack):
         self.state.grant_index(function, WaitsIndex)
         self.state.grant_values(function, "GetObject")
         self.runs.queue.grant_send(function)
+
+
+def _checked_source(source: str) -> str:
+    """Return a source that is its sender's own. EventBridge keeps ``aws.`` for AWS, Tarry ``tarry.`` for apps."""
+    if not source or source.lower().startswith(("tarry.", "aws.")):
+        raise UsageError(f"source {source!r}: give a name that does not begin with 'tarry.' or 'aws.', such as 'shop'")
+    return source

@@ -151,7 +151,7 @@ class App:
             events: One or several ``Event`` objects, or instances of event types (see ``tarry.event_type``).
 
         Raises:
-            EventError: The bus would never accept an event. Then nothing was sent.
+            EventError: The bus would never accept an event, or its name begins with ``tarry/``. Then nothing was sent.
             SendError: Some events did not go, or may not have gone. It names them, and holds them with their ids:
                 ``app.send(error.left)`` tries again, and no event counts twice.
         """
@@ -202,7 +202,8 @@ class App:
         The step that such a run executes ends, and no step begins after it. Tarry withdraws the run's waits and timers,
         and puts ``tarry/function.cancelled`` on the bus. It ignores an ended run and an unknown id without an error.
 
-        The request is an event on the app's bus, so it works wherever ``send`` does. In a function, call it in a step.
+        The request is an event on the app's bus. In a function, call it in a step. Outside the app's Lambdas,
+        ``TarryStack.grant_cancel_runs`` grants the permission; that to send events does not suffice.
 
         Args:
             run_ids: One id, or several.
@@ -211,7 +212,7 @@ class App:
             UsageError: A value cannot be a run id.
             SendError: As for ``send``.
         """
-        self.bus.send(cancellations([run_ids] if isinstance(run_ids, str) else run_ids))
+        self.bus.send_internal(cancellations([run_ids] if isinstance(run_ids, str) else run_ids))
 
     def _add(self, *functions: Function) -> None:
         for function in functions:

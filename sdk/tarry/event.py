@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     Typed = DataclassInstance | Model
     """An instance of an event type, as precisely as static types can say."""
 
-__all__ = ["DECLARED", "Event", "base32", "check_event", "check_name", "new_id"]
+__all__ = ["DECLARED", "RESERVED", "Event", "base32", "check_event", "check_name", "check_not_reserved", "new_id"]
+
+RESERVED = "tarry/"
+"""What the names of Tarry's own events begin with."""
 
 DECLARED = "__tarry_event__"
 """The class attribute that holds the event name of an event type."""
@@ -56,6 +59,14 @@ def check_name(name: object) -> str:
     return name
 
 
+def check_not_reserved(name: str) -> None:
+    """Raise ``EventError`` if only Tarry itself sends events of that name."""
+    if name.startswith(RESERVED):
+        raise EventError(
+            f"event name {name!r}: names that begin with {RESERVED!r} are Tarry's own; choose another name"
+        )
+
+
 def check_event(event: object) -> Event:
     """Return the event if it is an ``Event``; else raise ``EventError``."""
     if not isinstance(event, Event):
@@ -75,10 +86,10 @@ class Event:
     second of clock difference. A future ``ts`` does not delay waits: the event resumes them at once.
 
     Attributes:
-        name: EventBridge's detail type, 1 to 128 characters.
+        name: EventBridge's detail type, 1 to 128 characters. Names that begin with ``tarry/`` are Tarry's own.
         data: A JSON object.
-        id: The event's identity, at most 512 bytes. However often you send the same id, it starts a function once.
-            If empty, Tarry makes an id when you send the event.
+        id: At most 512 bytes. Source, name and id are the event's identity: however often you send the same ones, the
+            event starts a function once. If empty, Tarry makes an id when you send the event.
         ts: The event's time in Unix milliseconds, at most 366 days from now.
         user: A JSON object about the user whom the event concerns.
         source: The sender. Events that your app sends get ``tarry.<app>``.

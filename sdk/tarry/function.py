@@ -123,7 +123,7 @@ class Function:
             EventDataError: The data do not fit the type.
         """
         triggers = self.event_triggers
-        if event.name == INVOKED and len({each.data_type for each in triggers}) == 1:
+        if _is_invocation(event, self.app_id) and len({each.data_type for each in triggers}) == 1:
             event = replace(event, data={key: value for key, value in event.data.items() if key != ADDRESS})
         else:
             triggers = tuple(each for each in triggers if each.names(event.name))
@@ -145,3 +145,8 @@ class Function:
             middleware=self.middleware,
             strict=self.strict,
         )
+
+
+def _is_invocation(event: Event, app_id: str) -> bool:
+    """Whether Tarry has put the event: one of that name from another source is its sender's."""
+    return event.name == INVOKED and event.source == source_of(app_id)

@@ -181,7 +181,10 @@ def test_a_run_shows_what_may_cancel_it_and_what_has(somewhere: str) -> None:
     assert page["cancelled"] is None
     succeed("send", "app/broken", json.dumps({"id": f"f {somewhere}"}), "--id", f"b {somewhere}")
     ended = eventually(lambda: [each for each in document("runs")["runs"] if each["id"] == run["id"] and each["ended"]])
-    assert ended[0]["cancelled"] == {"reason": "event", "by": {"name": "app/broken", "id": f"b {somewhere}"}}
+    assert ended[0]["cancelled"] == {
+        "reason": "event",
+        "by": {"name": "app/broken", "id": f"b {somewhere}", "source": "tarry.mine"},
+    }
     assert f"by event app/broken b {somewhere}" in succeed("run", run["id"])
 
 

@@ -1,5 +1,7 @@
 """Each Lambda may do what it does, and nothing else."""
 
+import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -102,6 +104,47 @@ def test_who_may_send_signals_reaches_their_items_and_the_runs_queue_alone() -> 
     assert items["Action"] == ["dynamodb:GetItem", "dynamodb:PutItem"]
     assert items["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["signal#*"]}}
     assert set(queue["Action"]) == {"sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"}
+
+
+def put_events(source: str, operator: str, name: str) -> dict[str, Any]:
+    """What allows ``PutEvents`` for that source and those names alone, and for no request without them."""
+    keys = {"events:source": "false", "events:detail-type": "false"}
+    conditions: dict[str, dict[str, str]] = {"ForAllValues:StringEquals": {"events:source": source}, "Null": keys}
+    conditions.setdefault(f"ForAllValues:{operator}", {})["events:detail-type"] = name
+    bus = {"Fn::GetAtt": ["IngestBus", "Arn"]}
+    return {"Action": "events:PutEvents", "Effect": "Allow", "Resource": bus, "Condition": conditions}
+
+
+def without_hashes(statements: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The statements with the names of resources as the stack's constructs have them."""
+    text = re.sub(r'("Fn::GetAtt": \["[A-Za-z]+?)[0-9A-F]{8}"', r'\1"', json.dumps(statements))
+    shorn: list[dict[str, Any]] = json.loads(text)
+    return shorn
+
+
+def test_e8_who_may_put_events_puts_those_of_its_source_and_none_with_a_reserved_name() -> None:
+    statements = granted(lambda stack, role: stack.grant_put_events(role, source="web"))
+    assert without_hashes(statements) == [put_events("web", "StringNotLike", "tarry/*")]
+
+
+def test_e8_who_may_send_as_the_app_sends_none_with_a_reserved_name() -> None:
+    assert without_hashes(granted(TarryStack.grant_send_events)) == [
+        put_events("tarry.agent", "StringNotLike", "tarry/*")
+    ]
+
+
+def test_e8_who_may_cancel_runs_puts_the_event_that_cancels_and_no_other() -> None:
+    assert without_hashes(granted(TarryStack.grant_cancel_runs)) == [
+        put_events("tarry.agent", "StringEquals", "tarry/run.cancel")
+    ]
+
+
+@pytest.mark.parametrize("source", ["tarry.approval", "tarry.depot", "Tarry.depot", "aws.s3", ""])
+def test_e8_no_sender_outside_is_granted_a_source_of_an_app_or_of_aws(source: str) -> None:
+    stack = TarryStack(cdk.App(context=NO_BUNDLING), "Tarry", app="examples.approval:app")
+    role = iam.Role(stack, "Outside", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
+    with pytest.raises(UsageError, match="does not begin with"):
+        stack.grant_put_events(role, source=source)
 
 
 def test_the_api_reads_and_cancels_and_who_may_ask_it_may_nothing_else(changed: Template) -> None:

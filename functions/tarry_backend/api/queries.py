@@ -12,7 +12,7 @@ from aws_lambda_powertools.event_handler.exceptions import BadRequestError, NotF
 from tarry._wire.limits import why_not_id, why_not_name
 from tarry.durations import milliseconds
 from tarry_backend.api.documents import event_receipt_document, run_page
-from tarry_backend.api.receipts import receipt
+from tarry_backend.api.receipts import AmbiguousError, AskedEvent, find_event, receipt
 from tarry_backend.clock import now
 from tarry_backend.model.run import RunStatus
 from tarry_backend.queues.cancel_runs import request_cancel
@@ -20,7 +20,6 @@ from tarry_backend.queues.cancel_runs import request_cancel
 if TYPE_CHECKING:
     from tarry import App
     from tarry_backend.api.documents import Document
-    from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.model.run import RunSnapshot
     from tarry_backend.queues.sender import Queues
     from tarry_backend.store import Store
@@ -39,17 +38,27 @@ class Api:
     store: Store
     queues: Queues
 
-    def receipt(self, event_id: str, name: str | None, since: str) -> Document:
+    def receipt(self, event_id: str, name: str | None, source: str | None, since: str) -> Document:
         """Return what an event did, and missed.
 
-        An event that started no run is looked for in the log of its name, back to ``since``. Finding it by id alone
-        would need a table scan.
+        An event is known by source, name and id. It is looked for in the log of its name, back to ``since``, and among
+        the runs. Finding it by id alone would need a table scan.
         """
         _check("id", event_id, why_not_id(event_id))
-        if name is not None:
-            _check("name", name, why_not_name(name))
-        look = partial(self._logged, event_id, name, since)
-        return event_receipt_document(receipt(event_id, self.app.id, self.app.functions, self.store, look))
+        if name is None:
+            raise BadRequestError(f"event {event_id} needs its name, too (?name=order/paid): an id is not unique")
+        _check("name", name, why_not_name(name))
+        back, moment = milliseconds(since), now()
+        logged = partial(self.store.queries.events_of_id, event_id, name, moment - back, moment)
+        app_id, functions = self.app.id, self.app.functions
+        try:
+            found = find_event(AskedEvent(event_id, name, source), app_id, functions, self.store, logged)
+        except AmbiguousError as error:
+            raise BadRequestError(f"{error} (&source=...)") from error
+        if found is None:
+            by = "" if source is None else f" from {source}"
+            raise NotFoundError(f"no event {name}{by} in the last {since} has the id {event_id}")
+        return event_receipt_document(receipt(found, app_id, functions, self.store))
 
     def run(self, run_id: str) -> Document:
         """Return a run with all its steps."""
@@ -68,14 +77,6 @@ class Api:
         if (snapshot := self.store.runs.load(run_id.upper())) is None:
             raise NotFoundError(f"there is no run {run_id[:_SHOWN]}")
         return snapshot
-
-    def _logged(self, event_id: str, name: str | None, since: str) -> ReceivedEvent:
-        back = milliseconds(since)
-        if name is None:
-            raise BadRequestError(f"event {event_id} started no run: give its name too (?name=order/paid)")
-        if (found := self.store.queries.event(event_id, name, now() - back, now())) is None:
-            raise NotFoundError(f"no event {name} in the last {since} has the id {event_id}")
-        return found
 
 
 def _check(what: str, value: str, why_not: str | None) -> None:

@@ -12,6 +12,8 @@ from enum import StrEnum
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
+from tarry._wire.bus import source_of
+from tarry.errors import TarryError
 from tarry_backend.events.address import run_id_of
 from tarry_backend.matching import MatchError, evaluate_whole, match_key
 from tarry_backend.model.received_event import ReceivedEvent
@@ -21,12 +23,24 @@ from tarry_backend.replay import Status
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from tarry import Event
     from tarry_backend.model.run import Run, RunSnapshot
     from tarry_backend.replay import Step, Wait
     from tarry_backend.store import Store
     from tarry_backend.store.wait_index import Held
 
-__all__ = ["LOOKED_THROUGH", "NEAR", "Effect", "Miss", "Receipt", "Why", "receipt"]
+__all__ = [
+    "LOOKED_THROUGH",
+    "NEAR",
+    "AmbiguousError",
+    "AskedEvent",
+    "Effect",
+    "Miss",
+    "Receipt",
+    "Why",
+    "find_event",
+    "receipt",
+]
 
 LOOKED_THROUGH = 10_000
 """How many waits with the event's keys, open and ended ones, a receipt looks through at most."""
@@ -99,23 +113,61 @@ class Receipt:
     is_whole: bool
 
 
-def receipt(
-    event_id: str,
+@dataclass(frozen=True, slots=True)
+class AskedEvent:
+    """The event that somebody asks for: by its id, and by name and source as far as they are given."""
+
+    id: str
+    name: str | None = None
+    source: str | None = None
+
+    def fits(self, event: Event) -> bool:
+        """Whether it may be this event."""
+        return event.id == self.id and self.name in (None, event.name) and self.source in (None, event.source)
+
+
+class AmbiguousError(TarryError):
+    """The id names several events. Whoever asks is to choose one, by name and source."""
+
+    def __init__(self, asked: AskedEvent, found: Sequence[ReceivedEvent], choose: str = "give name and source") -> None:
+        self.found = tuple(found)
+        named = ", ".join(f"{each.event.name} from {each.event.source}" for each in found)
+        super().__init__(f"{len(found)} events have the id {asked.id!r}: {named}; {choose}")
+
+
+def find_event(
+    asked: AskedEvent,
     app_id: str,
     functions: Iterable[str],
     store: Store,
-    look: Callable[[], ReceivedEvent],
-    *,
-    most: int = 20,
-) -> Receipt:
-    """The receipt of the event of that id, with at most so many misses. It asks the index, so it may be a few seconds
-    old.
+    logged: Callable[[], Iterable[ReceivedEvent]],
+) -> ReceivedEvent | None:
+    """Return the event that is asked for, out of a run that it started or out of ``logged``; ``None`` if there is none.
 
-    An event that has started a run stands in that. Any other is what ``look`` finds in the log: it raises what its
-    caller is to be told if there is none.
+    With name and source, a run is found by its id, however old the event is. With the name alone, ``logged`` comes
+    first: it may hold events of several sources. If it holds none, the event may be an old one of the app's own.
+
+    Raises:
+        AmbiguousError: The log holds several such events.
     """
-    started = tuple(_started_by(event_id, app_id, functions, store))
-    received = ReceivedEvent(started[0].run.event, started[0].run.received_at) if started else look()
+    functions = tuple(functions)
+    own = source_of(app_id)
+    if asked.name is not None and asked.source is not None:
+        started = _first_started(asked.id, asked.source, asked.name, app_id, functions, store)
+        if started is not None:
+            return started
+    found = [received for received in logged() if asked.fits(received.event)]
+    if len(found) > 1:
+        raise AmbiguousError(asked, found)
+    if not found and asked.name is not None and asked.source is None:
+        return _first_started(asked.id, own, asked.name, app_id, functions, store)
+    return found[0] if found else None
+
+
+def receipt(received: ReceivedEvent, app_id: str, functions: Iterable[str], store: Store, *, most: int = 20) -> Receipt:
+    """The receipt of an event, with at most ``most`` misses. It asks the index, so it may be a few seconds old."""
+    event = received.event
+    started = tuple(_started_by(event.id, event.source, event.name, app_id, functions, store))
     found = list(islice(_held(received, store), LOOKED_THROUGH + 1))
     held = {wait.target: wait for wait in found[:LOOKED_THROUGH]}.values()
     done = [wait for wait in held if _is_resolved(wait, received)]
@@ -134,10 +186,20 @@ def receipt(
     )
 
 
-def _started_by(event_id: str, app_id: str, functions: Iterable[str], store: Store) -> Iterator[Effect]:
+def _started_by(
+    event_id: str, source: str, name: str, app_id: str, functions: Iterable[str], store: Store
+) -> Iterator[Effect]:
     for function_id in functions:
-        if (run := store.runs.run(run_id_of(app_id, function_id, event_id))) is not None:
+        if (run := store.runs.run(run_id_of(app_id, function_id, event_id, source, name))) is not None:
             yield Effect(run)
+
+
+def _first_started(
+    event_id: str, source: str, name: str, app_id: str, functions: Iterable[str], store: Store
+) -> ReceivedEvent | None:
+    """The event as a run has it that it started."""
+    effect = next(_started_by(event_id, source, name, app_id, functions, store), None)
+    return None if effect is None else ReceivedEvent(effect.run.event, effect.run.received_at)
 
 
 def _held(received: ReceivedEvent, store: Store) -> Iterator[Held]:

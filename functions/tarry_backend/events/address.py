@@ -7,7 +7,9 @@ Others are addressed to one run.
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from tarry._wire.bus import source_of
@@ -19,13 +21,27 @@ if TYPE_CHECKING:
     from tarry import Event
     from tarry_backend.model.run import Run
 
-__all__ = ["ADDRESS", "FUNCTION", "INVOKED", "SCHEDULED", "Caller", "addressee", "caller", "run_id_of", "to_cancel"]
+__all__ = [
+    "ADDRESS",
+    "FUNCTION",
+    "INVOKED",
+    "SCHEDULED",
+    "Caller",
+    "addressee",
+    "caller",
+    "is_untimely",
+    "run_id_of",
+    "to_cancel",
+]
 
 SCHEDULED = "tarry/scheduled.timer"
 """The event that starts a function at a time of its ``TriggerCron``."""
 
 FUNCTION = "function_id"
 """The address's key for the function to start."""
+
+_PRECISION = 60_000
+"""By how many milliseconds a schedule's event may be early: EventBridge Scheduler is precise to a minute."""
 
 _CALLING_RUN, _CALLING_STEP = "run_id", "step"
 
@@ -42,9 +58,13 @@ class Caller:
         return {FUNCTION: function_id, _CALLING_RUN: self.run_id, _CALLING_STEP: self.step_key}
 
 
-def run_id_of(app_id: str, function_id: str, event_id: str) -> str:
-    """Return the id of the run that an event starts: 128 bits of a hash, in the form of a ULID."""
-    digest = hashlib.sha256(f"{app_id}/{function_id}/{event_id}".encode("utf-8", "surrogatepass")).digest()
+def run_id_of(app_id: str, function_id: str, event_id: str, source: str, name: str) -> str:
+    """Return the id of the run that an event starts: 128 bits of a hash, in the form of a ULID.
+
+    The event's whole identity is in it. Otherwise another sender could take the id of an event that is to come, and the
+    event itself would start nothing.
+    """
+    digest = hashlib.sha256(json.dumps([app_id, function_id, source, name, event_id]).encode()).digest()
     return base32(int.from_bytes(digest[:16]))
 
 
@@ -56,6 +76,24 @@ def addressee(event: Event, app_id: str) -> str | None:
     if event.name not in (INVOKED, SCHEDULED) or event.source != source_of(app_id):
         return None
     return _text(event, FUNCTION)
+
+
+def is_untimely(event: Event, received_at: int) -> bool:
+    """Whether a schedule's event came before its time, or has the id of another time.
+
+    It would take the id of the run that the schedule starts later:
+
+        forged    for nine o'clock, received at eight: untimely
+        true                                                       for nine o'clock, received at nine: starts the run
+    """
+    if event.name != SCHEDULED:
+        return False
+    time: Any = event.data.get("scheduled_for")
+    try:
+        moment = int(datetime.fromisoformat(time).timestamp() * 1000)
+    except (TypeError, ValueError, OverflowError):
+        return True
+    return not event.id.endswith(f"-{time}") or received_at < moment - _PRECISION
 
 
 def to_cancel(event: Event, app_id: str) -> str | None:

@@ -34,7 +34,7 @@ def announcement(run: Run) -> Event:
 
     The data names function and run, and holds the run's ``result`` or ``error`` and the ``event`` that started it; of a
     run that was cancelled instead the ``reason`` (``event``, ``timeouts.start``, ``timeouts.finish`` or ``by hand``),
-    and as ``cancelled_by`` name and id of the event that did it, if one did. An error is cut if it is long, and
+    and as ``cancelled_by`` name, id and source of the event that did it, if one did. An error is cut if it is long, and
     ``truncated`` says so. What the bus cannot carry is left out, and ``truncated`` says so, too; ``left_out`` says of
     each such part why. So there is an announcement of each end.
     """

@@ -70,7 +70,7 @@ class OutcomeWriter:
 
     def _conclude(self, snapshot: RunSnapshot) -> None:
         self.answer(snapshot.run)
-        self._bus.send([announcement(snapshot.run)])
+        self._bus.send_internal([announcement(snapshot.run)])
         self._store.runs.retire(snapshot, snapshot.run.ended or now())
 
     def answer(self, run: Run) -> None:

@@ -7,6 +7,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from tarry import Event
+from tarry._wire.bus import source_of
 from tarry_backend.clock import now
 from tarry_backend.events.address import ADDRESS, INVOKED, Caller, run_id_of
 from tarry_backend.executor.cancel_guards import met, overdue
@@ -83,7 +84,7 @@ class RunJournal:
         self._queues = queues
         self._bus = bus
         self._meter = meter
-        self._registration = Registration(snapshot.run, store.names, traffic)
+        self._registration = Registration(snapshot.run, source_of(app.id), store.names, traffic)
         self._settle = settle
         self._clock = clock
         self._signalling = Signalling(store)
@@ -211,9 +212,10 @@ class RunJournal:
         function_id = invoked_function(self._app, request)
         data = {**request.data, ADDRESS: Caller(self._run.id, step.key).address(function_id)}
         user = None if request.user is None else dict(request.user)
-        self._bus.send([Event(INVOKED, data, request.event_id, step.began, user)])
-        invocation = Invocation(function_id, run_id_of(self._app.id, function_id, request.event_id))
-        step = replace(step, invocation=invocation)
+        self._bus.send_internal([Event(INVOKED, data, request.event_id, step.began, user)])
+        own = source_of(self._app.id)
+        run_id = run_id_of(self._app.id, function_id, request.event_id, own, INVOKED)
+        step = replace(step, invocation=Invocation(function_id, run_id))
         self.keep(step)
         return step
 

@@ -49,7 +49,7 @@ def handler(event: dict[str, Any], context: LambdaContext | None) -> Any:
 def event(event_id: str) -> Document:
     """Return what an event did."""
     query = _routes.current_event.query_string_parameters
-    return _api().receipt(unquote(event_id), query.get("name"), query.get("since", "1d"))
+    return _api().receipt(unquote(event_id), query.get("name"), query.get("source"), query.get("since", "1d"))
 
 
 @_routes.get("/runs/<run_id>")

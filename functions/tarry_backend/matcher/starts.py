@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from tarry._wire.bus import source_of
 from tarry.errors import ExpressionError, UsageError
-from tarry_backend.events.address import addressee, run_id_of
-from tarry_backend.matching import MatchError, trigger_holds, value_key
+from tarry.event import RESERVED
+from tarry_backend.events.address import addressee, is_untimely, run_id_of
+from tarry_backend.matching import MatchError, reads_source, trigger_holds, value_key
 from tarry_backend.queues.messages import Start
 
 if TYPE_CHECKING:
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["Starts"]
 
 T = TypeVar("T")
-
-_INTERNAL = "tarry/"
 
 
 class Starts:
@@ -44,6 +44,9 @@ class Starts:
             self._unreadable.append(
                 f"event {event.id} is addressed to function {addressed_to!r}, which app {self._app.id!r} does not have"
             )
+        elif addressed_to is not None and is_untimely(event, self._incoming.received_at):
+            self._unreadable.append(f"event {event.id} of function {addressed_to!r}'s schedule is before its time")
+            return
         for function in self._app.functions.values():
             try:
                 triggered = addressed_to == function.id or any(map(self._triggers, function.event_triggers))
@@ -52,7 +55,11 @@ class Starts:
                 self._unreadable.append(f"the trigger or idempotency of function {function.id!r}: {error}")
                 continue
             if triggered:
-                yield Start(run_id_of(self._app.id, function.id, event.id), function.id, self._carried, once)
+                yield Start(self._run_id(function), function.id, self._carried, once)
+
+    def _run_id(self, function: Function) -> str:
+        event = self._incoming.event
+        return run_id_of(self._app.id, function.id, event.id, event.source, event.name)
 
     def check(self) -> None:
         """Raise ``UsageError`` if a trigger could not be read or the addressed function does not exist.
@@ -73,11 +80,21 @@ class Starts:
 
     def _triggers(self, trigger: TriggerEvent) -> bool:
         name = self._incoming.event.name
-        if not trigger.names(name) or (name.startswith(_INTERNAL) and not trigger.event.startswith(_INTERNAL)):
-            return False  # "*" means the user's events: a run's own end would start it again, for ever
+        if not trigger.names(name) or (name.startswith(RESERVED) and not self._listens(trigger)):
+            return False
         if trigger.expression is None:
             return True
         return bool(self._asked(trigger_holds, trigger.expression))
+
+    def _listens(self, trigger: TriggerEvent) -> bool:
+        """Whether the trigger is for internal events, and for those of this source.
+
+        ``*`` means the user's events: a run's own end would start it again, for ever.
+        """
+        if not trigger.event.startswith(RESERVED):
+            return False
+        is_own = self._incoming.event.source == source_of(self._app.id)
+        return is_own or (trigger.expression is not None and reads_source(trigger.expression, "event"))
 
     def _asked(self, ask: Callable[[str, Event, int], T], expression: str) -> T | None:
         """The answer of an expression about the event alone; ``None``, counted, if it cannot be evaluated."""

@@ -25,6 +25,7 @@ from tarry_backend.matching.evaluation import (
     trigger_holds,
     value_key,
 )
+from tarry_backend.matching.internal_events import of_own_source, reads_source
 from tarry_backend.matching.keys import match_key
 from tarry_backend.matching.match_path import match_expression
 from tarry_backend.matching.wait_plan import Plan, plan
@@ -40,7 +41,9 @@ __all__ = [
     "evaluate_whole",
     "match_expression",
     "match_key",
+    "of_own_source",
     "plan",
+    "reads_source",
     "residual_holds",
     "trigger_holds",
     "value_key",

@@ -53,7 +53,11 @@ class Cancellation:
     @property
     def cancelled_by(self) -> dict[str, Any] | None:
         """The event, as announcements and documents name it."""
-        return None if self.event_id is None else {"name": self.event_name, "id": self.event_id}
+        return (
+            None
+            if self.event_id is None
+            else {"name": self.event_name, "id": self.event_id, "source": self.event_source}
+        )
 
 
 BY_HAND = Cancellation(Reason.HAND)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,9 @@ if TYPE_CHECKING:
 
 __all__ = ["identity", "identity_of"]
 
-_TAG = 8
+_TAG = 24
+"""How many hexadecimal digits tell source and name apart. A sender chooses both, and must find no others with the same
+digits: 96 bits are too many to try."""
 
 
 def identity(event: Event) -> str:
@@ -26,4 +29,4 @@ def identity_of(event_id: str, source: str, name: str) -> str:
 
 @lru_cache(maxsize=1_000)
 def _tag(source: str, name: str) -> str:
-    return hashlib.sha256(f"{source}\n{name}".encode("utf-8", "surrogatepass")).hexdigest()[:_TAG]
+    return hashlib.sha256(json.dumps([source, name]).encode()).hexdigest()[:_TAG]

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from tarry_backend.replay.journal import Journal
     from tarry_backend.replay.step_writer import StepWriter
 
-__all__ = ["BODY", "MAX_RUN", "MAX_STEP", "Body", "Performer"]
+__all__ = ["BODY", "MAX_RUN", "MAX_STEP", "Body", "Performer", "event_id_of"]
 
 MAX_STEP = 4 * 1024 * 1024
 """The largest output of one step, in bytes of JSON."""
@@ -209,7 +209,7 @@ class Performer:
 
     def _put(self, key: str, events: Sequence[Event]) -> list[str]:
         events = [
-            event if event.id else replace(event, id=_event_id(self._run_id, key, place))
+            event if event.id else replace(event, id=event_id_of(self._run_id, key, place))
             for place, event in enumerate(events)
         ]
         self._journal.send(events)
@@ -250,7 +250,7 @@ class Performer:
             request = InvokeRequest(
                 app_id=operation.app_id,
                 function_id=operation.function_id,
-                event_id=_event_id(self._run_id, step.key, 0),
+                event_id=event_id_of(self._run_id, step.key, 0),
                 data=_as_json(operation.data or {}, "its data"),
                 user=None if operation.user is None else _as_json(operation.user, "its user"),
             )
@@ -290,7 +290,7 @@ def _as_json(value: Mapping[str, Any], what: str) -> dict[str, Any]:
     return carried
 
 
-def _event_id(run_id: str, key: str, place: int) -> str:
+def event_id_of(run_id: str, key: str, place: int) -> str:
     """Return the id of an event that a step sends: the same at each attempt."""
     digest = hashlib.sha256(f"{run_id}/{key}/{place}".encode()).digest()
     return base32(int.from_bytes(digest[:16]))

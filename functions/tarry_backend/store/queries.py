@@ -98,17 +98,20 @@ class Queries:
             return self._log.read_all(start, until, on_page)
         return self._log.read(name, start, until, self._names.of(name).log_shards)
 
-    def event(
+    def events_of_id(
         self,
         event_id: str,
         name: str | None,
         since: int,
         until: int,
         on_page: Callable[[int], bool] = lambda page: True,
-    ) -> ReceivedEvent | None:
-        """The one of these events that has the id, as it was first received."""
-        logged = self.events(name, since, until, on_page)
-        return next((received for received in logged if received.event.id == event_id), None)
+    ) -> Iterator[ReceivedEvent]:
+        """Those of these events that have the id, each as it was first received. Names and sources tell them apart."""
+        seen: set[str] = set()
+        for received in self.events(name, since, until, on_page):
+            if received.event.id == event_id and received.position.identity not in seen:
+                seen.add(received.position.identity)
+                yield received
 
     def _newest(self, functions: Iterable[str], statuses: Iterable[RunStatus], most: int) -> Iterator[tuple[int, str]]:
         """Starts and ids, the latest start first, of at most ``most`` runs of each function and status."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tarry.errors import LimitError
-from tarry_backend.matching import NAME_ONLY, Alternative, match_expression, match_key, plan
+from tarry_backend.matching import NAME_ONLY, Alternative, match_expression, match_key, of_own_source, plan
 from tarry_backend.replay import Wait
 from tarry_backend.store.traffic import shards_for
 
@@ -25,10 +25,11 @@ MAX_BINDINGS = 64_000
 
 
 class Registration:
-    """Plans the waits of one run."""
+    """Plans the waits of one run. ``source`` is the app's own: internal events count from it alone."""
 
-    def __init__(self, run: Run, names: Names, traffic: Traffic) -> None:
+    def __init__(self, run: Run, source: str, names: Names, traffic: Traffic) -> None:
         self._run = run
+        self._source = source
         self._names = names
         self._traffic = traffic
 
@@ -44,6 +45,7 @@ class Registration:
 
     def _planned(self, request: WaitRequest) -> Wait:
         expression = match_expression(request.match) if request.match else request.if_exp
+        expression = of_own_source(request.event_name, expression, self._source)
         planned = plan(request.event_name, expression, self._run.event)
         return Wait(
             event_name=request.event_name,

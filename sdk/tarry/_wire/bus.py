@@ -14,7 +14,7 @@ from tarry._wire.jsonvalues import check_characters, encode
 from tarry._wire.limits import MAX_ENTRY, MAX_ID, why_not_id
 from tarry.durations import MAX_DURATION
 from tarry.errors import EventError, OutputError, SendError
-from tarry.event import check_event, check_name, new_id
+from tarry.event import check_event, check_name, check_not_reserved, new_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -53,7 +53,13 @@ class EventBus:
         return self._name or os.environ.get("TARRY_BUS") or f"tarry-{self._app_id}"
 
     def send(self, events: Sequence[Event]) -> list[str]:
-        """Put the events in batches; see ``App.send``."""
+        """Put the user's events in batches; see ``App.send``."""
+        for event in events:
+            check_not_reserved(check_name(check_event(event).name))
+        return self.send_internal(events)
+
+    def send_internal(self, events: Sequence[Event]) -> list[str]:
+        """Put Tarry's own events, whose names no user's event has."""
         events = [event if check_event(event).id else replace(event, id=new_id()) for event in events]
         entries = [self._entry(event) for event in events]
         reasons: dict[int, str] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -11,10 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from tarry_backend.api.documents import event_receipt_document
-from tarry_backend.api.receipts import LOOKED_THROUGH, Why, receipt
+from tarry_backend.api.receipts import LOOKED_THROUGH, AskedEvent, Why, receipt
 from tarry_backend.clock import now
 from tarry_dev.cli.describe import SHORT
-from tarry_dev.cli.run_lookup import find_event
+from tarry_dev.cli.run_lookup import find_one_event
 from tarry_dev.cli.screen import BAD, GOOD, OPEN, QUIET, STATUS, note, print_json, screen
 from tarry_dev.cli.target import connect
 from tarry_dev.cli.times import Calendar, compact, span
@@ -35,11 +34,11 @@ _SHOWN = 20
 """How many runs of each kind are shown; ``--json`` has all."""
 
 
-def show_receipt(event_id: str, name: str | None, since: str, stack: str | None, as_json: bool) -> None:
+def show_receipt(asked: AskedEvent, since: str, stack: str | None, as_json: bool) -> None:
     """Find the event, and show its receipt."""
     with connect(stack) as tarry:
-        look = partial(find_event, event_id, name, since, tarry)
-        made = receipt(event_id, tarry.deployment.app_id, tarry.functions, tarry.store, look)
+        received = find_one_event(asked, since, tarry)
+        made = receipt(received, tarry.deployment.app_id, tarry.functions, tarry.store)
         if as_json:
             print_json(event_receipt_document(made))
         else:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tarry.durations import milliseconds
+from tarry_backend.api.receipts import AmbiguousError, AskedEvent, find_event
 from tarry_backend.clock import now
 from tarry_backend.store.queries import LOOKED_THROUGH
 from tarry_dev.cli.errors import CommandError
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from tarry_backend.model.run import RunSnapshot
     from tarry_dev.cli.connection import Connection
 
-__all__ = ["find_event", "find_run"]
+__all__ = ["find_one_event", "find_run"]
 
 
 def find_run(beginning: str, tarry: Connection) -> RunSnapshot:
@@ -37,18 +39,23 @@ def find_run(beginning: str, tarry: Connection) -> RunSnapshot:
     return found
 
 
-def find_event(event_id: str, name: str | None, since: str, tarry: Connection) -> ReceivedEvent:
-    """Return the event of that id in the log, as it was first received; raise ``CommandError`` if there is none.
+def find_one_event(asked: AskedEvent, since: str, tarry: Connection) -> ReceivedEvent:
+    """Return the event that is asked for; raise ``CommandError`` if there is none, or several.
 
     The lookup goes back to ``since``, in the log of its name if one is given.
     """
-    back = milliseconds(since)
+    back, moment = milliseconds(since), now()
     with bounded_reading() as on_page:
-        found = tarry.store.queries.event(event_id, name, now() - back, now(), on_page)
+        logged = partial(tarry.store.queries.events_of_id, asked.id, asked.name, moment - back, moment, on_page)
+        try:
+            found = find_event(asked, tarry.deployment.app_id, tarry.functions, tarry.store, logged)
+        except AmbiguousError as error:
+            raise CommandError(f"{error}: choose one with --name and --source") from error
     if found is None:
-        what = "no event" if name is None else f"no event {name}"
+        what = "no event" if asked.name is None else f"no event {asked.name}"
+        by = "" if asked.source is None else f" from {asked.source}"
         raise CommandError(
-            f"{what} in the last {since} has the id {event_id}; look further back, such as with --since 7d. tarry "
+            f"{what}{by} in the last {since} has the id {asked.id}; look further back, such as with --since 7d. tarry "
             "events lists events with their ids"
         )
     return found

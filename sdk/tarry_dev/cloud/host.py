@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tarry import Event
-from tarry_backend.api.receipts import receipt
+from tarry_backend.api.receipts import AmbiguousError, AskedEvent, receipt
 from tarry_backend.events.envelope import parse, received_event
 from tarry_backend.queues.cancel_runs import request_cancel
 from tarry_backend.queues.messages import MessageError, Start, decode
@@ -37,7 +37,7 @@ class Host:
         self.cloud = cloud
         self._run_ids: dict[str, str] = {}
         self._unsure: set[str] = set()
-        self._events: dict[str, Event] = {}
+        self._events: dict[str, ReceivedEvent] = {}  # by identity
         cloud.observe(self._note)
 
     @property
@@ -101,31 +101,40 @@ class Host:
             return runs[-1]
         what = "no run" if fn_id is None else f"no run of {fn_id!r}"
         started = sorted(set(self._run_ids.values())) or "none"
-        seen = [event.name for event in self._events.values()] or "none"
+        seen = [each.event.name for each in self._events.values()] or "none"
         raise LookupError(f"{what} has started; functions with runs: {started}; events so far: {seen}")
 
     def events(self, name: str | None = None) -> list[Event]:
         """Return the events on the bus, of one name or all: those sent here, and those of the app."""
-        return [event for event in self._events.values() if name in (None, event.name)]
+        return [each.event for each in self._events.values() if name in (None, each.event.name)]
 
-    def receipt(self, event_id: str) -> Receipt:
+    def receipt(self, event_id: str, *, name: str | None = None, source: str | None = None) -> Receipt:
         """Return what an event did, as ``tarry event`` shows it.
 
         It has ``started``, ``resumed``, ``cancelled``, and the waits that the event ``missed``, each with ``why``.
 
+        Args:
+            event_id: The event's id.
+            name: Its name, if the id names several events.
+            source: Its source, likewise.
+
         Raises:
-            LookupError: No event of that id has come.
+            LookupError: No such event has come, or several.
         """
-        if (event := self._events.get(event_id)) is None:
-            raise LookupError(f"no event with id {event_id!r} has come; events so far: {list(self._events)}")
-        cloud, store = self.cloud, runtime().store
+        asked = AskedEvent(event_id, name, source)
+        found = [received for received in self._events.values() if asked.fits(received.event)]
+        if not found:
+            so_far = [each.event.id for each in self._events.values()]
+            raise LookupError(f"no event with id {event_id!r} has come; events so far: {so_far}")
+        if len(found) > 1:
+            raise LookupError(str(AmbiguousError(asked, found, "give name= and source=")))
+        return receipt(self._as_logged(found[0]), self.cloud.app.id, self.cloud.app.functions, runtime().store)
 
-        def look() -> ReceivedEvent:
-            found = store.queries.event(event_id, event.name, 0, cloud.clock.now())
-            assert found is not None  # it has come, and its matcher logs it first
-            return found
-
-        return receipt(event_id, cloud.app.id, cloud.app.functions, store, look)
+    def _as_logged(self, noted: ReceivedEvent) -> ReceivedEvent:
+        """The event as the log has it, at the time at which it was first received; as it came if the log forgot it."""
+        event = noted.event
+        logged = runtime().store.queries.events_of_id(event.id, event.name, 0, self.cloud.clock.now())
+        return next((each for each in logged if each.event.source == event.source), noted)
 
     @property
     def dead_letters(self) -> list[Message]:
@@ -156,5 +165,5 @@ class Host:
         fields = parse(message.body)
         if "tarry" in fields:  # a message of the matcher's to itself
             return
-        event = received_event(fields, message.sent_at).event
-        self._events.setdefault(event.id, event)
+        received = received_event(fields, message.sent_at)
+        self._events.setdefault(received.position.identity, received)

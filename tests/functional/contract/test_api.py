@@ -11,6 +11,7 @@ from tarry_backend.api.documents import event_receipt_document
 from tarry_backend.handlers.api import handler
 from tarry_dev.cloud import Host
 from tarry_dev.cloud.api import ask
+from tests.functional.contract.test_identity import put
 from tests.functional.contract.wire import Ask, Json, tamper
 
 
@@ -41,7 +42,7 @@ def test_it_gives_the_receipts_that_the_command_line_gives(host: Host) -> None:
     host.send([event("p", "paid")])
     run = host.run("order").id
 
-    started, resumed = told("GET", "/events/o"), told("GET", "/events/p", name="paid")
+    started, resumed = told("GET", "/events/o", name="placed"), told("GET", "/events/p", name="paid")
 
     assert started == (200, event_receipt_document(host.receipt("o")))
     assert resumed == (200, event_receipt_document(host.receipt("p")))
@@ -52,15 +53,40 @@ def test_it_gives_the_receipts_that_the_command_line_gives(host: Host) -> None:
 @pytest.mark.parametrize("event_id", ["a/b", "50%", "é ?&#"])
 def test_an_events_id_is_percent_encoded(host: Host, event_id: str) -> None:
     host.send([event(event_id, "placed")])
-    status, receipt = told("GET", f"/events/{quote(event_id, safe='')}")
+    status, receipt = told("GET", f"/events/{quote(event_id, safe='')}", name="placed")
     assert (status, receipt["event"]["id"]) == (200, event_id)
 
 
-def test_of_an_event_that_started_nothing_the_name_is_needed(host: Host) -> None:
-    host.send([event("p", "paid")])
+@pytest.mark.parametrize("name", ["paid", "placed"])
+def test_the_name_is_needed_whether_the_event_started_a_run_or_not(host: Host, name: str) -> None:
+    """An id is not unique: one that is given alone may name several events."""
+    host.send([event("p", name)])
     status, answer = told("GET", "/events/p")
     assert status == 400
     assert "?name=" in answer["message"]
+    assert told("GET", "/events/p", name=name)[0] == 200
+
+
+def test_w28_of_several_events_of_one_name_and_id_the_source_is_needed(host: Host) -> None:
+    for source in ("tarry.shop", "tarry.depot"):
+        put(host, "placed", source, "o")
+    status, answer = told("GET", "/events/o", name="placed")
+    assert status == 400
+    assert "2 events have the id 'o': placed from tarry.shop, placed from tarry.depot" in answer["message"]
+    for number, source in enumerate(("tarry.shop", "tarry.depot")):
+        status, receipt = told("GET", "/events/o", name="placed", source=source)
+        assert (status, receipt["event"]["source"]) == (200, source)
+        assert [each["run"] for each in receipt["started"]] == [host.runs("order")[number].id]
+    assert told("GET", "/events/o", name="placed", source="shop")[0] == 404
+
+
+def test_it_finds_an_event_that_the_log_has_forgotten_by_the_run_that_it_started(host: Host) -> None:
+    host.send([event("o", "placed")])
+    host.advance("2h")
+    for query in ({"name": "placed"}, {"name": "placed", "source": "tarry.shop"}):
+        status, receipt = told("GET", "/events/o", since="1s", **query)
+        assert (status, len(receipt["started"])) == (200, 1)
+
     assert told("GET", "/events/q", name="paid")[0] == 404
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tarry import App, Context, ContextSync, Event, TriggerEvent, UsageError
+from tarry import App, Context, ContextSync, Event, EventError, TriggerEvent, UsageError
 from tarry._wire.bus import source_of
 from tarry_backend.events.address import run_id_of
 from tarry_backend.queues.messages import CancelRun
@@ -103,7 +103,7 @@ def test_a_run_that_was_cancelled_while_its_start_was_a_dead_letter_does_not_run
 
 def test_a_cancel_that_overtakes_the_start_holds(app: App, host: Host, cloud: Cloud, diary: Diary) -> None:
     """The matcher dies over the event; a cancel of the run that is to be comes, then the event once more."""
-    run_id = run_id_of("shop", "order", "p-1")
+    run_id = run_id_of("shop", "order", "p-1", "tarry.shop", "placed")
     with cloud.dies(lambda call: call.operation == "SendMessageBatch", function="matcher"):
         host.send([Event("placed", {"id": "7"}, id="p-1")])
     app.cancel(run_id)
@@ -117,7 +117,7 @@ def test_a_cancel_by_its_message_alone_leaves_the_mark_for_the_start(host: Host,
     with cloud.dies(throttled, function="executor"):
         host.send([Event("placed", {"id": "7"}, id="p-1")])
         host.advance("1h")
-    runtime().queues.send_to_runs([CancelRun(run_id_of("shop", "order", "p-1"))])
+    runtime().queues.send_to_runs([CancelRun(run_id_of("shop", "order", "p-1", "tarry.shop", "placed"))])
     cloud.pump()
     cloud.redrive("runs")
     cloud.pump()
@@ -151,7 +151,7 @@ def test_though_the_matcher_dies_on_the_way_it_comes_to_the_same(
     assert (run.status, len(host.events("tarry/function.cancelled"))) == ("cancelled", 1)
 
 
-def test_a_user_may_call_an_event_as_tarry_does_but_it_is_theirs(app: App, host: Host, run: HostedRun) -> None:
-    """Sent by the app itself, it asks for the same: there is one way to cancel a run, and this is it."""
-    host.send([Event("tarry/run.cancel", {"run_id": run.id})])
-    assert run.status == "cancelled"
+def test_a_user_cannot_call_an_event_as_tarry_does(host: Host, run: HostedRun) -> None:
+    with pytest.raises(EventError, match="names that begin with 'tarry/' are Tarry's own"):
+        host.send([Event("tarry/run.cancel", {"run_id": run.id})])
+    assert run.status == "running"

@@ -270,7 +270,7 @@ def test_a_message_that_does_not_belong_into_its_queue_is_a_dead_letter(cloud: C
 
 def test_a_message_for_a_run_that_is_gone_is_dropped(cloud: Cloud, host: Host) -> None:
     queue = cloud.queues["runs"]
-    run_id = run_id_of("shop", "order", "e1")
+    run_id = run_id_of("shop", "order", "e1", "tarry.shop", "placed")
     cloud.clients.sqs.send_message(
         QueueUrl=queue.url,
         MessageBody=json.dumps({"tarry": "continue", "run_id": run_id}),

@@ -63,7 +63,7 @@ def is_cancelled_by(host: Host, event_id: str = "g-1") -> bool:
         run.status == "cancelled"
         and str(run.cancellation) == f"by event gone {event_id}"
         and [(data["run_id"], data["reason"], data["cancelled_by"]) for data in told]
-        == [(run.id, "event", {"name": "gone", "id": event_id})]
+        == [(run.id, "event", {"name": "gone", "id": event_id, "source": "tarry.shop"})]
         and {step.status for step in run.steps.values()} <= {"done", "withdrawn"}
         and in_indexes(host.cloud) == set()
         and host.dead_letters == []

@@ -52,7 +52,7 @@ def by_event(host: Host) -> None:
 
 
 def by_hand(host: Host) -> None:
-    request_cancel([run_id_of("shop", "order", "p-1")], runtime().store, runtime().queues)
+    request_cancel([run_id_of("shop", "order", "p-1", "tarry.shop", "placed")], runtime().store, runtime().queues)
 
 
 def by_time(host: Host) -> None:

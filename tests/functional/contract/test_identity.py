@@ -1,6 +1,7 @@
 """Two events that differ in source, name or id are two events."""
 
 import json
+import re
 
 import pytest
 
@@ -73,3 +74,54 @@ def test_w28_both_are_in_the_log_though_the_same_millisecond_brought_them(app: A
     vars(host.cloud.clock)["_step"] = 1
     host.send("placed", {"id": "7"})
     assert host.run().output == ["tarry.depot", "tarry.shop"]
+
+
+def add_order(app: App) -> None:
+    @app.create_function(fn_id="order", trigger=[TriggerEvent(event="placed"), TriggerEvent(event="paid")])
+    async def order(ctx: Context) -> list[str]:
+        return [ctx.event.source, ctx.event.name, ctx.event.id]
+
+
+def test_w27_one_id_under_two_names_starts_a_function_for_each(app: App, host: Host) -> None:
+    add_order(app)
+    for name in ("placed", "paid", "paid", "placed"):  # each of the two comes twice
+        host.send([Event(name, {"id": "7"}, id="order-1")])
+    assert [run.output[1:] for run in host.runs()] == [["placed", "order-1"], ["paid", "order-1"]]
+
+
+def test_w28_one_name_and_id_from_two_sources_starts_a_function_for_each(app: App, host: Host) -> None:
+    add_order(app)
+    for source in ("tarry.depot", "tarry.shop", "tarry.depot", "tarry.shop"):
+        put(host, "placed", source)
+    assert [run.output[0] for run in host.runs()] == ["tarry.depot", "tarry.shop"]
+
+
+@pytest.mark.parametrize("event_id", ["a", "ä" * 256, "\u2028/ #"])
+def test_a_runs_id_is_short_and_printable_whatever_its_event_is_called(app: App, host: Host, event_id: str) -> None:
+    add_order(app)
+    host.send([Event("placed", id=event_id)])
+    assert re.fullmatch("[0-9A-HJKMNP-TV-Z]{26}", host.run().id)
+
+
+def test_w27_a_receipt_of_an_id_that_names_two_events_asks_which(app: App, host: Host) -> None:
+    add_order(app)
+    host.send([Event("placed", {"id": "7"}, id="order-1")])
+    host.send([Event("paid", {"id": "7"}, id="order-1")])
+    with pytest.raises(
+        LookupError, match=r"2 events have the id 'order-1': placed from tarry.shop, paid from tarry.shop"
+    ):
+        host.receipt("order-1")
+    placed, paid = host.runs()
+    for run, name in ((placed, "placed"), (paid, "paid")):
+        made = host.receipt("order-1", name=name)
+        assert (made.received.event.name, [each.run.id for each in made.started]) == (name, [run.id])
+
+
+def test_w28_a_receipt_of_one_name_and_id_from_two_sources_asks_which(app: App, host: Host) -> None:
+    add_order(app)
+    put(host, "placed", "tarry.depot")
+    put(host, "placed", "tarry.shop")
+    with pytest.raises(LookupError, match=r"placed from tarry.depot, placed from tarry.shop; give name= and source="):
+        host.receipt("order-1", name="placed")
+    depot, _ = host.runs()
+    assert [each.run.id for each in host.receipt("order-1", source="tarry.depot").started] == [depot.id]

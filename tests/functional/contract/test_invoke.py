@@ -68,7 +68,7 @@ def test_it_gives_what_the_function_returns_which_runs_as_a_run_of_its_own(
     address = {"function_id": "pack", "run_id": order.id, "step": "pack"}
     assert order.output == {"data": {"id": "7", "_tarry": address}, "user": {"name": "A"}}
     assert (packing.event.name, packing.event.source, packing.output) == (INVOKED, "tarry.shop", order.output)
-    assert packing.id == run_id_of("shop", "pack", packing.event.id)
+    assert packing.id == run_id_of("shop", "pack", packing.event.id, "tarry.shop", INVOKED)
     assert [event.name for event in host.events()] == ["placed", INVOKED, *["tarry/function.finished"] * 2]
     assert (in_indexes(host.cloud), host.dead_letters) == (set(), [])
 

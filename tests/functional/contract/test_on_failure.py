@@ -75,7 +75,7 @@ def test_another_apps_function_of_the_same_id_is_another_function(app: App, host
 
     app.create_function(fn_id="order", trigger=PLACED, on_failure=sorry)(fails)
     theirs = Event(FAILED, {"function_id": "order", "run_id": "r", "error": {}, "event": {}}, id="theirs")
-    App("depot", bus=host.cloud.bus).send(theirs)
+    App("depot", bus=host.cloud.bus).bus.send_internal([theirs])
     host.cloud.pump()
     assert [event.source for event in host.events(FAILED)] == ["tarry.depot"]
     assert host.runs() == []
@@ -131,10 +131,11 @@ def test_a_failure_that_is_announced_twice_runs_it_once(app: App, host: Host, di
     app.create_function(fn_id="order", trigger=PLACED, on_failure=sorry)(fails)
     host.send("placed")
     [announced] = host.events(FAILED)
-    host.cloud.send([announced, announced])
+    app.bus.send_internal([announced, announced])
     host.cloud.pump()
     host.advance("10m")
-    host.send([announced])
+    app.bus.send_internal([announced])
+    host.cloud.pump()
     assert (diary.entries, len(host.runs("order-failure"))) == (["refund"], 1)
 
 

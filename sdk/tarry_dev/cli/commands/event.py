@@ -16,6 +16,7 @@ def event(
         str, typer.Argument(metavar="ID", help="An event's id, as tarry send and tarry events show it.")
     ],
     name: Annotated[str | None, typer.Option(help="The event's name, so that only that name's log is read.")] = None,
+    source: Annotated[str | None, typer.Option(help="The event's source, such as tarry.shop.")] = None,
     since: Annotated[str, typer.Option(help="How far to look back for it, such as 90s, 1h30m, 7d.")] = "1d",
     stack: Stack = None,
     as_json: AsJson = False,
@@ -25,8 +26,9 @@ def event(
     A missed wait was there within an hour of the event and has one of its keys (the values that the expression
     compares with ==, or the name alone), but the event did not resolve it. The nearest 20 are shown, with the reason.
 
-    An event that started a run is found by its id alone. For another, the command reads the log: without --name the
-    whole table, up to 200 MB.
+    Source, name and id tell events apart. If the ID names several, the command lists them: choose one with --name and
+    --source. The command reads the log: without --name the whole table, up to 200 MB. With both options, it finds an
+    event that started a run without reading the log.
 
     --json writes {"event": ..., "started": [{run, function, status}], "resumed": [{run, step}], "cancelled": [{run,
     step}], "pending" (about to resume), "missed": [{run, function, step, reason, expression, apart, detail}], "misses":
@@ -38,6 +40,7 @@ def event(
       tarry event payment-7
       tarry event payment-7 --name order/paid --since 7d --json | jq '.missed[].reason'
     """
+    from tarry_backend.api.receipts import AskedEvent
     from tarry_dev.cli.event import show_receipt
 
-    show_receipt(event_id, name, since, stack, as_json)
+    show_receipt(AskedEvent(event_id, name, source), since, stack, as_json)

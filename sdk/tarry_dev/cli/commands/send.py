@@ -19,7 +19,7 @@ def send(
         Path | None, typer.Option(help="Send the event of each line: name, data, id, user, ts. - is standard input.")
     ] = None,
     event_id: Annotated[
-        str | None, typer.Option("--id", help="The event's id. The same id starts a function once.")
+        str | None, typer.Option("--id", help="The event's id. The same name and id start a function once.")
     ] = None,
     user: Annotated[str | None, typer.Option(help="The user whom it concerns, a JSON object.")] = None,
     stack: Stack = None,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from tarry_backend.model.event_identity import identity
 from tarry_backend.model.run import RunStatus
 from tarry_dev.cli.describe import SHORT, answer, failure, outcome
 from tarry_dev.cli.times import compact
@@ -53,12 +54,12 @@ def effects(events: Iterable[ReceivedEvent], snapshots: Sequence[RunSnapshot]) -
     started, resumed = _started(snapshots), _resumed(snapshots)
 
     def did(received: ReceivedEvent) -> str:
-        event_id = received.event.id
-        return _did(started[event_id], resumed[event_id])
+        known_as = received.position.identity
+        return _did(started[known_as], resumed[known_as])
 
     def kind(received: ReceivedEvent) -> tuple[str, int, int]:
-        event = received.event
-        return event.name, len(started[event.id]), len(resumed[event.id])
+        known_as = received.position.identity
+        return received.event.name, len(started[known_as]), len(resumed[known_as])
 
     made: list[Effect] = []
     for (_, starts, resumes), alike in groupby(events, kind):
@@ -93,7 +94,7 @@ def most_telling(snapshots: Iterable[RunSnapshot]) -> RunSnapshot | None:
 def _started(snapshots: Iterable[RunSnapshot]) -> dict[str, list[str]]:
     runs: dict[str, list[str]] = defaultdict(list)
     for snapshot in snapshots:
-        runs[snapshot.run.event.id].append(snapshot.run.id)
+        runs[identity(snapshot.run.event)].append(snapshot.run.id)
     return runs
 
 
@@ -101,8 +102,8 @@ def _resumed(snapshots: Iterable[RunSnapshot]) -> dict[str, list[str]]:
     runs: dict[str, list[str]] = defaultdict(list)
     for snapshot in snapshots:
         for step in snapshot.steps:
-            if found := answer(step):
-                runs[found[1]].append(snapshot.run.id)
+            if step.wait is not None and step.wait.resolved_by is not None:
+                runs[step.wait.resolved_by.identity].append(snapshot.run.id)
     return runs
 
 
