@@ -105,6 +105,25 @@ def test_an_id_that_is_not_there_is_an_error_that_says_where_it_was_looked_for()
     assert "no event paid in the last 1h has the id p-3" in result.stderr.replace("\n", " ")
 
 
+def test_w27_an_id_that_names_two_events_is_asked_for_by_name_and_source() -> None:
+    for name in ("ping", "pong"):
+        ask("send", name, "--id", "twice")
+        eventually(lambda name=name: document("events", name)["events"])  # type: ignore[misc]
+    result = ask("event", "twice")
+    assert result.exit_code == 1
+    said = " ".join(result.stderr.split())
+    assert "2 events have the id 'twice': ping from tarry.mine, pong from tarry.mine" in said
+    assert "--name and --source" in said
+    for chosen in (["--name", "pong"], ["--name", "pong", "--source", "tarry.mine"]):
+        assert document("event", "twice", *chosen)["event"]["name"] == "pong"
+    assert ask("event", "twice", "--name", "pong", "--source", "shop").exit_code == 1
+
+
+def test_a_reserved_name_is_not_sent() -> None:
+    result = ask("send", "tarry/run.cancel", '{"run_id": "x"}')
+    assert (result.exit_code, "are Tarry's own" in " ".join(result.stderr.split())) == (1, True)
+
+
 def test_a_span_that_is_none_is_refused() -> None:
     result = ask("event", "p-1", "--since", "soon")
     assert (result.exit_code, "soon" in result.stderr) == (1, True)
