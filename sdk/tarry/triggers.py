@@ -28,7 +28,8 @@ class TriggerEvent:
     Args:
         event: An event name, a prefix that ends in ``*`` (``app/*``), or an event type (see ``tarry.event_type``).
             With an event type, ``ctx.data`` is an instance of it. Only a trigger that itself begins with ``tarry/``
-            gets Tarry's own events, whose names begin so.
+            gets Tarry's own events, whose names begin so. It gets those of its app, unless its expression reads
+            ``event.source``: then the expression decides.
         expression: CEL over the incoming ``event``, such as ``event.data.total > 100``. If it is false or fails, the
             event does not start the function.
 

@@ -73,6 +73,7 @@ def test_several_events_come_in_with_all_their_fields(server: Server, matcher: R
 @pytest.mark.parametrize(
     ("body", "complaint"),
     [
+        ([{"name": "fine"}, {"name": "tarry/run.cancel", "data": {"run_id": "x"}}], "are Tarry's own"),
         (b"no JSON", "Expecting value"),
         (b"\xff", "can't decode"),
         ("a", "an event is a JSON object such as"),
