@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from hypothesis import strategies as st
 
 from tarry import TarryError
+from tarry._wire.bus import source_of
 from tarry.errors import ExpressionError
 from tarry.event import Event
 from tarry_backend.events.address import run_id_of
@@ -76,7 +77,7 @@ class _Queues:
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
-        self.run_id = self.run_of("order", "first")
+        self.run_id = run_id_of(cloud.app.id, "order", "first", source_of(cloud.app.id), "placed")
         cloud.app.send(Event("placed", {"id": 1, "a": [1]}, id="first"))
         cloud.pump()
 
@@ -121,14 +122,10 @@ class _Queues:
 
     def check_neighbour(self, event_id: str) -> None:
         """Raise if the neighbour's run has not ended well."""
-        run_id = self.run_of("neighbour", event_id)
+        run_id = run_id_of(self.cloud.app.id, "neighbour", event_id, "shop", "neighbour")
         answer = api_handler(request("GET", f"/runs/{run_id}"), None)
         assert answer["statusCode"] == 200, "a neighbour started nothing"
         assert json.loads(answer["body"])["status"] == "finished", "a neighbour's run has not ended"
-
-    def run_of(self, function: str, event_id: str) -> str:
-        """The run that the event starts."""
-        return run_id_of(self.cloud.app.id, function, event_id)
 
 
 class Events(_Queues):
