@@ -61,7 +61,7 @@ def _clouds() -> Iterator[str]:
         yield "an open embedded cloud"
     if runtime is not None and runtime._hosted is not None:
         yield f"a hosted app, {runtime._hosted.id!r}"
-    if runtime is not None and runtime.runtime.cache_info().currsize:
+    if runtime is not None and runtime._runtime.cache_info().currsize:
         yield "a runtime"
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -17,13 +19,17 @@ from tarry_backend.store import Store, open_store
 from tarry_backend.telemetry import identify, meter
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tarry_backend.executor.executor import Executor
     from tarry_backend.matcher.matcher import Matcher
     from tarry_backend.timers.timers import Timers
 
-__all__ = ["Runtime", "host", "load_app", "runtime"]
+__all__ = ["Runtime", "host", "load_app", "process", "runtime"]
 
 _hosted: App | None = None
+
+_process: ContextVar[str] = ContextVar("tarry_process", default="")
 
 
 @dataclass(frozen=True)
@@ -57,9 +63,23 @@ class Runtime:
         return Timers(self.store, self.queues)
 
 
-@cache
 def runtime() -> Runtime:
     """Return this process's runtime. If the app cannot be imported, each invocation fails; its messages stay."""
+    return _runtime(_process.get())
+
+
+@contextmanager
+def process(name: str) -> Iterator[None]:
+    """Within it, ``runtime`` is that of the process of this name: the embedded cloud has several Lambdas in one."""
+    before = _process.set(name)
+    try:
+        yield
+    finally:
+        _process.reset(before)
+
+
+@cache
+def _runtime(process_name: str) -> Runtime:
     settings = Settings.read()
     app = _hosted or load_app(settings.app)
     identify(app.id)
@@ -70,7 +90,7 @@ def host(app: App | None) -> None:
     """Use ``app`` instead of the one that ``TARRY_APP`` names, and read the environment again."""
     global _hosted  # a Lambda's process has one app; only the embedded cloud changes it
     _hosted = app
-    runtime.cache_clear()
+    _runtime.cache_clear()
 
 
 def load_app(target: str) -> App:

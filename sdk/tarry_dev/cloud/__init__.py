@@ -1,6 +1,7 @@
 """The embedded cloud: the deployed handlers on moto, in one process. For tests, the demo and ``tarry dev``."""
 
 try:
+    from tarry_dev.cloud.chaos import Chaos
     from tarry_dev.cloud.clock import Clock, MovedClock, RealClock
     from tarry_dev.cloud.cloud import Cloud
     from tarry_dev.cloud.crash import Call, Crash
@@ -16,6 +17,7 @@ except ModuleNotFoundError as error:
 
 __all__ = [
     "Call",
+    "Chaos",
     "Clock",
     "Cloud",
     "Crash",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from threading import Lock
@@ -20,7 +20,7 @@ from tarry.errors import UsageError
 from tarry_dev.cloud.moto_shortcut import shortcut
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
@@ -79,13 +79,15 @@ def _clients(region: str) -> Clients:
 
 
 @contextmanager
-def account(region: str) -> Iterator[Clients]:
+def account(region: str, at_aws: Callable[[], AbstractContextManager[None]] = nullcontext) -> Iterator[Clients]:
     """An empty AWS account, which every boto client made meanwhile speaks to; it is gone at the end.
+
+    Each call is carried out within ``at_aws``.
 
     The variables ``AWS_*`` and ``TARRY_*`` are those of a Lambda in it, and at the end what they were before.
     """
     regions = {"AWS_DEFAULT_REGION": region, "AWS_REGION": region}
-    with _alone(), _environment(_KEYS | regions | _LAMBDA), _moto():
+    with _alone(), _environment(_KEYS | regions | _LAMBDA), _moto(at_aws):
         clients = _clients(region)
         with _default_session(clients.session):
             yield clients
@@ -121,7 +123,7 @@ def _take_variables() -> dict[str, str]:
 
 
 @contextmanager
-def _moto() -> Iterator[None]:
+def _moto(at_aws: Callable[[], AbstractContextManager[None]]) -> Iterator[None]:
     # Session and keys are ours: moto would have the service descriptions read anew for each cloud.
     mock = mock_aws(config={"core": {"reset_boto3_session": False, "mock_credentials": False}})
     with ExitStack() as life:
@@ -131,7 +133,7 @@ def _moto() -> Iterator[None]:
             life.enter_context(mock)
         for method in models.RESPONSES_METHODS:
             models.responses_mock.add(CallbackResponse(method, _AWS, models.botocore_stubber.process_prepared_request))
-        life.enter_context(shortcut())
+        life.enter_context(shortcut(at_aws))
         yield
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from tarry.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from time_machine import Traveller
 
 __all__ = ["START", "Clock", "MovedClock", "RealClock"]
@@ -36,6 +38,9 @@ class Clock(Protocol):
     def move_to(self, moment: int) -> None:
         """Return when it is ``moment``; at once if that is past."""
 
+    def true(self) -> AbstractContextManager[None]:
+        """Return a context in which the process has this time, also while a Lambda has its own."""
+
 
 class RealClock:
     """The clock on the wall. ``move_to`` waits."""
@@ -55,6 +60,9 @@ class RealClock:
     def move_to(self, moment: int) -> None:
         time.sleep(max(0, moment - self.now()) / 1000)
 
+    def true(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
 
 class MovedClock:
     """A clock that stands still until it is moved; the whole process lives by it, as time-machine arranges.
@@ -71,6 +79,7 @@ class MovedClock:
         self._step = step
         self._life = ExitStack()
         self._traveller: Traveller | None = None
+        self._ahead = 0
 
     def start(self) -> None:
         # It imports pytest where that is installed, which takes a fifth of a second: none of that in real
@@ -86,10 +95,26 @@ class MovedClock:
         self._life.close()
 
     def now(self) -> int:
-        return time.time_ns() // 1_000_000
+        return time.time_ns() // 1_000_000 - self._ahead
 
     def tick(self) -> None:
         self._shift(self._step)
+
+    def skew(self, milliseconds: int) -> None:
+        """Let the process's time be so far ahead of this clock, whose own time stays: a Lambda's clock is."""
+        self._shift(milliseconds - self._ahead)
+        self._ahead = milliseconds
+
+    @contextmanager
+    def true(self) -> Iterator[None]:
+        if not (ahead := self._ahead):
+            yield
+            return
+        self.skew(0)
+        try:
+            yield
+        finally:
+            self.skew(ahead)
 
     def move_to(self, moment: int) -> None:
         self._shift(max(0, moment - self.now()))

@@ -15,6 +15,7 @@ from tarry_backend.deploy.topology import QUEUES, Queue
 from tarry_backend.runtime import host
 from tarry_dev.cloud.account import ACCOUNT_ID, account
 from tarry_dev.cloud.audit import Audit
+from tarry_dev.cloud.chaos import CALM, Chaos, Odds, check
 from tarry_dev.cloud.clock import Clock, MovedClock, RealClock
 from tarry_dev.cloud.function import LambdaFunction
 from tarry_dev.cloud.pump import Pump
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from moto.sqs.models import Message as StoredMessage
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
     from tarry import App
@@ -90,6 +92,7 @@ class Cloud:
         self.app = app
         self.clock: Clock = clock or MovedClock()
         self.region = region
+        self._odds = Odds()
         self.functions = {name: self._function(name, handlers or {}) for name in _TIMEOUTS}
         self._observers = [on_delivery] if on_delivery else []
         self._observing = RLock()
@@ -102,12 +105,14 @@ class Cloud:
         with ExitStack() as life:
             self.clock.start()
             life.callback(self.clock.stop)
+            life.callback(self._odds.set, CALM)
             if self._audit:
                 life.callback(self._audit.flush)
-            self.clients = life.enter_context(account(self.region))
+            self.clients = life.enter_context(account(self.region, self.clock.true))
             _forget_client(self.app)
             life.callback(_forget_client, self.app)
             self._deploy()
+            life.callback(self._pump.close)
             host(self.app)
             life.callback(host, None)
             self._life = life.pop_all()
@@ -115,6 +120,17 @@ class Cloud:
 
     def __exit__(self, *_: object) -> None:
         self._life.close()
+
+    @property
+    def chaos(self) -> Chaos:
+        """What AWS may do at any time; by default it does nothing of it. Setting it needs a ``MovedClock``."""
+        return self._odds.chaos
+
+    @chaos.setter
+    def chaos(self, chaos: Chaos) -> None:
+        check(chaos, self.clock, self.functions)
+        self._odds.set(chaos)
+        self._table.index_lag = chaos.index_lag * 1000
 
     def send(self, events: Sendable | Iterable[Sendable]) -> list[str]:
         """Put events on the bus as the app does; return their ids."""
@@ -208,7 +224,9 @@ class Cloud:
 
     def expire(self) -> int:
         """Remove expired items from the table, as DynamoDB does within days; return their number."""
-        return self._table.expire()
+        expired = self._table.expired()
+        self._table.expire(expired)
+        return len(expired)
 
     def sweep(self) -> None:
         """Call the minute sweep now."""
@@ -230,7 +248,7 @@ class Cloud:
     def _deploy(self) -> None:
         """Makes the resources, and the environment that tells the functions of them."""
         self._table = make_store(self.clients)
-        pairs = make_queues(self.clients, self.clock.tick)
+        pairs = make_queues(self.clients, self._take_in)
         self.bus = self.app.bus.name
         taker = self._audit.take if self._audit else None
         make_bus(self.clients, self.bus, pairs["events"].queue.queue_arn, taker)
@@ -239,7 +257,9 @@ class Cloud:
         self.queues = {spec.name: self._queue(spec, pairs[spec.name]) for spec in QUEUES}
         self._sweep = Sweep(self.functions["sweep"], self._table, self.clock, self.region, self._observe)
         self._schedules = Schedules(self.app, self.clock, self.put_events)
-        self._pump = Pump(self.clock, tuple(self.queues.values()), self._sweep, self._schedules, self._limit)
+        self._pump = Pump(
+            self.clock, tuple(self.queues.values()), self._sweep, self._schedules, self._limit, self._odds
+        )
 
     def _settings(self, pairs: Mapping[str, QueuePair]) -> Settings:
         values: Any = {f"{name}_queue": pair.queue.physical_resource_id for name, pair in pairs.items()}
@@ -253,14 +273,22 @@ class Cloud:
             client=self.clients.sqs,
             function=self.functions[_READERS[spec.name]],
             observe=self._observe,
+            odds=self._odds,
         )
 
     def _function(self, name: str, handlers: Mapping[str, Handler]) -> LambdaFunction:
         function_name = f"tarry-{self.app.id}-{name}"
         arn = f"arn:aws:lambda:{self.region}:{ACCOUNT_ID}:function:{function_name}"
-        return LambdaFunction(name, function_name, arn, _TIMEOUTS[name], handlers.get(name))
+        return LambdaFunction(name, function_name, arn, _TIMEOUTS[name], handlers.get(name), self.clock, self._odds)
+
+    def _take_in(self, message: StoredMessage) -> None:
+        """A queue has a new message, or a dead letter. Time goes on, and a standard queue may take its time."""
+        self.clock.tick()
+        if message.group_id is None and not message.approximate_receive_count and (late := self._odds.lateness()):
+            message.delayed_until = max(message.delayed_until, self.clock.now()) + late
 
     def _observe(self, delivery: Delivery) -> None:
+        self._table.expire(self._odds.expiring(self._table.expired))
         with self._observing:  # in a served cloud runs go side by side
             for observer in self._observers:
                 observer(delivery)

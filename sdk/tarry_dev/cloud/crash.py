@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from botocore.handlers import BUILTIN_HANDLERS
 
@@ -13,7 +13,7 @@ from tarry._engine.interruption import Death
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Call", "Crash", "Invocation"]
+__all__ = ["Call", "Crash", "Invocation", "Surroundings"]
 
 
 class Crash(Death):
@@ -40,34 +40,83 @@ class Call:
     answered: bool
 
 
+class Surroundings(Protocol):
+    """What surrounds an invocation of a Lambda."""
+
+    @property
+    def is_timed_out(self) -> bool:
+        """Whether the invocation's time is over."""
+
+    @property
+    def takes_turns(self) -> bool:
+        """Whether others are under way at the same time, and this thread is the one that waits for its turn."""
+
+    def enter(self) -> None:
+        """Note that this Lambda moves from now on."""
+
+    def leave(self) -> None:
+        """Note that it stops."""
+
+    def let_others_move(self) -> None:
+        """Return once it is this Lambda's turn again."""
+
+    def check(self, operation: str) -> None:
+        """Raise what AWS refuses the call with, if it does."""
+
+
 class Invocation:
     """One invocation of a Lambda, while it lasts. It watches the AWS calls of the whole process."""
 
-    def __init__(self, function: str, dies: Callable[[Call], bool] | None) -> None:
+    def __init__(self, function: str, dies: Callable[[Call], bool] | None, around: Surroundings) -> None:
         self.dead = False
         self.calls = 0
         self._function = function
         self._dies = dies
+        self._around = around
         self._lock = Lock()  # a function may call from several threads
 
     def __enter__(self) -> Invocation:
-        with _lock:
-            _under_way.append(self)
+        self._enter()
         return self
 
     def __exit__(self, *_: object) -> None:
-        with _lock:
-            _under_way.remove(self)
+        self._leave()
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether nobody gets its answer any more."""
+        return self.dead or self._around.is_timed_out
 
     def watch(self, service: str, operation: str, answered: bool) -> None:
         """Raises ``Crash`` if the Lambda dies at this call, or is dead and calls all the same."""
+        if not answered and self._around.takes_turns:
+            self._let_others_move()
         with self._lock:
             self.calls += not answered
             call = Call(self._function, self.calls, service, operation, answered)
-            self.dead = self.dead or (self._dies is not None and self._dies(call))
+            self.dead = self.is_lost or (self._dies is not None and self._dies(call))
         if self.dead:
             when = "after" if answered else "before"
             raise Crash(f"{self._function} died {when} its call {call.number}, {service} {operation}")
+        if not answered:
+            self._around.check(operation)
+
+    def _let_others_move(self) -> None:
+        self._leave()
+        try:
+            self._around.let_others_move()
+        finally:
+            self._enter()
+
+    def _enter(self) -> None:
+        with _lock:
+            _under_way.append(self)
+        self._around.enter()
+
+    def _leave(self) -> None:
+        self._around.leave()
+        with _lock:
+            _under_way.remove(self)
 
 
 _under_way: list[Invocation] = []

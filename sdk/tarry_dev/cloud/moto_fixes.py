@@ -1,29 +1,25 @@
-"""moto's queue, rule and table, mended where they do otherwise than AWS, or take too long, and it matters here.
+"""moto's queue and rule, mended where they do otherwise than AWS, or take too long, and it matters here.
 
 They take the place of moto's own by ``become``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from copy import copy
 from datetime import UTC, datetime
 from functools import cache
-from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from moto.core.utils import camelcase_to_underscores, unix_time_millis
-from moto.dynamodb.models import DynamoDBBackend
-from moto.dynamodb.models.dynamo_type import Item
-from moto.dynamodb.models.table import GlobalSecondaryIndex, Table
 from moto.events.models import Rule
 from moto.sqs import models as sqs_models
 from moto.sqs.models import DEDUPLICATION_TIME_IN_SECONDS, Message, Queue, SQSBackend
 
 if TYPE_CHECKING:
-    from moto.dynamodb.models.dynamo_type import DynamoType
     from moto.events.utils import EventMessageType
 
-__all__ = ["FaithfulDynamo", "FaithfulIndex", "FaithfulQueue", "FaithfulRule", "FaithfulSqs", "FaithfulTable"]
+__all__ = ["FaithfulQueue", "FaithfulRule", "FaithfulSqs"]
 
 
 # moto turns the names of a queue's attributes into its own, letter by letter, for each message that is sent.
@@ -44,11 +40,11 @@ class FaithfulQueue(Queue):
     """
 
     _seen_until: dict[tuple[str | None, str | None], float]
-    _on_message: Callable[[], None]
+    _on_message: Callable[[Message], None]
 
     @classmethod
-    def become(cls, queue: Queue, on_message: Callable[[], None]) -> FaithfulQueue:
-        """Mends a queue in its place. ``on_message`` is called after each message that it has taken in."""
+    def become(cls, queue: Queue, on_message: Callable[[Message], None]) -> FaithfulQueue:
+        """Mends a queue in its place. ``on_message`` is called with each message that it has taken in."""
         queue.__class__ = cls
         assert isinstance(queue, FaithfulQueue)
         queue._seen_until = {}
@@ -71,7 +67,7 @@ class FaithfulQueue(Queue):
         for message in self.contents:
             moment = max(message.visible_at + 1, message.delayed_until)
             # A message in flight keeps back its whole group.
-            group = f"group {message.group_id}" if self.fifo_queue else message.id
+            group = f"group {message.group_id}" if self.fifo_queue else f"message {id(message)}"
             moments[group] = max(moment, moments.get(group, moment))
         return min(moments.values(), default=None)
 
@@ -102,7 +98,22 @@ class FaithfulQueue(Queue):
                 return
             self._messages.append(message)
             self._messages_lock.notify_all()
-        self._on_message()
+        self._on_message(message)
+
+    def duplicate(self, receipt: str, delay: int, *, forget: bool) -> None:
+        """Put a second copy of a message in flight into the queue, to be received in ``delay`` milliseconds.
+
+        SQS keeps a message on several servers, and one of them may hand it out again. ``forget``: that server does not
+        know of the other receives.
+        """
+        with self._messages_lock:
+            message = next(each for each in self._messages if each.had_receipt_handle(receipt))
+            second = copy(message)
+            second.receipt_handle, second._old_receipt_handles = None, []
+            second.visible_at, second.delayed_until = 0, unix_time_millis() + delay
+            if forget:
+                second.approximate_receive_count = 0
+            self._messages.append(second)
 
     def delete_message(self, receipt_handle: str) -> None:
         with self._messages_lock:
@@ -163,88 +174,3 @@ class FaithfulRule(Rule):
             moment = datetime.fromtimestamp(float(event["time"]), UTC)  # moto makes it a text only for a queue
             self._on_event({**event, "time": f"{moment:%Y-%m-%dT%H:%M:%SZ}"})
         super().send_to_targets(event, transform_input=False)
-
-
-class FaithfulDynamo(DynamoDBBackend):
-    """moto's DynamoDB. When a transaction fails, moto puts copies in the place of its tables: who holds a table, as the
-    cloud and its sweep do, would hold one that nobody writes to any more."""
-
-    __module__ = DynamoDBBackend.__module__
-
-    @classmethod
-    def become(cls, dynamodb: DynamoDBBackend) -> None:
-        """Mends DynamoDB in its place."""
-        dynamodb.__class__ = cls
-
-    def transact_write_items(self, transact_items: list[dict[str, Any]]) -> None:
-        tables = dict(self.tables)
-        try:
-            super().transact_write_items(transact_items)
-        finally:
-            for name, table in tables.items():
-                vars(table).update(vars(self.tables[name]))
-                self.tables[name] = table
-
-
-class FaithfulTable(Table):
-    """A table of moto's. moto sorts the whole table for each query, and then looks which items are meant: with a
-    thousand runs a query takes a tenth of a second."""
-
-    _meant: list[Item] | None
-
-    @classmethod
-    def become(cls, table: Table) -> FaithfulTable:
-        """Mends a table in its place."""
-        table.__class__ = cls
-        assert isinstance(table, FaithfulTable)
-        table._meant = None
-        for index in table.global_indexes:
-            index.__class__ = FaithfulIndex
-        return table
-
-    @property
-    def unsorted_items(self) -> Iterator[Item]:
-        """All items."""
-        return (item for partition in self.items.values() for item in partition.values())
-
-    def query(self, *args: Any, **kwargs: Any) -> tuple[list[Item], int, dict[str, Any] | None]:
-        asked = _QUERY.bind(self, *args, **kwargs).arguments
-        if asked.get("index_name") is None:
-            self._meant = list(self.items.get(asked["hash_key"], {}).values())
-        else:
-            self._meant = [item for item in self.unsorted_items if _has(item, asked["hash_key_conditions"])]
-        try:
-            return super().query(*args, **kwargs)
-        finally:
-            self._meant = None
-
-    def expire(self) -> int:
-        """Removes the items that have outlived their time, which moto never does; returns how many."""
-        name, now = self.ttl["AttributeName"], unix_time_millis() / 1000
-        dead = [item for item in self.unsorted_items if name in item.attrs and int(item.attrs[name].value) < now]
-        for item in dead:
-            self.delete_item(item.hash_key, item.range_key)
-        return len(dead)
-
-    def all_items(self) -> list[Item]:
-        return super().all_items() if self._meant is None else self._meant
-
-
-class FaithfulIndex(GlobalSecondaryIndex):
-    """An index of moto's. To leave out what the index has not, moto turns each item into plain Python once for each
-    attribute, and what is left back again: most of the time that a query of an index takes."""
-
-    def project(self, item: Item) -> Item:
-        if self.projection["ProjectionType"] == "ALL":
-            return item
-        kept = {*self.table_key_attrs, *self.schema_key_attrs, *self.projection.get("NonKeyAttributes", ())}
-        seen = Item(item.hash_key, item.range_key, {})
-        seen.attrs.update({name: value for name, value in item.attrs.items() if name in kept})
-        return seen
-
-
-_QUERY = signature(Table.query)
-
-
-def _has(item: Item, conditions: list[tuple[str, DynamoType]]) -> bool:
-    return all(name in item.attrs and item.attrs[name] == value for name, value in conditions)

@@ -9,7 +9,7 @@ same answer, and the same error, by either.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import count
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,7 @@ from moto.sqs.responses import SQSResponse
 from werkzeug.exceptions import HTTPException
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from botocore.awsrequest import AWSPreparedRequest
     from botocore.model import OperationModel
@@ -81,25 +81,30 @@ SHORT = _ITEMS | {
 _ACTIONS = {operation: camelcase_to_underscores(operation) for operation in SHORT}
 """moto's methods."""
 
+_at_aws: Callable[[], AbstractContextManager[None]] = nullcontext
+
 _parser = create_parser("json")
 _numbers = count(1)
 
 
 @contextmanager
-def shortcut() -> Iterator[None]:
-    """Meanwhile both doors lead to moto, which is to be on, for one call at a time.
+def shortcut(at_aws: Callable[[], AbstractContextManager[None]] = nullcontext) -> Iterator[None]:
+    """Meanwhile both doors lead to moto, which is to be on, for one call at a time, each within ``at_aws``.
 
     Who stands at the door in full (``botocore_stubber.process_request``) sees each call: the short way is closed then.
     """
+    global _at_aws  # botocore is told of this module's functions once, for all sessions
     botocore_stubber.process_request = _carry_out  # type: ignore[method-assign]
+    _at_aws = at_aws
     try:
         yield
     finally:
+        _at_aws = nullcontext
         vars(botocore_stubber).pop("process_request", None)  # a test may have put its own over it
 
 
 def _carry_out(request: AWSPreparedRequest) -> TYPE_RESPONSE | None:
-    with ONE_AT_A_TIME:
+    with ONE_AT_A_TIME, _at_aws():
         return BotocoreStubber.process_request(botocore_stubber, request)
 
 
@@ -112,7 +117,7 @@ def _answer(
     is_theirs = params["url"] == f"https://{service}.{region}.amazonaws.com/"  # and no endpoint of a test's own
     if answerer is None or model.name not in SHORT or not is_theirs or not _is_open():
         return None
-    with ONE_AT_A_TIME:
+    with ONE_AT_A_TIME, _at_aws():
         status, parsed = _ask(_told(answerer(), model, params, region), model)
     request_id = f"{next(_numbers):052}"
     headers = {"x-amzn-requestid": request_id, "content-type": params["headers"]["Content-Type"]}

@@ -10,10 +10,12 @@ from threading import RLock
 from typing import TYPE_CHECKING
 
 from tarry.errors import TarryError
+from tarry_dev.cloud.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from tarry_dev.cloud.chaos import Odds
     from tarry_dev.cloud.clock import Clock
     from tarry_dev.cloud.message import Message
     from tarry_dev.cloud.queue import LocalQueue
@@ -32,18 +34,21 @@ class EndlessError(TarryError):
 class Pump:
     """Delivers what can be delivered, oldest first, one batch at a time, so that a test is the same each time.
 
-    In a served cloud runs go side by side, as on AWS: see ``side_by_side``. ``limit`` is the most batches between two
-    moves of the clock.
+    In a served cloud runs go side by side, as on AWS: see ``side_by_side``. With a chaos, several invocations may be
+    under way at the same time. ``limit`` is the most batches between two moves of the clock.
     """
 
     def __init__(
-        self, clock: Clock, queues: Sequence[LocalQueue], sweep: Sweep, schedules: Schedules, limit: int
+        self, clock: Clock, queues: Sequence[LocalQueue], sweep: Sweep, schedules: Schedules, limit: int, odds: Odds
     ) -> None:
         self._clock = clock
         self._queues = queues
         self._sweep = sweep
         self._schedules = schedules
         self._limit = limit
+        self._odds = odds
+        self._turns = Turns(odds)
+        self._batches = 0
         self._alone = RLock()
         self._workers: ThreadPoolExecutor | None = None
         self._free = 0
@@ -71,21 +76,34 @@ class Pump:
 
     def run(self) -> int:
         """Delivers until nothing can be delivered now. Returns the number of batches."""
-        count = 0
         with self._alone:
+            before = self._batches
             while self.step():
-                count += 1
-                if count == self._limit and (queue := self._next_queue()):
+                if self._batches - before >= self._limit and (queue := self._next_queue()):
                     raise EndlessError(self._circle(queue))
-        return count
+            return self._batches - before
 
     def step(self) -> bool:
-        """Delivers one batch; false if nothing can be delivered now."""
+        """Delivers one batch, or lets one that is under way go on; false if nothing can happen now."""
         with self._alone:
             queue = self._next_queue()
-            if queue:
+            if queue and self._begins_now():
+                self._batches += 1
                 self._deliver(queue)
-        return queue is not None
+            elif self._turns:
+                self._turns.step()
+            else:
+                return False
+        return True
+
+    def close(self) -> None:
+        """End what is under way, where it stands."""
+        self._turns.close()
+
+    def _begins_now(self) -> bool:
+        """Whether another batch is delivered now, before one that is under way goes on."""
+        under_way, most = len(self._turns), self._odds.chaos.at_once
+        return under_way == 0 or (under_way < most and self._odds.happens(0.5))
 
     def advance(self, until: int) -> int:
         """Moves the clock to ``until``, with a stop wherever something happens. Returns the number of batches."""
@@ -129,7 +147,9 @@ class Pump:
         self._clock.tick()
         if not (batch := queue.receive()):
             return  # all have been received too often, and are dead letters now
-        if self._workers is None or not queue.spec.fifo:
+        if self._odds.chaos.at_once > 1:
+            self._turns.begin(lambda: queue.deliver(batch))
+        elif self._workers is None or not queue.spec.fifo:
             queue.deliver(batch)
         else:
             with self._alone:

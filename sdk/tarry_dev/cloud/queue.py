@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import DeleteMessageBatchRequestEntryTypeDef
 
     from tarry_backend.deploy.topology import Queue
+    from tarry_dev.cloud.chaos import Odds
     from tarry_dev.cloud.function import LambdaFunction
     from tarry_dev.cloud.moto_fixes import FaithfulQueue
 
@@ -45,6 +46,7 @@ class LocalQueue:
         client: SQSClient,
         function: LambdaFunction,
         observe: Observer,
+        odds: Odds,
     ) -> None:
         self.spec = spec
         self.url = stored.physical_resource_id
@@ -55,6 +57,7 @@ class LocalQueue:
         self.dead_url = dead.physical_resource_id
         self._client = client
         self._observe = observe
+        self._odds = odds
         self._holds = 0
 
     @property
@@ -92,7 +95,11 @@ class LocalQueue:
         They stay in flight, invisible to others, until they are delivered or the visibility timeout is over.
         A message that has been received too often goes to the dead-letter queue instead.
         """
-        return self._receive(self.url, most or self.spec.batch_size)
+        batch = self._receive(self.url, most or self.spec.batch_size)
+        for message in () if self.spec.fifo else batch:
+            if (delay := self._odds.second_copy()) is not None:
+                self._stored.duplicate(message.receipt, delay, forget=self._odds.happens(0.5))
+        return batch
 
     def deliver(self, batch: Sequence[Message]) -> Delivery:
         """Invokes the function with messages that were received, and deletes those that it does not refuse.

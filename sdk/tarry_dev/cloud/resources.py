@@ -15,11 +15,13 @@ from moto.utilities.utils import get_partition
 from tarry_backend.deploy.topology import DEAD_LETTERS_KEPT_DAYS, KEPT_DAYS, QUEUES, RULE_PATTERN, Queue
 from tarry_backend.store.models import EXPIRES, table_definition
 from tarry_dev.cloud.account import ACCOUNT_ID
-from tarry_dev.cloud.moto_fixes import FaithfulDynamo, FaithfulQueue, FaithfulRule, FaithfulSqs, FaithfulTable
+from tarry_dev.cloud.moto_fixes import FaithfulQueue, FaithfulRule, FaithfulSqs
+from tarry_dev.cloud.moto_tables import FaithfulDynamo, FaithfulTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from moto.sqs.models import Message as StoredMessage
     from mypy_boto3_sqs.literals import QueueAttributeNameType
 
     from tarry_dev.cloud.account import Clients
@@ -49,8 +51,8 @@ def make_store(clients: Clients) -> FaithfulTable:
     return FaithfulTable.become(dynamodb.tables[NAME])
 
 
-def make_queues(clients: Clients, on_message: Callable[[], None]) -> dict[str, QueuePair]:
-    """The queues by their names. ``on_message`` is called after each message that one of them takes in."""
+def make_queues(clients: Clients, on_message: Callable[[StoredMessage], None]) -> dict[str, QueuePair]:
+    """The queues by their names. ``on_message`` is called with each message that one of them has taken in."""
     sqs = sqs_backends[ACCOUNT_ID][clients.region]
     FaithfulSqs.become(sqs)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tarry_dev.cloud.clock import Clock
     from tarry_dev.cloud.function import LambdaFunction
-    from tarry_dev.cloud.moto_fixes import FaithfulTable
+    from tarry_dev.cloud.moto_tables import FaithfulTable
     from tarry_dev.cloud.queue import Observer
 
 __all__ = ["Sweep"]

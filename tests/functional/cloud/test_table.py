@@ -11,7 +11,7 @@ from tarry_backend.store import Table
 from tarry_backend.store.models import DueIndex, Item
 from tarry_dev.cloud import Cloud
 from tarry_dev.cloud.account import ACCOUNT_ID
-from tarry_dev.cloud.moto_fixes import FaithfulIndex
+from tarry_dev.cloud.moto_tables import FaithfulIndex
 from tests.functional.cloud.scripts import ITEM
 
 

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from tarry import App, Cancel, Context, ContextSync, Event, TriggerEvent
-from tarry_dev.cloud import Cloud, Host
+from tarry_dev.cloud import Chaos, Cloud, Host
 from tests.functional.contract.deaths import Mortal, deaths
 from tests.functional.contract.diary import Diary
-from tests.functional.contract.lag import lag_waits
 from tests.functional.contract.traces import in_indexes
 
 PLACED = TriggerEvent(event="placed")
@@ -196,10 +195,10 @@ def test_an_event_that_a_wait_and_a_cancel_are_both_waiting_for_cancels(
 
 @pytest.mark.parametrize("cancel", [Cancel("gone", if_exp=EITHER), Cancel("gone")], ids=str)
 def test_a_lagging_index_delays_the_cancelling_until_the_settle_and_no_longer(
-    app: App, host: Host, diary: Diary, monkeypatch: pytest.MonkeyPatch, cancel: Cancel
+    app: App, host: Host, diary: Diary, cancel: Cancel
 ) -> None:
     waits_async(app, diary, cancel)
-    lag_waits(monkeypatch, host.cloud, 10)
+    host.cloud.chaos = Chaos(index_lag=10)
     host.send("placed", {"id": "7"})
     host.advance("1s")
     host.send([gone()])

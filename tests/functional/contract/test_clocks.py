@@ -6,17 +6,9 @@ from typing import Any
 import pytest
 
 from tarry import App, Context, Event, TriggerEvent
-from tarry_backend import clock
 from tarry_backend.executor.run_clock import AHEAD, RunClock
-from tarry_dev.cloud import Call, Cloud, Host
+from tarry_dev.cloud import Call, Chaos, Cloud, Host
 from tests.functional.contract.plays import ThrottledError
-
-_EXECUTORS_CLOCK = (
-    "tarry_backend.handlers.executor.now",
-    "tarry_backend.executor.executor.now",
-    "tarry_backend.executor.run_journal.now",
-    "tarry_backend.executor.run_clock.now",
-)
 
 
 @pytest.fixture
@@ -38,12 +30,6 @@ def orders(app: App, cloud: Cloud) -> list[str]:
     return answers
 
 
-def set_ahead(monkeypatch: pytest.MonkeyPatch, milliseconds: int) -> None:
-    """Has the executor's clock be that far ahead of all others."""
-    for name in _EXECUTORS_CLOCK:
-        monkeypatch.setattr(name, lambda: clock.now() + milliseconds)
-
-
 def throttled_once() -> Callable[[Call], bool]:
     """The step's write is refused once, so its message comes again."""
     writes: list[Call] = []
@@ -59,23 +45,19 @@ def throttled_once() -> Callable[[Call], bool]:
 
 @pytest.mark.parametrize("ahead", [0, 2_000, 4_500])
 @pytest.mark.parametrize("again", [False, True])
-def test_w36_a_clock_that_is_ahead_misses_no_answer(
-    host: Host, monkeypatch: pytest.MonkeyPatch, orders: list[str], ahead: int, again: bool
-) -> None:
+def test_w36_a_clock_that_is_ahead_misses_no_answer(host: Host, orders: list[str], ahead: int, again: bool) -> None:
     """executor    step begins (2 s ahead) ── asks ┄┄┄┄┄┄┄┄┄┄┄┄ wait
     queue                                        answer (300 ms)
     """
-    set_ahead(monkeypatch, ahead)
+    host.cloud.chaos = Chaos(clocks={"executor": ahead / 1000})
     with host.cloud.dies(throttled_once() if again else lambda call: False, function="executor"):
         host.send("placed", {"id": "7"})
         host.advance("1m")
     assert (host.run().output, len(orders)) == ("answer 0", 2 if again else 1)
 
 
-def test_w05_what_came_before_the_step_began_is_still_not_seen(
-    host: Host, monkeypatch: pytest.MonkeyPatch, orders: list[str]
-) -> None:
-    set_ahead(monkeypatch, 2_000)
+def test_w05_what_came_before_the_step_began_is_still_not_seen(host: Host, orders: list[str]) -> None:
+    host.cloud.chaos = Chaos(clocks={"executor": 2})
     with host.cloud.hold("runs"):
         host.send("placed", {"id": "7"})
         host.cloud.advance("1s")

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from tarry import App, Context, Event, TriggerEvent
-from tarry_dev.cloud import Call, Host
-from tests.functional.contract.lag import lag_waits
+from tarry_dev.cloud import Call, Chaos, Host
 
 BY_KEY = "async.data.id == event.data.id"
 BY_TWO_KEYS = f"async.data.any == true || {BY_KEY}"
@@ -23,10 +22,10 @@ def add_ship(app: App, expression: str | None, timeout: str = "1h") -> None:
 @pytest.mark.parametrize("expression", [BY_KEY, BY_TWO_KEYS, BY_NAME, None])
 @pytest.mark.parametrize("after", ["1s", "9900ms"])
 def test_w22_an_event_that_the_lagging_index_has_missed_resolves_its_wait_within_the_settle_delay(
-    app: App, host: Host, monkeypatch: pytest.MonkeyPatch, expression: str | None, after: str
+    app: App, host: Host, expression: str | None, after: str
 ) -> None:
     add_ship(app, expression)
-    lag_waits(monkeypatch, host.cloud, 10)
+    host.cloud.chaos = Chaos(index_lag=10)
     host.send("order/placed", {"id": "7"})
     registered = host.cloud.clock.now()
     host.advance(after)
@@ -36,11 +35,9 @@ def test_w22_an_event_that_the_lagging_index_has_missed_resolves_its_wait_within
     assert host.run().output == "p1"
 
 
-def test_w22_a_deadline_within_the_settle_delay_finds_what_the_index_has_missed(
-    app: App, host: Host, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_w22_a_deadline_within_the_settle_delay_finds_what_the_index_has_missed(app: App, host: Host) -> None:
     add_ship(app, BY_KEY, timeout="8s")
-    lag_waits(monkeypatch, host.cloud, 10)
+    host.cloud.chaos = Chaos(index_lag=10)
     host.send("order/placed", {"id": "7"})
     host.advance("1s")
     host.send([Event("order/paid", {"id": "7"}, id="p1")])
@@ -49,11 +46,9 @@ def test_w22_a_deadline_within_the_settle_delay_finds_what_the_index_has_missed(
     assert host.run().output == "p1"
 
 
-def test_w22_once_the_index_has_caught_up_the_event_resolves_at_once(
-    app: App, host: Host, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_w22_once_the_index_has_caught_up_the_event_resolves_at_once(app: App, host: Host) -> None:
     add_ship(app, BY_KEY)
-    lag_waits(monkeypatch, host.cloud, 10)
+    host.cloud.chaos = Chaos(index_lag=10)
     host.send("order/placed", {"id": "7"})
     with host.cloud.hold("timers"):  # no settle
         host.advance("11s")
@@ -61,14 +56,12 @@ def test_w22_once_the_index_has_caught_up_the_event_resolves_at_once(
     assert host.run().output == "p1"
 
 
-def test_w22_a_wait_settles_also_if_its_executor_has_failed_to_ask_for_that(
-    app: App, host: Host, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_w22_a_wait_settles_also_if_its_executor_has_failed_to_ask_for_that(app: App, host: Host) -> None:
     """executor    wait ── log read ── (fails)   (2 s later) log read ── settle asked for ───────── settle
     matcher                                                             (event) log ── index: nothing
     """
     add_ship(app, BY_KEY)
-    lag_waits(monkeypatch, host.cloud, 10)
+    host.cloud.chaos = Chaos(index_lag=10)
     with host.cloud.dies(fail_to_send, function="executor"):
         host.send("order/placed", {"id": "7"})
     host.cloud.advance("5s")
