@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import time
 
-__all__ = ["now"]
+__all__ = ["AHEAD", "now"]
+
+AHEAD = 5_000
+"""By how much, in milliseconds, the executor reckons that its clock is ahead of the queues', at most."""
 
 
 def now() -> int:

@@ -12,7 +12,6 @@ from tarry_backend.executor.invocation import returned, timed_out
 from tarry_backend.executor.signal_wait import Signalling, answered
 from tarry_backend.model.cancellation import Cancellation
 from tarry_backend.model.event_identity import identity
-from tarry_backend.model.position import Position
 from tarry_backend.queues.carried_event import carried_event
 from tarry_backend.queues.messages import Continue, Deadline, Look, Resume, Returned, Signalled, Start, Wake
 from tarry_backend.replay import Status
@@ -21,6 +20,7 @@ from tarry_backend.waits.lookup import admits, ended, look
 
 if TYPE_CHECKING:
     from tarry._wire.mailbox import Letter
+    from tarry_backend.model.position import Position
     from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.model.run import RunSnapshot
     from tarry_backend.queues.messages import RunUpdate
@@ -159,7 +159,7 @@ class MessageApplier:
             return self._resolve(snapshot, step, carried_event(message.carried, self._store.log))
         # An event before it may have been overtaken: by another matcher, or because the index was late to show the
         # wait. So the log's earliest ends the wait.
-        looked = look(step.wait, self._store, excluded, position.received_at, after=_after(message), before=position)
+        looked = look(step.wait, self._store, excluded, position.received_at, after=message.cursor(), before=position)
         if looked.cursor is not None:
             self._look_on(message, looked.cursor)
             return None
@@ -170,7 +170,7 @@ class MessageApplier:
         step = snapshot.step(message.step_key)
         if step is None or step.status is not Status.WAITING or step.wait is None:
             return None
-        looked = look(step.wait, self._store, snapshot.had_before(step), now() + SKEW, after=_after(message))
+        looked = look(step.wait, self._store, snapshot.had_before(step), now() + SKEW, after=message.cursor())
         if looked.cursor is not None:
             self._look_on(message, looked.cursor)
             return None
@@ -180,7 +180,7 @@ class MessageApplier:
 
     def _look_on(self, message: Resume | Look | Deadline, cursor: Position) -> None:
         """Go on with the look in another invocation: this one stays short, whatever the log holds."""
-        self._queues.send_to_runs([replace(message, after=cursor.text())])
+        self._queues.send_to_runs([message.onward(cursor)])
 
     def _resolve(self, snapshot: RunSnapshot, step: Step, found: ReceivedEvent | None) -> RunSnapshot | None:
         """Ends the wait by one conditional write. All that follows is done again if it is cut off."""
@@ -204,10 +204,6 @@ class MessageApplier:
             self._meter.count("Resumes")
             # An event may be older than the wait, which then could not be resumed any sooner.
             self._meter.measure("ResumeLatency", moment - max(found.received_at, step.began))
-
-
-def _after(message: Resume | Look | Deadline) -> Position | None:
-    return None if message.after is None else Position.parse(message.after)
 
 
 def _cancelled(snapshot: RunSnapshot, step: Step, found: ReceivedEvent) -> Cancellation | None:

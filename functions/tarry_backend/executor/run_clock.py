@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from tarry_backend.clock import now
+from tarry_backend.clock import AHEAD, now
 
 __all__ = ["AHEAD", "RunClock"]
-
-AHEAD = 5_000
-"""By how much, in milliseconds, the executor reckons that its clock is ahead of the queues', at most."""
 
 
 class RunClock:

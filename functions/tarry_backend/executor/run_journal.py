@@ -113,9 +113,18 @@ class RunJournal:
         self.remind(step)
 
     def open_wait(self, step: Step, request: WaitRequest) -> Step:
-        """Keeps the wait, then looks into the log: in this order, no event falls between the two."""
+        """Keeps the wait, then looks into the log: in this order, no event falls between the two.
+
+        At its deadline, or behind it, what the log holds decides at once. But a collection goes on after each event,
+        and its deadline may pass meanwhile. An event received in time may be in the log only after this look, so the
+        collection ends by the deadline's marker, as any wait that was open then:
+
+            queue       event 1 ── event 2 ── deadline ────────────────────────── marker
+            matcher     event 1                             event 2 (slow), log
+            executor               event 1 ended ┄┄┄┄┄┄ look: nothing                     look: event 2
+        """
         step = replace(step, wait=self._registration.wait(request), due=request.deadline)
-        if request.deadline <= self.now():  # at its deadline, or behind it: what the log holds up to it decides
+        if request.deadline <= self.now() and not request.continued:
             return self._end_at_once(step)
         self._keep(step)
         self._meter.count("WaitsOpened")
@@ -272,7 +281,7 @@ class RunJournal:
     def _look_on(self, message: Look | Deadline, cursor: Position | None) -> None:
         """Leave what one look did not get through to further ones, each in an invocation of its own."""
         if cursor is not None:
-            self._queues.send_to_runs([replace(message, after=cursor.text())])
+            self._queues.send_to_runs([message.onward(cursor)])
 
     def _cancelled(self, since: int) -> Cancellation | None:
         """Looks whether anybody has asked for it, and into the log for each guard, from ``since`` on."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tarry_backend.deploy.topology import EVENTS
 from tarry_backend.events.envelope import parse, received_event
 from tarry_backend.model.received_event import ReceivedEvent
 from tarry_backend.queues.messages import FanOut, Marker, MessageError, decode
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 __all__ = ["Record", "read_batch"]
+
+_TURNS = EVENTS.max_receives - 1
+"""How often a record comes again before it becomes a dead letter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +52,19 @@ def read_batch(records: Iterable[Mapping[str, Any]]) -> list[Record]:
     Events come in the order of their positions, so that a wait gets the earlier one first. Markers come behind the
     events, since an event of the same batch may have been received before the marker's deadline.
 
-    Records that come again are last: one of them may be what the earlier matcher died of. Every other time they are in
-    the opposite order, so that those on either side of that one have their turn.
+    Records that come again are last: some of them may be what earlier matchers died of. Each time another one of them
+    is the first, so that all have their turn. ``k`` kills its matcher:
+
+        delivery 2    k ── a ── k ── b        a matcher dies of the first k
+        delivery 3    a ── k ── b ── k        a is done
+        delivery 4    k ── b ── k             …
     """
     read = sorted(map(_record, records), key=_place)
     again = [record for record in read if record.again]
-    if any(record.receives % 2 for record in again):
-        again.reverse()
+    if again:
+        quarter = -(-len(again) // _TURNS)
+        first = quarter * (max(record.receives for record in again) - 2) % len(again)
+        again = again[first:] + again[:first]
     return [*(record for record in read if not record.again), *again]
 
 

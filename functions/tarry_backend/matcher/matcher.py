@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tarry_backend.clock import now
@@ -29,14 +29,21 @@ if TYPE_CHECKING:
     from tarry_backend.store import Name, Store
     from tarry_backend.telemetry import Meter
 
-__all__ = ["BEHIND", "LONGEST_WAIT", "LoggedBatch", "Matcher"]
+__all__ = ["BEHIND", "LoggedBatch", "Matcher", "QueueBehindError"]
 
 BEHIND = 5_000
 """A queue is behind if a message comes out more than so many milliseconds after it was sent. A marker is delayed by two
 seconds at most."""
 
-LONGEST_WAIT = 60_000
-"""The longest wait, in milliseconds, of a marker in a queue that is behind."""
+_SHARE = 4
+"""A marker in a queue that is behind waits for this part of the time that it was in the queue."""
+
+_SOON = 2
+"""After how many seconds a record that failed comes again."""
+
+
+class QueueBehindError(Exception):
+    """A marker has come out of a queue that is behind: it comes again once, after the events before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +105,7 @@ class Matcher:
             (done if acted else failed).append(record)
         for record in failed:
             if not record.again:  # throttling passes; what fails again has the time of the visibility timeout
-                self._queues.retry_event_soon(record.receipt)
+                self._queues.retry_event(record.receipt, _pause(record))
         return [record.message_id for record in failed]
 
     def log(self, records: Sequence[Record]) -> LoggedBatch:
@@ -153,6 +160,8 @@ class Matcher:
     def _acted(self, record: Record, batch: LoggedBatch) -> bool:
         try:
             self.act(record, batch)
+        except QueueBehindError:
+            return False
         except Exception:
             logger.exception("message %s failed; SQS delivers it again", record.message_id)
             return False
@@ -165,13 +174,17 @@ class Matcher:
         of the Lambda that sent the marker was ahead, the marker is early, and goes back.
 
         A standard queue keeps no strict order, least of all when it is behind. A marker that was in the queue for long
-        goes back once, for as long again, so that the events before it come out first.
+        stays there once more for a quarter of that time, so that the events before it come out first:
+
+            sent ──────── in the queue for 40 s ──────── out ── 10 s ── out again: passed on
+
+        It keeps its place in the queue. Sent anew, it would wait behind all that came meanwhile.
         """
-        moment, lag = record.first_received, record.first_received - record.sent
+        moment = record.first_received
         if moment <= marker.deadline:
             self._queues.send_to_matcher(marker, marker_delay(marker.deadline, moment))
-        elif lag > BEHIND and not marker.has_waited and not record.again:
-            self._queues.send_to_matcher(replace(marker, has_waited=True), min(lag, LONGEST_WAIT) // 1000)
+        elif _lag(record) > BEHIND and not record.again:
+            raise QueueBehindError
         else:
             self._queues.send_to_runs([Deadline(marker.run_id, marker.step_key)])
 
@@ -213,6 +226,17 @@ class Matcher:
                 self._store.log.append(LogEntry(each, 0, _keys(each, new)) for each in alike)
             batch.names[event_name] = name
         return batch.names[event_name]
+
+
+def _lag(record: Record) -> int:
+    """How long, in milliseconds, the record was in the queue."""
+    return record.first_received - record.sent
+
+
+def _pause(record: Record) -> int:
+    """After how many seconds a record comes again that could not be acted on."""
+    waits = isinstance(record.content, Marker) and _lag(record) > BEHIND
+    return max(_SOON, _lag(record) // (_SHARE * 1000)) if waits else _SOON
 
 
 def _keys(received: ReceivedEvent, shapes: Iterable[str]) -> tuple[str, ...]:

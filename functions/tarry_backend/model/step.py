@@ -61,7 +61,10 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitRequest:
-    """A wait that a function asks for: events of this name, in ``(since, deadline]``; or those of the ``others``."""
+    """A wait that a function asks for: events of this name, in ``(since, deadline]``; or those of the ``others``.
+
+    ``continued`` says that it goes on with an earlier wait, whose deadline it has.
+    """
 
     event_name: str
     if_exp: str | None
@@ -69,6 +72,7 @@ class WaitRequest:
     since: Position
     deadline: int
     others: tuple[WaitRequest, ...] = ()
+    continued: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

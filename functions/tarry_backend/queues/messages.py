@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar, Self, get_args
 
 from tarry.errors import TarryError
 from tarry.event import Event
@@ -81,6 +81,20 @@ class Carried:
 
 
 @dataclass(frozen=True, slots=True)
+class _Looks:
+    """A message for which somebody looks into the log. A long look goes on in the same message, with a cursor."""
+
+    def cursor(self) -> Position | None:
+        """Where the look goes on that this message asks for; ``None`` if it begins."""
+        after: str | None = getattr(self, "after", None)
+        return None if after is None else Position.parse(after)
+
+    def onward(self, cursor: Position) -> Self:
+        """Return the message by which the look goes on from there."""
+        return replace(self, after=cursor.text())  # type: ignore[call-arg]
+
+
+@dataclass(frozen=True, slots=True)
 class Start:
     """To the executor: an event starts a run.
 
@@ -96,7 +110,7 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
-class Resume:
+class Resume(_Looks):
     """To the executor: an event matches a wait. ``after`` is the cursor of a look into the log that goes on."""
 
     kind: ClassVar[str] = "resume"
@@ -116,7 +130,7 @@ class Wake:
 
 
 @dataclass(frozen=True, slots=True)
-class Deadline:
+class Deadline(_Looks):
     """To the executor: a wait's marker has come out of the events queue. ``after`` is as in ``Resume``."""
 
     kind: ClassVar[str] = "deadline"
@@ -126,7 +140,7 @@ class Deadline:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Look(_Looks):
     """To the executor: look into the log for a wait. ``after`` is as in ``Resume``."""
 
     kind: ClassVar[str] = "look"
@@ -175,7 +189,7 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
-class Settle:
+class Settle(_Looks):
     """To the timers: read the log once more for a wait, now that the index has it.
 
     ``excluded`` are events that the run has had before. They are a hint that saves it an unnecessary resume.
@@ -191,16 +205,12 @@ class Settle:
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """To the matcher: a wait's deadline has passed. It is in the queue behind the events before it.
-
-    ``has_waited`` is whether it has gone back once because the queue was behind.
-    """
+    """To the matcher: a wait's deadline has passed. It is in the queue behind the events before it."""
 
     kind: ClassVar[str] = "marker"
     run_id: str
     step_key: str
     deadline: int
-    has_waited: bool = False
 
 
 @dataclass(frozen=True, slots=True)

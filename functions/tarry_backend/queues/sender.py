@@ -90,11 +90,13 @@ class Queues:
                     VisibilityTimeout=min(_LONGEST_RETRY, 2**receives),
                 )
 
-    def retry_event_soon(self, receipt: str) -> None:
-        """Return a record of the events queue after two seconds, instead of after the visibility timeout."""
+    def retry_event(self, receipt: str, seconds: int) -> None:
+        """Return a record of the events queue after ``seconds``, instead of after the visibility timeout."""
         with suppress(Exception):  # then it returns by itself
             self._client.change_message_visibility(
-                QueueUrl=self._settings.events_queue, ReceiptHandle=receipt, VisibilityTimeout=2
+                QueueUrl=self._settings.events_queue,
+                ReceiptHandle=receipt,
+                VisibilityTimeout=min(_LONGEST_RETRY, seconds),
             )
 
     def delete_events(self, receipts: Iterable[str]) -> None:

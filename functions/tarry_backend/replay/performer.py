@@ -240,7 +240,7 @@ class Performer:
                 )
                 for each in operation.matches
             )
-        request = replace(first, others=tuple(others))
+        request = replace(first, others=tuple(others), continued=operation.continued)
         self._order += 1  # reserved for its end, if the log already holds its event
         return self._journal.open_wait(replace(step, status=Status.WAITING), request)
 

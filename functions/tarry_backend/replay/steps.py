@@ -98,7 +98,7 @@ class Steps:
             events.append(Event(**output))
             assert step.wait is not None
             until = datetime.fromtimestamp(step.wait.deadline / 1000, UTC)
-            wait = replace(wait, timeout=until, lookback=None)
+            wait = replace(wait, timeout=until, lookback=None, continued=True)
         return events
 
     async def _given(self, step: Step) -> Any:

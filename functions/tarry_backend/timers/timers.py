@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tarry_backend.clock import now
@@ -98,14 +97,12 @@ class Timers:
         step = self._store.runs.step(message.run_id, message.step_key)
         if step is None or step.status is not Status.WAITING or step.wait is None:
             return
-        excluded, after = frozenset(message.excluded), Position(step.began - UNSETTLED)
-        if message.after is not None:
-            after = Position.parse(message.after)
+        excluded, after = frozenset(message.excluded), message.cursor() or Position(step.began - UNSETTLED)
         looked = look(step.wait, self._store, excluded, now() + SKEW, after=after)
         if looked.found is not None:
             self._queues.send_to_runs([Look(message.run_id, message.step_key)])
         elif looked.cursor is not None:
-            self._queues.send_to_timers([(replace(message, after=looked.cursor.text()), 0)])
+            self._queues.send_to_timers([(message.onward(looked.cursor), 0)])
 
 
 def bring_ups(lateness: int) -> int:

@@ -84,12 +84,16 @@ class Sleep(_Step):
 
 @dataclass(frozen=True, slots=True)
 class WaitForEvent(_Step):
-    """Wait for the first event that one of ``matches`` accepts, or ``None`` at the deadline."""
+    """Wait for the first event that one of ``matches`` accepts, or ``None`` at the deadline.
+
+    ``continued`` says that it goes on with an earlier wait, whose deadline it has.
+    """
 
     kind = "wait"
     matches: tuple[EventMatch, ...]
     timeout: Timeout
     lookback: Duration | None
+    continued: bool = False
 
     @classmethod
     def one(

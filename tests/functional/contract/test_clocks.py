@@ -56,6 +56,62 @@ def test_w36_a_clock_that_is_ahead_misses_no_answer(host: Host, orders: list[str
     assert (host.run().output, len(orders)) == ("answer 0", 2 if again else 1)
 
 
+async def invoke_before(ctx: Context) -> None:
+    await ctx.step.invoke_by_id("before", function_id="pack")
+
+
+async def wait_before(ctx: Context) -> None:
+    await ctx.step.wait_for_event("before", event="go", match="data.id", timeout="1h")
+
+
+async def sleep_before(ctx: Context) -> None:
+    await ctx.step.sleep("before", "1s")
+
+
+@pytest.mark.parametrize("before", [invoke_before, wait_before, sleep_before])
+def test_w36_a_step_behind_a_result_that_a_fast_clock_noted_misses_no_answer(
+    app: App, host: Host, before: Callable[[Context], Any]
+) -> None:
+    """executor    result ended (4.5 s ahead) ── ask (not kept)        ask, kept ── wait
+    queue                                             answer (300 ms)
+    """
+    cloud = host.cloud
+
+    @app.create_function(fn_id="pack", trigger=TriggerEvent(event="pack"))
+    async def pack(ctx: Context) -> None:
+        pass
+
+    @app.create_function(fn_id="order", trigger=TriggerEvent(event="placed"))
+    async def order(ctx: Context) -> Any:
+        await before(ctx)
+        await ctx.step.run("ask", ask)
+        answer = await ctx.step.wait_for_event("wait", event="answer", match="data.id", timeout="1h")
+        return answer and answer.id
+
+    asked: list[int] = []
+    throttled: list[Call] = []
+
+    async def ask() -> None:
+        asked.append(len(asked))
+        if asked == [0]:
+            cloud.clock.move_to(cloud.clock.now() + 300)
+            cloud.send(Event("answer", {"id": "7"}, id="answer"))
+
+    def throttle(call: Call) -> bool:
+        if call.operation == "PutItem" and not call.answered and asked == [0] and not throttled:
+            throttled.append(call)
+            raise ThrottledError
+        return False
+
+    cloud.chaos = Chaos(clocks={"executor": 4.5})
+    with cloud.dies(throttle, function="executor"):
+        host.send("placed", {"id": "7"})
+        host.advance("2s")
+        host.send("go", {"id": "7"})
+        host.advance("1m")
+    assert (host.run("order").output, len(asked)) == ("answer", 2)
+
+
 def test_w05_what_came_before_the_step_began_is_still_not_seen(host: Host, orders: list[str]) -> None:
     host.cloud.chaos = Chaos(clocks={"executor": 2})
     with host.cloud.hold("runs"):

@@ -173,3 +173,33 @@ def test_w37_a_death_does_not_move_its_deadline(collects: Callable[..., None], h
     host.send(votes(1, first=1))
     host.advance("20m")
     assert host.run().output == [0]
+
+
+@pytest.mark.parametrize("count", [None, 2])
+def test_w37_a_vote_received_in_time_and_logged_after_the_deadline_is_collected(
+    app: App, host: Host, count: int | None
+) -> None:
+    """queue       v1 ── v2 ── deadline ──────────────────────────────── marker
+    matcher     (busy for a second)    v1, log              v2, log
+    executor                               v1 ended ── look: nothing        look: v2
+    """
+
+    @app.create_function(fn_id="vote", trigger=TriggerEvent(event="asked"))
+    async def vote(ctx: Context) -> list[str]:
+        votes = await ctx.step.wait_for_events("votes", event="voted", timeout="60s", count=count)
+        return [vote.id for vote in votes]
+
+    cloud = host.cloud
+    host.send("asked")
+    deadline = deadline_of(host.run(), "votes")
+    receive_at(cloud, deadline - 20, Event("voted", id="v1"))
+    [first] = cloud.queues["events"].receive()
+    receive_at(cloud, deadline - 10, Event("voted", id="v2"))
+    [second] = cloud.queues["events"].receive()
+    with cloud.hold("events"):
+        cloud.advance("100ms")
+        cloud.queues["events"].deliver([first])
+        cloud.pump()
+    cloud.queues["events"].deliver([second])
+    host.advance("3s")
+    assert host.run().output == ["v1", "v2"]

@@ -105,6 +105,21 @@ def test_a_marker_waits_for_an_event_of_its_batch_that_could_not_be_logged(cloud
     assert waiting.output == "in time"
 
 
+@pytest.mark.parametrize("behind", [6, 40])
+def test_a_queue_that_is_behind_makes_a_deadline_later_by_its_delay_and_a_quarter(
+    cloud: Cloud, waiting: HostedRun, behind: int
+) -> None:
+    deadline = deadline_of(waiting)
+    cloud.advance("59m")
+    with cloud.hold("events"):
+        cloud.advance(deadline - cloud.clock.now() + behind * 1000)
+    while waiting.status == "running":
+        cloud.advance("250ms")
+    late = (cloud.clock.now() - deadline) / 1000
+    assert behind <= late <= behind * 1.25 + 2
+    assert cloud.dead_letters("events") == []
+
+
 def test_a_marker_in_a_queue_that_is_behind_lets_the_events_before_it_pass(cloud: Cloud, waiting: HostedRun) -> None:
     """The queue is half a minute behind, and the marker comes out before the event: a standard queue may do that."""
     with cloud.hold("events"):

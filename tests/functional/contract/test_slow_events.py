@@ -78,6 +78,32 @@ def test_an_event_that_no_wait_can_be_compared_with_writes_few_notes(app: App, h
     assert sum(note is not None and "could not be compared" in note for note in notes) == fan_out.NOTES
 
 
+@pytest.mark.parametrize("place", range(3))
+def test_two_events_that_kill_their_matchers_take_no_event_along(
+    app: App, host: Host, monkeypatch: pytest.MonkeyPatch, place: int
+) -> None:
+    """All come in one batch, again and again."""
+
+    @app.create_function(fn_id="note", trigger=TriggerEvent(event="seen"))
+    async def note(ctx: Context) -> str:
+        return ctx.event.id
+
+    whole = Matcher.fan_out
+
+    def kills(matcher: Matcher, incoming: ReceivedEvent, name: Name) -> None:
+        if incoming.event.id.startswith("killer"):
+            raise Crash("out of memory")
+        whole(matcher, incoming, name)
+
+    monkeypatch.setattr(Matcher, "fan_out", kills)
+    ids = ["killer 1", "killer 2"]
+    ids.insert(place, "innocent")
+    host.send([Event("seen", id=event_id) for event_id in ids])
+    host.advance("10m")
+    assert sorted(letter.json["detail"]["id"] for letter in host.dead_letters) == ["killer 1", "killer 2"]
+    assert host.run("note").output == "innocent"
+
+
 def test_an_event_that_kills_its_matchers_ends_alone(app: App, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     """All are in one batch when the first matcher dies. The others are then done, and deleted, before it."""
 
