@@ -12,28 +12,27 @@ from tarry_backend.clock import now
 from tarry_backend.events.address import ADDRESS, INVOKED, Caller, run_id_of
 from tarry_backend.executor.cancel_guards import met, overdue
 from tarry_backend.executor.invocation import invoked_function
+from tarry_backend.executor.reminders import reminders
 from tarry_backend.executor.signal_wait import Signalling, answered, unused_letter
 from tarry_backend.model.cancellation import BY_HAND, Cancellation
 from tarry_backend.model.event_identity import identity
 from tarry_backend.model.position import Position
 from tarry_backend.model.run import RunSnapshot
-from tarry_backend.queues.delays import delay_until
-from tarry_backend.queues.messages import Deadline, Due, Look, Settle
-from tarry_backend.queues.sender import HORIZON
+from tarry_backend.model.step import unused_events
+from tarry_backend.queues.messages import Deadline, Look
 from tarry_backend.replay import Invocation, Step, WaitRequest
 from tarry_backend.store.event_names import SKEW
 from tarry_backend.waits.lookup import ended, look
 from tarry_backend.waits.registration import Registration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from tarry import App
     from tarry._wire.bus import EventBus
     from tarry.errors import UsageError
     from tarry_backend.executor.run_clock import RunClock
     from tarry_backend.model.received_event import ReceivedEvent
-    from tarry_backend.queues.messages import TimerMessage
     from tarry_backend.queues.sender import Queues
     from tarry_backend.replay import InvokeRequest
     from tarry_backend.store import Store
@@ -45,8 +44,6 @@ __all__ = ["LOOKED", "RunJournal"]
 
 LOOKED = 1_000
 """For so many milliseconds an invocation goes by its last look whether the run is cancelled meanwhile."""
-
-_EXCLUDED_HINTS = 100
 
 
 class RunJournal:
@@ -123,7 +120,8 @@ class RunJournal:
             matcher     event 1                             event 2 (slow), log
             executor               event 1 ended ┄┄┄┄┄┄ look: nothing                     look: event 2
         """
-        step = replace(step, wait=self._registration.wait(request), due=request.deadline)
+        wait = replace(self._registration.wait(request), unused=unused_events(self.steps(), self._unused))
+        step = replace(step, wait=wait, due=request.deadline)
         if request.deadline <= self.now() and not request.continued:
             return self._end_at_once(step)
         self._keep(step)
@@ -256,16 +254,7 @@ class RunJournal:
     def remind(self, step: Step) -> None:
         """Asks to be woken for an open step, if that is soon, and for a wait's settle."""
         if step.is_open:
-            self._queues.send_to_timers(self._reminders(step))
-
-    def _reminders(self, step: Step) -> Iterable[tuple[TimerMessage, int]]:
-        due, moment = step.due, now()
-        waits = step.wait.all if step.wait else ()
-        if step.wait and step.wait.deadline - moment > self._settle * 1000 and any(each.alternatives for each in waits):
-            had = [] if step.is_guard else self._had_since(min(each.since for each in waits))
-            yield Settle(self._run.id, step.key, had), self._settle
-        if due is not None and due - moment <= HORIZON:
-            yield Due(self._run.id, step.key, step.kind, due), delay_until(due, moment, step.kind)
+            self._queues.send_to_timers(reminders(self._run.id, step, self.steps(), self._settle))
 
     def _keep(self, step: Step) -> None:
         kept = self._guards if step.is_guard else self._steps
@@ -291,11 +280,6 @@ class RunJournal:
             if guard.is_open and guard.wait and (found := self._look(guard, since).found):
                 return Cancellation.by(found)
         return None
-
-    def _had_since(self, since: Position) -> list[str]:
-        """The latest events that ended waits of this run, as far as a look from ``since`` on would meet them."""
-        had = (step.wait.resolved_by for step in self.steps() if step.wait and step.wait.resolved_by)
-        return [position.identity for position in sorted(had) if position > since][-_EXCLUDED_HINTS:]
 
     def _excluded(self, step: Step) -> frozenset[str]:
         return RunSnapshot(self._run, self.steps()).had_before(step)

@@ -100,7 +100,8 @@ class RunSnapshot:
 
     def had_before(self, step: Step) -> frozenset[str]:
         """Return the identities of the events that the run had before this step began: they end no wait of it again."""
-        return excluded_events(self.steps, step.begun_order, identity(self.run.event))
+        had = excluded_events(self.steps, step.begun_order, identity(self.run.event))
+        return had.difference(step.wait.unused) if step.wait else had
 
     def with_step(self, step: Step) -> RunSnapshot:
         """The same with a step as it is now."""

@@ -12,7 +12,7 @@ from tarry_backend.model.failure import Failure
 from tarry_backend.model.position import Position
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from tarry_backend.model.alternative import Alternative
 
@@ -31,6 +31,7 @@ __all__ = [
     "WaitRequest",
     "excluded_events",
     "ungiven",
+    "unused_events",
 ]
 
 OVERTAKING = 60_000
@@ -81,7 +82,8 @@ class Wait:
 
     A step that waits for the first of several events has ``others``: what is received first for any of them ends all,
     and all have the same ``deadline`` and ``resolved_by``. One that was read once it had ended has no ``alternatives``
-    any more; its ``ended_key`` is where receipts find it.
+    any more; its ``ended_key`` is where receipts find it. ``unused`` are the identities of events that ended a wait
+    whose branch lost a race before the function got them: the run has not had those.
     """
 
     event_name: str
@@ -93,6 +95,7 @@ class Wait:
     note: str | None = None
     others: tuple[Wait, ...] = ()
     ended_key: str | None = None
+    unused: tuple[str, ...] = ()
 
     @property
     def all(self) -> tuple[Wait, ...]:
@@ -221,6 +224,16 @@ def excluded_events(steps: Iterable[Step], begun_order: int, started_by: str) ->
         if step.wait and step.wait.resolved_by and step.ended_order is not None and step.ended_order < begun_order
     )
     return frozenset((started_by, *had))
+
+
+def unused_events(steps: Iterable[Step], lost: Container[str]) -> tuple[str, ...]:
+    """The events that ended waits which lost a race before the function got them, and no other wait.
+
+    ``lost`` are the keys of such waits: ended by themselves, while their branch lost.
+    """
+    waits = [(step.key, step.wait.resolved_by) for step in steps if step.wait and step.wait.resolved_by]
+    used = {position for key, position in waits if key not in lost}
+    return tuple(sorted({position.identity for key, position in waits if key in lost and position not in used}))
 
 
 def ungiven(steps: Iterable[Step]) -> int:

@@ -154,6 +154,7 @@ class StepItem(Item):
     bindings = UnicodeAttribute(null=True)
     also = UnicodeAttribute(null=True)
     others = UnicodeAttribute(null=True)
+    unused = UnicodeAttribute(null=True)
     invoked_function = UnicodeAttribute(null=True)
     invoked_run = UnicodeAttribute(null=True)
     signal = UnicodeAttribute(null=True)

@@ -221,6 +221,8 @@ def _add_wait(item: StepItem, wait: Wait, *, is_open: bool) -> None:
     item.note = wait.note
     if wait.others:
         item.others = _json([_other(other, is_open) for other in wait.others])
+    if wait.unused:
+        item.unused = _json(wait.unused)
     if wait.resolved_by is not None:
         item.resolved_by = wait.resolved_by.text()
     if is_open and wait.alternatives:
@@ -257,6 +259,7 @@ def _wait(item: StepItem) -> Wait:
         note=item.note,
         ended_key=None if alternatives else item.match_key,
         others=tuple(_other_wait(other, deadline) for other in json.loads(item.others or "[]")),
+        unused=tuple(json.loads(item.unused or "[]")),
     )
     return wait.resolved(Position.parse(item.resolved_by)) if item.resolved_by else wait
 

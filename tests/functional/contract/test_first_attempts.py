@@ -281,3 +281,44 @@ def test_w36_an_answer_to_a_step_that_was_under_way_when_its_function_failed_is_
     host.cloud.send(ANSWER)
     host.cloud.advance("20m")
     assert (begun, host.run().output) == (["ask", "ask"], "answer")
+
+
+def test_the_answer_to_an_attempt_that_nobody_could_note_is_not_seen(app: App, host: Host, diary: Diary) -> None:
+    """A limit. The executor dies in the step; then each write fails until the message is a dead letter.
+
+    executor    ask ── dies ┄┄ (no write) × 9 ┄┄ dead letter       another message: ask ── wait
+    log               answer
+    """
+
+    @app.create_function(fn_id="order", trigger=PLACED)
+    async def order(ctx: Context) -> str | None:
+        async def patient() -> str | None:
+            await ctx.step.wait_for_event("go", event="go", match="data.id", timeout="9d")
+            await ctx.step.run("ask", diary.write, "ask")
+            return await answer(ctx)
+
+        found, _ = await asyncio.gather(patient(), ctx.step.sleep("rest", "1d"))
+        return found
+
+    deliveries = 0
+
+    def refuses(call: Call) -> bool:
+        nonlocal deliveries
+        if call.operation != "PutItem" or call.answered or not diary.entries:
+            return False
+        deliveries += 1
+        if deliveries > 1:
+            raise ThrottledError
+        return True
+
+    host.send(*PLACING)
+    with host.cloud.dies(refuses, function="executor"):
+        host.send("go", {"id": "7"})
+        host.cloud.send(ANSWER)
+        host.cloud.advance("4h")
+    assert len(host.dead_letters) == 1
+    host.advance("2d")
+    assert (host.run().status, host.run().output, diary.entries) == ("finished", None, ["ask", "ask"])
+    assert host.cloud.redrive("runs") == 1
+    host.advance("10m")
+    assert host.dead_letters == []
