@@ -231,9 +231,9 @@ def unused_events(steps: Iterable[Step], lost: Container[str]) -> tuple[str, ...
 
     ``lost`` are the keys of such waits: ended by themselves, while their branch lost.
     """
-    waits = [(step.key, step.wait.resolved_by) for step in steps if step.wait and step.wait.resolved_by]
-    used = {position for key, position in waits if key not in lost}
-    return tuple(sorted({position.identity for key, position in waits if key in lost and position not in used}))
+    waits = [(step.key, step.wait.resolved_by.identity) for step in steps if step.wait and step.wait.resolved_by]
+    used = {event for key, event in waits if key not in lost}
+    return tuple(sorted({event for key, event in waits if key in lost and event not in used}))
 
 
 def ungiven(steps: Iterable[Step]) -> int:

@@ -88,9 +88,11 @@ class BranchPast:
 def _ended(step: Step) -> int:
     """When a step had ended by the queues' clock, or a little earlier: never later.
 
-    The end of a body is by that clock. What else ends a step takes the time of a Lambda, whose clock may be ahead.
+    The end of a body is by that clock. What else ends a step takes the time of a Lambda, whose clock may be ahead. A
+    wait ended after the queue had its event.
     """
-    return (step.ended or 0) - (0 if step.kind in ("run", "send") else AHEAD)
+    ended = (step.ended or 0) - (0 if step.kind in ("run", "send") else AHEAD)
+    return max(ended, step.wait.resolved_by.received_at) if step.wait and step.wait.resolved_by else ended
 
 
 PAST: ContextVar[BranchPast] = ContextVar("tarry_past")

@@ -16,6 +16,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from tarry.errors import TarryError
+from tarry_backend.clock import now
 from tarry_backend.model.position import Position
 from tarry_backend.model.received_event import ReceivedEvent
 from tarry_backend.store.event_json import event_of, event_text
@@ -60,7 +61,13 @@ class EventGoneError(TarryError):
 
 
 class EventLog:
-    """Reads and writes the log. Events are kept for ``days``."""
+    """Reads and writes the log. Events are kept for ``days``.
+
+    What is older is not read, also while time to live has not removed it yet: that may take days, and the bucket's own
+    expiry may have taken a large event before.
+
+        received ──── days ──── not read any more ┄┄ object removed ┄┄ item removed
+    """
 
     def __init__(self, table: Table, values: Values, days: int) -> None:
         self._table = table
@@ -83,11 +90,12 @@ class EventLog:
         Args:
             shards: Over how many partitions a day the name's log is spread by now.
         """
-        lanes = (self._by_day(name, shard, since, until) for shard in range(shards))
+        lanes = (self._by_day(name, shard, self._kept(since), until) for shard in range(shards))
         return map(self._received, _merged(lanes))
 
     def read_keyed(self, keys: Iterable[str], since: Position, until: int) -> Iterator[ReceivedEvent]:
         """Read the events with one of these match keys in ``(since, until]``, likewise."""
+        since = self._kept(since)
         return map(self._received, _merged(self._lane(_key_partition(key), since, until) for key in keys))
 
     def read_all(
@@ -95,7 +103,7 @@ class EventLog:
     ) -> Iterator[ReceivedEvent]:
         """The events of every name in ``(since, until]``, in their order. Reads the whole table: for people who
         look into a small one. ``on_page`` is told the number of each page (1 MB), and answers whether to read on."""
-        wanted = EventItem.pk.startswith(_LOG) & _between(since, until)
+        wanted = EventItem.pk.startswith(_LOG) & _between(self._kept(since), until)
         found: list[EventItem] = []
         for number, page in enumerate(self._table.scan(EventItem, wanted), start=1):
             found += page
@@ -136,13 +144,16 @@ class EventLog:
         event, moment = received.event, received.received_at
         return self._values.pack(event_text(event), f"log/{moment // _DAY}/{moment}-{event.id}")
 
+    def _kept(self, since: Position) -> Position:
+        """The later of ``since`` and where the log begins now."""
+        return max(since, Position(now() - self._days * _DAY))
+
     def _expires(self, received: ReceivedEvent) -> int:
         return (received.received_at + self._days * _DAY) // 1000 + 1
 
     def _by_day(self, name: str, shard: int, since: Position, until: int) -> Iterator[EventItem]:
         """One partition a day, one day after the other."""
-        oldest = until - self._days * _DAY
-        for day in range(max(since.received_at, oldest) // _DAY, until // _DAY + 1):
+        for day in range(since.received_at // _DAY, until // _DAY + 1):
             yield from self._lane(_partition(name, day, shard), since, until)
 
     def _lane(self, partition: str, since: Position, until: int) -> Iterator[EventItem]:

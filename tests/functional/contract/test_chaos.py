@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,9 @@ import pytest
 from tarry import App, Cancel, Context, Event, StepError, TriggerCron, TriggerEvent
 from tarry_dev.cloud import Chaos, Cloud, Host, HostedRun, MovedClock
 from tests.functional.contract.diary import Diary
+from tests.functional.contract.plays import expected
+from tests.functional.contract.plays import play as play_story
+from tests.functional.contract.stories import ANSWERS, STORIES
 from tests.functional.contract.traces import in_indexes
 
 USERS = ("ada", "bob", "cem")
@@ -157,3 +161,17 @@ def test_with_all_that_aws_may_do_the_outcomes_are_those_of_the_contract(seed: i
             "failed: always",
             "nightly",
         }
+
+
+@pytest.mark.parametrize("name", {**STORIES, **ANSWERS})
+def test_each_story_has_its_outcome_and_each_body_runs_once_in_disorder_with_duplicates_and_clocks_that_differ(
+    name: str,
+) -> None:
+    story = {**STORIES, **ANSWERS}[name]
+    gentle = replace(chaos(len(name)), timeouts=False, throttled_writes=0)  # what is refused, or dies, runs again
+
+    def begin(cloud: Cloud) -> None:
+        cloud.chaos = gentle
+
+    ending, _ = play_story(story, opened=begin)
+    assert ending == expected(story, Counter())

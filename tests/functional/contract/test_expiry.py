@@ -1,5 +1,7 @@
 """Time to live: what belongs to an ended run is removed, the run's item last."""
 
+from random import Random
+
 import pytest
 
 from tarry import App, Context, Event, TriggerEvent
@@ -91,3 +93,30 @@ def test_what_an_ended_run_still_has_open_is_withdrawn_by_the_next_message_if_th
     host.advance("1h")  # the wait's deadline
     assert run.steps["wait"].status == "withdrawn"
     assert in_indexes(cloud) == set()
+
+
+def test_a_wait_that_is_older_than_the_log_ends_though_a_large_event_of_its_key_is_half_removed(
+    app: App, host: Host, cloud: Cloud
+) -> None:
+    """The bucket has removed the event's data; time to live comes days late, and the item still names them.
+
+    log      large event ── 7 days: kept ── data removed ┄┄┄┄┄┄┄┄┄┄┄┄┄ item removed
+    wait     ─────────────────────────────────────────── deadline: look
+    """
+
+    @app.create_function(fn_id="patient", trigger=TriggerEvent(event="asked"))
+    async def patient(ctx: Context) -> str:
+        holds = "async.data.id == event.data.id && async.data.n > 5"
+        event = await ctx.step.wait_for_event("wait", event="answered", if_exp=holds, timeout="30d")
+        return event.id if event else "in vain"
+
+    host.send("asked", {"id": "7"})
+    host.advance("5m")
+    large = Random(1).randbytes(300_000).hex()
+    host.send("answered", {"id": "7", "n": 1, "text": large})
+    host.advance("10d")
+    [value] = cloud.clients.s3.list_objects_v2(Bucket="tarry", Prefix="log/")["Contents"]
+    cloud.clients.s3.delete_object(Bucket="tarry", Key=value["Key"])
+    host.advance("21d")
+    assert host.run("patient").output == "in vain"
+    assert host.dead_letters == []

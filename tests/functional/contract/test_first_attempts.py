@@ -286,7 +286,7 @@ def test_w36_an_answer_to_a_step_that_was_under_way_when_its_function_failed_is_
 def test_the_answer_to_an_attempt_that_nobody_could_note_is_not_seen(app: App, host: Host, diary: Diary) -> None:
     """A limit. The executor dies in the step; then each write fails until the message is a dead letter.
 
-    executor    ask ── dies ┄┄ (no write) × 9 ┄┄ dead letter       another message: ask ── wait
+    executor    ask ── dies ┄┄ (nine writes refused) ┄┄ dead letter       another message: ask ── wait
     log               answer
     """
 

@@ -8,6 +8,7 @@ import pytest
 
 from tarry import DurationError
 from tarry.durations import Duration
+from tarry_backend.clock import AHEAD
 from tarry_backend.model.position import Position
 from tarry_backend.model.step import Signal
 from tarry_backend.replay import Status, Step, Wait
@@ -202,4 +203,9 @@ def test_a_step_began_first_when(since: int | None, began: int) -> None:
 def test_after_branches_are_joined_a_step_cannot_have_begun_before_all_of_them_had_their_results() -> None:
     long, short = FRESH.then(did("run", T + 50 * MINUTE)), FRESH.then(did("run", T + 12 * MINUTE))
     assert FRESH.joined([long, short]).began(NOW, T) == T + 52 * MINUTE
-    assert FRESH.then(slept()).then(waited(by=EVENT)).began(NOW, T) == EVENT.received_at + 4 * SECOND
+    assert FRESH.then(slept()).then(waited(by=EVENT)).began(NOW, T) == EVENT.received_at
+
+
+def test_a_lambda_whose_clock_is_ahead_ended_a_step_up_to_five_seconds_before_what_it_noted() -> None:
+    assert FRESH.then(waited(by=None)).began(NOW, T) == T + 30 * MINUTE + 4 * SECOND - AHEAD
+    assert FRESH.then(did("run", T + 50 * MINUTE)).began(NOW, T) == T + 52 * MINUTE
