@@ -114,7 +114,7 @@ class LambdaFunction:
     def invoke(self, event: Mapping[str, Any]) -> Any:
         """Calls the handler as AWS would, and returns or raises what it does: ``Crash``, if it died."""
         handler = self._handler or self._load()
-        around = LambdaSurroundings(self.name, self._clock, self._odds, self.timeout)
+        around = self._surroundings()
         with process(self._odds.process(self.name)), Invocation(self.name, self.dies, around) as invocation:
             answer = handler(dict(event), self._context(around))
             if invocation.is_lost:
@@ -126,8 +126,11 @@ class LambdaFunction:
         self._handler = handler
         return handler
 
-    def _context(self, around: LambdaSurroundings) -> LambdaContext:
-        return LambdaContext(self._function_name, self._arn, self._countdown(around))
+    def _surroundings(self) -> LambdaSurroundings:
+        return LambdaSurroundings(self.name, self._clock, self._odds, self.timeout)
+
+    def _context(self, around: LambdaSurroundings | None = None) -> LambdaContext:
+        return LambdaContext(self._function_name, self._arn, self._countdown(around or self._surroundings()))
 
     def _countdown(self, around: LambdaSurroundings) -> Callable[[], int]:
         if callable(self.remaining):

@@ -163,11 +163,11 @@ def test_with_all_that_aws_may_do_the_outcomes_are_those_of_the_contract(seed: i
         }
 
 
-@pytest.mark.parametrize("name", {**STORIES, **ANSWERS})
+@pytest.mark.parametrize("name", [*STORIES, *ANSWERS])
 def test_each_story_has_its_outcome_and_each_body_runs_once_in_disorder_with_duplicates_and_clocks_that_differ(
     name: str,
 ) -> None:
-    story = {**STORIES, **ANSWERS}[name]
+    story = STORIES[name] if name in STORIES else ANSWERS[name]
     gentle = replace(chaos(len(name)), timeouts=False, throttled_writes=0)  # what is refused, or dies, runs again
 
     def begin(cloud: Cloud) -> None:
