@@ -32,7 +32,7 @@ from tarry.eventtypes import event_type
 from tarry.function import Function
 from tarry.matches import EventMatch
 from tarry.middleware import Middleware, StepInfo
-from tarry.signals import SignalReceipt, SignalStatus
+from tarry.signalreceipt import SignalReceipt, SignalStatus
 from tarry.triggers import TriggerCron, TriggerEvent
 
 __version__ = "0.1.0"

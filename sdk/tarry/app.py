@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tarry.durations import Duration
     from tarry.eventtypes import Sendable
     from tarry.middleware import MakeMiddleware
-    from tarry.signals import SignalReceipt
+    from tarry.signalreceipt import SignalReceipt
 
 __all__ = ["App"]
 
@@ -174,8 +174,8 @@ class App:
         result you do not know, send again under the same ``id``.
 
         It works wherever AWS credentials allow it. In a function, call it in a step. Outside the app's Lambdas, set
-        ``TARRY_TABLE`` and ``TARRY_RUNS_QUEUE`` to the stack outputs ``Table`` and ``RunsQueue``.
-        ``TarryStack.grant_send_signals`` grants the permissions.
+        ``TARRY_SIGNALS`` to the stack output ``SignalsFunction``: the stack's signals Lambda, which delivers for you.
+        ``TarryStack.grant_send_signals`` lets a sender invoke it.
 
         Args:
             name: The signal's name, 1 to 512 bytes.
@@ -189,10 +189,10 @@ class App:
             A receipt with the status ``delivered``, ``kept``, ``duplicate`` or ``nobody waits``.
 
         Raises:
-            UsageError: The name, the id or ``keep`` is not valid, or the environment variables are missing.
+            UsageError: The name, the id or ``keep`` is not valid, or the environment variable is missing.
             OutputError: ``data`` is not JSON.
             LimitError: ``data`` is too large, or ten signals of the name are already kept.
-            SignalError: Too many senders use the name at once.
+            SignalError: Too many senders use the name at once, or the signals Lambda has no capacity now or failed.
         """
         return self.signals.send(name, data, id, keep)
 

@@ -17,7 +17,7 @@ Each is a name of ``tarry`` itself.
     ├── MiddlewareError        a middleware hook raised an error
     ├── StepError              a step failed for good; you may catch it
     ├── SendError              the bus refused some events
-    └── SignalError            too many senders and waits use one signal name at once; try again
+    └── SignalError            a signal could not be delivered now; try again under the same id
     Suspended (BaseException)  the run pauses here; ``except Exception`` does not catch it
 """
 
@@ -241,9 +241,10 @@ class SendError(TarryError):
 
 
 class SignalError(TarryError):
-    """Too many senders and waits used one signal name at the same time.
+    """A signal could not be delivered now. Send it again, under the same id.
 
-    The signal was not sent. Send it again.
+    Too many senders and waits used its name at the same time, AWS throttled the signals Lambda, or that Lambda failed.
+    The message says which, and whether the signal may have arrived.
     """
 
 

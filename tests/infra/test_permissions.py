@@ -13,6 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from tarry.errors import UsageError
 from tarry_infra import TarryStack
 from tests.infra.conftest import NO_BUNDLING, Synthesise
+from tests.infra.policy import allows
 from tests.infra.template import Template
 
 RECEIVE = [
@@ -99,11 +100,28 @@ def granted(grant: Callable[[TarryStack, iam.Role], None], **properties: Any) ->
     return statements
 
 
-def test_who_may_send_signals_reaches_their_items_and_the_runs_queue_alone() -> None:
-    items, queue = granted(TarryStack.grant_send_signals)
-    assert items["Action"] == ["dynamodb:GetItem", "dynamodb:PutItem"]
-    assert items["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["signal#*"]}}
-    assert set(queue["Action"]) == {"sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"}
+@pytest.fixture(scope="module")
+def sender() -> list[dict[str, Any]]:
+    """What a role outside of the stack may do that may send signals."""
+    return granted(TarryStack.grant_send_signals)
+
+
+def test_who_may_send_signals_cannot_plant_an_index_entry(sender: list[dict[str, Any]]) -> None:
+    """An item under a signal's key with ``match_key`` and ``wait_ref`` of its own stands among the open waits: the next
+    event of the name resumed whatever run it named."""
+    planted = ("pk", "sk", "match_key", "wait_ref", "residual", "since", "deadline")
+    assert not allows(sender, "dynamodb:PutItem", "StateTable", ["signal#mine"], planted)
+
+
+def test_who_may_send_signals_cannot_send_a_message_to_a_run(sender: list[dict[str, Any]]) -> None:
+    """``Resume``, ``Start`` and ``CancelRun`` are messages of the runs queue: who may send them controls all runs."""
+    assert not allows(sender, "sqs:SendMessage", "RunsQueue")
+
+
+def test_who_may_send_signals_may_invoke_the_signals_lambda_and_nothing_else(sender: list[dict[str, Any]]) -> None:
+    [statement] = sender
+    assert (statement["Effect"], statement["Action"]) == ("Allow", "lambda:InvokeFunction")
+    assert statement["Resource"]["Fn::GetAtt"][0].startswith("SignalsFunction")
 
 
 def put_events(source: str, operator: str, name: str) -> dict[str, Any]:

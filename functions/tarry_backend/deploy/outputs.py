@@ -11,7 +11,10 @@ from tarry.errors import UsageError
 from tarry_backend.deploy.settings import Settings
 from tarry_backend.deploy.topology import QUEUES
 
-__all__ = ["Deployment"]
+__all__ = ["SIGNALS_FUNCTION", "Deployment"]
+
+SIGNALS_FUNCTION = "SignalsFunction"
+"""The output with the name of the signals Lambda."""
 
 _APP, _FUNCTIONS = "AppId", "Functions"
 

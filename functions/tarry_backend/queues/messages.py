@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from typing import Any, ClassVar, Self, get_args
 
+from tarry._wire.signal_post import Signalled
 from tarry.errors import TarryError
 from tarry.event import Event
-from tarry.signals import Signalled
 from tarry_backend.model.event_identity import identity_of
 from tarry_backend.model.position import Position
 from tarry_backend.model.received_event import ReceivedEvent

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from tarry._engine.error_text import shown
 from tarry._wire.eventdata import given
+from tarry._wire.signal_request import check_signal
 from tarry.errors import UsageError
 from tarry.event import Event
 from tarry.function import Function
 from tarry.matches import EventMatch
-from tarry.signals import check_signal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -47,10 +47,11 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A signal that was sent; ``run_id`` is the run that received it, or ``None``."""
+    """A signal that was sent; ``run_id`` is the run that received it, or ``None``. ``call`` is its sender's mark."""
 
     id: str
     run_id: str | None = None
+    call: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,22 +95,29 @@ class Mailbox:
         """Return the sent signal of that id, if the mailbox remembers one."""
         return next((each for each in self.sent if each.id == letter_id), None)
 
-    def given(self, letter: Letter) -> Mailbox:
-        """The mailbox once the waiting step received the signal."""
-        return replace(self, letter=letter)._remembering(letter)
+    def kept_until(self, letter_id: str) -> int | None:
+        """Return until when the signal is kept, in Unix milliseconds; ``None`` if it is not."""
+        return next((each.until for each in self.kept if each.letter.id == letter_id), None)
 
-    def keeping(self, name: str, letter: Letter, until: int) -> Mailbox:
+    def given(self, letter: Letter, call: str | None = None) -> Mailbox:
+        """The mailbox once the waiting step received the signal."""
+        return replace(self, letter=letter)._remembering(letter, call)
+
+    def keeping(self, name: str, letter: Letter, until: int, call: str | None = None) -> Mailbox:
         """The mailbox once it keeps the signal; raise ``LimitError`` if it is full."""
         kept = [each for each in self.kept if each.until >= letter.at]
         if len(kept) == MAX_KEPT:
             raise LimitError(
                 f"signal {name!r}: {MAX_KEPT} signals are already kept, the most allowed; no step waits for them"
             )
-        return replace(self, kept=(*kept, Kept(letter, until)))._remembering(letter)
+        return replace(self, kept=(*kept, Kept(letter, until)))._remembering(letter, call)
 
-    def _remembering(self, letter: Letter | None) -> Mailbox:
+    def _remembering(self, letter: Letter | None, call: str | None = None) -> Mailbox:
+        """The mailbox that remembers the signal. A kept one that a wait takes later stays that of its call."""
         if letter is None:
             return self
+        before = self.found(letter.id)
+        call = before.call if before else call
         to = self.waiter.run_id if self.waiter and letter == self.letter else None
         others = [each for each in self.sent if each.id != letter.id]
-        return replace(self, sent=(*others, Sent(letter.id, to))[-REMEMBERED:])
+        return replace(self, sent=(*others, Sent(letter.id, to, call))[-REMEMBERED:])

@@ -21,7 +21,7 @@ __all__ = ["Connection"]
 
 @dataclass(frozen=True)
 class Connection:
-    """An app to query. ``outputs`` are its stack's outputs; empty for ``tarry dev``."""
+    """An app to query. ``outputs`` are its stack's outputs; ``tarry dev`` has the signals Lambda alone."""
 
     deployment: Deployment
     store: Store
@@ -43,9 +43,15 @@ class Connection:
     def signals(self) -> Signals:
         """The sender of signals to its runs."""
         from tarry.signals import Signals
+        from tarry_backend.deploy.outputs import SIGNALS_FUNCTION
+        from tarry_dev.cli.errors import CommandError
 
-        settings = self.deployment.settings
-        return Signals(settings.table, settings.runs_queue)
+        if SIGNALS_FUNCTION not in self.outputs:
+            raise CommandError(
+                f"this stack has no output {SIGNALS_FUNCTION}: an older version of Tarry deployed it, without a Lambda"
+                " for signals; deploy it again (cdk deploy)"
+            )
+        return Signals(self.outputs[SIGNALS_FUNCTION])
 
     @cached_property
     def queues(self) -> Queues:

@@ -30,7 +30,7 @@ class Endpoint:
     """The content of ``.tarry/dev.json``.
 
     ``settings`` are the fields of ``tarry_backend.deploy.settings.Settings``; ``dead_letters`` are the URLs of the
-    dead-letter queues by the names of their queues.
+    dead-letter queues by the names of their queues; ``signals`` is the name of the signals Lambda.
     """
 
     url: str
@@ -40,13 +40,16 @@ class Endpoint:
     region: str
     settings: dict[str, Any]
     dead_letters: dict[str, str]
+    signals: str
 
     @classmethod
     def of(cls, cloud: Cloud, url: str) -> Self:
         """Return the endpoint of a cloud that this process serves."""
         app = cloud.app
         dead_letters = {name: queue.dead_url for name, queue in cloud.queues.items()}
-        return cls(url, os.getpid(), app.id, tuple(app.functions), cloud.region, asdict(cloud.settings), dead_letters)
+        signals = cloud.functions["signals"].function_name
+        settings = asdict(cloud.settings)
+        return cls(url, os.getpid(), app.id, tuple(app.functions), cloud.region, settings, dead_letters, signals)
 
     @classmethod
     def find(cls) -> Self:
@@ -99,7 +102,7 @@ class Endpoint:
 
         Within it, the boto clients of this process use the endpoint, whatever profile, region or keys the person has.
         """
-        from tarry_backend.deploy.outputs import Deployment
+        from tarry_backend.deploy.outputs import SIGNALS_FUNCTION, Deployment
         from tarry_backend.deploy.settings import Settings
         from tarry_backend.store import open_store
         from tarry_dev.cli.connection import Connection
@@ -107,7 +110,7 @@ class Endpoint:
         with _environment(self.url, self.region):
             settings = Settings(**self.settings)
             deployment = Deployment(self.app, self.functions, settings, self.dead_letters)
-            yield Connection(deployment, open_store(settings, self.url))
+            yield Connection(deployment, open_store(settings, self.url), {SIGNALS_FUNCTION: self.signals})
 
     def _check(self, file: Path) -> None:
         place = urlsplit(self.url)

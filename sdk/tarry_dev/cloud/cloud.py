@@ -8,6 +8,7 @@ from dataclasses import asdict
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Self
 
+from tarry._wire.signal_lambda import TIMEOUT as SIGNALS_TIMEOUT
 from tarry.durations import deadline
 from tarry.errors import SendError, UsageError
 from tarry_backend.deploy.settings import Settings
@@ -18,6 +19,7 @@ from tarry_dev.cloud.audit import Audit
 from tarry_dev.cloud.chaos import CALM, Chaos, Odds, check
 from tarry_dev.cloud.clock import Clock, MovedClock, RealClock
 from tarry_dev.cloud.function import LambdaFunction
+from tarry_dev.cloud.lambda_service import LambdaService
 from tarry_dev.cloud.pump import Pump
 from tarry_dev.cloud.queue import LocalQueue
 from tarry_dev.cloud.resources import NAME, QueuePair, make_bus, make_queues, make_store
@@ -44,7 +46,7 @@ __all__ = ["Cloud"]
 
 _READERS = {"events": "matcher", "runs": "executor", "timers": "timers"}
 
-_TIMEOUTS = {"matcher": 30, "executor": 300, "timers": 30, "sweep": 55}
+_TIMEOUTS = {"matcher": 30, "executor": 300, "timers": 30, "sweep": 55, "signals": SIGNALS_TIMEOUT}
 """In seconds, as the stack sets them."""
 
 _PROMPT = 3_000
@@ -74,7 +76,8 @@ class Cloud:
 
     Attributes:
         queues: The queues events, runs and timers, for tests that deliver messages themselves.
-        functions: The functions matcher, executor, timers and sweep, for tests that set a function's remaining time.
+        functions: The functions matcher, executor, timers, sweep and signals, for tests that set a function's remaining
+            time. A sender whose ``TARRY_SIGNALS`` is the last one's ``function_name`` invokes it.
     """
 
     def __init__(
@@ -97,6 +100,7 @@ class Cloud:
         self._observers = [on_delivery] if on_delivery else []
         self._observing = RLock()
         self._limit = max_deliveries
+        self._lambdas = LambdaService(self.functions["signals"])
         self._audit = Audit(audit, self.clock) if audit else None
         self._overrides = settings
         self._life = ExitStack()
@@ -113,6 +117,7 @@ class Cloud:
             life.callback(_forget_client, self.app)
             self._deploy()
             life.callback(self._pump.close)
+            life.enter_context(self._lambdas.answers())
             host(self.app)
             life.callback(host, None)
             self._life = life.pop_all()
@@ -243,7 +248,8 @@ class Cloud:
 
         if not isinstance(self.clock, RealClock):
             raise UsageError("a cloud can be served only in real time: make it with clock=RealClock()")
-        return Server(self, self._pump, self._sweep, self._schedules, port, self._audit, Callers(allowed_hosts))
+        callers = Callers(allowed_hosts)
+        return Server(self, self._pump, self._sweep, self._schedules, port, self._lambdas, self._audit, callers)
 
     def _deploy(self) -> None:
         """Makes the resources, and the environment that tells the functions of them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -107,16 +107,16 @@ class LambdaFunction:
         self._odds = odds
         self.remaining: int | Callable[[], int] | None = None
         self.dies: Callable[[Call], bool] | None = None
-        self._function_name = function_name
+        self.function_name = function_name
         self._arn = arn
         self._handler = handler
 
-    def invoke(self, event: Mapping[str, Any]) -> Any:
+    def invoke(self, event: Any) -> Any:
         """Calls the handler as AWS would, and returns or raises what it does: ``Crash``, if it died."""
         handler = self._handler or self._load()
         around = self._surroundings()
         with process(self._odds.process(self.name)), Invocation(self.name, self.dies, around) as invocation:
-            answer = handler(dict(event), self._context(around))
+            answer = handler(event, self._context(around))
             if invocation.is_lost:
                 raise Crash(f"{self.name} died, and something in it caught the crash, or its time was over")
         return answer
@@ -130,7 +130,7 @@ class LambdaFunction:
         return LambdaSurroundings(self.name, self._clock, self._odds, self.timeout)
 
     def _context(self, around: LambdaSurroundings | None = None) -> LambdaContext:
-        return LambdaContext(self._function_name, self._arn, self._countdown(around or self._surroundings()))
+        return LambdaContext(self.function_name, self._arn, self._countdown(around or self._surroundings()))
 
     def _countdown(self, around: LambdaSurroundings) -> Callable[[], int]:
         if callable(self.remaining):

@@ -24,6 +24,7 @@ from werkzeug.wsgi import ClosingIterator
 from tarry import Event, TarryError
 from tarry_dev.cloud.api import ask
 from tarry_dev.cloud.callers import Callers
+from tarry_dev.cloud.lambda_service import PATH
 from tarry_dev.cloud.moto_shortcut import ONE_AT_A_TIME
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from tarry_backend.deploy.settings import Settings
     from tarry_dev.cloud.audit import Audit
     from tarry_dev.cloud.clock import Clock
+    from tarry_dev.cloud.lambda_service import LambdaService
     from tarry_dev.cloud.pump import Pump
     from tarry_dev.cloud.schedules import Schedules
     from tarry_dev.cloud.sweep import Sweep
@@ -92,6 +94,7 @@ class Server:
         sweep: Sweep,
         schedules: Schedules,
         port: int,
+        lambdas: LambdaService,
         audit: Audit | None = None,
         callers: Callers | None = None,
     ) -> None:
@@ -100,6 +103,7 @@ class Server:
         self._pump = pump
         self._sweep = sweep
         self._schedules = schedules
+        self._lambdas = lambdas
         self._aws = DomainDispatcherApplication(create_backend_app)
         self._http = make_server(_HOST, port, self._answer, threaded=True, request_handler=_QuietHandler)
         self._stopping = Flag()
@@ -162,6 +166,8 @@ class Server:
         if why_not := self._callers.why_not(request):
             refusal = {"error": f"the request is refused: {why_not}"}
             return _json(refusal, HTTPStatus.FORBIDDEN)(environ, start_response)
+        if request.path.startswith(PATH) and "Authorization" in request.headers:
+            return self._ask_lambda(request)(environ, start_response)
         # What is signed is AWS's: a bucket may well be called "events".
         if "Authorization" not in request.headers:
             match request.method, request.path:
@@ -179,6 +185,10 @@ class Server:
         with alone:
             answer = self._aws(environ, start_response)
             return ClosingIterator(list(answer), getattr(answer, "close", None))
+
+    def _ask_lambda(self, request: Request) -> Response:
+        status, headers, body = self._lambdas.respond(request.path, request.get_data())
+        return Response(body, status, headers, mimetype="application/json")
 
     def _take_events(self, request: Request) -> Response:
         try:

@@ -4,7 +4,7 @@ import pytest
 
 from tarry import LimitError, SignalReceipt, SignalStatus
 from tarry._wire.mailbox import MAX_KEPT, REMEMBERED, Letter, Mailbox, Waiter
-from tarry.signals import posted
+from tarry._wire.signal_post import posted
 
 NOON = 1_800_000_000_000
 HOUR = 3_600_000
