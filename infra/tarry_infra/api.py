@@ -37,9 +37,13 @@ class Api(Construct):
 
     def grant(self, grantee: iam.IGrantable) -> None:
         """Lets somebody ask it: all that it answers, and the cancelling of runs."""
-        # Of functions made since October 2025 AWS wants both, for a request that comes by the URL.
+        # Of functions made since October 2025 AWS wants both, for a request that comes by the URL. The second is for
+        # such a request alone, or the grantee could hand the Lambda what no request looks like.
+        arns = [self.function.function_arn]
+        iam.Grant.add_to_principal(grantee=grantee, actions=["lambda:InvokeFunctionUrl"], resource_arns=arns)
         iam.Grant.add_to_principal(
             grantee=grantee,
-            actions=["lambda:InvokeFunctionUrl", "lambda:InvokeFunction"],
-            resource_arns=[self.function.function_arn],
+            actions=["lambda:InvokeFunction"],
+            resource_arns=arns,
+            conditions={"Bool": {"lambda:InvokedViaFunctionUrl": "true"}},
         )

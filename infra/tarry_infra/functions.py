@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
 from aws_cdk import aws_iam as iam
@@ -13,7 +13,7 @@ from aws_cdk import aws_logs as logs
 from tarry_infra.encryption import let_use
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from aws_cdk import aws_kms as kms
     from constructs import Construct
@@ -103,15 +103,16 @@ class Function(lambda_.Function):
             application_log_level_v2=_FILTERS[host.log_level],
             environment={"POWERTOOLS_LOG_LEVEL": host.log_level},
         )
+        self.entry = handler
         self.capacity = capacity
         self._role_construct = role
         # Not the managed policy AWSLambdaBasicExecutionRole, which may write every log group of the account.
         log_group.grant_write(self)
         let_use(host.encryption_key, self)
 
-    def allow(self, actions: Sequence[str], resource: str) -> None:
-        """Lets it do this to one resource."""
-        self.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
+    def allow(self, actions: Sequence[str], resource: str, conditions: Mapping[str, Any] | None = None) -> None:
+        """Lets it do this to one resource, on these conditions."""
+        self.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=[resource], conditions=conditions))
 
     def acknowledge(self, finding: str, reason: str) -> None:
         """Says why a finding of the security rules about its role is no fault."""

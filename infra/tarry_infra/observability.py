@@ -125,7 +125,7 @@ class Observability(Construct):
             function.metric_errors(period=_minutes(5)),
             "Lambda errors",
             f"An invocation of the {name} died: out of memory, out of time, or the app cannot be imported. Read its"
-            " log. Its queue or the bus delivers the message again.",
+            " log. Its queue or the bus delivers the message again; the sender of a signal or a request has an error.",
         )
         self._alarm(
             f"{name}-throttles",

@@ -27,6 +27,7 @@ from tarry_infra.observability import Observability
 from tarry_infra.outputs import tell
 from tarry_infra.runs import EXECUTOR, Runs
 from tarry_infra.schedules import Schedules
+from tarry_infra.signals import SIGNALS, Signals
 from tarry_infra.state import State
 from tarry_infra.timers import SWEEP, TIMERS, Timers
 from tarry_infra.user_app import UserApp
@@ -65,6 +66,7 @@ class TarryStack(Stack):
         executor: The ``Capacity`` of this Lambda.
         timers: The ``Capacity`` of this Lambda.
         sweep: The ``Capacity`` of this Lambda.
+        signals: The ``Capacity`` of this Lambda. Senders of signals invoke it; ``reserved`` keeps a share for them.
         removal_policy: What becomes of the table and the bucket. Only ``RETAIN`` protects the table from deletion.
         log_level: The lowest level that the Lambdas log.
         log_retention: How long CloudWatch keeps the logs.
@@ -97,6 +99,7 @@ class TarryStack(Stack):
         executor: Capacity = EXECUTOR,
         timers: Capacity = TIMERS,
         sweep: Capacity = SWEEP,
+        signals: Capacity = SIGNALS,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
         log_level: LogLevel = "INFO",
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
@@ -125,6 +128,7 @@ class TarryStack(Stack):
         self.ingest = Ingest(self, "Ingest", bus=bus or self.app.bus, host=host, capacity=matcher)
         self.runs = Runs(self, "Runs", host=host, capacity=executor)
         self.timers = Timers(self, "Timers", host=host, timers=timers, sweep=sweep)
+        self.signals = Signals(self, "Signals", host=host, capacity=signals, state=self.state, runs=self.runs)
         self.audit = self._audit(host, audit_days, removal_policy) if audit else None
         self.schedules = self._schedules(encryption_key, enabled=schedules)
         self.api = Api(self, "Api", host=host) if api else None
@@ -160,11 +164,10 @@ class TarryStack(Stack):
     def grant_send_signals(self, grantee: iam.IGrantable) -> None:
         """Let a sender outside the stack, such as a web service, send the app's signals.
 
-        The grantee may read and write the items of signals, no others, and send to the runs queue. It needs
-        ``TARRY_TABLE`` and ``TARRY_RUNS_QUEUE`` in its environment.
+        The grantee may invoke the signals Lambda, and nothing else. Its environment needs ``TARRY_SIGNALS``, with
+        ``stack.signals.function.function_name`` or the stack output ``SignalsFunction``.
         """
-        self.state.grant_mailboxes(grantee)
-        self.runs.queue.queue.grant_send_messages(grantee)
+        self.signals.grant(grantee)
 
     def grant_api(self, grantee: iam.IGrantable) -> None:
         """Let the grantee use the HTTP API, and cancel runs with it.
@@ -237,6 +240,9 @@ class TarryStack(Stack):
 
     def _observe(self, actions: Sequence[cloudwatch.IAlarmAction]) -> Observability:
         ingest, runs, timers, audit = self.ingest, self.runs, self.timers, self.audit
+        functions = {**self._functions(), "signals": self.signals.function}
+        if audit:
+            functions["converter"] = audit.delivery.converter
         beside = {"sweep": timers.missed}
         if audit:
             beside["audit"] = audit.dead_letters
@@ -247,7 +253,7 @@ class TarryStack(Stack):
             "Observability",
             app_id=self.app.id,
             work=[ingest.queue, runs.queue, timers.queue],
-            functions=self._functions() | ({"converter": audit.delivery.converter} if audit else {}),
+            functions=functions,
             dead_letters=beside,
             actions=actions,
         )
@@ -255,16 +261,10 @@ class TarryStack(Stack):
     def _grant(self) -> None:
         """Grant each Lambda the calls that it makes, and nothing else."""
         state, ingest, runs, timers = self.state, self.ingest, self.runs, self.timers
-        state.grant_items(ingest.matcher, "BatchWriteItem", "GetItem", "Query", "UpdateItem")
+        state.grant(ingest.matcher, runs.executor, timers.waker, timers.sweep)
         state.grant_index(ingest.matcher, WaitsIndex)
-        state.grant_values(ingest.matcher, "GetObject", "PutObject")
-        state.grant_items(runs.executor, "BatchWriteItem", "GetItem", "PutItem", "Query", "UpdateItem")
-        state.grant_values(runs.executor, "GetObject", "PutObject")
-        ingest.grant_put_events(runs.executor)
-        state.grant_items(timers.waker, "GetItem", "Query")
-        state.grant_values(timers.waker, "GetObject")
-        state.grant_items(timers.sweep, "GetItem", "PutItem")
         state.grant_index(timers.sweep, DueIndex)
+        ingest.grant_put_events(runs.executor)
         ingest.queue.grant_send(ingest.matcher, timers.waker)
         runs.queue.grant_send(ingest.matcher, runs.executor, timers.waker)
         timers.queue.grant_send(runs.executor, timers.waker, timers.sweep)
@@ -272,9 +272,8 @@ class TarryStack(Stack):
             self._grant_to_api(self.api.function)
 
     def _grant_to_api(self, function: Function) -> None:
-        self.state.grant_items(function, "BatchWriteItem", "GetItem", "Query")
+        self.state.grant(function)
         self.state.grant_index(function, WaitsIndex)
-        self.state.grant_values(function, "GetObject")
         self.runs.queue.grant_send(function)
 
 

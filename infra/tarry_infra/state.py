@@ -9,15 +9,15 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from tarry._wire.mailboxes import SIGNALS
+from tarry_backend.store.access import ITEMS, OBJECTS
 from tarry_backend.store.models import EXPIRES, table_definition
 from tarry_infra.buckets import closed_bucket
-from tarry_infra.encryption import let_use
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from pynamodb.indexes import GlobalSecondaryIndex
 
+    from tarry_backend.store.access import Access
     from tarry_infra.functions import Function, Host
 
 __all__ = ["State"]
@@ -61,32 +61,35 @@ class State(Construct):
             id="log", prefix=_LOG_PREFIX, expiration=Duration.days(log_days + _DAYS_OF_GRACE)
         )
 
-    def grant_items(self, function: Function, *actions: str) -> None:
-        """Lets it do this with the table's items: ``GetItem``, ``Query``, ..."""
-        function.allow([f"dynamodb:{action}" for action in actions], self.table.table_arn)
-
-    def grant_mailboxes(self, grantee: iam.IGrantable) -> None:
-        """Lets somebody outside read and write the items of signals, and no others."""
-        iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["dynamodb:GetItem", "dynamodb:PutItem"],
-            resource_arns=[self.table.table_arn],
-            conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{SIGNALS}*"]}},
-        )
-        let_use(self.table.encryption_key, grantee)
+    def grant(self, *functions: Function) -> None:
+        """Lets each reach the items and the objects that it uses: see ``tarry_backend.store.access``."""
+        for function in functions:
+            for access in ITEMS[function.entry]:
+                actions = [f"dynamodb:{action}" for action in access.actions]
+                function.allow(actions, self.table.table_arn, _conditions(access))
+            for action, names in OBJECTS.get(function.entry, {}).items():
+                for name in names:
+                    self._grant_objects(function, f"s3:{action}", name)
 
     def grant_index(self, function: Function, index: type[GlobalSecondaryIndex[Any]]) -> None:
         """Lets it query one index of the table."""
         function.allow(["dynamodb:Query"], f"{self.table.table_arn}/index/{index.Meta.index_name}")
 
-    def grant_values(self, function: Function, *actions: str) -> None:
-        """Lets it do this with the bucket's objects: ``GetObject``, ``PutObject``."""
-        function.allow([f"s3:{action}" for action in actions], self.bucket.arn_for_objects("*"))
+    def _grant_objects(self, function: Function, action: str, names: str) -> None:
+        function.allow([action], self.bucket.arn_for_objects(names))
         bucket = Stack.of(self).get_logical_id(cast(CfnElement, self.bucket.node.default_child))
         function.acknowledge(
-            f"AwsSolutions-IAM5[Resource::<{bucket}.Arn>/*]",
-            "The names of the objects come with the runs; the bucket holds nothing but Tarry's values.",
+            f"AwsSolutions-IAM5[Resource::<{bucket}.Arn>/{names}]",
+            "The rest of the objects' names comes with the runs and the events.",
         )
+
+
+def _conditions(access: Access) -> dict[str, Any]:
+    """By the keys of the items. Of nothing they would hold, too, but each of these requests names its keys."""
+    conditions = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(access.keys)}}
+    if access.attributes:
+        conditions["ForAllValues:StringEquals"] = {"dynamodb:Attributes": list(access.attributes)}
+    return conditions
 
 
 def _table(scope: Construct, removal_policy: RemovalPolicy, key: kms.IKey | None) -> dynamodb.Table:

@@ -20,7 +20,7 @@ def allows(
     keys: Iterable[str] = (),
     attributes: Iterable[str] = (),
 ) -> bool:
-    """Whether the statements allow the action on the resource whose ARN begins with this logical id.
+    """Whether the statements allow the action on the resource whose logical id begins so, not on what it holds.
 
     Args:
         statements: Those of an identity's policies.
@@ -33,7 +33,7 @@ def allows(
     return any(
         statement["Effect"] == "Allow"
         and action in listed(statement["Action"])
-        and any(text(each).startswith(resource) for each in listed(statement["Resource"]))
+        and any(text(each).startswith(resource) and "/" not in text(each) for each in listed(statement["Resource"]))
         and _holds(statement.get("Condition", {}), said)
         for statement in statements
     )

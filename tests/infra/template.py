@@ -90,6 +90,11 @@ class Template:
         assert attribute == "Arn"
         return logical_id, self.of("SQS::Queue")[logical_id]
 
+    def statements(self, handler: str) -> list[Properties]:
+        """The statements of the Lambda's role."""
+        role, _ = self.function(handler)[1]["Role"]["Fn::GetAtt"]
+        return self.policy_of("IAM::Policy", "Roles", role)
+
     def may(self, handler: str) -> set[tuple[str, str]]:
         """Each action that the Lambda's role allows, with the resource; logical ids without their hash."""
         _, function = self.function(handler)

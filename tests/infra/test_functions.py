@@ -1,14 +1,16 @@
-"""The four Lambdas: how they run, what they are told, what starts the sweep."""
+"""The Lambdas: how they run, what they are told, what starts the sweep."""
 
 from dataclasses import fields
 
 import pytest
 
+from tarry._wire.signal_lambda import TIMEOUT
 from tarry_backend.deploy.settings import Settings
 from tarry_backend.deploy.topology import SWEEP_MINUTES
 from tests.infra.template import Template
 
 HANDLERS = ["matcher", "executor", "timers", "sweep"]
+"""Those that have all settings. The signals Lambda has two."""
 
 every_lambda = pytest.mark.parametrize("handler", HANDLERS)
 
@@ -16,7 +18,20 @@ every_lambda = pytest.mark.parametrize("handler", HANDLERS)
 def test_there_are_these_lambdas_and_no_others(template: Template) -> None:
     lambdas = template.of("Lambda::Function").items()
     entries = {properties["Handler"] for name, properties in lambdas if not name.startswith("Audit")}
-    assert entries == {f"tarry_backend.handlers.{handler}.handler" for handler in HANDLERS}
+    assert entries == {f"tarry_backend.handlers.{handler}.handler" for handler in [*HANDLERS, "signals"]}
+
+
+def test_the_signals_lambda_is_told_what_a_signal_needs_and_outlives_its_own_clock(template: Template) -> None:
+    _, function = template.function("signals")
+    runs, _ = template.queue_read_by("executor")
+    (table,) = template.of("DynamoDB::Table")
+    assert function["Environment"]["Variables"] == {
+        "POWERTOOLS_LOG_LEVEL": "INFO",
+        "TARRY_TABLE": {"Ref": table},
+        "TARRY_RUNS_QUEUE": {"Ref": runs},
+    }
+    assert (function["Timeout"], function["RecursiveLoop"]) == (TIMEOUT, "Terminate")
+    assert "ReservedConcurrentExecutions" not in function, "an account of ten Lambdas could not give it"
 
 
 @every_lambda

@@ -10,6 +10,7 @@ from tests.infra.conftest import NO_BUNDLING, SHOP, Synthesise
 from tests.infra.template import Properties, Template, text
 
 HANDLERS = ["matcher", "executor", "timers", "sweep"]
+WITH_DATA = [*HANDLERS, "signals"]
 
 
 def key_of(template: Template) -> str:
@@ -52,7 +53,7 @@ def test_what_is_kept_is_encrypted_with_the_key_that_is_given(given: Template) -
         assert text(group["KmsKeyId"]).startswith(key)
 
 
-@pytest.mark.parametrize("handler", HANDLERS)
+@pytest.mark.parametrize("handler", WITH_DATA)
 def test_each_lambda_may_use_the_key_and_no_other(given: Template, template: Template, handler: str) -> None:
     may = {(action, resource) for action, resource in given.may(handler) if action.startswith("kms:")}
     assert {"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"} <= {action for action, _ in may}

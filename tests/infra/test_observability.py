@@ -12,7 +12,14 @@ from tarry_backend.deploy.topology import QUEUES
 from tarry_backend.model.run import PARKED, RunStatus
 from tests.infra.template import Properties, Template, text
 
-LAMBDAS = {"matcher": "matcher", "executor": "executor", "waker": "timers", "sweep": "sweep", "converter": "audit"}
+LAMBDAS = {
+    "matcher": "matcher",
+    "executor": "executor",
+    "waker": "timers",
+    "sweep": "sweep",
+    "signals": "signals",
+    "converter": "audit",
+}
 """What people call them, and their entry points."""
 
 

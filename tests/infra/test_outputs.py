@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tarry_backend.deploy.outputs import Deployment
+from tarry_backend.deploy.outputs import SIGNALS_FUNCTION, Deployment
 from tarry_backend.deploy.settings import Settings
 from tarry_backend.deploy.topology import QUEUES
 from tarry_infra import TarryStack
@@ -55,6 +55,10 @@ def test_they_name_the_app_and_its_functions(outputs: dict[str, Any]) -> None:
     told = read(outputs)
     assert told.app_id == "agent"
     assert set(told.functions) == {"agent"}
+
+
+def test_they_name_the_lambda_that_takes_signals(outputs: dict[str, Any], template: Template) -> None:
+    assert outputs[SIGNALS_FUNCTION] == {"Ref": template.function("signals")[0]}
 
 
 def test_they_name_the_dead_letters_of_each_queue(outputs: dict[str, Any], template: Template) -> None:

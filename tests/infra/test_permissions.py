@@ -35,8 +35,8 @@ GRANTED = {
         ("dynamodb:Query", "StateTable.Arn"),
         ("dynamodb:UpdateItem", "StateTable.Arn"),
         ("dynamodb:Query", "StateTable.Arn/index/waits"),
-        ("s3:GetObject", "StateValues.Arn/*"),
-        ("s3:PutObject", "StateValues.Arn/*"),
+        ("s3:GetObject", "StateValues.Arn/log/*"),
+        ("s3:PutObject", "StateValues.Arn/log/*"),
         ("sqs:SendMessage", "IngestEventsQueue.Arn"),
         ("sqs:SendMessage", "RunsQueue.Arn"),
         *((action, "IngestEventsQueue.Arn") for action in RECEIVE),
@@ -48,8 +48,9 @@ GRANTED = {
         ("dynamodb:PutItem", "StateTable.Arn"),
         ("dynamodb:Query", "StateTable.Arn"),
         ("dynamodb:UpdateItem", "StateTable.Arn"),
-        ("s3:GetObject", "StateValues.Arn/*"),
-        ("s3:PutObject", "StateValues.Arn/*"),
+        ("s3:GetObject", "StateValues.Arn/log/*"),
+        ("s3:GetObject", "StateValues.Arn/runs/*"),
+        ("s3:PutObject", "StateValues.Arn/runs/*"),
         ("sqs:SendMessage", "RunsQueue.Arn"),
         ("sqs:SendMessage", "TimersQueue.Arn"),
         ("events:PutEvents", "IngestBus.Arn"),
@@ -59,7 +60,8 @@ GRANTED = {
     "timers": {
         ("dynamodb:GetItem", "StateTable.Arn"),
         ("dynamodb:Query", "StateTable.Arn"),
-        ("s3:GetObject", "StateValues.Arn/*"),
+        ("s3:GetObject", "StateValues.Arn/log/*"),
+        ("s3:GetObject", "StateValues.Arn/runs/*"),
         ("sqs:SendMessage", "IngestEventsQueue.Arn"),
         ("sqs:SendMessage", "RunsQueue.Arn"),
         ("sqs:SendMessage", "TimersQueue.Arn"),
@@ -74,7 +76,44 @@ GRANTED = {
         *((f"sqs:{action}", "TimersMissed.Arn") for action in ("SendMessage", "GetQueueAttributes", "GetQueueUrl")),
         *((action, "TimersSweepLog.Arn") for action in LOG),
     },
+    "signals": {
+        ("dynamodb:GetItem", "StateTable.Arn"),
+        ("dynamodb:PutItem", "StateTable.Arn"),
+        ("sqs:SendMessage", "RunsQueue.Arn"),
+        *((action, "SignalsFunctionLog.Arn") for action in LOG),
+    },
 }
+
+RUN, LOGGED, KEYED, NAMED, ONCE, SIGNAL = "run#R", "log#paid#2026-11-26#0", "key#k", "name#paid", "once#f#v", "signal#a"
+EVERY_KEY = {RUN, LOGGED, KEYED, NAMED, ONCE, SIGNAL, "timers"}
+
+ITEMS: dict[str, dict[str, set[str]]] = {
+    "matcher": {
+        "BatchWriteItem": {LOGGED, KEYED},
+        "GetItem": {NAMED},
+        "Query": {LOGGED, KEYED},
+        "UpdateItem": {NAMED, RUN},
+    },
+    "executor": {
+        "BatchWriteItem": {RUN},
+        "GetItem": {RUN, NAMED, SIGNAL},
+        "PutItem": {RUN, ONCE, SIGNAL},
+        "Query": {RUN, LOGGED, KEYED},
+        "UpdateItem": {NAMED},
+    },
+    "timers": {"GetItem": {RUN, NAMED}, "Query": {LOGGED, KEYED}},
+    "sweep": {"GetItem": {"timers"}, "PutItem": {"timers"}},
+    "signals": {"GetItem": {SIGNAL}},
+    "api": {"GetItem": {RUN, NAMED}, "Query": {RUN, LOGGED, KEYED}},
+}
+"""Of which partitions a Lambda may do what with items that have any attribute, such as the keys of an index."""
+
+LIMITED: dict[str, tuple[str, str, set[str]]] = {
+    "matcher": ("BatchWriteItem", RUN, {"pk", "sk", "expires"}),
+    "api": ("BatchWriteItem", RUN, {"pk", "sk", "expires"}),
+    "signals": ("PutItem", SIGNAL, {"pk", "sk", "mailbox", "written_by", "expires"}),
+}
+"""What a Lambda may write with these attributes and no others."""
 
 
 @pytest.mark.parametrize("handler", GRANTED)
@@ -86,7 +125,40 @@ def test_a_lambda_may_do_what_it_does_and_nothing_else(template: Template, handl
 def test_no_action_is_a_wildcard_and_no_resource_but_the_buckets_objects(template: Template, handler: str) -> None:
     allowed = template.may(handler)
     assert [action for action, _ in allowed if "*" in action] == []
-    assert {resource for _, resource in allowed if "*" in resource} <= {"StateValues.Arn/*"}
+    assert {resource for _, resource in allowed if "*" in resource} <= {
+        "StateValues.Arn/log/*",
+        "StateValues.Arn/runs/*",
+    }
+
+
+@pytest.mark.parametrize("handler", ITEMS)
+def test_a_lambda_reaches_the_items_that_it_uses_and_no_others(
+    template: Template, changed: Template, handler: str
+) -> None:
+    statements = (changed if handler == "api" else template).statements(handler)
+    actions = ("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem")
+    planted = ("pk", "sk", "expires", "match_key", "wait_ref")
+    reached = {
+        action: {key for key in EVERY_KEY if allows(statements, f"dynamodb:{action}", "StateTable", [key], planted)}
+        for action in actions
+    }
+    assert {action: keys for action, keys in reached.items() if keys} == ITEMS[handler]
+
+
+@pytest.mark.parametrize("handler", LIMITED)
+def test_a_lambda_that_marks_or_posts_cannot_write_what_an_index_shows(
+    template: Template, changed: Template, handler: str
+) -> None:
+    statements = (changed if handler == "api" else template).statements(handler)
+    action, key, attributes = LIMITED[handler]
+
+    def may(key: str, attributes: set[str]) -> bool:
+        return allows(statements, f"dynamodb:{action}", "StateTable", [key], attributes)
+
+    assert may(key, attributes)
+    for index_key in ("match_key", "wait_ref", "due", "due_shard", "fn_status", "started"):
+        assert not may(key, attributes | {index_key})
+    assert not any(may(other, attributes) for other in {RUN, SIGNAL, ONCE, NAMED, "timers"} - {key})
 
 
 def granted(grant: Callable[[TarryStack, iam.Role], None], **properties: Any) -> list[dict[str, Any]]:
@@ -169,7 +241,8 @@ def test_the_api_reads_and_cancels_and_who_may_ask_it_may_nothing_else(changed: 
     assert changed.may("api") == {
         *((f"dynamodb:{action}", "StateTable.Arn") for action in ("BatchWriteItem", "GetItem", "Query")),
         ("dynamodb:Query", "StateTable.Arn/index/waits"),
-        ("s3:GetObject", "StateValues.Arn/*"),
+        ("s3:GetObject", "StateValues.Arn/log/*"),
+        ("s3:GetObject", "StateValues.Arn/runs/*"),
         ("sqs:SendMessage", "RunsQueue.Arn"),
         *((action, "ApiFunctionLog.Arn") for action in LOG),
     }
@@ -182,10 +255,12 @@ def test_the_api_is_asked_by_whom_iam_lets_ask_and_there_is_none_unless_wanted(
     assert template.of("Lambda::Url") == {}
 
 
-def test_who_may_ask_the_api_reaches_its_lambda_alone() -> None:
-    (statement,) = granted(TarryStack.grant_api, api=True)
-    assert statement["Action"] == ["lambda:InvokeFunctionUrl", "lambda:InvokeFunction"]
-    assert statement["Resource"]["Fn::GetAtt"][0].startswith("ApiFunction")
+def test_who_may_ask_the_api_reaches_its_lambda_alone_and_by_its_url_alone() -> None:
+    by_url, invoke = granted(TarryStack.grant_api, api=True)
+    assert (by_url["Action"], invoke["Action"]) == ("lambda:InvokeFunctionUrl", "lambda:InvokeFunction")
+    assert invoke["Condition"] == {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}
+    for statement in (by_url, invoke):
+        assert statement["Resource"]["Fn::GetAtt"][0].startswith("ApiFunction")
 
 
 def test_no_api_no_grant() -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tarry._wire.aws import Place
 
-__all__ = ["REMEMBERED_DAYS", "SIGNALS", "Mailboxes"]
+__all__ = ["ATTRIBUTES", "REMEMBERED_DAYS", "SIGNALS", "Mailboxes"]
 
 T = TypeVar("T")
 
@@ -38,6 +38,9 @@ SIGNALS = "signal#"
 
 _PK, _SK, _EXPIRES = "pk", "sk", "expires"
 _BOX, _WRITTEN_BY = "mailbox", "written_by"
+
+ATTRIBUTES = (_PK, _SK, _BOX, _WRITTEN_BY, _EXPIRES)
+"""The attributes of a mailbox's item. None of them is the key of an index."""
 
 _TRIES = 20
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from tarry._wire.aws import client
 from tarry._wire.signal_request import read_answer
 from tarry.errors import SignalError
 
 if TYPE_CHECKING:
-    from mypy_boto3_lambda import LambdaClient
-
     from tarry._wire.signal_request import SignalRequest
     from tarry.signalreceipt import SignalReceipt
 
@@ -25,7 +23,7 @@ Lambda is still at work."""
 class SignalLambda:
     """The Lambda, by its name or ARN. Thread-safe; boto3 loads with the first signal."""
 
-    _client: LambdaClient = client(
+    _client: Any = client(
         "lambda",
         connect_timeout=3,
         read_timeout=TIMEOUT + 5,

@@ -1,11 +1,22 @@
 """An app on the embedded cloud, whole: what is proved here is the contract, across all the handlers."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from tarry import App
 from tarry_dev.cloud import Cloud, Host
 from tarry_dev.pytest_plugin import MakeHost
 from tests.functional.contract.diary import Diary
+from tests.functional.contract.permissions import violations
+
+
+@pytest.fixture(autouse=True)
+def roles() -> Iterator[None]:
+    """No Lambda asks of the table or the bucket what its role does not allow."""
+    violations.clear()
+    yield
+    assert violations == []
 
 
 @pytest.fixture

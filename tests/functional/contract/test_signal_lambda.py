@@ -14,6 +14,7 @@ import tarry
 from tarry import App, Context, LimitError, SignalError, SignalStatus, TriggerEvent, UsageError
 from tarry._wire.signal_request import MAX_DATA
 from tarry.signals import FUNCTION, Signals
+from tests.functional.contract.permissions import refused
 from tests.functional.contract.test_signals import mailbox
 
 if TYPE_CHECKING:
@@ -265,3 +266,12 @@ def test_the_lambda_dates_a_signal_not_its_sender(cloud: Cloud) -> None:
     ask(cloud, {"name": APPROVAL, "keep": 3_600_000, "id": "s-1"})
     [kept] = json.loads(mailbox(cloud)["mailbox"]["B"])["kept"]
     assert before <= kept["letter"]["at"]
+
+
+def test_the_signals_lambdas_own_role_cannot_plant_an_index_entry_nor_touch_a_run() -> None:
+    """If the Lambda had a fault, its role would still hold."""
+    mine = {"pk": {"S": "signal#a"}, "sk": {"S": "signal"}, "mailbox": {"B": ""}, "written_by": {"S": "m"}}
+    assert refused("signals", "PutItem", {"Item": mine}) == []
+    assert refused("signals", "PutItem", {"Item": mine | {"match_key": {"S": "k"}, "wait_ref": {"S": "r"}}})
+    assert refused("signals", "PutItem", {"Item": mine | {"pk": {"S": "run#R"}}})
+    assert refused("signals", "UpdateItem", {"Key": mine})

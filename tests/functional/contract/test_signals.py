@@ -378,7 +378,7 @@ def test_ten_of_the_largest_and_one_more_have_room_in_a_mailbox(app: App, host: 
 def test_outside_of_the_lambdas_the_environment_must_say_where(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("TARRY_TABLE", "TARRY_RUNS_QUEUE"):
         monkeypatch.delenv(variable, raising=False)
-    with pytest.raises(UsageError, match="TARRY_SIGNALS is not set.*SignalsFunction.*grant_send_signals"):
+    with pytest.raises(UsageError, match=r"TARRY_SIGNALS is not set.*SignalsFunction.*grant_send_signals"):
         App("shop").send_signal(APPROVAL)
 
 

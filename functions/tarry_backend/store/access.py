@@ -1,0 +1,81 @@
+"""Which items and objects each Lambda uses. The stack grants it these and no others.
+
+``tests/functional/contract/conftest.py`` holds each call of each Lambda against this table: what is missing here would
+be refused on AWS alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tarry._wire.mailboxes import ATTRIBUTES, SIGNALS
+from tarry_backend.store.models import EXPIRES, Item
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["ITEMS", "OBJECTS", "Access"]
+
+_RUN, _LOG, _KEY, _NAME, _ONCE, _SIGNAL = "run#*", "log#*", "key#*", "name#*", "once#*", f"{SIGNALS}*"
+_CURSOR = "timers"
+
+_MARK = (Item.pk.attr_name, Item.sk.attr_name, EXPIRES)
+"""What a request to cancel a run writes. With these it cannot put an item into an index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a Lambda does with items of the table.
+
+    Attributes:
+        actions: DynamoDB's operations.
+        keys: Patterns of the partition keys.
+        attributes: The only attributes that a request may name; empty for all.
+    """
+
+    actions: tuple[str, ...]
+    keys: tuple[str, ...]
+    attributes: tuple[str, ...] = ()
+
+
+ITEMS: Mapping[str, tuple[Access, ...]] = {
+    "matcher": (
+        Access(("BatchWriteItem", "Query"), (_LOG, _KEY)),
+        Access(("BatchWriteItem",), (_RUN,), _MARK),
+        Access(("GetItem",), (_NAME,)),
+        Access(("UpdateItem",), (_NAME, _RUN)),
+    ),
+    "executor": (
+        Access(("BatchWriteItem",), (_RUN,)),
+        Access(("GetItem",), (_RUN, _NAME, _SIGNAL)),
+        Access(("PutItem",), (_RUN, _ONCE, _SIGNAL)),
+        Access(("Query",), (_RUN, _LOG, _KEY)),
+        Access(("UpdateItem",), (_NAME,)),
+    ),
+    "timers": (
+        Access(("GetItem",), (_RUN, _NAME)),
+        Access(("Query",), (_LOG, _KEY)),
+    ),
+    "sweep": (Access(("GetItem", "PutItem"), (_CURSOR,)),),
+    "signals": (
+        Access(("GetItem",), (_SIGNAL,)),
+        Access(("PutItem",), (_SIGNAL,), ATTRIBUTES),
+    ),
+    "api": (
+        Access(("BatchWriteItem",), (_RUN,), _MARK),
+        Access(("GetItem",), (_RUN, _NAME)),
+        Access(("Query",), (_RUN, _LOG, _KEY)),
+    ),
+}
+"""By the Lambdas' entry points. ``TransactWriteItems`` asks for the permissions of its parts."""
+
+_LARGE_LOG, _LARGE_RUN = "log/*", "runs/*"
+
+OBJECTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "matcher": {"GetObject": (_LARGE_LOG,), "PutObject": (_LARGE_LOG,)},
+    "executor": {"GetObject": (_LARGE_LOG, _LARGE_RUN), "PutObject": (_LARGE_RUN,)},
+    "timers": {"GetObject": (_LARGE_LOG, _LARGE_RUN)},
+    "api": {"GetObject": (_LARGE_LOG, _LARGE_RUN)},
+}
+"""Likewise the names of the bucket's objects."""
