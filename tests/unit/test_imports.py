@@ -120,6 +120,13 @@ def test_importing_tarry_loads_nothing_slow() -> None:
     assert loaded & SLOW_TO_LOAD == set()
 
 
+def test_the_signals_lambda_loads_neither_pynamodb_nor_powertools_nor_an_app() -> None:
+    """Its sender waits for a cold start."""
+    code = "import sys, tarry_backend.handlers.signals; print(*{name.partition('.')[0] for name in sys.modules})"
+    run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert set(run.stdout.split()) & {*SLOW_TO_LOAD, "aws_lambda_powertools", "examples"} == set()
+
+
 def test_no_stable_name_has_gone() -> None:
     assert STABLE - set(tarry.__all__) == set()
 

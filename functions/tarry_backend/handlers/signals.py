@@ -24,12 +24,12 @@ def handler(event: Any, context: LambdaContext) -> dict[str, Any]:
     """
     try:
         request = SignalRequest.parse(event)
-        post = _post(os.environ["TARRY_TABLE"], os.environ["TARRY_RUNS_QUEUE"], os.environ["AWS_REGION"])
+        post = _post(os.environ["TARRY_TABLE"], os.environ["TARRY_RUNS_QUEUE"], os.environ.get("AWS_REGION"))
         return answer_document(post.deliver(request))
     except TarryError as error:
         return error_document(error)
 
 
 @cache
-def _post(table: str, runs_queue: str, region: str) -> SignalPost:
+def _post(table: str, runs_queue: str, region: str | None) -> SignalPost:
     return SignalPost(table, runs_queue)
