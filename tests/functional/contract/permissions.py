@@ -62,7 +62,7 @@ def _key(item: Mapping[str, Any]) -> str:
     return key
 
 
-def _note(event_name: str, params: Mapping[str, Any], **_: object) -> None:
+def _note(event_name: str, params: Mapping[str, Any], **others: object) -> None:
     if not crash._under_way:
         return
     function, (_, service, operation) = crash._under_way[-1]._function, event_name.split(".")
