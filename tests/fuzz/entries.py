@@ -23,6 +23,7 @@ from tarry.event import Event
 from tarry_backend.events.address import run_id_of
 from tarry_backend.handlers.api import handler as api_handler
 from tarry_backend.handlers.audit import handler as audit_handler
+from tarry_backend.handlers.signals import handler as signals_handler
 from tarry_backend.matching import MatchError, match_key, plan, residual_holds, trigger_holds, value_key
 from tests.fuzz import inputs
 
@@ -226,6 +227,26 @@ class Signals(_Queues):
         return len(given)
 
 
+class SignalsLambda(_Queues):
+    """The signals Lambda, as a stranger invokes it who writes his own requests."""
+
+    name = "signals lambda"
+    weight = 1
+    inputs = st.lists(inputs.signal_requests, min_size=1, max_size=4)
+
+    def play(self, given: Sequence[Any]) -> int:
+        context: Any = self.cloud.functions["signals"]._context()
+        for each in given:
+            with within("a request of a signal"):
+                answer = signals_handler(each, context)
+            assert answer.keys() in ({"receipt"}, {"error"})
+            json.dumps(answer, ensure_ascii=False).encode()
+        answer = signals_handler({"name": uuid.uuid4().hex}, context)
+        assert answer["receipt"]["status"] == "nobody waits"
+        self.drain(accepted=True)
+        return len(given)
+
+
 class Audit:
     """The audit trail's converter: a batch of Firehose's."""
 
@@ -312,5 +333,5 @@ def request(method: str, path: str, query: Any = None, body: str | None = None) 
 
 
 ENTRIES: dict[str, type[Entry]] = {
-    entry.name: entry for entry in (Events, Runs, Timers, Api, Signals, Audit, Expressions)
+    entry.name: entry for entry in (Events, Runs, Timers, Api, Signals, SignalsLambda, Audit, Expressions)
 }

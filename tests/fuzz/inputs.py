@@ -10,7 +10,17 @@ from hypothesis.strategies import SearchStrategy
 
 from tests.unit.matching.expressions import asked_of, data, questions
 
-__all__ = ["expressions", "json_texts", "json_values", "messages", "queue_texts", "raw_events", "requests", "signals"]
+__all__ = [
+    "expressions",
+    "json_texts",
+    "json_values",
+    "messages",
+    "queue_texts",
+    "raw_events",
+    "requests",
+    "signal_requests",
+    "signals",
+]
 
 Texts = SearchStrategy[str]
 
@@ -197,6 +207,20 @@ signals = st.fixed_dictionaries(
         "keep": st.none() | st.sampled_from(["1h", "0s", "-1h", "400d", 5, -5]) | odd_values,
     }
 )
+
+signal_requests = odd_values | st.fixed_dictionaries(
+    {"name": st.sampled_from(["s/1", "s/2"]) | odd_values},
+    optional={
+        "data": json_texts
+        | st.sampled_from(["[" * 40_000, "{", "NaN", "9" * 5_000, '"x"' + " " * 200_000])
+        | odd_values,
+        "id": st.sampled_from(["a", "b"]) | odd_values,
+        "keep": st.sampled_from([0, -1, 1, True, 10**15]) | odd_values,
+        "call": st.sampled_from(["c", "c" * 65]) | odd_values,
+        "match_key": odd_values,
+    },
+)
+"""What a stranger gives the signals Lambda."""
 
 _CALLS = [
     *[

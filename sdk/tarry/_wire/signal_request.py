@@ -119,8 +119,9 @@ def answer_document(receipt: SignalReceipt) -> dict[str, Any]:
 
 
 def error_document(error: TarryError) -> dict[str, Any]:
-    """The answer that carries an error."""
-    return {"error": {"name": type(error).__name__, "message": str(error)}}
+    """The answer that carries an error. Lambda writes an answer in UTF-8, which has no half of a surrogate pair."""
+    message = str(error).encode("utf-8", "backslashreplace").decode()
+    return {"error": {"name": type(error).__name__, "message": message}}
 
 
 def read_answer(document: Any) -> SignalReceipt:

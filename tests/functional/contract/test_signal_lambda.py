@@ -107,6 +107,7 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
     "data too deep to be read": ({"name": "a", "data": "[" * 30_000}, "OutputError", "not JSON"),
     "no JSON": ({"name": "a", "data": "{"}, "OutputError", "not JSON"),
     "no JSON but Python's": ({"name": "a", "data": "NaN"}, "OutputError", "nan"),
+    "half of a surrogate pair beside it": ({"name": "a", "data": '{"\\ud800": NaN}'}, "OutputError", "nan"),
     "data that are no text": ({"name": "a", "data": {"by": "ada"}}, "UsageError", "JSON as text"),
     "an id that is too long": ({"name": "a", "id": "i" * 513}, "UsageError", "1 to 512 bytes"),
     "an id that is no text": ({"name": "a", "id": 7}, "UsageError", "1 to 512 bytes"),
@@ -126,6 +127,7 @@ def test_what_is_no_signal_is_refused_at_the_door_and_nothing_is_written(
     [(key, error)] = ask(cloud, request).items()
     assert (key, error["name"]) == ("error", kind)
     assert said in error["message"]
+    json.dumps(error, ensure_ascii=False).encode()  # as the Lambda's runtime writes it
     assert calls == []
 
 
