@@ -8,17 +8,16 @@ from dataclasses import asdict
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Self
 
-from tarry._wire.signal_lambda import TIMEOUT as SIGNALS_TIMEOUT
 from tarry.durations import deadline
 from tarry.errors import SendError, UsageError
 from tarry_backend.deploy.settings import Settings
 from tarry_backend.deploy.topology import QUEUES, Queue
 from tarry_backend.runtime import host
-from tarry_dev.cloud.account import ACCOUNT_ID, account
+from tarry_dev.cloud.account import account
 from tarry_dev.cloud.audit import Audit
 from tarry_dev.cloud.chaos import CALM, Chaos, Odds, check
 from tarry_dev.cloud.clock import Clock, MovedClock, RealClock
-from tarry_dev.cloud.function import LambdaFunction
+from tarry_dev.cloud.function import lambda_functions
 from tarry_dev.cloud.lambda_service import LambdaService
 from tarry_dev.cloud.pump import Pump
 from tarry_dev.cloud.queue import LocalQueue
@@ -45,9 +44,6 @@ if TYPE_CHECKING:
 __all__ = ["Cloud"]
 
 _READERS = {"events": "matcher", "runs": "executor", "timers": "timers"}
-
-_TIMEOUTS = {"matcher": 30, "executor": 300, "timers": 30, "sweep": 55, "signals": SIGNALS_TIMEOUT}
-"""In seconds, as the stack sets them."""
 
 _PROMPT = 3_000
 """Within how many milliseconds whatever is due has happened, unless something delays it."""
@@ -96,7 +92,7 @@ class Cloud:
         self.clock: Clock = clock or MovedClock()
         self.region = region
         self._odds = Odds()
-        self.functions = {name: self._function(name, handlers or {}) for name in _TIMEOUTS}
+        self.functions = lambda_functions(app.id, region, handlers or {}, self.clock, self._odds)
         self._observers = [on_delivery] if on_delivery else []
         self._observing = RLock()
         self._limit = max_deliveries
@@ -281,11 +277,6 @@ class Cloud:
             observe=self._observe,
             odds=self._odds,
         )
-
-    def _function(self, name: str, handlers: Mapping[str, Handler]) -> LambdaFunction:
-        function_name = f"tarry-{self.app.id}-{name}"
-        arn = f"arn:aws:lambda:{self.region}:{ACCOUNT_ID}:function:{function_name}"
-        return LambdaFunction(name, function_name, arn, _TIMEOUTS[name], handlers.get(name), self.clock, self._odds)
 
     def _take_in(self, message: StoredMessage) -> None:
         """A queue has a new message, or a dead letter. Time goes on, and a standard queue may take its time."""

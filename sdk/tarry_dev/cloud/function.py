@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from tarry._wire.signal_lambda import TIMEOUT as SIGNALS_TIMEOUT
 from tarry_backend.runtime import process
+from tarry_dev.cloud.account import ACCOUNT_ID
 from tarry_dev.cloud.clock import Clock, MovedClock
 from tarry_dev.cloud.crash import Call, Crash, Invocation
 from tarry_dev.cloud.turns import give_way, takes_turns
@@ -17,7 +19,10 @@ from tarry_dev.cloud.turns import give_way, takes_turns
 if TYPE_CHECKING:
     from tarry_dev.cloud.chaos import Odds
 
-__all__ = ["Handler", "LambdaContext", "LambdaFunction"]
+__all__ = ["Handler", "LambdaContext", "LambdaFunction", "lambda_functions"]
+
+_TIMEOUTS = {"matcher": 30, "executor": 300, "timers": 30, "sweep": 55, "signals": SIGNALS_TIMEOUT}
+"""In seconds, as the stack sets them."""
 
 Handler = Callable[[dict[str, Any], Any], Any]
 
@@ -141,3 +146,16 @@ class LambdaFunction:
             return lambda: around.remaining() or 0
         end = time.monotonic() + self.timeout
         return lambda: int((end - time.monotonic()) * 1000)
+
+
+def lambda_functions(
+    app_id: str, region: str, handlers: Mapping[str, Handler], clock: Clock, odds: Odds
+) -> dict[str, LambdaFunction]:
+    """Return the Lambdas of an app by their names, with these handlers in place of Tarry's."""
+
+    def made(name: str, timeout: float) -> LambdaFunction:
+        function_name = f"tarry-{app_id}-{name}"
+        arn = f"arn:aws:lambda:{region}:{ACCOUNT_ID}:function:{function_name}"
+        return LambdaFunction(name, function_name, arn, timeout, handlers.get(name), clock, odds)
+
+    return {name: made(name, timeout) for name, timeout in _TIMEOUTS.items()}
