@@ -42,7 +42,7 @@ coverage: $(READY) node ## run every test, and fail below the floor of branch co
 	@$(BIN)/python -m coverage combine --quiet
 	@$(BIN)/python -m coverage report
 
-mutants: $(MUTATE) ## change matching/ and replay/ to see whether a test notices (ONLY=keys for one module; hours for all)
+mutants: $(MUTATE) ## change _cel/, matching/ and replay/ to see whether a test notices (ONLY=keys for one module; hours for all)
 	@$(dir $(MUTATE))bin/python tests/mutants $(ONLY)
 
 check: $(READY) ## run what CI runs: format, lint, types, tests

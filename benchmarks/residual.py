@@ -22,8 +22,8 @@ from celpy.adapter import json_to_cel
 from celpy.celparser import CELParser
 
 from tarry import Event
+from tarry._cel.syntax import parse
 from tarry_backend.matching import plan, residual_holds
-from tarry_backend.matching.cel.syntax import parse
 from tarry_backend.matching.evaluation import MAX_RESIDUAL_DEPTH
 from tarry_backend.matching.keys import envelope
 

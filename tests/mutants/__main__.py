@@ -2,8 +2,8 @@
 
     python tests/mutants [MODULE ...]
 
-A module is named as its file, without ``.py``: ``keys``. Without one all of ``matching/`` and ``replay/`` are changed.
-mutmut wants the packages in ``src/`` beside the tests, so they are copied to ``.cache/mutants/`` first.
+A module is named as its file, without ``.py``: ``keys``. Without one all of ``_cel/``, ``matching/`` and ``replay/``
+are changed. mutmut wants the packages in ``src/`` beside the tests, so they are copied to ``.cache/mutants/`` first.
 """
 
 import os
@@ -17,8 +17,11 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 STAGE = ROOT / ".cache/mutants"
 PACKAGES = ("sdk/tarry", "functions/tarry_backend")
-BACKEND = ROOT / "functions/tarry_backend"
-ROOMS = ("matching", "replay")  # each has its tests in a folder of its name
+ROOMS = {  # each folder with that of its tests
+    "sdk/tarry/_cel": "matching",
+    "functions/tarry_backend/matching": "matching",
+    "functions/tarry_backend/replay": "replay",
+}
 LEFT_OUT = "test_loading.py"  # it asserts which modules a process loads; mutmut's own are among them
 
 _SETTINGS = """\
@@ -55,9 +58,9 @@ def main(modules: list[str]) -> int:
 
 
 def chosen(modules: list[str]) -> list[Path]:
-    """The files of these modules, relative to the backend; of all modules if none is named."""
-    paths = [path for room in ROOMS for path in sorted((BACKEND / room).rglob("*.py"))]
-    return [path.relative_to(BACKEND) for path in paths if not modules or path.stem in modules]
+    """The files of these modules, relative to the root; of all modules if none is named."""
+    paths = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
+    return [path.relative_to(ROOT) for path in paths if not modules or path.stem in modules]
 
 
 def stage(files: list[Path]) -> None:
@@ -65,11 +68,12 @@ def stage(files: list[Path]) -> None:
     shutil.rmtree(STAGE, ignore_errors=True)
     for package in PACKAGES:
         shutil.copytree(ROOT / package, STAGE / "src" / Path(package).name)
-    tests = [f"tests/unit/{room}" for room in ROOMS if any(file.parts[0] == room for file in files)]
+    rooms = {tests for room, tests in ROOMS.items() if any(file.is_relative_to(room) for file in files)}
+    tests = [f"tests/unit/{room}" for room in sorted(rooms)]
     for folder in tests:
         shutil.copytree(ROOT / folder, STAGE / folder, ignore=shutil.ignore_patterns(LEFT_OUT, "__pycache__"))
     shutil.copy2(Path(__file__).with_name("conftest.py"), STAGE / "tests/conftest.py")
-    mutated = [f"src/tarry_backend/{file}" for file in files]
+    mutated = ["src/" + str(file).partition("/")[2] for file in files]
     (STAGE / "pyproject.toml").write_text(_SETTINGS.format(files=mutated, tests=tests))
 
 

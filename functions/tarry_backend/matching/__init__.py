@@ -9,14 +9,15 @@ Bounds, each an ``ExpressionError`` with its number when a wait is registered:
 - its values from the trigger event have at most 64,000 characters.
 
 At most eight alternatives have keys; an expression with more gets a residual. When an event arrives, each question may
-take 50,000 steps and compare values nested 100 deep (``cel.budget``). A pattern has at most 1,000 characters, a
+take 50,000 steps and compare values nested 100 deep (``tarry._cel.budget``). A pattern has at most 1,000 characters, a
 duration 100. What exceeds these is no match, as a missing field is, and is counted.
 
 Numbers compare exactly across their kinds. Nothing equals a value of another type. A missing field is an error, hence
-no match. ``cel.functions`` lists the functions beyond the standard's. Parsing the first expression loads the grammar,
-which takes about 0.2 seconds.
+no match. ``tarry._cel.functions`` lists the functions beyond the standard's. Parsing the first expression loads the
+grammar, which takes about 0.2 seconds.
 """
 
+from tarry._cel.match_path import match_expression
 from tarry_backend.matching.evaluation import (
     MatchError,
     check_trigger,
@@ -27,7 +28,6 @@ from tarry_backend.matching.evaluation import (
 )
 from tarry_backend.matching.internal_events import of_own_source, reads_source
 from tarry_backend.matching.keys import match_key
-from tarry_backend.matching.match_path import match_expression
 from tarry_backend.matching.wait_plan import Plan, plan
 from tarry_backend.model.alternative import NAME_ONLY, Alternative, Shape
 

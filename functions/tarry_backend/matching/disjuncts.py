@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 
-from tarry_backend.matching.cel.nodes import (
+from tarry._cel.nodes import (
     And,
     Binary,
     Choice,

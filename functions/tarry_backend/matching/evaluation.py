@@ -9,19 +9,19 @@ import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from tarry._cel.checks import checked
+from tarry._cel.errors import CelError
+from tarry._cel.evaluator import Scope, evaluate
+from tarry._cel.syntax import MAX_DEPTH, parse
+from tarry._cel.times import Timestamp
+from tarry._cel.values import type_name
 from tarry.errors import TarryError
-from tarry_backend.matching.cel.checks import checked
-from tarry_backend.matching.cel.errors import CelError
-from tarry_backend.matching.cel.evaluator import Scope, evaluate
-from tarry_backend.matching.cel.syntax import MAX_DEPTH, parse
-from tarry_backend.matching.cel.times import Timestamp
-from tarry_backend.matching.cel.values import type_name
 from tarry_backend.matching.keys import OversizeError, UnmatchableError, canonical, envelope
 from tarry_backend.matching.wait_plan import VARIABLES
 
 if TYPE_CHECKING:
+    from tarry._cel.nodes import Node
     from tarry.event import Event
-    from tarry_backend.matching.cel.nodes import Node
 
 __all__ = ["MatchError", "check_trigger", "evaluate_whole", "residual_holds", "trigger_holds", "value_key"]
 

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from tarry_backend.matching.cel.checks import is_boolean
-from tarry_backend.matching.cel.errors import CelError
-from tarry_backend.matching.cel.evaluator import Scope, evaluate
-from tarry_backend.matching.cel.logic import boolean
-from tarry_backend.matching.cel.nodes import And, Binary, Choice, Failed, Known, Node, Not, Or, walk
+from tarry._cel.checks import is_boolean
+from tarry._cel.errors import CelError
+from tarry._cel.evaluator import Scope, evaluate
+from tarry._cel.logic import boolean
+from tarry._cel.nodes import And, Binary, Choice, Failed, Known, Node, Not, Or, walk
 
 __all__ = ["fold", "sound"]
 

@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from tarry_backend.matching.cel.budget import CHARACTERS, MAX_NESTED, MAX_STEPS, Budget, StepsError, steps_to_write
-from tarry_backend.matching.cel.values import INT_MAX, INT_MIN
+from tarry._cel.budget import CHARACTERS, MAX_NESTED, MAX_STEPS, Budget, StepsError, steps_to_write
+from tarry._cel.values import INT_MAX, INT_MIN
 from tarry_backend.model.alternative import NAME_ONLY, Shape
 
 if TYPE_CHECKING:

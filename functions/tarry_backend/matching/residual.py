@@ -12,15 +12,15 @@ from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from tarry_backend.matching.cel.budget import MAX_NESTED, Budget, StepsError
-from tarry_backend.matching.cel.errors import CelError
-from tarry_backend.matching.cel.nodes import Known, Macro, Name, Node, walk
-from tarry_backend.matching.cel.text import write
+from tarry._cel.budget import MAX_NESTED, Budget, StepsError
+from tarry._cel.errors import CelError
+from tarry._cel.nodes import Known, Macro, Name, Node, walk
+from tarry._cel.text import write
 from tarry_backend.matching.fold import fold, sound
 from tarry_backend.matching.keys import SPLIT
 
 if TYPE_CHECKING:
-    from tarry_backend.matching.cel.evaluator import Scope
+    from tarry._cel.evaluator import Scope
 
 __all__ = ["MAX_BOUND", "Residual"]
 

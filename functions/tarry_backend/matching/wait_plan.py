@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tarry._cel.checks import checked
+from tarry._cel.errors import CelError
+from tarry._cel.evaluator import Scope
+from tarry._cel.nodes import And, Known, Node, Or
+from tarry._cel.text import write
 from tarry.errors import ExpressionError
-from tarry_backend.matching.cel.checks import checked
-from tarry_backend.matching.cel.errors import CelError
-from tarry_backend.matching.cel.evaluator import Scope
-from tarry_backend.matching.cel.nodes import And, Known, Node, Or
-from tarry_backend.matching.cel.text import write
 from tarry_backend.matching.disjuncts import Disjunct, ways
 from tarry_backend.matching.fold import fold, sound
 from tarry_backend.matching.keys import Path, envelope, key_for, shape_and_key

@@ -276,7 +276,7 @@ def test_the_longest_integers_of_an_event_are_found_by_name_or_by_key_in_no_time
 
 def test_what_is_kept_of_trees_and_patterns_is_bounded() -> None:
     """A tree takes about ninety times the characters of its text."""
-    from tarry_backend.matching.cel import checks, functions, syntax
+    from tarry._cel import checks, functions, syntax
 
     longest = [cache.cache_info().maxsize or sys.maxsize for cache in (syntax._short, syntax._long, checks.checked)]
     assert 90 * (longest[0] * syntax.SHORT + (longest[1] + longest[2]) * checks.MAX_LENGTH) < 250_000_000

@@ -13,9 +13,9 @@ from enum import Enum
 from types import NoneType
 from typing import Any
 
-from tarry_backend.matching.cel.budget import CHARACTERS, MAX_NESTED, Budget
-from tarry_backend.matching.cel.errors import CelError
-from tarry_backend.matching.cel.times import Duration, Timestamp
+from tarry._cel.budget import CHARACTERS, MAX_NESTED, Budget
+from tarry._cel.errors import CelError
+from tarry._cel.times import Duration, Timestamp
 
 __all__ = [
     "INT_MAX",

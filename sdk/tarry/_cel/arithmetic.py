@@ -10,9 +10,9 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from tarry_backend.matching.cel.errors import CelError
-from tarry_backend.matching.cel.times import Duration
-from tarry_backend.matching.cel.values import INT_MAX, INT_MIN, UINT_MAX, Uint
+from tarry._cel.errors import CelError
+from tarry._cel.times import Duration
+from tarry._cel.values import INT_MAX, INT_MIN, UINT_MAX, Uint
 
 __all__ = ["OPERATIONS", "as_double", "as_int", "as_uint"]
 

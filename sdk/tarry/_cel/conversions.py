@@ -6,9 +6,9 @@ import math
 import re
 from collections.abc import Callable
 
-from tarry_backend.matching.cel.arithmetic import as_double, as_int, as_uint
-from tarry_backend.matching.cel.errors import CelError
-from tarry_backend.matching.cel.times import SECOND, Timestamp, parse_duration, parse_timestamp
+from tarry._cel.arithmetic import as_double, as_int, as_uint
+from tarry._cel.errors import CelError
+from tarry._cel.times import SECOND, Timestamp, parse_duration, parse_timestamp
 
 __all__ = ["CONVERSIONS"]
 

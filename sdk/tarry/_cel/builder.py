@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from tarry.errors import ExpressionError
-from tarry_backend.matching.cel.errors import CelError
-from tarry_backend.matching.cel.literals import read_constant
-from tarry_backend.matching.cel.nodes import (
+from tarry._cel.errors import CelError
+from tarry._cel.literals import read_constant
+from tarry._cel.nodes import (
     And,
     Binary,
     Call,
@@ -25,7 +24,8 @@ from tarry_backend.matching.cel.nodes import (
     Or,
     Select,
 )
-from tarry_backend.matching.cel.values import TYPES
+from tarry._cel.values import TYPES
+from tarry.errors import ExpressionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

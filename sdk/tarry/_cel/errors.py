@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tarry_backend.matching.cel.nodes import Node
+    from tarry._cel.nodes import Node
 
 __all__ = ["CelError"]
 

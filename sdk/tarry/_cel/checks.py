@@ -6,9 +6,8 @@ import re
 from difflib import get_close_matches
 from functools import lru_cache
 
-from tarry.errors import ExpressionError
-from tarry_backend.matching.cel.functions import BOTH, METHODS, RESULTS, arities
-from tarry_backend.matching.cel.nodes import (
+from tarry._cel.functions import BOTH, METHODS, RESULTS, arities
+from tarry._cel.nodes import (
     And,
     Binary,
     Call,
@@ -25,8 +24,9 @@ from tarry_backend.matching.cel.nodes import (
     Or,
     walk,
 )
-from tarry_backend.matching.cel.syntax import parse
-from tarry_backend.matching.cel.text import write
+from tarry._cel.syntax import parse
+from tarry._cel.text import write
+from tarry.errors import ExpressionError
 
 __all__ = ["MAX_LENGTH", "MAX_MACROS", "MAX_NESTED_MACROS", "checked", "is_boolean"]
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from tarry_backend.matching.cel.budget import CHARACTERS, MAX_STEPS, Budget, StepsError
-from tarry_backend.matching.cel.errors import CelError
-from tarry_backend.matching.cel.functions import SLOW, SLOW_NAMES, apply
-from tarry_backend.matching.cel.logic import boolean, settled
-from tarry_backend.matching.cel.nodes import (
+from tarry._cel.budget import CHARACTERS, MAX_STEPS, Budget, StepsError
+from tarry._cel.errors import CelError
+from tarry._cel.functions import SLOW, SLOW_NAMES, apply
+from tarry._cel.logic import boolean, settled
+from tarry._cel.nodes import (
     And,
     Binary,
     Call,
@@ -35,11 +35,11 @@ from tarry_backend.matching.cel.nodes import (
     Or,
     Select,
 )
-from tarry_backend.matching.cel.text import write
-from tarry_backend.matching.cel.values import ORDERINGS, as_key, contains, described, equal, from_key, type_name
+from tarry._cel.text import write
+from tarry._cel.values import ORDERINGS, as_key, contains, described, equal, from_key, type_name
 
 if TYPE_CHECKING:
-    from tarry_backend.matching.cel.times import Timestamp
+    from tarry._cel.times import Timestamp
 
 __all__ = ["Scope", "evaluate"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tarry_backend.matching.cel.nodes import (
+from tarry._cel.nodes import (
     And,
     Binary,
     Call,

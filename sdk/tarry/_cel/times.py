@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from tarry_backend.matching.cel.errors import CelError
+from tarry._cel.errors import CelError
 
 __all__ = ["CALENDAR", "CLOCK", "Duration", "Timestamp", "parse_date", "parse_duration", "parse_timestamp"]
 

@@ -21,12 +21,12 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NoReturn, Protocol, cast
 
-from tarry_backend.matching.cel.arithmetic import OPERATIONS
-from tarry_backend.matching.cel.budget import steps_to_write
-from tarry_backend.matching.cel.conversions import CONVERSIONS
-from tarry_backend.matching.cel.errors import CelError
-from tarry_backend.matching.cel.times import CALENDAR, CLOCK, Timestamp, parse_date, parse_duration
-from tarry_backend.matching.cel.values import Type, type_name
+from tarry._cel.arithmetic import OPERATIONS
+from tarry._cel.budget import steps_to_write
+from tarry._cel.conversions import CONVERSIONS
+from tarry._cel.errors import CelError
+from tarry._cel.times import CALENDAR, CLOCK, Timestamp, parse_date, parse_duration
+from tarry._cel.values import Type, type_name
 
 __all__ = ["BOTH", "CLOCKED", "METHODS", "RESULTS", "SLOW", "SLOW_NAMES", "apply", "arities"]
 

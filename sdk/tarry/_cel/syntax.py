@@ -7,16 +7,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from tarry._cel.builder import MAX_DEPTH, Builder
+from tarry._cel.literals import UnclosedError, blank_texts
 from tarry.errors import ExpressionError
-from tarry_backend.matching.cel.builder import MAX_DEPTH, Builder
-from tarry_backend.matching.cel.literals import UnclosedError, blank_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lark import Lark, Token, Tree
 
-    from tarry_backend.matching.cel.nodes import Node
+    from tarry._cel.nodes import Node
 
 __all__ = ["MAX_DEPTH", "parse"]
 

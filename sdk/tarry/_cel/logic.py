@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from tarry_backend.matching.cel.errors import CelError
-from tarry_backend.matching.cel.values import described
+from tarry._cel.errors import CelError
+from tarry._cel.values import described
 
 __all__ = ["boolean", "settled"]
 

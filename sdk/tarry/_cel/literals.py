@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from tarry_backend.matching.cel.arithmetic import as_double
-from tarry_backend.matching.cel.errors import CelError
-from tarry_backend.matching.cel.values import UINT_MAX, Uint
+from tarry._cel.arithmetic import as_double
+from tarry._cel.errors import CelError
+from tarry._cel.values import UINT_MAX, Uint
 
 __all__ = ["MAX_DIGITS", "UnclosedError", "blank_texts", "read_constant"]
 
