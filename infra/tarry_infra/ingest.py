@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import Token
+from aws_cdk import Stack, Token
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from tarry.errors import UsageError
 from tarry.event import RESERVED
 from tarry_backend.deploy import topology
 from tarry_infra.functions import Capacity, Function
@@ -36,6 +37,7 @@ class Ingest(Construct):
         self, scope: Construct, construct_id: str, *, bus: events.IEventBus | str, host: Host, capacity: Capacity
     ) -> None:
         super().__init__(scope, construct_id)
+        _check_account(self, bus)
         self.bus = events.EventBus(self, "Bus", event_bus_name=bus) if isinstance(bus, str) else bus
         self.queue = WorkQueue(self, "Events", topology.EVENTS, host.encryption_key)
         self.rule = self._rule()
@@ -99,4 +101,19 @@ class Ingest(Construct):
         target = targets.SqsQueue(self.queue.queue, dead_letter_queue=self.queue.dead_letters)
         return events.Rule(
             self, "Rule", event_bus=self.bus, event_pattern=events.EventPattern(**pattern), targets=[target]
+        )
+
+
+def _check_account(scope: Construct, bus: events.IEventBus | str) -> None:
+    """Check that the bus is in the stack's account, as far as both are known: a rule is where its bus is.
+
+    Raises:
+        UsageError: The bus is in another account.
+    """
+    own = Stack.of(scope).account
+    account = own if isinstance(bus, str) else bus.env.account
+    if account != own and not Token.is_unresolved(account) and not Token.is_unresolved(own):
+        raise UsageError(
+            f"the bus is in account {account}, the stack in {own}: give a bus of the stack's account, and let a rule "
+            "of the other bus send its events there"
         )

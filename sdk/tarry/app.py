@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
 from tarry._engine.chain import Chain
+from tarry._engine.error_text import shown
+from tarry._engine.place import place_of_call
 from tarry._wire.bus import EventBus
 from tarry.cancel import MAX_CANCELS, Cancel, Timeouts, cancellations
 from tarry.errors import UsageError
@@ -14,7 +17,7 @@ from tarry.eventtypes import as_events
 from tarry.function import DEFAULT_BACKOFF, Function, Retries
 from tarry.middleware import checked_middleware
 from tarry.signals import Signals
-from tarry.triggers import Trigger
+from tarry.triggers import Trigger, TriggerEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,6 +32,7 @@ __all__ = ["App"]
 
 logger = logging.getLogger("tarry")
 
+_BUS = re.compile(r"[A-Za-z0-9._/-]{1,256}")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -38,19 +42,20 @@ class App:
     Args:
         app_id: The app's name: 1 to 64 letters, digits, ``.``, ``_`` and ``-``.
         bus: The EventBridge bus to which ``send`` puts events. By default the environment variable ``TARRY_BUS``, which
-            the deployed Lambdas and ``tarry dev`` set; without it ``tarry-<app_id>``, the name of the stack's bus.
+            the deployed Lambdas and ``tarry dev`` set; without it ``tarry-<app_id>``, the name of the stack's bus. It
+            is a name, not an ARN: the bus is in the stack's account.
         middleware: Classes derived from ``tarry.Middleware``, or functions that return an instance. They surround every
             function of the app and ``send``, the first one outermost.
 
     Raises:
-        UsageError: The name or a middleware is not valid.
+        UsageError: The name, the bus or a middleware is not valid.
     """
 
     def __init__(self, app_id: str, *, bus: str | None = None, middleware: Sequence[MakeMiddleware] = ()) -> None:
         self.id = _checked(app_id, "app")
         self._functions: dict[str, Function] = {}
         self._middleware = checked_middleware(middleware, f"app {app_id!r}")
-        self.bus = EventBus(self.id, bus)
+        self.bus = EventBus(self.id, _bus_name(app_id, bus))
         self.signals = Signals()
 
     @property
@@ -86,8 +91,7 @@ class App:
                 hours after an event started a run, other events with the same value start none. Values are equal as in
                 expressions: 1 equals 1.0, but not ``"1"``. If the expression fails for an event, such as for a missing
                 field, the event starts a run, and Tarry counts a match error. Cron times and ``step.invoke`` always
-                start a run. While the expression does not compile, the function's events go to the dead-letter queue;
-                redrive them once it is fixed.
+                start a run.
             on_failure: A handler, ``async def`` or ``def``, that runs once for each failed run, also if the run's
                 executor died repeatedly. It is a function of its own, ``<fn_id>-failure``, with the same ``retries``.
                 Its ``ctx.event`` is ``tarry/function.failed``, whose ``data`` have ``function_id``, ``run_id``, the
@@ -102,13 +106,11 @@ class App:
 
         Raises:
             UsageError: An argument is not valid, or the app already has a function of this id.
+            ExpressionError: An expression of a trigger, of a cancel or ``idempotency`` does not compile, or uses a
+                field that its event type lacks. Outside of a Lambda only: there, synthesis has checked it.
         """
         own = checked_middleware(middleware, f"function {fn_id!r}")
-        triggers = tuple(trigger) if isinstance(trigger, list | tuple) else (trigger,)
-        if not triggers or not all(isinstance(one, Trigger) for one in triggers):
-            raise UsageError(
-                f"function {fn_id!r}: trigger is {trigger!r}; give a TriggerEvent or a TriggerCron, or a list of them"
-            )
+        triggers = _triggers(fn_id, trigger)
         if isinstance(backoff, str):
             raise UsageError(
                 f"function {fn_id!r}: backoff is {backoff!r}; give a list of pauses, such as [{backoff!r}]"
@@ -119,9 +121,10 @@ class App:
                 f"function {fn_id!r}: timeouts is {timeouts!r}; give tarry.Timeouts(start=..., finish=...)"
             )
 
-        _check_expression(fn_id, idempotency)
+        _check_idempotency(fn_id, idempotency)
         if not callable(on_failure) and on_failure is not None:
             raise UsageError(f"function {fn_id!r}: on_failure is {on_failure!r}; give a handler, a def or an async def")
+        _check_expressions(fn_id, triggers, cancels, idempotency)
 
         def register(handler: Handler) -> Function:
             function = Function(
@@ -224,6 +227,25 @@ class App:
         return f"App({self.id!r}, functions={sorted(self._functions)})"
 
 
+def _bus_name(app_id: str, bus: Any) -> str | None:
+    """Return the name of the bus. It has no account, so the bus is in that of the stack, which gets its events."""
+    if bus is None or (isinstance(bus, str) and _BUS.fullmatch(bus)):
+        return bus
+    hint = ""
+    if isinstance(bus, str) and bus.startswith("arn:"):
+        hint = "; a bus of another account needs a rule that sends its events to a bus of the stack's account"
+    raise UsageError(f"app {app_id!r}: bus is {shown(bus)}; give the name of a bus{hint}")
+
+
+def _triggers(fn_id: str, trigger: Trigger | Sequence[Trigger]) -> tuple[Trigger, ...]:
+    triggers = tuple(trigger) if isinstance(trigger, list | tuple) else (trigger,)
+    if not triggers or not all(isinstance(one, Trigger) for one in triggers):
+        raise UsageError(
+            f"function {fn_id!r}: trigger is {trigger!r}; give a TriggerEvent or a TriggerCron, or a list of them"
+        )
+    return triggers
+
+
 def _cancels(fn_id: str, cancel: Cancel | Sequence[Cancel]) -> tuple[Cancel, ...]:
     cancels = tuple(cancel) if isinstance(cancel, list | tuple) else (cancel,)
     if not all(isinstance(one, Cancel) for one in cancels):
@@ -233,7 +255,25 @@ def _cancels(fn_id: str, cancel: Cancel | Sequence[Cancel]) -> tuple[Cancel, ...
     return cancels
 
 
-def _check_expression(fn_id: str, idempotency: Any) -> None:
+def _check_expressions(
+    fn_id: str, triggers: Sequence[Trigger], cancels: Sequence[Cancel], idempotency: str | None
+) -> None:
+    """Check all expressions, except in a Lambda: synthesis has checked what is deployed, and the grammar loads slowly.
+
+    Raises:
+        ExpressionError: One does not compile. Names the place at which the function is created.
+    """
+    events = [each for each in triggers if isinstance(each, TriggerEvent)]
+    conditional = [each for each in events if each.expression is not None], [c for c in cancels if not c.takes_all]
+    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ or not (any(conditional) or idempotency):
+        return
+    from tarry._cel.declarations import check_declarations
+
+    owner = f"function {fn_id!r}{place_of_call()}"
+    check_declarations(owner, events, cancels, idempotency, only_events=len(events) == len(triggers))
+
+
+def _check_idempotency(fn_id: str, idempotency: Any) -> None:
     if idempotency is not None and (not isinstance(idempotency, str) or not idempotency.strip()):
         raise UsageError(
             f"function {fn_id!r}: idempotency is {idempotency!r}; give an expression, such as 'event.data.orderId'"

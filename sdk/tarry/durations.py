@@ -6,6 +6,7 @@ import math
 import re
 from datetime import datetime, timedelta
 
+from tarry._engine.retry_after import AWARE
 from tarry.errors import DurationError
 
 __all__ = ["MAX_DURATION", "Duration", "Timeout", "deadline", "milliseconds"]
@@ -44,8 +45,8 @@ def deadline(value: Timeout, now: int) -> int:
     """
     if not isinstance(value, datetime):
         return now + milliseconds(value)
-    if value.tzinfo is None:
-        raise DurationError(f"{value!r} has no time zone: give an aware datetime, such as datetime.now(UTC)")
+    if value.utcoffset() is None:
+        raise DurationError(f"{value!r} has no time zone: {AWARE}")
     moment = round(value.timestamp() * 1000)
     if moment - now > MAX_DURATION:
         raise DurationError(f"{value.isoformat()} is more than 366 days away, the longest wait or sleep")

@@ -24,11 +24,11 @@ Each is a name of ``tarry`` itself.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from math import isfinite
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from tarry._engine.error_text import message_of, name_of, shown
+from tarry._engine.error_text import message_of, name_of
+from tarry._engine.retry_after import moment_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -100,14 +100,16 @@ class ExpressionError(UsageError, ValueError):
         expression: The expression as written.
         problem: What is wrong.
         position: The place of the problem, in characters from 0, or ``None``.
+        owner: Whose expression it is, such as a function's trigger, with the file and line; ``""`` if unknown.
     """
 
-    def __init__(self, expression: str, problem: str, position: int | None = None) -> None:
+    def __init__(self, expression: str, problem: str, position: int | None = None, owner: str = "") -> None:
         self.expression = expression
         self.problem = problem
         self.position = position
+        self.owner = owner
         at = "" if position is None else f" at position {position}"
-        super().__init__(f"expression {expression!r}{at}: {problem}")
+        super().__init__(f"{owner and f'{owner}: '}expression {expression!r}{at}: {problem}")
 
 
 class EventError(UsageError, ValueError):
@@ -142,21 +144,20 @@ class RetryAfterError(TarryError):
 
     Args:
         message: What went wrong.
-        after: Seconds from now, a ``timedelta``, or an aware ``datetime``; at most 366 days ahead.
+        after: Seconds from now, the text of a ``Retry-After`` header (seconds or an HTTP date), a ``timedelta``, or an
+            aware ``datetime``. More than 366 days ahead counts as 366 days.
 
     Raises:
-        DurationError: ``after`` is none of these, is a ``datetime`` without a time zone, or is too far ahead.
+        DurationError: ``after`` is none of these, is a ``datetime`` without a time zone, or is a number that can only
+            be a Unix time.
     """
 
-    def __init__(self, message: str, after: float | timedelta | datetime) -> None:
+    def __init__(self, message: str, after: float | str | timedelta | datetime) -> None:
         super().__init__(message)
-        if isinstance(after, datetime) and after.tzinfo is None:
-            raise DurationError(f"RetryAfterError: after={shown(after)} has no time zone: give an aware datetime")
-        if not isinstance(after, datetime | timedelta) and not _is_number(after):
-            raise DurationError(
-                f"RetryAfterError: after={shown(after)}: give seconds, a timedelta or an aware datetime"
-            )
-        self.after = after
+        try:
+            self.after = moment_of(after)
+        except ValueError as error:
+            raise DurationError(f"RetryAfterError: after={error}") from None
 
     def delay(self, now: int) -> int:
         """Milliseconds from ``now`` (Unix milliseconds) to the next attempt, at least 0."""
@@ -258,7 +259,3 @@ class Suspended(BaseException):
 
 def _named(events: Sequence[tuple[str, str]]) -> str:
     return "; ".join(f"{event_id}: {reason}" for event_id, reason in events)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and isfinite(value)

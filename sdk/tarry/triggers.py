@@ -31,11 +31,11 @@ class TriggerEvent:
             gets Tarry's own events, whose names begin so. It gets those of its app, unless its expression reads
             ``event.source``: then the expression decides.
         expression: CEL over the incoming ``event``, such as ``event.data.total > 100``. If it is false or fails, the
-            event does not start the function.
+            event does not start the function. ``create_function`` refuses one that does not compile.
 
     Raises:
         EventError: ``event`` is neither a valid name nor an event type.
-        UsageError: A ``*`` is not at the end.
+        UsageError: A ``*`` is not at the end, or ``expression`` is empty or no string.
     """
 
     event: str
@@ -46,6 +46,9 @@ class TriggerEvent:
         object.__setattr__(self, "event", event_name_of(event))
         object.__setattr__(self, "expression", expression)
         object.__setattr__(self, "data_type", event if isinstance(event, type) else None)
+        condition: object = expression
+        if condition is not None and (not isinstance(condition, str) or not condition.strip()):
+            raise UsageError(f"trigger {self.event!r}: expression is {expression!r}: give a string, or leave it out")
         if "*" in self.event.removesuffix("*"):
             raise UsageError(f"trigger {self.event!r}: put the * at the end, as in 'app/*'")
 

@@ -5,6 +5,7 @@ import pytest
 from aws_cdk import aws_events as events
 from aws_cdk import aws_kms as kms
 
+from tarry import UsageError
 from tarry_infra import TarryStack
 from tests.infra.conftest import NO_BUNDLING, SHOP, Synthesise
 from tests.infra.template import Properties, Template, text
@@ -34,6 +35,13 @@ def test_a_bus_that_is_given_is_the_apps_and_none_is_made(given: Template) -> No
 def test_a_bus_of_another_stack_can_be_named(synthesise: Synthesise) -> None:
     named = synthesise(lambda stack: {"bus": events.EventBus.from_event_bus_name(stack, "Bus", "default")})
     assert named.function("executor")[1]["Environment"]["Variables"]["TARRY_BUS"] == "default"
+
+
+def test_a_bus_of_another_account_is_an_error_where_the_stack_is_made(synthesise: Synthesise) -> None:
+    theirs = "arn:aws:events:eu-central-1:210987654321:event-bus/orders"
+    own = cdk.Environment(account="123456789012", region="eu-central-1")
+    with pytest.raises(UsageError, match="the bus is in account 210987654321, the stack in 123456789012"):
+        synthesise(lambda stack: {"bus": events.EventBus.from_event_bus_arn(stack, "Bus", theirs)}, env=own)
 
 
 def test_what_is_kept_is_encrypted_with_the_key_that_is_given(given: Template) -> None:

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from tarry._cel.checks import is_boolean
 from tarry._cel.errors import CelError
 from tarry._cel.evaluator import Scope, evaluate
+from tarry._cel.kinds import is_boolean
 from tarry._cel.logic import boolean
 from tarry._cel.nodes import And, Binary, Choice, Failed, Known, Node, Not, Or, walk
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from lark import Token, Tree
 
-__all__ = ["MAX_DEPTH", "Builder"]
+__all__ = ["MACROS", "MAX_DEPTH", "Builder"]
 
 MAX_DEPTH = 100
 """How deep an expression's parts may be nested: the code that walks the tree is recursive."""
@@ -65,13 +65,14 @@ _OPERATORS = {
     "multiplication_div": "/",
     "multiplication_mod": "%",
 }
-_MACROS = {
+MACROS = {
     "all": "all(x, condition)",
     "exists": "exists(x, condition)",
     "exists_one": "exists_one(x, condition)",
     "filter": "filter(x, condition)",
     "map": "map(x, value) or map(x, condition, value)",
 }
+"""The macros, each as it is written."""
 
 
 class Builder:
@@ -131,14 +132,14 @@ class Builder:
     def method(self, tree: Tree[Token], depth: int) -> Node:
         receiver, name, *arguments = tree.children
         parts = self.nodes([receiver, *_listed(arguments)], depth)
-        if name in _MACROS:
+        if name in MACROS:
             return self.macro(str(name), tree.meta.start_pos, parts)
         return Call(start=tree.meta.start_pos, function=str(name), method=True, parts=parts)
 
     def macro(self, name: str, start: int, parts: tuple[Node, ...]) -> Node:
         over, *arguments = parts
         if len(arguments) not in ((2, 3) if name == "map" else (2,)) or not isinstance(arguments[0], Name):
-            raise self.error(f"write {_MACROS[name]}, with any variable x", start)
+            raise self.error(f"write {MACROS[name]}, with any variable x", start)
         return Macro(start=start, macro=name, variable=arguments[0].name, parts=(over, *arguments[1:]))
 
     def function(self, tree: Tree[Token], depth: int) -> Node:

@@ -6,19 +6,16 @@ import re
 from difflib import get_close_matches
 from functools import lru_cache
 
-from tarry._cel.functions import BOTH, METHODS, RESULTS, arities
+from tarry._cel.constants import check_constants
+from tarry._cel.errors import CelError
+from tarry._cel.functions import BOTH, METHODS, arities
+from tarry._cel.kinds import is_boolean
 from tarry._cel.nodes import (
     And,
-    Binary,
     Call,
     Choice,
-    Has,
-    ListOf,
-    Literal,
     Macro,
-    MapOf,
     Name,
-    Negative,
     Node,
     Not,
     Or,
@@ -28,7 +25,7 @@ from tarry._cel.syntax import parse
 from tarry._cel.text import write
 from tarry.errors import ExpressionError
 
-__all__ = ["MAX_LENGTH", "MAX_MACROS", "MAX_NESTED_MACROS", "checked", "is_boolean"]
+__all__ = ["EVENTS", "MAX_LENGTH", "MAX_MACROS", "MAX_NESTED_MACROS", "checked"]
 
 MAX_LENGTH = 4096
 """The longest expression, in characters."""
@@ -39,10 +36,11 @@ MAX_MACROS = 16
 MAX_NESTED_MACROS = 3
 """How deep macros may be nested in each other's bodies."""
 
+EVENTS = frozenset({"event", "async"})
+"""The names of the events of an expression."""
+
 _HALF = re.compile("[\ud800-\udfff]")
 _ARITIES = arities()
-_COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">=", "in"})
-_QUESTIONS = frozenset({"all", "exists", "exists_one"})
 
 
 @lru_cache(maxsize=256)
@@ -50,8 +48,8 @@ def checked(expression: str, variables: frozenset[str], *, boolean: bool = True)
     """Return the tree of an expression over these variables.
 
     Raises:
-        ExpressionError: It is too large, is not CEL, or uses an unknown name. With ``boolean``, also if its value might
-            be of another type.
+        ExpressionError: It is too large, is not CEL, uses an unknown name, or calls a function with constants that it
+            does not take. With ``boolean``, also if its value might be of another type.
     """
     if len(expression) > MAX_LENGTH:
         problem = f"it has {len(expression):,} characters; at most {MAX_LENGTH:,} are allowed"
@@ -65,31 +63,13 @@ def checked(expression: str, variables: frozenset[str], *, boolean: bool = True)
         problem = f"it has {len(macros)} macros; at most {MAX_MACROS} are allowed"
         raise ExpressionError(expression, problem, macros[MAX_MACROS].start)
     _Check(expression, variables).visit(node, variables, MAX_NESTED_MACROS)
+    try:
+        check_constants(node)
+    except CelError as error:
+        raise ExpressionError(expression, error.problem, error.node.start if error.node else None) from None
     if boolean and is_boolean(node) is not True:
         raise _not_boolean(expression, node)
     return node
-
-
-def is_boolean(node: Node) -> bool | None:
-    """Whether the value, if there is one, is a boolean. ``None``: that depends on the event."""
-    match node:
-        case Literal(value=value):
-            return isinstance(value, bool)
-        case Has() | Not() | And() | Or():
-            return True
-        case Negative() | ListOf() | MapOf():
-            return False
-        case Binary(operator=operator):
-            return operator in _COMPARISONS
-        case Macro(macro=macro):
-            return macro in _QUESTIONS
-        case Call(function=function):
-            return RESULTS[function] == "bool" if function in RESULTS else None
-        case Choice(parts=(_, then, otherwise)):
-            # Each is asked once, or choices within choices would double the work at each of them.
-            first = is_boolean(then)
-            return first if is_boolean(otherwise) is first else None
-    return None
 
 
 def _not_boolean(expression: str, node: Node) -> ExpressionError:
@@ -132,7 +112,8 @@ class _Check:
             problem = f"macros are nested more than {MAX_NESTED_MACROS} deep, the most allowed"
             raise self.error(problem, node)
         if node.variable in self.variables:
-            raise self.error(f"the variable of {node.macro} cannot be called {node.variable!r}: that is an event", node)
+            what = "an event" if node.variable in EVENTS else "a bound name"
+            raise self.error(f"the variable of {node.macro} cannot be called {node.variable!r}: that is {what}", node)
         over, *bodies = node.parts
         self.visit(over, names, macros)
         for body in bodies:

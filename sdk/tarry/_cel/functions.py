@@ -25,10 +25,21 @@ from tarry._cel.arithmetic import OPERATIONS
 from tarry._cel.budget import steps_to_write
 from tarry._cel.conversions import CONVERSIONS
 from tarry._cel.errors import CelError
-from tarry._cel.times import CALENDAR, CLOCK, Timestamp, parse_date, parse_duration
+from tarry._cel.times import CALENDAR, CLOCK, Timestamp, parse_date, parse_duration, zone
 from tarry._cel.values import Type, type_name
 
-__all__ = ["BOTH", "CLOCKED", "METHODS", "RESULTS", "SLOW", "SLOW_NAMES", "apply", "arities"]
+__all__ = [
+    "BOTH",
+    "CLOCKED",
+    "CONSTANT_ARGUMENTS",
+    "METHODS",
+    "RESULTS",
+    "SLOW",
+    "SLOW_NAMES",
+    "apply",
+    "arities",
+    "overloads",
+]
 
 
 class Pattern(Protocol):
@@ -138,6 +149,25 @@ RESULTS = {
     "type": "type",
 }
 """The type of a function's result. For a function that is not here, only its value tells."""
+
+
+def _check_span(text: str) -> None:
+    parse_duration(text, days=True)
+
+
+CONSTANT_ARGUMENTS: dict[str, tuple[int, Callable[[str], object]]] = {
+    "matches": (1, _pattern),
+    "now_plus": (0, _check_span),
+    "now_minus": (0, _check_span),
+    **dict.fromkeys(CALENDAR, (1, zone)),
+}
+"""The argument of a function that is mostly a constant, where the others depend on the event: its place, and what
+raises ``CelError`` if the function does not take it."""
+
+
+def overloads(function: str) -> list[tuple[str, ...]]:
+    """Return the types of arguments that a function takes, the receiver's first; ``any`` stands for each type."""
+    return [types for name, *types in _FUNCTIONS if name == function]  # type: ignore[misc]
 
 
 def arities() -> dict[str, frozenset[int]]:

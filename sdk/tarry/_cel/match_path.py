@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 
+from tarry._cel.nodes import FIELDS
 from tarry.errors import ExpressionError
 
-__all__ = ["match_expression"]
+__all__ = ["match_expression", "steps_of"]
 
-_FIELDS = ("data", "id", "name", "source", "ts", "user")
 _STEP = re.compile(r"(?:^|\.)([^.\[\]]+)|\[([0-9]+)\]")
 _IDENTIFIER = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
 _RESERVED = frozenset({"false", "in", "null", "true"})
@@ -17,6 +17,16 @@ _RESERVED = frozenset({"false", "in", "null", "true"})
 
 def match_expression(path: str) -> str:
     """Return the expression for equal values at ``path`` in the trigger event and the incoming event.
+
+    Raises:
+        ExpressionError: It is not a path.
+    """
+    steps = steps_of(path)
+    return f"async{steps} == event{steps}"
+
+
+def steps_of(path: str) -> str:
+    """Return a path as an expression goes on behind an event's name: ``.data.userId``.
 
     A path is ``data.userId``, ``data.items[0].sku`` or ``data.user-id``: dots between fields, places of lists in
     brackets. It begins with a field of the event.
@@ -33,9 +43,9 @@ def match_expression(path: str) -> str:
         steps += _step(*found.groups())
         position = found.end()
     root = re.match(r"[^.\[]*", path)
-    if not root or root[0] not in _FIELDS:
-        raise ExpressionError(path, f"a path begins with a field of the event: {', '.join(_FIELDS)}", 0)
-    return f"async{steps} == event{steps}"
+    if not root or root[0] not in FIELDS:
+        raise ExpressionError(path, f"a path begins with a field of the event: {', '.join(FIELDS)}", 0)
+    return steps
 
 
 def _step(field: str | None, place: str | None) -> str:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = [
+    "FIELDS",
     "NOW",
     "And",
     "Binary",
@@ -30,6 +31,9 @@ __all__ = [
     "Select",
     "walk",
 ]
+
+FIELDS = ("data", "id", "name", "source", "ts", "user")
+"""The fields of an event, as expressions see it."""
 
 NOW = "now()"
 """The entry in a node's ``names`` if it uses the time: no identifier can have this name."""

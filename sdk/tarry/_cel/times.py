@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from tarry._cel.errors import CelError
 
-__all__ = ["CALENDAR", "CLOCK", "Duration", "Timestamp", "parse_date", "parse_duration", "parse_timestamp"]
+__all__ = ["CALENDAR", "CLOCK", "Duration", "Timestamp", "parse_date", "parse_duration", "parse_timestamp", "zone"]
 
 MAX_DURATION = 100
 """The longest text of a duration, in characters."""

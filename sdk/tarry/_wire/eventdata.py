@@ -22,7 +22,7 @@ from tarry.errors import EventDataError, UsageError
 if TYPE_CHECKING:
     from tarry.event import Event
 
-__all__ = ["given"]
+__all__ = ["given", "hints_of"]
 
 T = TypeVar("T")
 
@@ -84,7 +84,7 @@ class _Reading:
     def _record(self, value: Any, kind: Any, place: str) -> Any:
         if not isinstance(value, dict):
             return self._unlike(value, "an object", place)
-        before, hints = len(self.problems), _hints(kind)
+        before, hints = len(self.problems), hints_of(kind)
         read = {
             each.name: self._field(value, each, hints[each.name], place)
             for each in fields(kind)
@@ -167,7 +167,8 @@ class _Reading:
 
 
 @cache
-def _hints(kind: Any) -> dict[str, Any]:
+def hints_of(kind: Any) -> dict[str, Any]:
+    """Return the annotations of an event type; raise ``UsageError`` for one that its module does not define."""
     try:
         return get_type_hints(kind)
     except NameError as error:

@@ -282,6 +282,7 @@ def test_a_message_for_a_run_that_is_gone_is_dropped(cloud: Cloud, host: Host) -
     assert host.dead_letters == []
 
 
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("expression", ["event.data.id ===", "event.data.id", "frob(event)"])
 def test_a_trigger_that_cannot_be_read_holds_up_neither_other_functions_nor_waits(
     app: App, cloud: Cloud, host: Host, expression: str

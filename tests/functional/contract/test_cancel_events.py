@@ -243,6 +243,7 @@ def test_an_event_that_was_received_in_time_cancels_even_if_it_is_handled_late(
     ],
     ids=str,
 )
+@pytest.mark.usefixtures("unchecked")
 def test_an_expression_that_cannot_be_used_fails_the_run_as_it_starts(
     app: App, host: Host, diary: Diary, cancel: Cancel, says: str
 ) -> None:

@@ -120,6 +120,7 @@ def test_one_message_that_comes_twice_starts_one_run(cloud: Cloud, host: Host, d
     assert diary.entries == ["a"]
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_an_expression_that_is_not_cel_keeps_the_events_until_it_is_mended(app: App, host: Host) -> None:
     @app.create_function(fn_id="wrong", trigger=TriggerEvent(event="asked"), idempotency="event.data.order ==")
     async def wrong(ctx: Context) -> None:

@@ -147,3 +147,22 @@ def test_of_a_function_whose_failures_id_is_taken_nothing_is_registered() -> Non
     with pytest.raises(UsageError, match="'shop' already has a function 'ship-failure'"):
         app.create_function(fn_id="ship", trigger=PAID, on_failure=ship)(ship)
     assert app.functions == {"ship-failure": first}
+
+
+@pytest.mark.parametrize("bus", ["orders", "aws.partner/example.com/1", None])
+def test_a_bus_is_a_name(bus: str | None) -> None:
+    assert App("shop", bus=bus).bus.name == (bus or "tarry-shop")
+
+
+@pytest.mark.parametrize(
+    ("bus", "says"),
+    [
+        ("arn:aws:events:eu-central-1:210987654321:event-bus/orders", "a bus of another account needs a rule"),
+        ("", "give the name of a bus"),
+        ("a b", "give the name of a bus"),
+        (7, "give the name of a bus"),
+    ],
+)
+def test_a_bus_that_is_no_name_is_an_error_where_the_app_is_made(bus: object, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        App("shop", bus=bus)  # type: ignore[arg-type]

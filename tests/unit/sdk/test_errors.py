@@ -2,7 +2,8 @@
 
 import inspect
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -47,6 +48,55 @@ def test_a_retry_is_not_before_the_time_that_was_asked_for() -> None:
     at = datetime.fromtimestamp((now + 1_234) / 1000, UTC)
     assert RetryAfterError("busy", at).delay(now) == 1_234
     assert RetryAfterError("busy", at).delay(now + 5_000) == 0
+
+
+@pytest.mark.parametrize(
+    ("after", "delay"),
+    [
+        (120, 120_000),
+        (0.5, 500),
+        ("120", 120_000),
+        (" 120 ", 120_000),
+        ("1.5", 1_500),
+        ("0", 0),
+        (timedelta(minutes=2), 120_000),
+        ("Fri, 15 Jan 2027 08:02:00 GMT", 120_000),
+        ("Friday, 15-Jan-27 08:02:00 GMT", 120_000),
+        ("Fri Jan 15 08:02:00 2027", 120_000),
+        ("Fri, 15 Jan 2027 10:02:00 +0200", 120_000),
+        ("Fri, 15 Jan 2027 07:00:00 GMT", 0),
+        (datetime(2027, 1, 15, 8, 2, tzinfo=UTC), 120_000),
+        (-5, 0),
+    ],
+    ids=str,
+)
+def test_a_retry_takes_each_form_of_retry_after(after: float | str | timedelta | datetime, delay: int) -> None:
+    assert RetryAfterError("busy", after).delay(1_800_000_000_000) == delay
+
+
+@pytest.mark.parametrize(
+    ("after", "says"),
+    [
+        (1_768_464_000, r"looks like a Unix time; give datetime.fromtimestamp\(1768464000, UTC\)"),
+        (1.7e9, r"datetime.fromtimestamp\(1700000000, UTC\)"),
+        ("1768464000", r"datetime.fromtimestamp\(1768464000, UTC\)"),
+        (1_768_464_000_000, r"datetime.fromtimestamp\(1768464000000 / 1000, UTC\)"),
+        ("soon", "no Retry-After header: that is seconds"),
+        ("", "no Retry-After header"),
+        ("-5", "no Retry-After header"),
+        ("120s", "no Retry-After header"),
+        ("Wed, 99 Foo 2026 07:28:00 GMT", "no Retry-After header"),
+        ("2026-10-21T07:28:00Z", "no Retry-After header"),
+        (True, "True is no time"),
+        (None, "None is no time"),
+        (b"120", "is no time"),
+        (datetime(2027, 1, 1), r"such as datetime.now\(UTC\), or name the zone that it is in: .replace\(tzinfo=UTC\)"),  # noqa: DTZ001
+    ],
+    ids=str,
+)
+def test_a_retry_at_no_time_says_what_to_write(after: Any, says: str) -> None:
+    with pytest.raises(DurationError, match=says):
+        RetryAfterError("busy", after)
 
 
 def test_a_retry_at_a_time_without_a_zone_is_an_error() -> None:

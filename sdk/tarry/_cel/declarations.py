@@ -1,0 +1,83 @@
+"""The check of the expressions that a function declares: its triggers', its cancels', its ``idempotency``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tarry._cel.checks import EVENTS, checked
+from tarry._cel.event_fields import check_fields
+from tarry._cel.match_path import match_expression
+from tarry.errors import ExpressionError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tarry.cancel import Cancel
+    from tarry.triggers import TriggerEvent
+
+__all__ = ["check_declarations"]
+
+_STARTING = frozenset({"event"})
+
+Types = tuple[type[Any] | None, ...]
+"""The event types of the events that may start the function; ``None`` for an event without a type."""
+
+
+def check_declarations(
+    owner: str,
+    triggers: Sequence[TriggerEvent],
+    cancels: Sequence[Cancel],
+    idempotency: str | None,
+    *,
+    only_events: bool,
+) -> None:
+    """Check all expressions of a function.
+
+    Args:
+        owner: The function, as errors name it.
+        triggers: Its triggers that are events.
+        cancels: Its cancels.
+        idempotency: Its ``idempotency``.
+        only_events: Whether these triggers alone start the function, not a cron.
+
+    Raises:
+        ExpressionError: An expression does not compile, or uses what no event has.
+    """
+    for trigger in triggers:
+        if trigger.expression is not None:
+            _check(f"{owner}: trigger on {trigger.event!r}", trigger.expression, _STARTING, (trigger.data_type,))
+    types: Types = tuple(each.data_type for each in triggers) if only_events else (None,)
+    for cancel in cancels:
+        _check_cancel(f"{owner}: cancel on {cancel.event!r}", cancel, types)
+    if idempotency is not None:
+        _check(f"{owner}: idempotency", idempotency, _STARTING, types, boolean=False)
+
+
+def _check_cancel(owner: str, cancel: Cancel, types: Types) -> None:
+    try:
+        expression = cancel.if_exp if cancel.match is None else match_expression(cancel.match)
+    except ExpressionError as error:
+        raise _owned(error, owner) from None
+    if expression is not None:
+        _check(owner, expression, EVENTS, types)
+
+
+def _check(owner: str, expression: str, variables: frozenset[str], types: Types, *, boolean: bool = True) -> None:
+    """What one of the starting events has is right: an expression may be about that one alone."""
+    try:
+        node = checked(expression, variables, boolean=boolean)
+        others = dict.fromkeys(variables)
+        problems: list[ExpressionError] = []
+        for kind in types:
+            try:
+                check_fields(expression, node, {**others, "event": kind})
+            except ExpressionError as error:
+                problems.append(error)
+        if problems and len(problems) == len(types):
+            raise problems[0]
+    except ExpressionError as error:
+        raise _owned(error, owner) from None
+
+
+def _owned(error: ExpressionError, owner: str) -> ExpressionError:
+    return ExpressionError(error.expression, error.problem, error.position, owner)
