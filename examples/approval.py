@@ -45,8 +45,8 @@ async def agent(ctx: tarry.Context) -> str:
         review = await ctx.step.wait_for_event(
             "wait-for-review",
             event="agent/plan.reviewed",
-            # The loop's own number is safe in the text. Compare outside values in the expression; never paste them in.
-            if_exp=f"async.data.taskId == event.data.taskId && async.data.revision == {revision}",
+            match="data.taskId",
+            where={"data.revision": revision},
             timeout="24h",
         )
         if review is None:

@@ -151,6 +151,7 @@ class Scene:
             meter=Meter(),
             traffic=self._rates,
             settle=self._settings.settle_seconds,
+            log_days=self._settings.log_days,
             clock=RunClock(moment, moment, moment),
             out_of_time=lambda: False,
         )

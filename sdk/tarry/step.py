@@ -9,27 +9,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from tarry._engine.operations import (
-    CollectEvents,
     InvokeFunction,
     RunStep,
     SendEvent,
     Sleep,
-    WaitForEvent,
     WaitForSignal,
 )
 from tarry._engine.step_call import awaited
 from tarry.eventtypes import as_events
-from tarry.tools import Tools
+from tarry.eventwaits import EventWaits
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from datetime import datetime
 
     from tarry.durations import Duration, Timeout
-    from tarry.event import Event, Typed
+    from tarry.event import Typed
     from tarry.eventtypes import Sendable
     from tarry.function import Function
-    from tarry.matches import EventMatch
 
 __all__ = ["Step"]
 
@@ -38,7 +35,7 @@ T = TypeVar("T")
 E = TypeVar("E", bound="Typed")
 
 
-class Step(Tools):
+class Step(EventWaits):
     """The step tools of an ``async def`` function."""
 
     @overload
@@ -72,69 +69,6 @@ class Step(Tools):
         """Pause the run until an aware ``datetime`` at most 366 days away; go on at once if it has passed."""
         await self._engine.perform(Sleep(step_id, until))
 
-    @overload
-    async def wait_for_event(
-        self,
-        step_id: str,
-        *,
-        event: str,
-        timeout: Timeout,  # noqa: ASYNC109 - a stored deadline, not the event loop's
-        if_exp: str | None = None,
-        match: str | None = None,
-        lookback: Duration | None = None,
-    ) -> Event | None: ...
-    @overload
-    async def wait_for_event(
-        self,
-        step_id: str,
-        *,
-        event: type[E],
-        timeout: Timeout,  # noqa: ASYNC109 - a stored deadline, not the event loop's
-        if_exp: str | None = None,
-        match: str | None = None,
-        lookback: Duration | None = None,
-    ) -> E | None: ...
-    @awaited
-    async def wait_for_event(
-        self,
-        step_id: str,
-        *,
-        event: str | type[Any],
-        timeout: Timeout,  # noqa: ASYNC109 - a stored deadline, not the event loop's
-        if_exp: str | None = None,
-        match: str | None = None,
-        lookback: Duration | None = None,
-    ) -> Any:
-        """Wait for the earliest matching event; return it, or ``None`` if none arrives by the deadline.
-
-        With neither ``if_exp`` nor ``match``, every event of the name matches. Events count from the moment at which
-        the run's previous step began, or from where the last wait on this name left off. So the run does not miss a
-        reply to what it just did.
-
-        A wait that can never match as written fails the run with ``ExpressionError``, ``DurationError`` or
-        ``EventError``. Your code cannot catch these: each replay would raise them again.
-
-        Args:
-            event: The event's name, or an event type (see ``tarry.event_type``).
-            timeout: How long to wait: a ``timedelta``, a string (``"3d"``, ``"1h30m"``), milliseconds, or an aware
-                ``datetime`` as the deadline; at most 366 days. Zero or less looks into the log once.
-            if_exp: CEL over ``event`` (the event that started the run) and ``async`` (the incoming event), such as
-                ``"async.data.userId == event.data.userId"``.
-            match: A path such as ``"data.userId"``; the value at it must be equal in both events. Give this or
-                ``if_exp``.
-            lookback: Look back this far, such as ``"10m"``, up to what the log keeps (7 days by default). ``0`` listens
-                from now on.
-
-        Returns:
-            The event, or an instance of the event type, or ``None``.
-
-        Raises:
-            EventDataError: The event matches, but its data do not fit the event type. The wait has ended; you may catch
-                it.
-        """
-        wait = WaitForEvent.one(step_id, event, if_exp, match, timeout, lookback)
-        return wait.result(await self._engine.perform(wait))
-
     @awaited
     async def wait_for_signal(
         self,
@@ -155,81 +89,6 @@ class Step(Tools):
             timeout: How long to wait, as for ``wait_for_event``.
         """
         return await self._engine.perform(WaitForSignal(step_id, signal, timeout))
-
-    @awaited
-    async def wait_for_first(
-        self,
-        step_id: str,
-        events: Sequence[EventMatch],
-        *,
-        timeout: Timeout,  # noqa: ASYNC109 - a stored deadline, not the event loop's
-        lookback: Duration | None = None,
-    ) -> Any:
-        """Wait for the earliest event that matches one of several; return it, or ``None`` at the deadline.
-
-        This is one step and one wait. When it ends, the other matches end too. The event's ``name`` tells which one it
-        is. If its match has an event type, the wait returns an instance. The other arguments and the errors are those
-        of ``wait_for_event``.
-
-        Args:
-            events: 1 to 10 ``tarry.EventMatch``, of one event name or several.
-        """
-        wait = WaitForEvent.first(step_id, events, timeout, lookback)
-        return wait.result(await self._engine.perform(wait))
-
-    @overload
-    async def wait_for_events(
-        self,
-        step_id: str,
-        *,
-        event: str,
-        timeout: Timeout,  # noqa: ASYNC109 - a stored deadline, not the event loop's
-        count: int | None = None,
-        until: Callable[[list[Event]], bool] | None = None,
-        if_exp: str | None = None,
-        match: str | None = None,
-        lookback: Duration | None = None,
-    ) -> list[Event]: ...
-    @overload
-    async def wait_for_events(
-        self,
-        step_id: str,
-        *,
-        event: type[E],
-        timeout: Timeout,  # noqa: ASYNC109 - a stored deadline, not the event loop's
-        count: int | None = None,
-        until: Callable[[list[E]], bool] | None = None,
-        if_exp: str | None = None,
-        match: str | None = None,
-        lookback: Duration | None = None,
-    ) -> list[E]: ...
-    @awaited
-    async def wait_for_events(
-        self,
-        step_id: str,
-        *,
-        event: str | type[Any],
-        timeout: Timeout,  # noqa: ASYNC109 - a stored deadline, not the event loop's
-        count: int | None = None,
-        until: Callable[[list[Any]], bool] | None = None,
-        if_exp: str | None = None,
-        match: str | None = None,
-        lookback: Duration | None = None,
-    ) -> Any:
-        """Collect matching events in the order of their arrival, until the deadline or until there are enough.
-
-        Without ``count`` and ``until``, it collects all events that arrive by the deadline. It counts no event twice
-        and loses none between two. Each event is a step of the run (``step_id``, ``step_id:1``, …) and counts towards
-        the run's limit of steps. The other arguments and the errors are those of ``wait_for_event``.
-
-        Args:
-            count: Stop after this many events.
-            until: Stop once this function of the events so far is true. Tarry calls it after each event, and again at
-                each replay. So it must depend on the events alone.
-        """
-        wait = WaitForEvent.one(step_id, event, if_exp, match, timeout, lookback)
-        collect = CollectEvents(wait, count, until)
-        return collect.result(await self._engine.perform(collect))
 
     @awaited
     async def send_event(self, step_id: str, events: Sendable | Sequence[Sendable]) -> list[str]:

@@ -61,6 +61,8 @@ class StepSync(Tools):
         timeout: Timeout,
         if_exp: str | None = None,
         match: str | None = None,
+        where: Mapping[str, Any] | None = None,
+        bind: Mapping[str, Any] | None = None,
         lookback: Duration | None = None,
     ) -> Event | None: ...
     @overload
@@ -72,6 +74,8 @@ class StepSync(Tools):
         timeout: Timeout,
         if_exp: str | None = None,
         match: str | None = None,
+        where: Mapping[str, Any] | None = None,
+        bind: Mapping[str, Any] | None = None,
         lookback: Duration | None = None,
     ) -> E | None: ...
     def wait_for_event(
@@ -82,14 +86,17 @@ class StepSync(Tools):
         timeout: Timeout,
         if_exp: str | None = None,
         match: str | None = None,
+        where: Mapping[str, Any] | None = None,
+        bind: Mapping[str, Any] | None = None,
         lookback: Duration | None = None,
     ) -> Any:
         """Wait for the earliest matching event, or ``None`` at the deadline. As ``Step.wait_for_event``.
 
         The first wait on a name sees events since the run's last ``run``, ``send_event`` or ``invoke`` began, or its
-        last sleep ended; waits in between do not move it.
+        last sleep ended, whichever is later; without either, since the event that started the run. Waits in between do
+        not move it. A further wait on the name starts where the last one left off.
         """
-        wait = WaitForEvent.one(step_id, event, if_exp, match, timeout, lookback)
+        wait = WaitForEvent.one(step_id, event, if_exp, match, timeout, lookback, where, bind)
         return wait.result(self._engine.perform_sync(wait))
 
     def wait_for_signal(self, step_id: str, *, signal: str, timeout: Timeout) -> Any:
@@ -119,6 +126,8 @@ class StepSync(Tools):
         until: Callable[[list[Event]], bool] | None = None,
         if_exp: str | None = None,
         match: str | None = None,
+        where: Mapping[str, Any] | None = None,
+        bind: Mapping[str, Any] | None = None,
         lookback: Duration | None = None,
     ) -> list[Event]: ...
     @overload
@@ -132,6 +141,8 @@ class StepSync(Tools):
         until: Callable[[list[E]], bool] | None = None,
         if_exp: str | None = None,
         match: str | None = None,
+        where: Mapping[str, Any] | None = None,
+        bind: Mapping[str, Any] | None = None,
         lookback: Duration | None = None,
     ) -> list[E]: ...
     def wait_for_events(
@@ -144,10 +155,12 @@ class StepSync(Tools):
         until: Callable[[list[Any]], bool] | None = None,
         if_exp: str | None = None,
         match: str | None = None,
+        where: Mapping[str, Any] | None = None,
+        bind: Mapping[str, Any] | None = None,
         lookback: Duration | None = None,
     ) -> Any:
         """Collect matching events in the order of their arrival. As ``Step.wait_for_events``."""
-        wait = WaitForEvent.one(step_id, event, if_exp, match, timeout, lookback)
+        wait = WaitForEvent.one(step_id, event, if_exp, match, timeout, lookback, where, bind)
         collect = CollectEvents(wait, count, until)
         return collect.result(self._engine.perform_sync(collect))
 

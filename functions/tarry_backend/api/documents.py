@@ -180,7 +180,7 @@ def _wait(step: Step) -> Document | None:
 def _awaited(wait: Wait) -> Document:
     return {
         "event": wait.event_name,
-        "expression": wait.expression,
+        "expression": wait.condition,
         "since": iso(wait.since.received_at),
         "note": wait.note,
     }

@@ -13,9 +13,9 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from tarry._wire.bus import source_of
-from tarry.errors import TarryError
+from tarry.errors import ExpressionError, TarryError
 from tarry_backend.events.address import run_id_of
-from tarry_backend.matching import MatchError, evaluate_whole, match_key
+from tarry_backend.matching import Condition, MatchError, evaluate_whole, match_key
 from tarry_backend.model.received_event import ReceivedEvent
 from tarry_backend.model.run import RunStatus
 from tarry_backend.replay import Status
@@ -241,20 +241,19 @@ def _verdict(step: Step, snapshot: RunSnapshot, received: ReceivedEvent) -> Effe
 
 def _miss(wait: Wait, step: Step, run: Run, received: ReceivedEvent) -> Miss | None:
     """Why the event is none that the wait is for; None if it is one."""
-    position, expression = received.position, wait.expression
+    position, condition = received.position, wait.condition
     if position <= wait.since:
         apart = wait.since.received_at - position.received_at
-        return Miss(run, step.key, Why.EARLY, expression, apart=apart)
+        return Miss(run, step.key, Why.EARLY, condition, apart=apart)
     if position.received_at > wait.deadline:
-        return Miss(run, step.key, Why.LATE, expression, apart=position.received_at - wait.deadline)
-    if expression is None:
-        return None
+        return Miss(run, step.key, Why.LATE, condition, apart=position.received_at - wait.deadline)
+    whole = Condition(expression=wait.expression, where=wait.where, bind=wait.bind)
     try:
-        if evaluate_whole(expression, run.event, received.event, received.received_at):
+        if evaluate_whole(whole, run.event, received.event, received.received_at):
             return None
-    except MatchError as error:
-        return Miss(run, step.key, Why.INCOMPARABLE, expression, detail=str(error))
-    return Miss(run, step.key, Why.EXPRESSION, expression)
+    except (ExpressionError, MatchError) as error:  # a newer release may refuse the expression of an older wait
+        return Miss(run, step.key, Why.INCOMPARABLE, condition, detail=str(error))
+    return Miss(run, step.key, Why.EXPRESSION, condition)
 
 
 def _fitting(step: Step, run: Run, received: ReceivedEvent) -> Effect | Miss:
@@ -264,6 +263,6 @@ def _fitting(step: Step, run: Run, received: ReceivedEvent) -> Effect | Miss:
     if step.status is Status.WAITING and run.status is RunStatus.RUNNING:
         return Effect(run, step.key)
     if step.status is Status.DONE and wait.resolved_by is not None:
-        return Miss(run, step.key, Why.RESOLVED, wait.expression, detail=wait.resolved_by.event_id)
+        return Miss(run, step.key, Why.RESOLVED, wait.condition, detail=wait.resolved_by.event_id)
     why = Why.OVERTAKEN if step.status is Status.DONE else Why.WITHDRAWN
-    return Miss(run, step.key, why, wait.expression)
+    return Miss(run, step.key, why, wait.condition)

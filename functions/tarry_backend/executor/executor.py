@@ -232,6 +232,7 @@ class Executor:
             meter=self._meter,
             traffic=self._traffic,
             settle=self._settings.settle_seconds,
+            log_days=self._settings.log_days,
             clock=_clock(message, delivery),
             out_of_time=delivery.out_of_time,
         )

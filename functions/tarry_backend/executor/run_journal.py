@@ -50,8 +50,7 @@ class RunJournal:
     """The journal of one replay (see ``tarry_backend.replay.Journal``).
 
     ``cancellation`` is why no further step has begun, if the run was found to be cancelled. ``taken`` are, by their
-    keys, waits for signals that others wait for by now.
-    ``settle`` is in seconds.
+    keys, waits for signals that others wait for by now. ``settle`` is in seconds.
     """
 
     def __init__(
@@ -65,6 +64,7 @@ class RunJournal:
         meter: Meter,
         traffic: Traffic,
         settle: int,
+        log_days: int,
         clock: RunClock,
         out_of_time: Callable[[], bool],
     ) -> None:
@@ -81,7 +81,7 @@ class RunJournal:
         self._queues = queues
         self._bus = bus
         self._meter = meter
-        self._registration = Registration(snapshot.run, source_of(app.id), store.names, traffic)
+        self._registration = Registration(snapshot.run, source_of(app.id), store.names, traffic, log_days)
         self._settle = settle
         self._clock = clock
         self._signalling = Signalling(store)

@@ -1,12 +1,12 @@
 """The matching of events and waits. Pure: no AWS, no clock.
 
-``plan`` reads a wait's expression with the trigger event, and returns match keys and residuals. ``match_key`` returns
-the key of an incoming event. ``residual_holds`` decides for each candidate found under that key. Together they give
-the same answer as ``evaluate_whole``, which uses no index.
+``plan`` reads a wait's ``Condition`` with the trigger event, and returns match keys and residuals. ``match_key``
+returns the key of an incoming event. ``residual_holds`` decides for each candidate found under that key. Together they
+give the same answer as ``evaluate_whole``, which uses no index.
 
 Bounds, each an ``ExpressionError`` with its number when a wait is registered:
 - an expression has at most 4,096 characters, parts nested 100 deep, and 16 macros, three within each other;
-- its values from the trigger event have at most 64,000 characters.
+- its values, from the trigger event and the run, have at most 64,000 characters.
 
 At most eight alternatives have keys; an expression with more gets a residual. When an event arrives, each question may
 take 50,000 steps and compare values nested 100 deep (``tarry._cel.budget``). A pattern has at most 1,000 characters, a
@@ -18,6 +18,7 @@ grammar, which takes about 0.2 seconds.
 """
 
 from tarry._cel.match_path import match_expression
+from tarry_backend.matching.condition import Condition
 from tarry_backend.matching.evaluation import (
     MatchError,
     check_trigger,
@@ -34,6 +35,7 @@ from tarry_backend.model.alternative import NAME_ONLY, Alternative, Shape
 __all__ = [
     "NAME_ONLY",
     "Alternative",
+    "Condition",
     "MatchError",
     "Plan",
     "Shape",

@@ -16,8 +16,8 @@ from tarry._cel.syntax import MAX_DEPTH, parse
 from tarry._cel.times import Timestamp
 from tarry._cel.values import type_name
 from tarry.errors import TarryError
+from tarry_backend.matching.condition import Condition
 from tarry_backend.matching.keys import OversizeError, UnmatchableError, canonical, envelope
-from tarry_backend.matching.wait_plan import VARIABLES
 
 if TYPE_CHECKING:
     from tarry._cel.nodes import Node
@@ -79,15 +79,18 @@ def value_key(expression: str, event: Event, received_at: int) -> str:
         raise MatchError("the value of the expression is too large for a key") from None
 
 
-def evaluate_whole(expression: str, trigger: Event, event: Event, received_at: int) -> bool:
-    """Evaluate a wait's expression without a plan. The index must agree with this answer.
+def evaluate_whole(condition: Condition | str, trigger: Event, event: Event, received_at: int) -> bool:
+    """Evaluate a wait's condition without a plan. The index must agree with this answer.
 
     Raises:
-        ExpressionError: As for ``trigger_holds``.
+        ExpressionError: As for ``plan``.
         MatchError: As for ``trigger_holds``.
     """
-    variables = {"event": envelope(trigger), "async": envelope(event)}
-    return _answer(checked(expression, VARIABLES), variables, received_at)
+    if not isinstance(condition, Condition):
+        condition = Condition(expression=condition)
+    node = condition.node()
+    variables = {"event": envelope(trigger), "async": envelope(event), **condition.values}
+    return node is None or _answer(node, variables, received_at)
 
 
 def _answer(node: Node, variables: Mapping[str, object], received_at: int) -> bool:

@@ -7,30 +7,33 @@ source and so decides itself.
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from tarry._cel.checks import EVENTS, checked
+from tarry._cel.nodes import Has, Index, Literal, Name, Node, Select, walk
 from tarry.event import RESERVED
-from tarry_backend.matching.cel.checks import checked
-from tarry_backend.matching.cel.nodes import Has, Index, Literal, Name, Node, Select, walk
-from tarry_backend.matching.wait_plan import VARIABLES
+
+if TYPE_CHECKING:
+    from tarry_backend.matching.condition import Condition
 
 __all__ = ["of_own_source", "reads_source"]
 
 _SOURCE = "source"
 
 
-def of_own_source(event_name: str, expression: str | None, source: str) -> str | None:
-    """Return the expression of a wait with the condition that the event has this source, if it needs one.
+def of_own_source(event_name: str, condition: Condition, source: str) -> Condition:
+    """Return the condition of a wait, with the one that the event has this source, if it needs that.
 
     Raises:
-        ExpressionError: The expression is not valid. The error shows it as the user wrote it.
+        ExpressionError: The condition is not valid. The error shows it as the user wrote it.
     """
     if not event_name.startswith(RESERVED):
-        return expression
-    condition = f"async.{_SOURCE} == {json.dumps(source)}"
-    if expression is None:
         return condition
-    return expression if reads_source(expression, "async") else f"({expression}) && {condition}"
+    node = condition.node()
+    if node is not None and _reads(node, "async"):
+        return condition
+    return replace(condition, where={**(condition.where or {}), _SOURCE: source})
 
 
 def reads_source(expression: str, variable: str) -> bool:
@@ -39,7 +42,11 @@ def reads_source(expression: str, variable: str) -> bool:
     Raises:
         ExpressionError: The expression is not valid.
     """
-    return any(_is_source(node, variable) for node in walk(checked(expression, VARIABLES)))
+    return _reads(checked(expression, EVENTS), variable)
+
+
+def _reads(node: Node, variable: str) -> bool:
+    return any(_is_source(part, variable) for part in walk(node))
 
 
 def _is_source(node: Node, variable: str) -> bool:

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tarry._cel.checks import checked
+from tarry._cel.constants import check_constants
 from tarry._cel.errors import CelError
 from tarry._cel.evaluator import Scope
 from tarry._cel.nodes import And, Known, Node, Or
 from tarry._cel.text import write
 from tarry.errors import ExpressionError
+from tarry_backend.matching.condition import Condition
 from tarry_backend.matching.disjuncts import Disjunct, ways
 from tarry_backend.matching.fold import fold, sound
 from tarry_backend.matching.keys import Path, envelope, key_for, shape_and_key
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from tarry.event import Event
 
 __all__ = ["Plan", "plan"]
-
-VARIABLES = frozenset({"event", "async"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,36 +42,35 @@ class Plan:
         return not self.alternatives
 
 
-def plan(event_name: str, expression: str | None, trigger: Event, *, indexed: bool = True) -> Plan:
-    """Plan a wait for ``event_name``. Without an expression, every event of the name matches.
+def plan(event_name: str, condition: Condition | str | None, trigger: Event, *, indexed: bool = True) -> Plan:
+    """Plan a wait for ``event_name``. Without a condition, every event of the name matches.
 
     Args:
         event_name: The event's name.
-        expression: CEL over ``event`` (the trigger event) and ``async`` (the incoming event), or ``None``.
+        condition: What an event must meet: a ``Condition``, or its expression alone.
         trigger: The event that started the run.
         indexed: Whether to use keys of paths. If false, the event's name alone leads to the wait, for a name that
             already has too many shapes.
 
     Raises:
         ExpressionError: The expression is not CEL, is not boolean, is too large, or uses a field that the trigger
-            lacks.
+            lacks. Or ``where``, ``bind`` or the event type does not go with it.
     """
-    if expression is None:
+    if not isinstance(condition, Condition):
+        condition = Condition(expression=condition)
+    node = condition.node()
+    if node is None:
         return Plan((_by_name(event_name),))
-    node = checked(expression, VARIABLES)
-    scope = Scope({"event": envelope(trigger)})
+    scope = Scope({"event": envelope(trigger), **condition.values})
     try:
-        return _planned(event_name, sound(fold(node, scope)), scope, indexed)
+        folded = sound(fold(node, scope))
+        check_constants(folded)
+        return _planned(event_name, folded, scope, indexed)
     except CelError as error:
-        raise _refused(expression, error) from None
+        raise condition.refusal(error) from None
     except RecursionError:
-        raise ExpressionError(expression, "the event that started the run is nested too deeply") from None
-
-
-def _refused(expression: str, error: CelError) -> ExpressionError:
-    at = error.node
-    asked = " in the event that started the run" if at is not None and "event" in at.names else ""
-    return ExpressionError(expression, error.problem + asked, at.start if at is not None else None)
+        problem = "the event that started the run is nested too deeply"
+        raise ExpressionError(condition.expression or "", problem) from None
 
 
 def _planned(event_name: str, node: Node, scope: Scope, by_key: bool) -> Plan:

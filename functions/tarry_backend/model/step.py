@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from tarry._cel.condition_text import condition_text
 from tarry._wire.jsonvalues import decode
 from tarry.errors import StepError
 from tarry_backend.model.failure import Failure
@@ -65,6 +66,7 @@ class WaitRequest:
     """A wait that a function asks for: events of this name, in ``(since, deadline]``; or those of the ``others``.
 
     ``continued`` says that it goes on with an earlier wait, whose deadline it has.
+    ``lookback`` is how far before the call it looks, in milliseconds, if the function says so.
     """
 
     event_name: str
@@ -72,6 +74,10 @@ class WaitRequest:
     match: str | None
     since: Position
     deadline: int
+    where: Mapping[str, Any] | None = None
+    bind: Mapping[str, Any] | None = None
+    data_type: type[Any] | None = None
+    lookback: int | None = None
     others: tuple[WaitRequest, ...] = ()
     continued: bool = False
 
@@ -83,7 +89,8 @@ class Wait:
     A step that waits for the first of several events has ``others``: what is received first for any of them ends all,
     and all have the same ``deadline`` and ``resolved_by``. One that was read once it had ended has no ``alternatives``
     any more; its ``ended_key`` is where receipts find it. ``unused`` are the identities of events that ended a wait
-    whose branch lost a race before the function got them: the run has not had those.
+    whose branch lost a race before the function got them: the run has not had those. ``where`` and ``bind`` are the
+    run's values in its condition.
     """
 
     event_name: str
@@ -96,11 +103,23 @@ class Wait:
     others: tuple[Wait, ...] = ()
     ended_key: str | None = None
     unused: tuple[str, ...] = ()
+    where: Mapping[str, Any] | None = None
+    bind: Mapping[str, Any] | None = None
 
     @property
     def all(self) -> tuple[Wait, ...]:
         """Itself and the others."""
         return (self, *self.others)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The run's values in its condition; most waits have none."""
+        return {name: each for name, each in (("where", self.where), ("bind", self.bind)) if each}
+
+    @property
+    def condition(self) -> str | None:
+        """What its event must meet, for people; ``None`` if every event of the name meets it."""
+        return condition_text(self.expression, self.where, self.bind) or None
 
     @property
     def names(self) -> str:

@@ -71,6 +71,8 @@ def _parts(operation: Operation) -> Iterator[str]:
                 yield f"event={_json(each.name)}"
                 yield from _given("if_exp", each.if_exp)
                 yield from _given("match", each.match)
+                yield from _given("where", each.where)
+                yield from _given("bind", each.bind)
             yield from _literal("timeout", operation.timeout)
         case WaitForSignal():
             yield f"signal={_json(operation.signal)}"

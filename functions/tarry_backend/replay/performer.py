@@ -15,7 +15,7 @@ from tarry._engine.error_text import message_of, name_of
 from tarry._engine.interruption import Presence
 from tarry._engine.operations import InvokeFunction, RunStep, SendEvent, Sleep, WaitForEvent, WaitForSignal
 from tarry._wire.jsonvalues import decode, encode
-from tarry.durations import deadline
+from tarry.durations import deadline, milliseconds
 from tarry.errors import EventError, LimitError, NonRetriableError, OutputError, UsageError
 from tarry.event import base32
 from tarry.middleware import StepInfo
@@ -235,6 +235,10 @@ class Performer:
                     event_name=each.name,
                     if_exp=each.if_exp,
                     match=each.match,
+                    where=each.where,
+                    bind=each.bind,
+                    data_type=each.data_type,
+                    lookback=None if operation.lookback is None else milliseconds(operation.lookback),
                     since=PAST.get().since(each.name, operation.lookback, step.began),
                     deadline=until,
                 )

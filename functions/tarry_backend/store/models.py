@@ -145,6 +145,7 @@ class StepItem(Item):
     error = BinaryAttribute(legacy_encoding=False, null=True)
     event_name = UnicodeAttribute(null=True)
     expression = UnicodeAttribute(null=True)
+    values = UnicodeAttribute(null=True)
     since = UnicodeAttribute(null=True)
     deadline = NumberAttribute(null=True)
     resolved_by = UnicodeAttribute(null=True)

@@ -214,11 +214,10 @@ class StepItems:
 
 
 def _add_wait(item: StepItem, wait: Wait, *, is_open: bool) -> None:
-    item.event_name = wait.event_name
-    item.expression = wait.expression
+    item.event_name, item.expression = wait.event_name, wait.expression
+    item.values = _json(wait.values) if wait.values else None
     item.since = wait.since.text()
-    item.deadline = wait.deadline
-    item.note = wait.note
+    item.deadline, item.note = wait.deadline, wait.note
     if wait.others:
         item.others = _json([_other(other, is_open) for other in wait.others])
     if wait.unused:
@@ -253,6 +252,7 @@ def _wait(item: StepItem) -> Wait:
     wait = Wait(
         event_name=item.event_name,
         expression=item.expression,
+        **json.loads(item.values or "{}"),
         since=Position.parse(item.since),
         deadline=deadline,
         alternatives=tuple(alternatives),
@@ -268,6 +268,7 @@ def _other(wait: Wait, is_open: bool) -> dict[str, Any]:
     return {
         "event_name": wait.event_name,
         "expression": wait.expression,
+        **wait.values,
         "since": wait.since.text(),
         "note": wait.note,
         "alternatives": [asdict(each) for each in wait.alternatives] if is_open else [],

@@ -7,8 +7,8 @@ import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tarry.errors import LimitError
-from tarry_backend.matching import NAME_ONLY, Alternative, match_expression, match_key, of_own_source, plan
+from tarry.errors import DurationError, LimitError
+from tarry_backend.matching import NAME_ONLY, Alternative, Condition, match_expression, match_key, of_own_source, plan
 from tarry_backend.replay import Wait
 from tarry_backend.store.traffic import shards_for
 
@@ -20,52 +20,66 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_BINDINGS", "Registration"]
 
+_DAY = 86_400_000
+
 MAX_BINDINGS = 64_000
-"""The most characters of JSON that a wait's expressions may take from the event that started its run."""
+"""The most characters of JSON that a wait's conditions may take from the event that started its run, and from ``where``
+and ``bind``."""
 
 
 class Registration:
     """Plans the waits of one run. ``source`` is the app's own: internal events count from it alone."""
 
-    def __init__(self, run: Run, source: str, names: Names, traffic: Traffic) -> None:
+    def __init__(self, run: Run, source: str, names: Names, traffic: Traffic, log_days: int) -> None:
         self._run = run
         self._source = source
         self._names = names
         self._traffic = traffic
+        self._log_days = log_days
 
     def wait(self, request: WaitRequest) -> Wait:
         """Return the requested wait. By then, shapes that are new to its events' names are written.
 
         Raises:
-            UsageError: The expression is not valid.
+            UsageError: The expression is not valid, or ``lookback`` reaches further back than the log.
         """
+        if request.lookback is not None and request.lookback > self._log_days * _DAY:
+            raise DurationError(
+                f"lookback reaches further back than the log, which keeps events for {self._log_days} days: give at "
+                f"most '{self._log_days}d', or raise log_days in the stack's tuning"
+            )
         wait = self._planned(request)
         _check_bindings(wait)
         return wait
 
     def _planned(self, request: WaitRequest) -> Wait:
         expression = match_expression(request.match) if request.match else request.if_exp
-        expression = of_own_source(request.event_name, expression, self._source)
-        planned = plan(request.event_name, expression, self._run.event)
+        condition = Condition(
+            expression=expression, where=request.where, bind=request.bind, data_type=request.data_type
+        )
+        condition = of_own_source(request.event_name, condition, self._source)
+        planned = plan(request.event_name, condition, self._run.event)
         return Wait(
             event_name=request.event_name,
             expression=expression,
+            where=condition.where,
+            bind=request.bind,
             since=request.since,
             deadline=request.deadline,
-            alternatives=self._findable(request.event_name, expression, planned.alternatives),
+            alternatives=self._findable(request.event_name, condition, planned.alternatives),
             note="no event can match; it can only time out" if planned.never else None,
             others=tuple(self._planned(other) for other in request.others),
         )
 
     def _findable(
-        self, event_name: str, expression: str | None, alternatives: tuple[Alternative, ...]
+        self, event_name: str, condition: Condition, alternatives: tuple[Alternative, ...]
     ) -> tuple[Alternative, ...]:
         """Return the alternatives with shapes that the matcher uses; beyond the most shapes, the name alone."""
         keyed = [self._sharded(event_name, alternative) for alternative in alternatives]
         for alternative in keyed:
             if not alternative.shape.startswith(NAME_ONLY) and not self._names.add(event_name, alternative.shape):
-                by_name = plan(event_name, expression, self._run.event, indexed=False)
-                return self._findable(event_name, expression, by_name.alternatives)
+                by_name = plan(event_name, condition, self._run.event, indexed=False)
+                return self._findable(event_name, condition, by_name.alternatives)
         return tuple(keyed)
 
     def _sharded(self, event_name: str, alternative: Alternative) -> Alternative:
@@ -79,10 +93,11 @@ class Registration:
 
 
 def _check_bindings(wait: Wait) -> None:
-    """Check the size of all alternatives: they are in the step's one item."""
-    alternatives = (alternative for each in wait.all for alternative in each.alternatives)
-    if sum(len(json.dumps(alternative.bindings)) for alternative in alternatives) > MAX_BINDINGS:
+    """Check the size of all alternatives, and of the values beside the expression: they are in the step's one item."""
+    alternatives = (alternative.bindings for each in wait.all for alternative in each.alternatives)
+    values = (given for each in wait.all for given in (each.where, each.bind) if given)
+    if sum(len(json.dumps(each)) for each in (*alternatives, *values)) > MAX_BINDINGS:
         raise LimitError(
-            f"the expression uses more than {MAX_BINDINGS:,} characters of the event that started the run; "
-            f"compare single fields of it"
+            f"the condition uses more than {MAX_BINDINGS:,} characters of the event that started the run, of where and "
+            f"of bind; compare single fields"
         )

@@ -104,11 +104,13 @@ class WaitForEvent(_Step):
         match: str | None,
         timeout: Timeout,
         lookback: Duration | None,
+        where: Mapping[str, Any] | None = None,
+        bind: Mapping[str, Any] | None = None,
     ) -> WaitForEvent:
         """Make a wait for one kind of event."""
         if if_exp is not None and match is not None:
             raise UsageError(f"step {step_id!r}: give if_exp or match, not both")
-        return cls(step_id, (EventMatch(event, if_exp, match),), timeout, lookback)
+        return cls(step_id, (EventMatch(event, if_exp, match, where, bind),), timeout, lookback)
 
     @classmethod
     def first(

@@ -132,7 +132,7 @@ class _Face(Protocol):
 
 def awaited(tool: M) -> M:
     """Let a tool, a coroutine method, notice when your code forgets to await its call."""
-    is_step = tool.__qualname__.startswith("Step.")
+    is_step = not tool.__qualname__.startswith("Group.")
 
     @wraps(tool)
     def called(self: _Face, *args: Any, **kwargs: Any) -> StepCall[Any]:

@@ -126,7 +126,7 @@ def guard(step: Step, calendar: Calendar) -> str:
     if step.wait is None:
         return f"is cancelled at {calendar.at(step.due or 0)} if it has not ended"
     until = "" if step.wait.deadline == END_OF_TIME else f" until {calendar.at(step.wait.deadline)}"
-    condition = f" if {step.wait.expression}" if step.wait.expression else ""
+    condition = f" if {step.wait.condition}" if step.wait.condition else ""
     return one_line(f"is cancelled by {step.wait.event_name}{until}{condition}")
 
 

@@ -102,10 +102,10 @@ def _details(step: Step, calendar: Calendar) -> Text:
 
 def _awaited(wait: Wait, calendar: Calendar, *, named: bool) -> Iterator[Text]:
     name = f"{one_line(wait.event_name)} " if named else ""
-    if wait.expression:
-        yield Text(f"{name}if {one_line(wait.expression)}", QUIET)
+    if wait.condition:
+        yield Text(f"{name}if {one_line(wait.condition)}", QUIET)
     since, until = calendar.at(wait.since.received_at), calendar.at(wait.deadline)
-    yield Text(f"{'' if wait.expression else name}since {since} · until {until}", QUIET)
+    yield Text(f"{'' if wait.condition else name}since {since} · until {until}", QUIET)
     if wait.note:
         yield Text(f"note: {one_line(wait.note)}", BAD)
 

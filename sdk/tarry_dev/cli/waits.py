@@ -57,7 +57,7 @@ def _awaited(wait: Wait) -> Text:
 
 def _lines(wait: Wait) -> Iterator[Text]:
     yield Text(one_line(wait.event_name))
-    if wait.expression:
-        yield Text(f"if {one_line(wait.expression)}", QUIET)
+    if wait.condition:
+        yield Text(f"if {one_line(wait.condition)}", QUIET)
     if wait.note:
         yield Text(f"note: {one_line(wait.note)}", BAD)

@@ -38,7 +38,7 @@ def cloud(host: Host) -> Cloud:
 @pytest.fixture
 def unchecked(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     """Functions are created as in a Lambda, which compiles no expression: a newer release may refuse what is there."""
-    assert host.cloud  # it takes such variables away as it opens
+    assert host.cloud is not None  # it takes such variables away as it opens
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "executor")
 
 

@@ -114,7 +114,9 @@ class Waits:
         request = WaitRequest(
             event_name=event_name, if_exp=expression, match=None, since=Position(NOW), deadline=DEADLINE
         )
-        return Registration(run, "tarry.shop", runtime().store.names, self._traffic).wait(request)
+        return Registration(run, "tarry.shop", runtime().store.names, self._traffic, runtime().settings.log_days).wait(
+            request
+        )
 
     def resumed(self, event: Event) -> set[int]:
         """The numbers of the waits that the matcher resumes."""

@@ -125,6 +125,49 @@ def test_a_wait_or_a_trigger_whose_expression_reads_the_source_decides_by_it(app
     assert (host.run("order").output, host.run("listener").event.source) == ("tarry.depot", "tarry.depot")
 
 
+@pytest.mark.parametrize(
+    "condition",
+    [{"where": {"data.run": "7"}}, {"if_exp": "async.data.run == run", "bind": {"run": "7"}}],
+    ids=["where", "bind"],
+)
+def test_e8_a_wait_with_values_of_the_run_sees_internal_events_of_the_own_source_alone(
+    app: App, host: Host, source: str, condition: dict[str, Any]
+) -> None:
+    @app.create_function(fn_id="order", trigger=PLACED)
+    async def order(ctx: Context) -> Any:
+        end = await ctx.step.wait_for_event("end", event=FINISHED, timeout="1h", **condition)
+        return end and end.source
+
+    host.send("placed")
+    forge(host, FINISHED, source, {"run": "7"})
+    assert host.run("order").status == "running"
+    forge(host, FINISHED, "tarry.shop", {"run": "7"}, "own")
+    assert host.run("order").output == "tarry.shop"
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"where": {"source": "tarry.depot"}},
+        {"if_exp": "async.source == source", "bind": {"source": "tarry.depot"}},
+    ],
+    ids=["where", "bind"],
+)
+def test_a_wait_whose_values_are_compared_with_the_source_decides_by_it(
+    app: App, host: Host, condition: dict[str, Any]
+) -> None:
+    @app.create_function(fn_id="order", trigger=PLACED)
+    async def order(ctx: Context) -> Any:
+        end = await ctx.step.wait_for_event("end", event=FINISHED, timeout="1h", **condition)
+        return end and end.source
+
+    host.send("placed")
+    forge(host, FINISHED, "tarry.shop", {}, "own")
+    assert host.run("order").status == "running"
+    forge(host, FINISHED, "tarry.depot", {})
+    assert host.run("order").output == "tarry.depot"
+
+
 def test_a_wrong_expression_of_a_wait_for_an_internal_event_is_an_error_as_it_was_written(app: App, host: Host) -> None:
     @app.create_function(fn_id="order", trigger=PLACED)
     async def order(ctx: Context) -> None:

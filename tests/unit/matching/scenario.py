@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from tarry.event import Event
-from tarry_backend.matching import Alternative, MatchError, Plan, match_key, plan, residual_holds
+from tarry_backend.matching import Alternative, Condition, MatchError, Plan, match_key, plan, residual_holds
 
 Outcome = Literal["match", "none", "counted"]
 
@@ -22,7 +22,7 @@ def event(data: Mapping[str, Any] | None = None, **fields: Any) -> Event:
     return replace(Event(name=NAME, data=data or {}, id="01J", ts=1, source="shop"), **fields)
 
 
-def planned(expression: str | None, trigger: Event, *, indexed: bool = True) -> Plan:
+def planned(expression: Condition | str | None, trigger: Event, *, indexed: bool = True) -> Plan:
     """The plan of a wait for ``NAME``, as it comes back from being stored."""
     made = plan(NAME, expression, trigger, indexed=indexed)
     return Plan(tuple(map(_stored, made.alternatives)))

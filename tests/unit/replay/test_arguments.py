@@ -135,6 +135,10 @@ NO_MATCH: Callable[[str], WaitForEvent] = lambda name: WaitForEvent.one("s", nam
         (Sleep("s", "1h"), 'duration="1h"'),
         (Sleep("s", 3_600_000), ""),
         (NO_MATCH("paid"), 'event="paid", match="data.id", timeout="3d"'),
+        (
+            WaitForEvent.one("s", "paid", "async.data.n > n", None, "3d", None, {"data.id": 7}, {"n": 1}),
+            'event="paid", if_exp="async.data.n > n", where={"data.id": 7}, bind={"n": 1}, timeout="3d"',
+        ),
         (WaitForSignal("s", "answer/7", 60_000), 'signal="answer/7"'),
         (SendEvent("s", [Event("told", {"n": 1}, id="e-1", ts=7)]), 'told {"n": 1}'),
     ],
