@@ -5,6 +5,7 @@ Each is a name of ``tarry`` itself.
     TarryError
     ├── NonRetriableError      raise it in a step: Tarry makes no further attempt
     │   ├── EventDataError     an event's data do not fit the type that you asked for; you may catch it
+    │   ├── StepDataError      what a step gives does not fit the type that your code asks for
     │   └── UsageError         a call that can never work; it fails its run at once
     │       ├── DurationError  a timeout, lookback or sleep that is not a valid duration
     │       ├── ExpressionError an expression that does not compile, or is not boolean
@@ -47,6 +48,7 @@ __all__ = [
     "SendError",
     "SignalError",
     "StepCallError",
+    "StepDataError",
     "StepError",
     "Suspended",
     "TarryError",
@@ -83,6 +85,25 @@ class EventDataError(NonRetriableError, ValueError):
         self.problems = tuple(problems)
         named = "; ".join(f"{place}: {problem}" for place, problem in self.problems)
         super().__init__(f"event {event_name!r} ({event_id}) does not fit type {type_name}: {named}")
+
+
+class StepDataError(NonRetriableError, ValueError):
+    """What a step gives does not fit the type that your code asks for.
+
+    The type is the handler's return annotation, ``output_type`` or, for a signal, ``type``. A stored output never
+    changes, so the run fails, and your code cannot catch the error. The data of a signal come from elsewhere: the wait
+    raises the error, and the function may catch it.
+
+    Attributes:
+        step_id: The step's id.
+        problems: Pairs of a place in the value, such as ``output.items[0].sku``, and what is wrong there.
+    """
+
+    def __init__(self, step_id: str, type_name: str, problems: Sequence[tuple[str, str]]) -> None:
+        self.step_id = step_id
+        self.problems = tuple(problems)
+        named = "; ".join(f"{place}: {problem}" for place, problem in self.problems)
+        super().__init__(f"step {step_id!r}: what it gives does not fit type {type_name}: {named}")
 
 
 class UsageError(NonRetriableError):

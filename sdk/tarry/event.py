@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tarry._wire.declaredtypes import writer
 from tarry._wire.jsonvalues import decode, encode
 from tarry._wire.limits import MAX_NAME
 from tarry.errors import EventError, OutputError
@@ -133,7 +134,8 @@ def _data(value: Any, what: str) -> dict[str, Any]:
     """Dump a pydantic model by its aliases, since Tarry reads it by them."""
     dump = getattr(value, "model_dump", None)
     try:
-        data: dict[str, Any] = decode(encode(dump(mode="json", by_alias=True) if callable(dump) else value, what))
+        form = dump(mode="json", by_alias=True) if callable(dump) else value
+        data: dict[str, Any] = decode(encode(form, what, written=writer(type(value))))
     except OutputError as error:
         raise EventError(str(error)) from error
     return data

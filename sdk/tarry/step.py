@@ -42,22 +42,32 @@ class Step(EventWaits):
     async def run(self, step_id: str, handler: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T: ...
     @overload
     async def run(self, step_id: str, handler: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T: ...
+    @overload
+    async def run(
+        self, step_id: str, handler: Callable[..., Any], *args: Any, output_type: type[T], **kwargs: Any
+    ) -> T: ...
+    @overload
+    async def run(
+        self, step_id: str, handler: Callable[..., Any], *args: Any, output_type: Any, **kwargs: Any
+    ) -> Any: ...
     @awaited
     async def run(self, step_id: str, handler: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call ``handler(*args, **kwargs)`` once, store its result, and return it.
 
-        The result must be JSON, at most 4 MB. Dataclasses and pydantic models come back as dicts, tuples as lists. If
-        the handler raises, Tarry retries it as the function's ``retries`` say.
+        The result is stored as JSON, at most 4 MB. It comes back as the type that the handler's annotation names; see
+        ``docs/reference/step-run.md``. Without an annotation, it comes back as JSON. If the handler raises, Tarry
+        retries it as the function's ``retries`` say.
 
         Args:
             step_id: The step's id, 1 to 512 bytes.
             handler: A function or an ``async def``. A plain function runs in a thread, so parallel steps do not wait
                 for each other. Its arguments follow it.
+            output_type: The type of the result, instead of the annotation's.
 
         Raises:
             StepError: The handler failed for good.
         """
-        return await self._engine.perform(RunStep(step_id, handler, args, kwargs))
+        return await self._engine.perform(RunStep.of(step_id, handler, args, kwargs))
 
     @awaited
     async def sleep(self, step_id: str, duration: Duration) -> None:
@@ -76,6 +86,7 @@ class Step(EventWaits):
         *,
         signal: str,
         timeout: Timeout,  # noqa: ASYNC109 - a stored deadline, not the event loop's
+        type: Any = None,  # noqa: A002 - as in json and attrs: the type of the data
     ) -> Any:
         """Wait for a signal from ``app.send_signal``; return its data, or ``None`` at the deadline.
 
@@ -88,7 +99,8 @@ class Step(EventWaits):
             signal: A name that you choose, such as ``f"approval/{order_id}"``; 1 to 512 bytes.
             timeout: How long to wait, as for ``wait_for_event``.
         """
-        return await self._engine.perform(WaitForSignal(step_id, signal, timeout))
+        wait = WaitForSignal(step_id, signal, timeout, type)
+        return wait.result(await self._engine.perform(wait))
 
     @awaited
     async def send_event(self, step_id: str, events: Sendable | Sequence[Sendable]) -> list[str]:
@@ -109,6 +121,7 @@ class Step(EventWaits):
         data: Mapping[str, Any] | None = None,
         user: Mapping[str, Any] | None = None,
         timeout: Timeout | None = None,  # noqa: ASYNC109 - a stored deadline, not the event loop's
+        output_type: Any = None,
     ) -> Any:
         """Start a function of this app, whatever its triggers, and return its result (at most 4 MB).
 
@@ -129,7 +142,7 @@ class Step(EventWaits):
             StepError: The function failed for good; ``name``, ``message`` and ``stack`` are those of its error. If it
                 was cancelled, ``name`` is ``InvocationCancelledError``; after ``timeout``, ``InvokeTimeoutError``.
         """
-        return await self._engine.perform(InvokeFunction.of(step_id, function, data, user, timeout))
+        return await self._engine.perform(InvokeFunction.of(step_id, function, data, user, timeout, output_type))
 
     @awaited
     async def invoke_by_id(
@@ -141,6 +154,7 @@ class Step(EventWaits):
         data: Mapping[str, Any] | None = None,
         user: Mapping[str, Any] | None = None,
         timeout: Timeout | None = None,  # noqa: ASYNC109 - a stored deadline, not the event loop's
+        output_type: Any = None,
     ) -> Any:
         """Start a function of this app by its ``fn_id``, which may be defined further down. Else as ``invoke``.
 
@@ -148,4 +162,6 @@ class Step(EventWaits):
             function_id: The function's ``fn_id``.
             app_id: This app's id, or ``None``. To use another app, send it an event and wait for its answer.
         """
-        return await self._engine.perform(InvokeFunction(step_id, app_id, function_id, data, user, timeout))
+        return await self._engine.perform(
+            InvokeFunction(step_id, app_id, function_id, data, user, timeout, output_type)
+        )

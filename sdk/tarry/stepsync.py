@@ -40,9 +40,13 @@ class StepSync(Tools):
     def run(self, step_id: str, handler: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T: ...
     @overload
     def run(self, step_id: str, handler: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T: ...
+    @overload
+    def run(self, step_id: str, handler: Callable[..., Any], *args: Any, output_type: type[T], **kwargs: Any) -> T: ...
+    @overload
+    def run(self, step_id: str, handler: Callable[..., Any], *args: Any, output_type: Any, **kwargs: Any) -> Any: ...
     def run(self, step_id: str, handler: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call ``handler(*args, **kwargs)`` once, store its result, and return it. As ``Step.run``."""
-        return self._engine.perform_sync(RunStep(step_id, handler, args, kwargs))
+        return self._engine.perform_sync(RunStep.of(step_id, handler, args, kwargs))
 
     def sleep(self, step_id: str, duration: Duration) -> None:
         """Pause the run for a duration. As ``Step.sleep``."""
@@ -99,9 +103,17 @@ class StepSync(Tools):
         wait = WaitForEvent.one(step_id, event, if_exp, match, timeout, lookback, where, bind)
         return wait.result(self._engine.perform_sync(wait))
 
-    def wait_for_signal(self, step_id: str, *, signal: str, timeout: Timeout) -> Any:
+    def wait_for_signal(
+        self,
+        step_id: str,
+        *,
+        signal: str,
+        timeout: Timeout,
+        type: Any = None,  # noqa: A002 - as in Step
+    ) -> Any:
         """Wait for a signal; return its data, or ``None`` at the deadline. As ``Step.wait_for_signal``."""
-        return self._engine.perform_sync(WaitForSignal(step_id, signal, timeout))
+        wait = WaitForSignal(step_id, signal, timeout, type)
+        return wait.result(self._engine.perform_sync(wait))
 
     def wait_for_first(
         self,
@@ -177,9 +189,10 @@ class StepSync(Tools):
         data: Mapping[str, Any] | None = None,
         user: Mapping[str, Any] | None = None,
         timeout: Timeout | None = None,
+        output_type: Any = None,
     ) -> Any:
         """Start a function of this app and return its result. As ``Step.invoke``."""
-        return self._engine.perform_sync(InvokeFunction.of(step_id, function, data, user, timeout))
+        return self._engine.perform_sync(InvokeFunction.of(step_id, function, data, user, timeout, output_type))
 
     def invoke_by_id(
         self,
@@ -190,6 +203,7 @@ class StepSync(Tools):
         data: Mapping[str, Any] | None = None,
         user: Mapping[str, Any] | None = None,
         timeout: Timeout | None = None,
+        output_type: Any = None,
     ) -> Any:
         """Start a function of this app by its ``fn_id``. As ``Step.invoke_by_id``."""
-        return self._engine.perform_sync(InvokeFunction(step_id, app_id, function_id, data, user, timeout))
+        return self._engine.perform_sync(InvokeFunction(step_id, app_id, function_id, data, user, timeout, output_type))

@@ -41,6 +41,7 @@ STABLE = {
     "SignalReceipt",
     "SignalStatus",
     "StepCallError",
+    "StepDataError",
     "StepError",
     "StepInfo",
     "Suspended",

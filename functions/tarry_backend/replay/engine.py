@@ -16,6 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tarry._engine.interruption import is_death
+from tarry._engine.outputtype import OutputType
 from tarry.context import Context, ContextSync
 from tarry.errors import Suspended, UsageError
 from tarry_backend.model.event_identity import identity
@@ -259,7 +260,7 @@ class Engine:
             return of_error(fault)
         if missing := self._turns.missing():
             return self._misfit("its own end", missing[0])
-        return of_output(root.result())
+        return of_output(root.result(), OutputType.of_handler(self._function.handler))
 
     def _misfit(self, asked: str, kept: Step) -> Failed:
         return misfit(self._function.id, asked, kept)

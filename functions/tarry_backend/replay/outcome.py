@@ -12,6 +12,7 @@ from tarry.errors import LimitError, NonRetriableError, ReplayError, RetryAfterE
 from tarry_backend.model.step import Failure
 
 if TYPE_CHECKING:
+    from tarry._engine.outputtype import OutputType
     from tarry_backend.model.step import Step
 
 __all__ = ["Failed", "Finished", "Outcome", "Paused", "is_final", "misfit", "of_error", "of_output", "pause"]
@@ -54,10 +55,10 @@ class Paused:
 Outcome = Finished | Failed | Paused
 
 
-def of_output(value: object) -> Outcome:
-    """Return the outcome of a function that returned ``value``."""
+def of_output(value: object, asked: OutputType | None = None) -> Outcome:
+    """Return the outcome of a function that returned ``value``; ``asked`` is the type that it says to return."""
     try:
-        output = encode(value, "the function's output")
+        output = encode(value, "the function's output", written=asked.written if asked else None)
     except BaseException as error:  # also from a model's own code
         return of_error(error)
     if len(output) > MAX_OUTPUT:

@@ -8,7 +8,6 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tarry._engine.error_text import message_of, name_of
@@ -100,9 +99,7 @@ class Performer:
         step = kept or self._begin(operation, key)
         match operation:
             case RunStep():
-                return await self._attempt(
-                    step, partial(self._bodies.call, operation), operation.args, operation.kwargs
-                )
+                return await self._attempt(step, partial(self._bodies.call, operation), operation)
             case SendEvent():
                 return await self._attempt(step, partial(self._send, operation, key))
             case Sleep():
@@ -159,8 +156,7 @@ class Performer:
         self,
         step: Step,
         call: Callable[[], Awaitable[Any]],
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] = MappingProxyType({}),
+        run: RunStep | None = None,
     ) -> Step:
         if step.due is not None and step.due > self._journal.now():
             return step
@@ -169,8 +165,11 @@ class Performer:
         self.bodies += 1
         try:
             if self._chain:
-                call = partial(self._chain.attempt, StepInfo(step.key, step.kind, step.attempt, args, kwargs), call)
-            output = self._measured(step, encode(await call(), f"step {step.key!r}: its output"))
+                call = partial(self._chain.attempt, _info(step, run), call)
+            given = run.output if run else None
+            output = self._measured(
+                step, encode(await call(), f"step {step.key!r}: its output", written=given.written if given else None)
+            )
             if body.fault is not None:
                 raise body.fault
             step = self._end(replace(step, due=None), Status.DONE, output=output)
@@ -266,6 +265,10 @@ class Performer:
         self._order += 1  # kept free for its end, should a signal be kept for it
         signal = Signal(operation.signal)
         return self._journal.open_signal(replace(step, status=Status.WAITING, due=due, signal=signal))
+
+
+def _info(step: Step, run: RunStep | None) -> StepInfo:
+    return StepInfo(step.key, step.kind, step.attempt, *((run.args, run.kwargs) if run else ()))
 
 
 def _deadline(timeout: Timeout, now: int) -> int:

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tarry._engine.interruption import Presence
-from tarry._engine.operations import CollectEvents
-from tarry.errors import ReplayError, Suspended
+from tarry._engine.operations import CollectEvents, InvokeFunction, RunStep
+from tarry.errors import ReplayError, StepDataError, Suspended, UsageError
 from tarry.event import Event
 from tarry_backend.replay.arguments import changed
 from tarry_backend.replay.branch_past import PAST
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from tarry._engine.operations import Operation
+    from tarry._engine.outputtype import OutputType
     from tarry.function import Function
     from tarry_backend.model.step import Step
     from tarry_backend.replay.conclusion import Conclusion
@@ -71,7 +72,9 @@ class Steps:
         """Return what the function receives for an operation; see ``tarry._engine.engine.Engine``."""
         if isinstance(operation, CollectEvents):
             return await self._collect(operation)
-        return await self._given(await self._step(operation))
+        step = await self._step(operation)
+        output = await self._given(step)
+        return output if (asked := _type(operation)) is None else await self._typed(output, asked, step)
 
     async def withdraw(self, keys: AbstractSet[str]) -> None:
         """End those of these steps that are open and whose result the function does not need.
@@ -112,6 +115,17 @@ class Steps:
         except BaseException as error:  # not the step's error: if the function caught it, its replays would differ
             if presence.is_cut_off(error):
                 raise
+            await self._conclusion.fail(of_error(error))
+
+    async def _typed(self, output: Any, asked: OutputType, step: Step) -> Any:
+        """Return the output as its type. At first, too, it is read from what is stored, so each replay gives the same.
+
+        An output that does not fit fails the run: if the function caught the error, it would not do what it did when
+        the output fitted.
+        """
+        try:
+            return asked.read(output, step.key)
+        except (StepDataError, UsageError) as error:
             await self._conclusion.fail(of_error(error))
 
     async def _step(self, operation: Operation) -> Step:
@@ -175,3 +189,7 @@ class Steps:
         self._uses[step_id] = count + 1
         self._keys.add(key)
         return key
+
+
+def _type(operation: Operation) -> OutputType | None:
+    return operation.output if isinstance(operation, RunStep | InvokeFunction) else None

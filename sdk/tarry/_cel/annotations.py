@@ -12,7 +12,7 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import Annotated, Any, Literal, NewType, Union, get_args, get_origin
 
-from tarry._wire.eventdata import hints_of
+from tarry._wire.typehints import hints_of
 
 __all__ = ["OPEN", "Kinds", "cel_types", "elements_of", "fields_of", "kinds_of", "values_of"]
 

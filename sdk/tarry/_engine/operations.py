@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tarry._engine.error_text import shown
+from tarry._engine.outputtype import OutputType, asked, has_parameter
 from tarry._wire.eventdata import given
 from tarry._wire.signal_request import check_signal
 from tarry.errors import UsageError
@@ -64,6 +65,26 @@ class RunStep(_Step):
     handler: Callable[..., Any]
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any]
+    output_type: Any = None
+    retries: int | None = None
+
+    @classmethod
+    def of(cls, step_id: str, handler: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> RunStep:
+        """Make a step from what ``step.run`` got. Of its keyword arguments, ``output_type`` is Tarry's."""
+        if "output_type" not in kwargs:
+            return cls(step_id, handler, args, kwargs)
+        if has_parameter(handler, "output_type"):
+            raise UsageError(
+                f"step {step_id!r}: output_type is an option of step.run, and {shown(handler)} has a parameter of that "
+                "name: give its value inside a lambda or a functools.partial"
+            )
+        own = {name: value for name, value in kwargs.items() if name != "output_type"}
+        return cls(step_id, handler, args, own, kwargs["output_type"])
+
+    @property
+    def output(self) -> OutputType | None:
+        """The type of what the function receives; ``None`` for JSON as it is."""
+        return asked(self.output_type, self.handler)
 
     def __post_init__(self) -> None:
         _check_id(self.id)
@@ -172,6 +193,7 @@ class SendEvent(_Step):
 
     kind = "send"
     events: Sequence[Event]
+    retries: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +206,13 @@ class InvokeFunction(_Step):
     data: Mapping[str, Any] | None
     user: Mapping[str, Any] | None
     timeout: Timeout | None
+    output_type: Any = None
+    handler: Callable[..., Any] | None = None
+
+    @property
+    def output(self) -> OutputType | None:
+        """The type of what the function receives; ``None`` for JSON as it is."""
+        return asked(self.output_type, self.handler)
 
     @classmethod
     def of(
@@ -193,13 +222,14 @@ class InvokeFunction(_Step):
         data: Mapping[str, Any] | None,
         user: Mapping[str, Any] | None,
         timeout: Timeout | None,
+        output_type: Any = None,
     ) -> InvokeFunction:
         """Make an invocation of a function that ``create_function`` returned."""
         if not isinstance(function, Function):
             raise UsageError(
                 f"step {step_id!r}: function is {function!r}: give what create_function returned, or use invoke_by_id"
             )
-        return cls(step_id, function.app_id, function.id, data, user, timeout)
+        return cls(step_id, function.app_id, function.id, data, user, timeout, output_type, function.handler)
 
     def __post_init__(self) -> None:
         _check_id(self.id)
@@ -217,10 +247,16 @@ class WaitForSignal(_Step):
     kind = "signal"
     signal: str
     timeout: Timeout
+    type: Any = None
 
     def __post_init__(self) -> None:
         _check_id(self.id)
         check_signal(self.signal)
+
+    def result(self, output: Any) -> Any:
+        """Return the signal's data as an instance of ``type``."""
+        kind = None if output is None or self.type is None else OutputType.of(self.type)
+        return output if kind is None else kind.read(output, self.id, "data")
 
 
 Operation = RunStep | Sleep | WaitForEvent | SendEvent | InvokeFunction | WaitForSignal

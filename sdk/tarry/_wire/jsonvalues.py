@@ -5,10 +5,15 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tarry._wire.limits import why_not_value
 from tarry.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Written = Callable[[object], object] | None
 
 __all__ = ["check_characters", "decode", "encode"]
 
@@ -19,7 +24,7 @@ _Place = tuple["_Place", str] | None
 """Where a value lies: the place around it, and the step from there. It is written out only for an error."""
 
 
-def encode(value: object, what: str, *parts: str) -> str:
+def encode(value: object, what: str, *parts: str, written: Written = None) -> str:
     """Return ``value`` as JSON text.
 
     A dataclass or pydantic model becomes an object, a tuple an array. JSON would not give back other values unchanged,
@@ -28,12 +33,13 @@ def encode(value: object, what: str, *parts: str) -> str:
     Args:
         what: What the value is, for the error.
         parts: The parts of an object to which the limits apply, each by itself; without any, the value itself.
+        written: Returns what is to be written instead of a value that is not JSON, or ``None`` to refuse it.
 
     Raises:
         OutputError: It is not JSON, or is over a limit. The message names ``what``, and the place inside it.
     """
     try:
-        plain: Any = _plain(value, what, None)
+        plain: Any = _plain(value, what, None, written)
         for name in parts or (None,):
             if why_not := why_not_value(plain if name is None else plain.get(name)):
                 raise OutputError(f"{what}{'' if name is None else f' at {name}'} {why_not}")
@@ -57,20 +63,22 @@ def check_characters(text: str, what: str) -> None:
         raise OutputError(f"{what} holds half of a surrogate pair, which UTF-8 cannot carry") from None
 
 
-def _plain(value: object, what: str, place: _Place) -> object:
+def _plain(value: object, what: str, place: _Place, written: Written) -> object:
     if isinstance(value, _PLAIN):
         return value
     if isinstance(value, float):
         return _number(value, what, place)
     if isinstance(value, dict):
-        return {_key(k, what, place): _plain(v, what, (place, f".{k}")) for k, v in value.items()}
+        return {_key(k, what, place): _plain(v, what, (place, f".{k}"), written) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item, what, (place, f"[{index}]")) for index, item in enumerate(value)]
+        return [_plain(item, what, (place, f"[{index}]"), written) for index, item in enumerate(value)]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         named = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
-        return _plain(named, what, place)
+        return _plain(named, what, place, written)
     if callable(dump := getattr(value, "model_dump", None)) and not isinstance(value, type):
-        return _plain(dump(mode="json"), what, place)
+        return _plain(dump(mode="json"), what, place, written)
+    if written is not None and (form := written(value)) is not None:
+        return _plain(form, what, place, written)
     raise OutputError(f"{what}{_at(place)} is {_named(value)}, which is not JSON; use strings, numbers, lists or dicts")
 
 
