@@ -5,6 +5,7 @@ modules in which these names are defined, and all that begins with an underscore
 release.
 """
 
+from tarry._engine.current_run import CurrentRun, current
 from tarry.app import App
 from tarry.cancel import Cancel, Timeouts
 from tarry.context import Context, ContextSync
@@ -43,6 +44,7 @@ __all__ = [
     "Cancel",
     "Context",
     "ContextSync",
+    "CurrentRun",
     "DurationError",
     "Event",
     "EventDataError",
@@ -71,5 +73,6 @@ __all__ = [
     "TriggerCron",
     "TriggerEvent",
     "UsageError",
+    "current",
     "event_type",
 ]

@@ -20,11 +20,12 @@ from tarry.signals import Signals
 from tarry.triggers import Trigger, TriggerEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tarry.context import Handler
     from tarry.durations import Duration
     from tarry.eventtypes import Sendable
+    from tarry.function import Register
     from tarry.middleware import MakeMiddleware
     from tarry.signalreceipt import SignalReceipt
 
@@ -76,7 +77,7 @@ class App:
         on_failure: Handler | None = None,
         middleware: Sequence[MakeMiddleware] = (),
         strict: bool = False,
-    ) -> Callable[[Handler], Function]:
+    ) -> Register:
         """Make the decorated handler a durable function of this app.
 
         Args:
@@ -126,7 +127,7 @@ class App:
             raise UsageError(f"function {fn_id!r}: on_failure is {on_failure!r}; give a handler, a def or an async def")
         _check_expressions(fn_id, triggers, cancels, idempotency)
 
-        def register(handler: Handler) -> Function:
+        def register(handler: Any) -> Function[Any]:
             function = Function(
                 id=_checked(fn_id, "function"),
                 app_id=self.id,

@@ -28,7 +28,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from tarry._engine.error_text import message_of, name_of
+from tarry._engine.error_text import full_name, message_of, name_of
 from tarry._engine.retry_after import moment_of
 
 if TYPE_CHECKING:
@@ -64,14 +64,24 @@ class NonRetriableError(TarryError):
     """Raise it in a step or function: another attempt would fail as well, so Tarry makes none.
 
     An exception group that holds one, such as that of a ``TaskGroup``, also ends the attempts.
+
+    Args:
+        *args: As for any exception.
+        quiet: The failure is expected. If it fails the run, Tarry logs it as information, not as an error.
     """
+
+    quiet: bool = False
+
+    def __init__(self, *args: object, quiet: bool | None = False) -> None:
+        super().__init__(*args)
+        self.quiet = bool(quiet)
 
 
 class EventDataError(NonRetriableError, ValueError):
     """An event's data do not fit the type that a trigger or a wait asks for.
 
-    At a trigger, it fails the run before Tarry calls the function. At a wait, the wait raises it, and the function may
-    catch it. The event has then ended the wait; each replay raises the same error.
+    At a trigger, it fails the run before Tarry calls the function. At a wait, the function may catch it. The event has
+    then ended the wait; each replay raises the same error.
 
     Attributes:
         event_name: The event's name.
@@ -90,9 +100,8 @@ class EventDataError(NonRetriableError, ValueError):
 class StepDataError(NonRetriableError, ValueError):
     """What a step gives does not fit the type that your code asks for.
 
-    The type is the handler's return annotation, ``output_type`` or, for a signal, ``type``. A stored output never
-    changes, so the run fails, and your code cannot catch the error. The data of a signal come from elsewhere: the wait
-    raises the error, and the function may catch it.
+    The type is the handler's return annotation, ``output_type`` or, for a signal, ``type``. Such an output fails the
+    run, whatever your code catches. The data of a signal come from elsewhere: the function may catch the wait's error.
 
     Attributes:
         step_id: The step's id.
@@ -208,18 +217,33 @@ class StepError(TarryError):
     Catch it to let the run go on without the step.
 
     Attributes:
-        step_id: The step's id.
+        step_id: The id.
         name: The class name of the last error that the step's body raised.
         message: That error's message.
         stack: That error's stack trace.
+        kinds: The full names of its class and base classes, such as ``shop.PaymentDeclined``.
+        quiet: Whether it was a quiet ``NonRetriableError``.
     """
 
-    def __init__(self, step_id: str, name: str, message: str, stack: str = "") -> None:
+    kinds: tuple[str, ...] = ()
+    quiet: bool = False
+
+    def __init__(self, step_id: str, name: str, message: str, stack: str = "", kinds: Sequence[str] = ()) -> None:
         super().__init__(f"step {step_id!r} failed: {name}: {message}")
         self.step_id = step_id
         self.name = name
         self.message = message
         self.stack = stack
+        self.kinds = tuple(kinds)
+
+    def is_a(self, kind: type[BaseException]) -> bool:
+        """Whether the step's last error was of this class, or of one derived from it.
+
+        The class is known by its module and name, so the answer is the same at each replay.
+        """
+        if kind in (BaseException, Exception):
+            return True
+        return full_name(kind) in self.kinds if self.kinds else kind.__name__ == self.name
 
 
 class SendError(TarryError):
@@ -273,8 +297,8 @@ class SignalError(TarryError):
 class Suspended(BaseException):
     """The run pauses here and resumes later, from its stored steps.
 
-    You see this because something caught it: a bare ``except:`` or ``except BaseException:`` around a
-    step. Write ``except Exception:`` instead, or raise it again. The run is suspended in any case.
+    You see this because something caught it: a bare ``except:`` or ``except BaseException:`` around a step. Write
+    ``except Exception:`` instead, or raise it again. The run is suspended in any case.
     """
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["EventWaits"]
 
 E = TypeVar("E", bound="Typed")
+M = TypeVar("M")
 
 
 class EventWaits(Tools):
@@ -105,11 +106,11 @@ class EventWaits(Tools):
     async def wait_for_first(
         self,
         step_id: str,
-        events: Sequence[EventMatch],
+        events: Sequence[EventMatch[M]],
         *,
         timeout: Timeout,  # noqa: ASYNC109 - a stored deadline, not the event loop's
         lookback: Duration | None = None,
-    ) -> Any:
+    ) -> M | None:
         """Wait for the earliest event that matches one of several; return it, or ``None`` at the deadline.
 
         This is one step and one wait. When it ends, the other matches end too. The event's ``name`` tells which one it
@@ -120,7 +121,8 @@ class EventWaits(Tools):
             events: 1 to 10 ``tarry.EventMatch``, of one event name or several.
         """
         wait = WaitForEvent.first(step_id, events, timeout, lookback)
-        return wait.result(await self._engine.perform(wait))
+        found: M | None = wait.result(await self._engine.perform(wait))
+        return found
 
     @overload
     async def wait_for_events(

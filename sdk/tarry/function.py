@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, Protocol, overload
 
 from tarry._wire.bus import source_of
 from tarry._wire.eventdata import given
@@ -14,14 +14,24 @@ from tarry.errors import UsageError
 from tarry.triggers import TriggerEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from typing_extensions import TypeVar
 
     from tarry.cancel import Cancel
+    from tarry.context import Context, ContextSync
     from tarry.durations import Duration
     from tarry.event import Event
     from tarry.triggers import Trigger
 
-__all__ = ["DEFAULT_BACKOFF", "FAILED", "MAX_RETRIES", "Function", "Retries"]
+    R = TypeVar("R")
+    R_co = TypeVar("R_co", covariant=True, default=Any)
+else:
+    from typing import TypeVar
+
+    R_co = TypeVar("R_co", covariant=True)
+
+__all__ = ["DEFAULT_BACKOFF", "FAILED", "MAX_RETRIES", "Function", "Register", "Retries"]
 
 MAX_RETRIES = 20
 
@@ -76,9 +86,18 @@ class Retries:
         return base + int(base * _JITTER * jitter)
 
 
+class Register(Protocol):
+    """The decorator that ``app.create_function`` returns."""
+
+    @overload
+    def __call__(self, handler: Callable[[Context], Awaitable[R]], /) -> Function[R]: ...
+    @overload
+    def __call__(self, handler: Callable[[ContextSync], R], /) -> Function[R]: ...
+
+
 @dataclass(frozen=True, slots=True)
-class Function:
-    """A durable function, as ``app.create_function`` returns it.
+class Function(Generic[R_co]):
+    """A durable function, as ``app.create_function`` returns it. ``Function[R]`` returns an ``R``.
 
     Attributes:
         id: The function's id.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from tarry._engine.step_call import awaited
 from tarry.errors import UsageError
@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 __all__ = ["Group", "GroupSync"]
 
 T = TypeVar("T")
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
+E = TypeVar("E")
 
 
 class Group:
@@ -23,6 +28,46 @@ class Group:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    @overload
+    async def parallel(
+        self,
+        branches: tuple[
+            Callable[[], Awaitable[A]],
+            Callable[[], Awaitable[B]],
+        ],
+    ) -> tuple[A, B]: ...
+    @overload
+    async def parallel(
+        self,
+        branches: tuple[
+            Callable[[], Awaitable[A]],
+            Callable[[], Awaitable[B]],
+            Callable[[], Awaitable[C]],
+        ],
+    ) -> tuple[A, B, C]: ...
+    @overload
+    async def parallel(
+        self,
+        branches: tuple[
+            Callable[[], Awaitable[A]],
+            Callable[[], Awaitable[B]],
+            Callable[[], Awaitable[C]],
+            Callable[[], Awaitable[D]],
+        ],
+    ) -> tuple[A, B, C, D]: ...
+    @overload
+    async def parallel(
+        self,
+        branches: tuple[
+            Callable[[], Awaitable[A]],
+            Callable[[], Awaitable[B]],
+            Callable[[], Awaitable[C]],
+            Callable[[], Awaitable[D]],
+            Callable[[], Awaitable[E]],
+        ],
+    ) -> tuple[A, B, C, D, E]: ...
+    @overload
+    async def parallel(self, branches: Sequence[Callable[[], Awaitable[T]]]) -> tuple[T, ...]: ...
     @awaited
     async def parallel(self, branches: Sequence[Callable[[], Awaitable[Any]]]) -> tuple[Any, ...]:
         """Run the branches in parallel and return their results in order.
@@ -31,13 +76,24 @@ class Group:
         some branches fail, the first failure, in the order of the branches, is raised once all have ended.
 
         Args:
-            branches: Functions without arguments, such as ``lambda: ctx.step.run("pack", pack)``.
+            branches: Functions without arguments, such as ``lambda: ctx.step.run("pack", pack)``. If their results have
+                different types, give a tuple of up to five, so that a type checker knows each of them.
 
         Raises:
             UsageError: A branch is not callable.
         """
         return await self._engine.parallel(_checked(branches, "parallel"))
 
+    @overload
+    async def race(self, branches: tuple[Callable[[], Awaitable[A]], Callable[[], Awaitable[B]]]) -> A | B: ...
+    @overload
+    async def race(
+        self, branches: tuple[Callable[[], Awaitable[A]], Callable[[], Awaitable[B]], Callable[[], Awaitable[C]]]
+    ) -> A | B | C: ...
+    @overload
+    async def race(self, branches: Sequence[Callable[[], Awaitable[T]]]) -> T: ...
+    @overload
+    async def race(self, branches: Sequence[Callable[[], Awaitable[Any]]]) -> Any: ...
     @awaited
     async def race(self, branches: Sequence[Callable[[], Awaitable[Any]]]) -> Any:
         """Run the branches in parallel until the first one ends; return its result, or raise its error.
@@ -61,6 +117,46 @@ class GroupSync:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    @overload
+    def parallel(
+        self,
+        branches: tuple[
+            Callable[[], A],
+            Callable[[], B],
+        ],
+    ) -> tuple[A, B]: ...
+    @overload
+    def parallel(
+        self,
+        branches: tuple[
+            Callable[[], A],
+            Callable[[], B],
+            Callable[[], C],
+        ],
+    ) -> tuple[A, B, C]: ...
+    @overload
+    def parallel(
+        self,
+        branches: tuple[
+            Callable[[], A],
+            Callable[[], B],
+            Callable[[], C],
+            Callable[[], D],
+        ],
+    ) -> tuple[A, B, C, D]: ...
+    @overload
+    def parallel(
+        self,
+        branches: tuple[
+            Callable[[], A],
+            Callable[[], B],
+            Callable[[], C],
+            Callable[[], D],
+            Callable[[], E],
+        ],
+    ) -> tuple[A, B, C, D, E]: ...
+    @overload
+    def parallel(self, branches: Sequence[Callable[[], T]]) -> tuple[T, ...]: ...
     def parallel(self, branches: Sequence[Callable[[], Any]]) -> tuple[Any, ...]:
         """Run the branches in parallel and return their results in order.
 
@@ -68,7 +164,8 @@ class GroupSync:
         runs, so that each replay has the same order. A branch must not wait for another one except through steps.
 
         Args:
-            branches: Functions without arguments, such as ``lambda: ctx.step.run("pack", pack)``.
+            branches: Functions without arguments, such as ``lambda: ctx.step.run("pack", pack)``. If their results have
+                different types, give a tuple of up to five, so that a type checker knows each of them.
 
         Raises:
             UsageError: A branch is not callable.
@@ -76,6 +173,14 @@ class GroupSync:
         """
         return self._engine.parallel_sync(_checked(branches, "parallel"))
 
+    @overload
+    def race(self, branches: tuple[Callable[[], A], Callable[[], B]]) -> A | B: ...
+    @overload
+    def race(self, branches: tuple[Callable[[], A], Callable[[], B], Callable[[], C]]) -> A | B | C: ...
+    @overload
+    def race(self, branches: Sequence[Callable[[], T]]) -> T: ...
+    @overload
+    def race(self, branches: Sequence[Callable[[], Any]]) -> Any: ...
     def race(self, branches: Sequence[Callable[[], Any]]) -> Any:
         """Run the branches in parallel until the first one ends; return its result, or raise its error.
 

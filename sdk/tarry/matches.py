@@ -5,12 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, overload
 
 from tarry._engine.error_text import shown
 from tarry._wire.jsonvalues import check_characters, decode, encode
 from tarry.errors import OutputError, UsageError
 from tarry.eventtypes import event_name_of
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    from tarry.event import Event
+
+    E_co = TypeVar("E_co", covariant=True, default=Any)
+else:
+    from typing import TypeVar
+
+    E_co = TypeVar("E_co", covariant=True)
 
 __all__ = ["EventMatch"]
 
@@ -19,7 +30,7 @@ _WORDS = frozenset({"async", "event", "false", "in", "null", "true"})
 
 
 @dataclass(frozen=True, slots=True)
-class EventMatch:
+class EventMatch(Generic[E_co]):
     """One kind of event for ``step.wait_for_first``: a name or event type, and optional conditions.
 
     Without a condition, every event of the name matches.
@@ -38,11 +49,33 @@ class EventMatch:
         EventError: ``event`` is neither a valid name nor an event type.
     """
 
-    event: str | type[Any]
+    event: str | type[E_co]
     if_exp: str | None = None
     match: str | None = None
     where: Mapping[str, Any] | None = field(default=None, hash=False)
     bind: Mapping[str, Any] | None = field(default=None, hash=False)
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __init__(
+            self: EventMatch[Event],
+            event: str,
+            if_exp: str | None = None,
+            match: str | None = None,
+            where: Mapping[str, Any] | None = None,
+            bind: Mapping[str, Any] | None = None,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self,
+            event: type[E_co],
+            if_exp: str | None = None,
+            match: str | None = None,
+            where: Mapping[str, Any] | None = None,
+            bind: Mapping[str, Any] | None = None,
+        ) -> None: ...
+        def __init__(self, event: Any, *conditions: Any, **named: Any) -> None: ...
 
     def __post_init__(self) -> None:
         what = f"events {self.name!r}"

@@ -8,23 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
-from tarry._engine.operations import (
-    InvokeFunction,
-    RunStep,
-    SendEvent,
-    Sleep,
-    WaitForSignal,
-)
+from tarry._engine.operations import InvokeFunction, RunStep, SendEvent, Sleep
 from tarry._engine.step_call import awaited
 from tarry.eventtypes import as_events
-from tarry.eventwaits import EventWaits
+from tarry.waittools import WaitTools
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from datetime import datetime
 
     from tarry.durations import Duration, Timeout
-    from tarry.event import Typed
     from tarry.eventtypes import Sendable
     from tarry.function import Function
 
@@ -32,10 +25,10 @@ __all__ = ["Step"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
-E = TypeVar("E", bound="Typed")
+R = TypeVar("R")
 
 
-class Step(EventWaits):
+class Step(WaitTools):
     """The step tools of an ``async def`` function."""
 
     @overload
@@ -80,29 +73,6 @@ class Step(EventWaits):
         await self._engine.perform(Sleep(step_id, until))
 
     @awaited
-    async def wait_for_signal(
-        self,
-        step_id: str,
-        *,
-        signal: str,
-        timeout: Timeout,  # noqa: ASYNC109 - a stored deadline, not the event loop's
-        type: Any = None,  # noqa: A002 - as in json and attrs: the type of the data
-    ) -> Any:
-        """Wait for a signal from ``app.send_signal``; return its data, or ``None`` at the deadline.
-
-        Only one step of the whole app may wait for a name at a time. A second one fails its run with a ``UsageError``
-        that names the first. A kept signal (``keep=``) is returned at once. A signal that was delivered is never lost
-        to the
-        deadline: whichever reached the mailbox first counts. A signal without data gives ``{}``.
-
-        Args:
-            signal: A name that you choose, such as ``f"approval/{order_id}"``; 1 to 512 bytes.
-            timeout: How long to wait, as for ``wait_for_event``.
-        """
-        wait = WaitForSignal(step_id, signal, timeout, type)
-        return wait.result(await self._engine.perform(wait))
-
-    @awaited
     async def send_event(self, step_id: str, events: Sendable | Sequence[Sendable]) -> list[str]:
         """Put events on the app's bus and return their ids, which are the same at each attempt.
 
@@ -112,6 +82,39 @@ class Step(EventWaits):
         sent: list[str] = await self._engine.perform(SendEvent(step_id, as_events(events)))
         return sent
 
+    @overload
+    async def invoke(
+        self,
+        step_id: str,
+        *,
+        function: Function[R],
+        data: Mapping[str, Any] | None = None,
+        user: Mapping[str, Any] | None = None,
+        timeout: Timeout | None = None,  # noqa: ASYNC109 - a stored deadline, not the event loop's
+        output_type: None = None,
+    ) -> R: ...
+    @overload
+    async def invoke(
+        self,
+        step_id: str,
+        *,
+        function: Function,
+        data: Mapping[str, Any] | None = None,
+        user: Mapping[str, Any] | None = None,
+        timeout: Timeout | None = None,  # noqa: ASYNC109 - a stored deadline, not the event loop's
+        output_type: type[T],
+    ) -> T: ...
+    @overload
+    async def invoke(
+        self,
+        step_id: str,
+        *,
+        function: Function,
+        data: Mapping[str, Any] | None = None,
+        user: Mapping[str, Any] | None = None,
+        timeout: Timeout | None = None,  # noqa: ASYNC109 - a stored deadline, not the event loop's
+        output_type: Any,
+    ) -> Any: ...
     @awaited
     async def invoke(
         self,
@@ -137,6 +140,7 @@ class Step(EventWaits):
             data: The event's data, a JSON object; the event may have 1 MB.
             user: The event's ``user``, a JSON object.
             timeout: How long to wait, as for ``wait_for_event``; without limit by default.
+            output_type: The type of the result, instead of that of the function's return annotation.
 
         Raises:
             StepError: The function failed for good; ``name``, ``message`` and ``stack`` are those of its error. If it
@@ -144,6 +148,30 @@ class Step(EventWaits):
         """
         return await self._engine.perform(InvokeFunction.of(step_id, function, data, user, timeout, output_type))
 
+    @overload
+    async def invoke_by_id(
+        self,
+        step_id: str,
+        *,
+        function_id: str,
+        app_id: str | None = None,
+        data: Mapping[str, Any] | None = None,
+        user: Mapping[str, Any] | None = None,
+        timeout: Timeout | None = None,  # noqa: ASYNC109 - a stored deadline, not the event loop's
+        output_type: type[T],
+    ) -> T: ...
+    @overload
+    async def invoke_by_id(
+        self,
+        step_id: str,
+        *,
+        function_id: str,
+        app_id: str | None = None,
+        data: Mapping[str, Any] | None = None,
+        user: Mapping[str, Any] | None = None,
+        timeout: Timeout | None = None,  # noqa: ASYNC109 - a stored deadline, not the event loop's
+        output_type: Any = None,
+    ) -> Any: ...
     @awaited
     async def invoke_by_id(
         self,
@@ -161,6 +189,7 @@ class Step(EventWaits):
         Args:
             function_id: The function's ``fn_id``.
             app_id: This app's id, or ``None``. To use another app, send it an event and wait for its answer.
+            output_type: The type of the result. Without it, the result is JSON.
         """
         return await self._engine.perform(
             InvokeFunction(step_id, app_id, function_id, data, user, timeout, output_type)

@@ -31,6 +31,8 @@ __all__ = ["StepSync"]
 P = ParamSpec("P")
 T = TypeVar("T")
 E = TypeVar("E", bound="Typed")
+M = TypeVar("M")
+R = TypeVar("R")
 
 
 class StepSync(Tools):
@@ -103,6 +105,33 @@ class StepSync(Tools):
         wait = WaitForEvent.one(step_id, event, if_exp, match, timeout, lookback, where, bind)
         return wait.result(self._engine.perform_sync(wait))
 
+    @overload
+    def wait_for_signal(
+        self,
+        step_id: str,
+        *,
+        signal: str,
+        timeout: Timeout,
+        type: None = None,
+    ) -> Any: ...
+    @overload
+    def wait_for_signal(
+        self,
+        step_id: str,
+        *,
+        signal: str,
+        timeout: Timeout,
+        type: type[T],
+    ) -> T | None: ...
+    @overload
+    def wait_for_signal(
+        self,
+        step_id: str,
+        *,
+        signal: str,
+        timeout: Timeout,
+        type: Any,
+    ) -> Any: ...
     def wait_for_signal(
         self,
         step_id: str,
@@ -118,14 +147,15 @@ class StepSync(Tools):
     def wait_for_first(
         self,
         step_id: str,
-        events: Sequence[EventMatch],
+        events: Sequence[EventMatch[M]],
         *,
         timeout: Timeout,
         lookback: Duration | None = None,
-    ) -> Any:
+    ) -> M | None:
         """Wait for the earliest event that matches one of several. As ``Step.wait_for_first``."""
         wait = WaitForEvent.first(step_id, events, timeout, lookback)
-        return wait.result(self._engine.perform_sync(wait))
+        found: M | None = wait.result(self._engine.perform_sync(wait))
+        return found
 
     @overload
     def wait_for_events(
@@ -181,6 +211,39 @@ class StepSync(Tools):
         sent: list[str] = self._engine.perform_sync(SendEvent(step_id, as_events(events)))
         return sent
 
+    @overload
+    def invoke(
+        self,
+        step_id: str,
+        *,
+        function: Function[R],
+        data: Mapping[str, Any] | None = None,
+        user: Mapping[str, Any] | None = None,
+        timeout: Timeout | None = None,
+        output_type: None = None,
+    ) -> R: ...
+    @overload
+    def invoke(
+        self,
+        step_id: str,
+        *,
+        function: Function,
+        data: Mapping[str, Any] | None = None,
+        user: Mapping[str, Any] | None = None,
+        timeout: Timeout | None = None,
+        output_type: type[T],
+    ) -> T: ...
+    @overload
+    def invoke(
+        self,
+        step_id: str,
+        *,
+        function: Function,
+        data: Mapping[str, Any] | None = None,
+        user: Mapping[str, Any] | None = None,
+        timeout: Timeout | None = None,
+        output_type: Any,
+    ) -> Any: ...
     def invoke(
         self,
         step_id: str,
@@ -194,6 +257,30 @@ class StepSync(Tools):
         """Start a function of this app and return its result. As ``Step.invoke``."""
         return self._engine.perform_sync(InvokeFunction.of(step_id, function, data, user, timeout, output_type))
 
+    @overload
+    def invoke_by_id(
+        self,
+        step_id: str,
+        *,
+        function_id: str,
+        app_id: str | None = None,
+        data: Mapping[str, Any] | None = None,
+        user: Mapping[str, Any] | None = None,
+        timeout: Timeout | None = None,
+        output_type: type[T],
+    ) -> T: ...
+    @overload
+    def invoke_by_id(
+        self,
+        step_id: str,
+        *,
+        function_id: str,
+        app_id: str | None = None,
+        data: Mapping[str, Any] | None = None,
+        user: Mapping[str, Any] | None = None,
+        timeout: Timeout | None = None,
+        output_type: Any = None,
+    ) -> Any: ...
     def invoke_by_id(
         self,
         step_id: str,

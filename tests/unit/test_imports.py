@@ -22,6 +22,7 @@ STABLE = {
     "Cancel",
     "Context",
     "ContextSync",
+    "CurrentRun",
     "DurationError",
     "Event",
     "EventDataError",
@@ -50,6 +51,7 @@ STABLE = {
     "TriggerCron",
     "TriggerEvent",
     "UsageError",
+    "current",
     "event_type",
 }
 """What users import. A name may be added; to take one away breaks their code."""

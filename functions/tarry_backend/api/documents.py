@@ -75,7 +75,7 @@ def run_document(snapshot: RunSnapshot) -> Document:
         "ended": iso(run.ended),
         "event": event_document(run.event),
         "output": _value(run.output),
-        "error": asdict(run.error) if run.error else None,
+        "error": run.error.document() if run.error else None,
         "cancelled": _cancellation(run),
         "open": [_step(step) for step in snapshot.steps if step.is_open],
     }
@@ -151,7 +151,7 @@ def _step(step: Step) -> Document:
         "attempt": step.attempt,
         "due": iso(step.due),
         "output": None if step.wait else _value(step.output),
-        "error": asdict(step.error) if step.error else None,
+        "error": step.error.document() if step.error else None,
         "wait": _wait(step),
         "invoked": {"function": run.function_id, "run": run.run_id} if (run := step.invocation) else None,
         "signal": _signal(step),

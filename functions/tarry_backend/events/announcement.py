@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from tarry import Event
@@ -84,4 +84,4 @@ _DEEP = f"it is nested deeper than {MAX_DEPTH - 2} levels"
 
 def _described(error: Failure) -> dict[str, Any]:
     cut = Failure(plain(error.name)[:_NAME], plain(error.message)[:_MESSAGE], plain(error.stack)[-_STACK:])
-    return {"error": asdict(cut)} if cut == error else {"error": asdict(cut), "truncated": True}
+    return {"error": cut.document()} if cut == error else {"error": cut.document(), "truncated": True}

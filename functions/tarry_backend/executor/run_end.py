@@ -56,6 +56,8 @@ class OutcomeWriter:
 
     def fail(self, snapshot: RunSnapshot, error: Failure) -> None:
         """Ends the run as failed."""
+        log = logger.info if error.quiet else logger.error
+        log("run %s failed: %s: %s", snapshot.run.id, error.name, error.message)
         self._end(snapshot, RunStatus.FAILED, error=error)
 
     def cancel(self, snapshot: RunSnapshot, why: Cancellation = BY_HAND) -> None:

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
 from typing import Any
 
-from tarry._engine.error_text import MAX_MESSAGE, MAX_NAME, MAX_STACK, message_of, name_of, plain, stack_of
-from tarry.errors import StepError
+from tarry._engine.error_text import (
+    MAX_MESSAGE,
+    MAX_NAME,
+    MAX_STACK,
+    kinds_of,
+    leaves,
+    message_of,
+    name_of,
+    plain,
+    stack_of,
+)
+from tarry.errors import NonRetriableError, StepError
 
 __all__ = ["Failure"]
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An error as it is kept: its type's name, its message, its stack."""
+    """An error as it is kept: its type's name, its message, its stack.
+
+    ``kinds`` are the full names of its class and its bases. ``quiet``: its raiser expects it.
+    """
 
     name: str
     message: str
     stack: str = ""
+    kinds: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    quiet: bool = field(default=False, compare=False, repr=False)
 
     @classmethod
     def of(cls, error: BaseException) -> Failure:
@@ -33,7 +49,34 @@ class Failure:
                     plain(carried.name, MAX_NAME),
                     plain(carried.message, MAX_MESSAGE),
                     plain(carried.stack)[-MAX_STACK:],
+                    tuple(plain(kind, MAX_NAME) for kind in carried.kinds),
+                    carried.quiet is True,
                 )
             except Exception:  # a subclass that does not set them
-                return cls(name_of(error), message_of(error), stack_of(error))
-        return cls(name_of(error), message_of(error), stack_of(error))
+                pass
+        return cls(name_of(error), message_of(error), stack_of(error), kinds_of(error), _is_quiet(error))
+
+    def document(self) -> dict[str, str]:
+        """What people and listeners get of it."""
+        return {"name": self.name, "message": self.message, "stack": self.stack}
+
+    def stored(self) -> dict[str, Any]:
+        """What is stored of it."""
+        kinds = {"kinds": list(self.kinds)} if self.kinds else {}
+        return {**self.document(), **kinds, **({"quiet": True} if self.quiet else {})}
+
+    @classmethod
+    def read(cls, text: str | bytes) -> Failure:
+        """The failure of the stored JSON text."""
+        kept = json.loads(text)
+        return cls(kept["name"], kept["message"], kept["stack"], tuple(kept.get("kinds", ())), kept.get("quiet", False))
+
+
+def _is_quiet(error: BaseException) -> bool:
+    """Whether all that went wrong is quiet. Attributes of user code's own errors may be anything."""
+    try:
+        return all(
+            issubclass(type(each), NonRetriableError) and vars(each).get("quiet") is True for each in leaves(error)
+        )
+    except Exception:
+        return False

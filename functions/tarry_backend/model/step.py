@@ -214,7 +214,9 @@ class Step:
         """What its function is given: its output, or ``StepError`` is raised."""
         if self.status is Status.FAILED:
             assert self.error is not None
-            raise StepError(self.key, self.error.name, self.error.message, self.error.stack)
+            error = StepError(self.key, self.error.name, self.error.message, self.error.stack, self.error.kinds)
+            error.quiet = self.error.quiet
+            raise error
         return decode(self.output or "null")
 
     @property

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import threading
+import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from tarry.errors import StepCallError
     from tarry_backend.replay.outcome import Outcome
 
-__all__ = ["FAREWELL", "Conclusion", "farewell", "leave_behind"]
+__all__ = ["FAREWELL", "Conclusion", "came_out_of_a_task", "farewell", "leave_behind"]
 
 logger = logging.getLogger("tarry.replay")
 
@@ -160,3 +162,9 @@ def _retrieve(done: Iterable[asyncio.Task[Any]]) -> None:
     for task in done:
         if not task.cancelled():
             task.exception()
+
+
+def came_out_of_a_task(error: BaseException) -> bool:
+    """Whether code of a coroutine was at work. Where the loop itself waited, the error came from outside."""
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    return any(frame.f_code.co_flags & inspect.CO_COROUTINE for frame in frames)

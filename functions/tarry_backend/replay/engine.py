@@ -7,14 +7,13 @@ thread waits. So both faces share one engine.
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
-import traceback
 from contextvars import copy_context
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from tarry._engine.current_run import CURRENT
 from tarry._engine.interruption import is_death
 from tarry._engine.outputtype import OutputType
 from tarry.context import Context, ContextSync
@@ -24,7 +23,7 @@ from tarry_backend.model.position import Position
 from tarry_backend.replay.admission import Admission
 from tarry_backend.replay.branch_past import PAST, BranchPast
 from tarry_backend.replay.bridge import Bridge
-from tarry_backend.replay.conclusion import FAREWELL, Conclusion, farewell, leave_behind
+from tarry_backend.replay.conclusion import FAREWELL, Conclusion, came_out_of_a_task, farewell, leave_behind
 from tarry_backend.replay.groups import Groups
 from tarry_backend.replay.hooks import Hooks
 from tarry_backend.replay.loop import GRACE, LAST_GRACE, QuietLoop
@@ -127,7 +126,7 @@ class Engine:
         except SystemExit:
             pass
         except KeyboardInterrupt as error:
-            if not _came_out_of_a_task(error):  # somebody has pressed Ctrl-C
+            if not came_out_of_a_task(error):  # somebody has pressed Ctrl-C
                 raise
 
     # The calls of the tools.
@@ -138,8 +137,12 @@ class Engine:
         return body.attempt if body else self._run.attempt
 
     @property
+    def is_in_step(self) -> bool:
+        return BODY.get() is not None
+
+    @property
     def is_repeating(self) -> bool:
-        if BODY.get() is not None:
+        if self.is_in_step:
             return False
         is_at_rest = isinstance(self._conclusion.ending, Paused)  # its ``finally`` blocks run at each pause
         return self._turns.is_replaying or is_at_rest
@@ -234,6 +237,7 @@ class Engine:
     async def _root(self) -> Any:
         face = Context if self._function.is_async else ContextSync
         context = face(self, self._run.event, self._run.id, self._function.id)
+        CURRENT.set(context)
         if self._hooks:
             await self._hooks.enter(context)
         context.data = self._function.data_of(context.event)
@@ -285,12 +289,6 @@ def _error_of(root: asyncio.Task[Any]) -> BaseException | None:
         if not error.args:
             error.args = ("the function cancelled itself",)
         return error
-
-
-def _came_out_of_a_task(error: BaseException) -> bool:
-    """Whether code of a coroutine was at work. Where the loop itself waited, the error came from outside."""
-    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
-    return any(frame.f_code.co_flags & inspect.CO_COROUTINE for frame in frames)
 
 
 def _unwound(root: asyncio.Task[Any]) -> bool:

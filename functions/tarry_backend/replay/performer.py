@@ -101,7 +101,7 @@ class Performer:
             case RunStep():
                 return await self._attempt(step, partial(self._bodies.call, operation), operation)
             case SendEvent():
-                return await self._attempt(step, partial(self._send, operation, key))
+                return await self._attempt(step, partial(self._send, operation, key), operation)
             case Sleep():
                 return self._sleep(step, operation)
             case WaitForEvent():
@@ -152,12 +152,7 @@ class Performer:
             error=error,
         )
 
-    async def _attempt(
-        self,
-        step: Step,
-        call: Callable[[], Awaitable[Any]],
-        run: RunStep | None = None,
-    ) -> Step:
+    async def _attempt(self, step: Step, call: Callable[[], Awaitable[Any]], operation: RunStep | SendEvent) -> Step:
         if step.due is not None and step.due > self._journal.now():
             return step
         body, presence = Body(self._run_id, step.key, step.attempt), Presence()
@@ -165,10 +160,9 @@ class Performer:
         self.bodies += 1
         try:
             if self._chain:
-                call = partial(self._chain.attempt, _info(step, run), call)
-            given = run.output if run else None
+                call = partial(self._chain.attempt, _info(step, operation), call)
             output = self._measured(
-                step, encode(await call(), f"step {step.key!r}: its output", written=given.written if given else None)
+                step, encode(await call(), f"step {step.key!r}: its output", written=_written(operation))
             )
             if body.fault is not None:
                 raise body.fault
@@ -176,7 +170,7 @@ class Performer:
         except BaseException as error:
             if presence.is_cut_off(error):
                 raise
-            step = self._failed(step, body.fault or error)
+            step = self._failed(step, body.fault or error, operation.retries)
         finally:
             body.is_over = True
             self.bodies -= 1
@@ -192,9 +186,10 @@ class Performer:
         self._bytes += size
         return output
 
-    def _failed(self, step: Step, error: BaseException) -> Step:
+    def _failed(self, step: Step, error: BaseException, retries: int | None) -> Step:
         failure = Failure.of(error)
-        if is_final(error, NonRetriableError) or step.attempt >= self._retries.limit:
+        limit = self._retries.limit if retries is None else retries
+        if is_final(error, NonRetriableError) or step.attempt >= limit:
             return self._end(replace(step, due=None), Status.FAILED, error=failure)
         now = self._journal.now()
         span = pause(error, now)
@@ -267,8 +262,14 @@ class Performer:
         return self._journal.open_signal(replace(step, status=Status.WAITING, due=due, signal=signal))
 
 
-def _info(step: Step, run: RunStep | None) -> StepInfo:
-    return StepInfo(step.key, step.kind, step.attempt, *((run.args, run.kwargs) if run else ()))
+def _info(step: Step, operation: RunStep | SendEvent) -> StepInfo:
+    given = (operation.args, operation.kwargs) if isinstance(operation, RunStep) else ()
+    return StepInfo(step.key, step.kind, step.attempt, *given)
+
+
+def _written(operation: RunStep | SendEvent) -> Callable[[object], object] | None:
+    kind = operation.output if isinstance(operation, RunStep) else None
+    return None if kind is None else kind.written
 
 
 def _deadline(timeout: Timeout, now: int) -> int:

@@ -199,7 +199,7 @@ class Runs:
             output=None if run.output is None else self._values.pack(run.output, f"runs/{run.id}/output"),
             error=None
             if run.error is None
-            else self._values.pack(json.dumps(asdict(run.error)), f"runs/{run.id}/error"),
+            else self._values.pack(json.dumps(run.error.stored()), f"runs/{run.id}/error"),
             attempt=run.attempt,
             attempt_steps=run.attempt_steps,
             due=run.due,
@@ -221,7 +221,7 @@ class Runs:
             status=RunStatus(item.status),
             ended=None if item.ended is None else int(item.ended),
             output=None if item.output is None else self._values.unpack(item.output),
-            error=None if item.error is None else Failure(**json.loads(self._values.unpack(item.error))),
+            error=None if item.error is None else Failure.read(self._values.unpack(item.error)),
             attempt=int(item.attempt),
             attempt_steps=int(item.attempt_steps),
             due=None if item.due is None else int(item.due),

@@ -43,6 +43,10 @@ class Engine(Protocol):
         """The attempt, from 0, of the step whose body asks, else of the function."""
 
     @property
+    def is_in_step(self) -> bool:
+        """Whether the calling code is a step's body."""
+
+    @property
     def is_repeating(self) -> bool:
         """Whether the calling code, outside of steps, repeats what the run has done before."""
 

@@ -8,12 +8,25 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["MAX_MESSAGE", "MAX_NAME", "MAX_STACK", "leaves", "message_of", "name_of", "plain", "shown", "stack_of"]
+__all__ = [
+    "MAX_MESSAGE",
+    "MAX_NAME",
+    "MAX_STACK",
+    "full_name",
+    "kinds_of",
+    "leaves",
+    "message_of",
+    "name_of",
+    "plain",
+    "shown",
+    "stack_of",
+]
 
 MAX_NAME, MAX_MESSAGE, MAX_STACK = 1_000, 50_000, 100_000
 """The most characters of an error's name and message, and of the end of its stack."""
 
 _SHOWN = 200
+_KINDS = 20
 _CHAIN = 200
 """The most errors of a chain, or of groups within groups, whose stacks are all written. One that a group holds twice is
 written twice, so a small program can make a stack without end."""
@@ -22,6 +35,17 @@ written twice, so a small program can make a stack without end."""
 def name_of(error: BaseException) -> str:
     """The name of the error's type."""
     return _read(lambda: type(error).__name__, "Exception", MAX_NAME)
+
+
+def full_name(kind: type) -> str:
+    """A class's module and name. Neither is asked of a metaclass of user code's own."""
+    return _read(lambda: f"{type.__getattribute__(kind, '__module__')}.{kind.__qualname__}", "", MAX_NAME)
+
+
+def kinds_of(error: BaseException) -> tuple[str, ...]:
+    """The full names of the error's class and of its bases, below ``Exception``; at most 20 of them."""
+    named = (full_name(kind) for kind in type.mro(type(error)) if kind not in (Exception, BaseException, object))
+    return tuple(name for name in named if name)[:_KINDS]
 
 
 def message_of(error: BaseException) -> str:

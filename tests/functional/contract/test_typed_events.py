@@ -103,6 +103,7 @@ def test_types_stand_where_names_do_in_the_first_of_several_and_in_so_many(app: 
             "paid", event=Paid, timeout="1h", until=lambda paid: sum(each.total for each in paid) >= 30
         )
         assert_type(payments, list[Paid])
+        assert isinstance(first, Paid)
         return [type(first).__name__, first.total, *(each.total for each in payments)]
 
     host.send("begun")

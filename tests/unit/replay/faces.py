@@ -51,6 +51,8 @@ class _Tools:
         tool = getattr(self._tools, name)
         if not callable(tool):
             return tool
+        if name == "with_options":  # it gives other tools, and is not awaited
+            return lambda **options: _Tools(tool(**options))
 
         async def awaited(*args: Any, **kwargs: Any) -> Any:
             return tool(*args, **kwargs)

@@ -86,7 +86,8 @@ def test_r10_a_step_from_a_thread_of_the_functions_own_is_told_so() -> None:
     messages: list[str] = []
 
     def ship(ctx: ContextSync) -> list[str]:
-        for target in (lambda: ctx.step.run("stray", int), lambda: ctx.group.parallel([])):
+        targets: list[Callable[[], object]] = [lambda: ctx.step.run("stray", int), lambda: ctx.group.parallel([])]
+        for target in targets:
             thread = threading.Thread(target=lambda call=target: messages.append(message_of(call)))
             thread.start()
             thread.join()

@@ -41,7 +41,7 @@ def test_several_triggers_may_start_a_function() -> None:
     ],
 )
 def test_an_async_def_gets_a_context_and_a_def_gets_the_other(handler: object, is_async: bool) -> None:
-    function = App("shop").create_function(fn_id="ship", trigger=PAID)(handler)  # type: ignore[arg-type]
+    function = App("shop").create_function(fn_id="ship", trigger=PAID)(handler)  # type: ignore[call-overload]
     assert function.is_async == is_async
 
 
