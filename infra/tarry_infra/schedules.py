@@ -62,7 +62,7 @@ class Schedules(Construct):
         let_use(encryption_key, self.role)
         for schedule in schedules:
             for part, expression in enumerate(schedule.expressions()):
-                self._make(schedule, f"{schedule.function_id}-{schedule.place}-{part}", expression)
+                self._make(schedule, f"{schedule.name}-{part}", expression)
 
     def _make(self, schedule: Schedule, name: str, expression: str) -> None:
         trigger = schedule.trigger

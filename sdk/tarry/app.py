@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tarry._engine.chain import Chain
 from tarry._engine.error_text import shown
 from tarry._engine.place import place_of_call
+from tarry._engine.sender import send, send_sync
 from tarry._wire.bus import EventBus
 from tarry.cancel import MAX_CANCELS, Cancel, Timeouts, cancellations
 from tarry.errors import UsageError
@@ -20,12 +21,12 @@ from tarry.signals import Signals
 from tarry.triggers import Trigger, TriggerEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Iterable, Mapping, Sequence
 
+    from tarry._engine.register import Register
     from tarry.context import Handler
     from tarry.durations import Duration
     from tarry.eventtypes import Sendable
-    from tarry.function import Register
     from tarry.middleware import MakeMiddleware
     from tarry.signalreceipt import SignalReceipt
 
@@ -34,6 +35,9 @@ __all__ = ["App"]
 logger = logging.getLogger("tarry")
 
 _BUS = re.compile(r"[A-Za-z0-9._/-]{1,256}")
+MAX_FN_ID = 200
+"""The longest function id, in characters. What AWS needs is derived from it."""
+
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -52,10 +56,12 @@ class App:
         UsageError: The name, the bus or a middleware is not valid.
     """
 
-    def __init__(self, app_id: str, *, bus: str | None = None, middleware: Sequence[MakeMiddleware] = ()) -> None:
+    def __init__(
+        self, app_id: str, *, bus: str | None = None, middleware: Sequence[MakeMiddleware] | None = None
+    ) -> None:
         self.id = _checked(app_id, "app")
         self._functions: dict[str, Function] = {}
-        self._middleware = checked_middleware(middleware, f"app {app_id!r}")
+        self._middleware = checked_middleware(middleware or (), f"app {app_id!r}")
         self.bus = EventBus(self.id, _bus_name(app_id, bus))
         self.signals = Signals()
 
@@ -68,24 +74,27 @@ class App:
         self,
         *,
         fn_id: str,
-        trigger: Trigger | Sequence[Trigger],
-        retries: int = 4,
-        backoff: Sequence[Duration] = DEFAULT_BACKOFF,
-        cancel: Cancel | Sequence[Cancel] = (),
+        trigger: Trigger | Sequence[Trigger] | None = None,
+        name: str | None = None,
+        retries: int | None = None,
+        backoff: Sequence[Duration] | None = None,
+        cancel: Cancel | Sequence[Cancel] | None = None,
         timeouts: Timeouts | None = None,
         idempotency: str | None = None,
         on_failure: Handler | None = None,
-        middleware: Sequence[MakeMiddleware] = (),
-        strict: bool = False,
+        middleware: Sequence[MakeMiddleware] | None = None,
+        strict: bool | None = False,
     ) -> Register:
         """Make the decorated handler a durable function of this app.
 
         Args:
-            fn_id: The function's permanent name, of the same characters as ``app_id``. Runs in flight find their code
-                by it, so keep it when you rename the handler.
-            trigger: What starts the function: a ``TriggerEvent``, a ``TriggerCron``, or a list of them.
-            retries: How often Tarry retries a failing step, 0 to 20. Then the step has failed for good.
-            backoff: The pauses before the retries; the last one repeats.
+            fn_id: The function's permanent id, any text of up to 200 characters. Runs in flight find their code by it,
+                so keep it when you rename the handler.
+            trigger: What starts the function: a ``TriggerEvent``, a ``TriggerCron``, or a list of them. Without one,
+                only ``step.invoke`` starts it.
+            name: The function's name for people; its id by default.
+            retries: How often Tarry retries a failing step, 0 to 20; 4 by default. Then the step has failed for good.
+            backoff: The pauses before the retries, from 15 seconds to 2 hours by default; the last one repeats.
             cancel: Up to 5 events that cancel the function's runs.
             timeouts: The time limits for a run's start and end.
             idempotency: CEL over the starting event, such as ``event.data.orderId``; the value may be any JSON. For 24
@@ -102,6 +111,8 @@ class App:
             strict: Fail a run whose replay asks for a stored step with other arguments than those it began with, as
                 after a loop over a set, or a changed argument. By default Tarry logs a warning.
 
+        ``None`` leaves an option at its default.
+
         Returns:
             A decorator that registers the handler and returns its ``Function``.
 
@@ -110,13 +121,14 @@ class App:
             ExpressionError: An expression of a trigger, of a cancel or ``idempotency`` does not compile, or uses a
                 field that its event type lacks. Outside of a Lambda only: there, synthesis has checked it.
         """
-        own = checked_middleware(middleware, f"function {fn_id!r}")
+        own = checked_middleware(middleware or (), f"function {fn_id!r}")
         triggers = _triggers(fn_id, trigger)
         if isinstance(backoff, str):
             raise UsageError(
                 f"function {fn_id!r}: backoff is {backoff!r}; give a list of pauses, such as [{backoff!r}]"
             )
-        cancels = _cancels(fn_id, cancel)
+        pauses = DEFAULT_BACKOFF if backoff is None else tuple(backoff)
+        cancels = _cancels(fn_id, () if cancel is None else cancel)
         if not isinstance(timeouts, Timeouts | None):
             raise UsageError(
                 f"function {fn_id!r}: timeouts is {timeouts!r}; give tarry.Timeouts(start=..., finish=...)"
@@ -129,16 +141,17 @@ class App:
 
         def register(handler: Any) -> Function[Any]:
             function = Function(
-                id=_checked(fn_id, "function"),
+                id=_checked_function(fn_id),
                 app_id=self.id,
                 handler=handler,
                 triggers=triggers,
-                retries=Retries(retries, tuple(backoff)),
+                retries=Retries(4 if retries is None else retries, pauses),
                 cancels=cancels,
                 timeouts=timeouts or Timeouts(),
                 idempotency=idempotency,
                 middleware=(*self._middleware, *own),
-                strict=strict,
+                strict=bool(strict),
+                name=_checked_name(fn_id, name),
             )
             self._add(function, *([] if on_failure is None else [function.on_failure(on_failure)]))
             _tell_of_all(function)
@@ -146,8 +159,11 @@ class App:
 
         return register
 
-    def send(self, events: Sendable | Iterable[Sendable]) -> list[str]:
-        """Put events on the app's bus and return their ids.
+    def send(self, events: Sendable | Iterable[Sendable]) -> Awaitable[list[str]]:
+        """Put events on the app's bus and return their ids: ``await app.send(event)``.
+
+        The request runs in a thread, so the event loop goes on meanwhile. It begins at the call, awaited or not. Where
+        no event loop runs, the call itself sends, and returns once the bus has answered; there write ``send_sync``.
 
         The events go in batches of up to ten. Tarry retries a refused event twice.
 
@@ -157,12 +173,13 @@ class App:
         Raises:
             EventError: The bus would never accept an event, or its name begins with ``tarry/``. Then nothing was sent.
             SendError: Some events did not go, or may not have gone. It names them, and holds them with their ids:
-                ``app.send(error.left)`` tries again, and no event counts twice.
+                ``await app.send(error.left)`` tries again, and no event counts twice.
         """
-        chain = Chain(self._middleware)
-        if not chain:
-            return self.bus.send(as_events(events))
-        return chain.begin().send_now(as_events(events), self.bus.send)
+        return send(Chain(self._middleware), as_events(events), self.bus.send)
+
+    def send_sync(self, events: Sendable | Iterable[Sendable]) -> list[str]:
+        """Put events on the app's bus and return their ids, in plain code. As ``send``."""
+        return send_sync(Chain(self._middleware), as_events(events), self.bus.send)
 
     def send_signal(
         self,
@@ -238,7 +255,9 @@ def _bus_name(app_id: str, bus: Any) -> str | None:
     raise UsageError(f"app {app_id!r}: bus is {shown(bus)}; give the name of a bus{hint}")
 
 
-def _triggers(fn_id: str, trigger: Trigger | Sequence[Trigger]) -> tuple[Trigger, ...]:
+def _triggers(fn_id: str, trigger: Any) -> tuple[Trigger, ...]:
+    if trigger is None:
+        return ()
     triggers = tuple(trigger) if isinstance(trigger, list | tuple) else (trigger,)
     if not triggers or not all(isinstance(one, Trigger) for one in triggers):
         raise UsageError(
@@ -295,3 +314,20 @@ def _checked(name: Any, what: str) -> str:
     if not isinstance(name, str) or not _ID.fullmatch(name):
         raise UsageError(f"{what} id {name!r}: use 1 to 64 letters, digits, '.', '_' or '-', a letter or digit first")
     return name
+
+
+def _checked_function(fn_id: Any) -> str:
+    try:
+        fits = isinstance(fn_id, str) and 0 < len(fn_id) <= MAX_FN_ID and bool(fn_id.encode())
+    except UnicodeEncodeError:  # half of a surrogate pair
+        fits = False
+    if not fits:
+        raise UsageError(f"function id {fn_id!r}: use a text of 1 to {MAX_FN_ID} characters")
+    assert isinstance(fn_id, str)
+    return fn_id
+
+
+def _checked_name(fn_id: str, name: Any) -> str:
+    if not isinstance(name, str | None):
+        raise UsageError(f"function {fn_id!r}: name is {name!r}; give a text for people")
+    return name or fn_id

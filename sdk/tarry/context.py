@@ -39,6 +39,11 @@ class _Base(Generic[D]):
         self.logger: logging.LoggerAdapter[logging.Logger] = RunLogger(engine, run_id, function_id)
 
     @property
+    def events(self) -> list[Event]:
+        """The events that started the run; for now the one of ``event``."""
+        return [self.event]
+
+    @property
     def attempt(self) -> int:
         """The attempt, from 0: in a step's body that of the step, else that of the function."""
         return self._engine.attempt

@@ -93,8 +93,7 @@ class EventDataError(NonRetriableError, ValueError):
         self.event_name = event_name
         self.event_id = event_id
         self.problems = tuple(problems)
-        named = "; ".join(f"{place}: {problem}" for place, problem in self.problems)
-        super().__init__(f"event {event_name!r} ({event_id}) does not fit type {type_name}: {named}")
+        super().__init__(f"event {event_name!r} ({event_id}) does not fit type {type_name}: {_named(self.problems)}")
 
 
 class StepDataError(NonRetriableError, ValueError):
@@ -111,8 +110,7 @@ class StepDataError(NonRetriableError, ValueError):
     def __init__(self, step_id: str, type_name: str, problems: Sequence[tuple[str, str]]) -> None:
         self.step_id = step_id
         self.problems = tuple(problems)
-        named = "; ".join(f"{place}: {problem}" for place, problem in self.problems)
-        super().__init__(f"step {step_id!r}: what it gives does not fit type {type_name}: {named}")
+        super().__init__(f"step {step_id!r}: what it gives does not fit type {type_name}: {_named(self.problems)}")
 
 
 class UsageError(NonRetriableError):
@@ -241,9 +239,8 @@ class StepError(TarryError):
 
         The class is known by its module and name, so the answer is the same at each replay.
         """
-        if kind in (BaseException, Exception):
-            return True
-        return full_name(kind) in self.kinds if self.kinds else kind.__name__ == self.name
+        is_named = full_name(kind) in self.kinds if self.kinds else kind.__name__ == self.name
+        return is_named or kind in (BaseException, Exception)
 
 
 class SendError(TarryError):
@@ -297,10 +294,10 @@ class SignalError(TarryError):
 class Suspended(BaseException):
     """The run pauses here and resumes later, from its stored steps.
 
-    You see this because something caught it: a bare ``except:`` or ``except BaseException:`` around a step. Write
-    ``except Exception:`` instead, or raise it again. The run is suspended in any case.
+    You see this because something caught it: a bare ``except:`` or ``except BaseException:`` around a
+    step. Write ``except Exception:`` instead, or raise it again. The run is suspended in any case.
     """
 
 
-def _named(events: Sequence[tuple[str, str]]) -> str:
-    return "; ".join(f"{event_id}: {reason}" for event_id, reason in events)
+def _named(problems: Sequence[tuple[str, str]]) -> str:
+    return "; ".join(f"{what}: {problem}" for what, problem in problems)

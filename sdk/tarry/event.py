@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,8 +14,6 @@ from tarry._wire.limits import MAX_NAME
 from tarry.errors import EventError, OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from _typeshed import DataclassInstance
 
     class Model(Protocol):
@@ -78,6 +77,10 @@ def check_event(event: object) -> Event:
     return event
 
 
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One event.
@@ -99,9 +102,45 @@ class Event:
     name: str
     data: Mapping[str, Any] = field(default_factory=dict)
     id: str = ""
-    ts: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
+    ts: int = field(default_factory=_now)
     user: Mapping[str, Any] | None = None
     source: str = ""
+
+    if TYPE_CHECKING:  # None leaves a field at its default, and is what the field never is
+
+        def __init__(
+            self,
+            name: str,
+            data: Mapping[str, Any] | None = ...,
+            id: str | None = ...,  # noqa: A002 - the event's own field
+            ts: int | None = ...,
+            user: Mapping[str, Any] | None = ...,
+            source: str | None = ...,
+        ) -> None: ...
+
+    def __post_init__(self) -> None:
+        for each, default in _DEFAULTS:
+            if getattr(self, each) is None:
+                object.__setattr__(self, each, default())
+
+    @classmethod
+    def from_raw(cls, raw: object) -> Event:
+        """Make an event from a dict, such as ``model_dump`` returns or a webhook brings. Unknown keys are ignored.
+
+        Raises:
+            EventError: It is not a dict, or a field has another type than an event's.
+        """
+        if not isinstance(raw, dict):
+            raise EventError(f"{str(raw)[:80]!r} is not an event: give a dict with name and data")
+        for each, kinds in _RAW.items():
+            if not isinstance(value := raw.get(each), kinds) or isinstance(value, bool):
+                raise EventError(f"event {str(raw.get('name'))[:80]!r}: {each} is {str(value)[:80]!r}")
+        given: dict[str, Any] = {each: raw.get(each) for each in _RAW}
+        return cls(**given)
+
+    def model_dump(self) -> dict[str, Any]:
+        """Return the event's fields as a dict, which ``from_raw`` reads."""
+        return {each: getattr(self, each) for each in _RAW}
 
     @classmethod
     def of(
@@ -128,6 +167,19 @@ class Event:
             raise EventError(f"{type(value).__name__} is not an event type: put @tarry.event_type('…') on the class")
         data = _data(value, f"event {name!r}")
         return cls(name, data, id, user=user) if ts is None else cls(name, data, id, ts, user)
+
+
+_DEFAULTS: tuple[tuple[str, Any], ...] = (("data", dict), ("id", str), ("ts", _now), ("source", str))
+
+_RAW: dict[str, Any] = {
+    "name": str,
+    "data": dict | None,
+    "id": str | None,
+    "ts": int | None,
+    "user": dict | None,
+    "source": str | None,
+}
+"""The fields of an event, and what a dict may hold for each."""
 
 
 def _data(value: Any, what: str) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Generic, Protocol, overload
+from typing import TYPE_CHECKING, Any, Generic
 
 from tarry._wire.bus import source_of
 from tarry._wire.eventdata import given
@@ -14,24 +15,22 @@ from tarry.errors import UsageError
 from tarry.triggers import TriggerEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Callable, Sequence
 
     from typing_extensions import TypeVar
 
     from tarry.cancel import Cancel
-    from tarry.context import Context, ContextSync
     from tarry.durations import Duration
     from tarry.event import Event
     from tarry.triggers import Trigger
 
-    R = TypeVar("R")
     R_co = TypeVar("R_co", covariant=True, default=Any)
 else:
     from typing import TypeVar
 
     R_co = TypeVar("R_co", covariant=True)
 
-__all__ = ["DEFAULT_BACKOFF", "FAILED", "MAX_RETRIES", "Function", "Register", "Retries"]
+__all__ = ["DEFAULT_BACKOFF", "FAILED", "MAX_RETRIES", "Function", "Retries"]
 
 MAX_RETRIES = 20
 
@@ -86,15 +85,6 @@ class Retries:
         return base + int(base * _JITTER * jitter)
 
 
-class Register(Protocol):
-    """The decorator that ``app.create_function`` returns."""
-
-    @overload
-    def __call__(self, handler: Callable[[Context], Awaitable[R]], /) -> Function[R]: ...
-    @overload
-    def __call__(self, handler: Callable[[ContextSync], R], /) -> Function[R]: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Function(Generic[R_co]):
     """A durable function, as ``app.create_function`` returns it. ``Function[R]`` returns an ``R``.
@@ -110,6 +100,7 @@ class Function(Generic[R_co]):
         idempotency: The CEL expression of its idempotency key.
         middleware: The app's middleware, then the function's own. ``create_function`` has the precise types.
         strict: Whether a run fails if a stored step is asked for with other arguments than those it began with.
+        name: The function's name for people.
     """
 
     id: str
@@ -122,6 +113,7 @@ class Function(Generic[R_co]):
     idempotency: str | None = None
     middleware: tuple[Callable[[], object], ...] = ()
     strict: bool = False
+    name: str = ""
 
     @property
     def event_triggers(self) -> tuple[TriggerEvent, ...]:
@@ -154,7 +146,8 @@ class Function(Generic[R_co]):
 
         Its own failed runs do not start it, since it has another id. Nor do those of another app on the bus.
         """
-        expression = f'event.source == "{source_of(self.app_id)}" && event.data.function_id == "{self.id}"'
+        function_id = json.dumps(self.id, ensure_ascii=False)  # a text of JSON is one of CEL
+        expression = f'event.source == "{source_of(self.app_id)}" && event.data.function_id == {function_id}'
         return Function(
             id=f"{self.id}-failure",
             app_id=self.app_id,
@@ -163,6 +156,7 @@ class Function(Generic[R_co]):
             retries=self.retries,
             middleware=self.middleware,
             strict=self.strict,
+            name=f"{self.name} (failure)",
         )
 
 

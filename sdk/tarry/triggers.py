@@ -18,6 +18,8 @@ __all__ = ["Trigger", "TriggerCron", "TriggerEvent"]
 
 _MINUTE = 60_000
 
+_INNGEST = "inngest/"
+
 _MAX_WINDOW = 1_440
 
 
@@ -35,7 +37,8 @@ class TriggerEvent:
 
     Raises:
         EventError: ``event`` is neither a valid name nor an event type.
-        UsageError: A ``*`` is not at the end, or ``expression`` is empty or no string.
+        UsageError: A ``*`` is not at the end, the name is one of Inngest's own events, or ``expression`` is empty or no
+            string.
     """
 
     event: str
@@ -49,6 +52,9 @@ class TriggerEvent:
         condition: object = expression
         if condition is not None and (not isinstance(condition, str) or not condition.strip()):
             raise UsageError(f"trigger {self.event!r}: expression is {expression!r}: give a string, or leave it out")
+        if self.event.startswith(_INNGEST):
+            new = f"tarry/{self.event.removeprefix(_INNGEST)}"
+            raise UsageError(f"trigger {self.event!r} is an event of Inngest's own; Tarry's is {new!r}")
         if "*" in self.event.removesuffix("*"):
             raise UsageError(f"trigger {self.event!r}: put the * at the end, as in 'app/*'")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ __all__ = [
     "caller",
     "is_untimely",
     "run_id_of",
+    "short_id",
     "to_cancel",
 ]
 
@@ -56,6 +58,16 @@ class Caller:
     def address(self, function_id: str) -> dict[str, str]:
         """Return the address of an invocation of that function."""
         return {FUNCTION: function_id, _CALLING_RUN: self.run_id, _CALLING_STEP: self.step_key}
+
+
+_SHORT_ID = re.compile(r"[A-Za-z0-9._-]{1,72}")
+
+
+def short_id(function_id: str) -> str:
+    """Return a function's id as AWS's names, and ids made of several parts, can hold it: itself, or a hash of it."""
+    if _SHORT_ID.fullmatch(function_id):
+        return function_id
+    return base32(int.from_bytes(hashlib.sha256(function_id.encode("utf-8", "surrogatepass")).digest()[:16]))
 
 
 def run_id_of(app_id: str, function_id: str, event_id: str, source: str, name: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tarry import TriggerCron
 from tarry._wire.bus import ENVELOPE_VERSION
-from tarry_backend.events.address import ADDRESS, FUNCTION
+from tarry_backend.events.address import ADDRESS, FUNCTION, short_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,6 +28,11 @@ class Schedule:
     place: int
     trigger: TriggerCron
 
+    @property
+    def name(self) -> str:
+        """The schedule's name: of letters, digits, ``.``, ``_`` and ``-``."""
+        return f"{short_id(self.function_id)}-{self.place}"
+
     def detail(self, scheduled_for: str) -> dict[str, Any]:
         """Return the detail of the event for a time: an envelope without a time of its own.
 
@@ -35,7 +40,7 @@ class Schedule:
         depends on the time alone, so the event starts the function once.
         """
         data = {"cron": self.trigger.cron, "scheduled_for": scheduled_for, ADDRESS: {FUNCTION: self.function_id}}
-        return {"v": ENVELOPE_VERSION, "id": f"{self.function_id}-{self.place}-{scheduled_for}", "data": data}
+        return {"v": ENVELOPE_VERSION, "id": f"{self.name}-{scheduled_for}", "data": data}
 
     def expressions(self) -> list[str]:
         """Return the cron in EventBridge Scheduler's form.

@@ -84,8 +84,10 @@ class Chain:
             output = await _ask(part, "restore_output", output, step)
         return output
 
-    async def send(self, events: Sequence[Event], put: Callable[[Sequence[Event]], list[str]]) -> list[str]:
-        """Send events by ``put``, which returns their ids."""
+    async def send(
+        self, events: Sequence[Event], put: Callable[[Sequence[Event]], list[str] | Awaitable[list[str]]]
+    ) -> list[str]:
+        """Send events by ``put``, which returns their ids, or the answer that will be them."""
         asked = events
 
         async def before(part: Middleware) -> None:
@@ -96,7 +98,8 @@ class Chain:
         async def sent() -> list[str]:
             nonlocal events
             try:
-                ids = put(events)
+                answer = put(events)
+                ids = await answer if isawaitable(answer) else answer
             except SendError as error:
                 if len(events) == len(asked):  # sent again, they come through the hooks again
                     error.left = tuple(replace(asked[place], id=each.id) for place, each in error.placed())
@@ -115,7 +118,10 @@ class Chain:
             ids: list[str] = end.value
             return ids
         sending.close()
-        raise UsageError("a middleware awaits in app.send, which has no event loop: make its send hooks plain defs")
+        raise UsageError(
+            "a middleware awaits in app.send_sync, which has no event loop: make its send hooks plain defs, or write "
+            "await app.send(...) in async code"
+        )
 
     async def _within(
         self,

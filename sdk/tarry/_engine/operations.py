@@ -7,7 +7,7 @@ answer into the call's return value. Both faces of a tool share both.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tarry._engine.error_text import shown
@@ -207,7 +207,7 @@ class InvokeFunction(_Step):
     user: Mapping[str, Any] | None
     timeout: Timeout | None
     output_type: Any = None
-    handler: Callable[..., Any] | None = None
+    handler: Callable[..., Any] | None = field(default=None, compare=False)
 
     @property
     def output(self) -> OutputType | None:

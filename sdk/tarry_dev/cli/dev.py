@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from tarry import App
+    from tarry.function import Function
     from tarry.triggers import Trigger
 
 __all__ = ["serve"]
@@ -107,7 +108,7 @@ def _banner(app: App, target: str, endpoint: Endpoint) -> RenderableType:
     grid.add_column(overflow="fold")
     grid.add_row("Tarry", f"app {app.id} ({target}) on an embedded AWS, in real time")
     for function in app.functions.values():
-        grid.add_row("", f"{function.id} starts with {', '.join(map(_start, function.triggers))}")
+        grid.add_row("", f"{_called(function)} starts {_starts(function)}")
     name = next((_example(each.event) for f in app.functions.values() for each in f.event_triggers), "app/event")
     grid.add_row("Send", f"""tarry send {name} '{{"key": "value"}}'""")
     grid.add_row("", f"""curl {endpoint.url}/events -d '{{"name": "{name}", "data": {{"key": "value"}}}}'""")
@@ -117,6 +118,14 @@ def _banner(app: App, target: str, endpoint: Endpoint) -> RenderableType:
     grid.add_row("AWS", f"{endpoint.url} {endpoint.region}, bus {settings['bus']}, table {settings['table']}")
     grid.add_row("End", f"Ctrl-C; everything but {FOLDER} is in memory only")
     return grid
+
+
+def _called(function: Function) -> str:
+    return function.id if function.name == function.id else f"{function.name} ({function.id})"
+
+
+def _starts(function: Function) -> str:
+    return f"with {', '.join(map(_start, function.triggers))}" if function.triggers else "when a step invokes it"
 
 
 def _start(trigger: Trigger) -> str:

@@ -135,7 +135,7 @@ class Cloud:
 
     def send(self, events: Sendable | Iterable[Sendable]) -> list[str]:
         """Put events on the bus as the app does; return their ids."""
-        return self.app.send(events)
+        return self.app.send_sync(events)
 
     def put_events(self, entries: Sequence[PutEventsRequestEntryTypeDef]) -> list[str]:
         """Put raw EventBridge entries, at most ten; return EventBridge's ids.

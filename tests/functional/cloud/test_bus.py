@@ -33,7 +33,7 @@ def test_a_foreign_event_comes_in_eventbridges_form(cloud: Cloud, matcher: Recor
 
 
 def test_an_apps_event_comes_in_its_envelope(cloud: Cloud, app: App, matcher: Recorder) -> None:
-    app.send(Event("order/paid", {"id": 1}, id="x", user={"id": "u"}, ts=5))
+    app.send_sync(Event("order/paid", {"id": 1}, id="x", user={"id": "u"}, ts=5))
     cloud.pump()
     [event] = received(matcher)
     assert event["source"] == "tarry.shop"
@@ -77,6 +77,6 @@ def test_a_refused_entry_is_an_error(cloud: Cloud) -> None:
 def test_an_app_may_name_its_bus(matcher: Recorder) -> None:
     app = App("shop", bus="house")
     with Cloud(app, handlers={"matcher": matcher}) as cloud:
-        app.send(Event("order/paid"))
+        app.send_sync(Event("order/paid"))
         assert cloud.bus == "house"
         assert cloud.pump() == 1

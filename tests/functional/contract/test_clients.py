@@ -68,7 +68,7 @@ def test_r02_a_lambda_that_dies_at_a_call_to_aws_of_an_async_body_dies_and_the_b
     async def order(ctx: Context) -> str:
         async def announce() -> str:
             await diary.write("announce")
-            app.send(Event("order/announced"))
+            await app.send(Event("order/announced"))
             return await diary.write("announced")
 
         return await ctx.step.run("announce", announce)

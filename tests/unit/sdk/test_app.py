@@ -1,13 +1,15 @@
 """The app and the functions that it registers."""
 
 import asyncio
+import dataclasses
 import functools
 from datetime import timedelta
 
 import pytest
 
-from tarry import App, Context, ContextSync, TriggerEvent, UsageError
+from tarry import App, Context, ContextSync, Event, TriggerEvent, UsageError
 from tarry.function import MAX_RETRIES, Retries
+from tarry_backend.matching import trigger_holds
 
 PAID = TriggerEvent("paid")
 
@@ -55,9 +57,56 @@ def test_another_id_is_an_error_that_quotes_it(wrong: str) -> None:
     with pytest.raises(UsageError, match="use 1 to 64 letters") as caught:
         App(wrong)
     assert f"app id {wrong!r}" in str(caught.value)
-    with pytest.raises(UsageError, match="use 1 to 64 letters") as caught:
+
+
+@pytest.mark.parametrize("fn_id", ["ship", "Ship an order!", "a/b", "日本", "x" * 200, ' "quoted"\n', "#:-"], ids=repr)
+def test_a_functions_id_is_any_text_of_up_to_200_characters(fn_id: str) -> None:
+    assert App("shop").create_function(fn_id=fn_id, trigger=PAID)(ship).id == fn_id
+
+
+@pytest.mark.parametrize("wrong", ["", "x" * 201, "\ud800", None, 7], ids=repr)
+def test_another_function_id_is_an_error_that_quotes_it(wrong: str) -> None:
+    with pytest.raises(UsageError, match="text of 1 to 200 characters") as caught:
         App("shop").create_function(fn_id=wrong, trigger=PAID)(ship)
     assert f"function id {wrong!r}" in str(caught.value)
+
+
+def test_none_leaves_an_option_at_its_default() -> None:
+    app = App("shop", middleware=None)
+    plain = app.create_function(fn_id="plain")(ship)
+    none = app.create_function(
+        fn_id="none",
+        trigger=None,
+        name=None,
+        retries=None,
+        backoff=None,
+        cancel=None,
+        timeouts=None,
+        idempotency=None,
+        on_failure=None,
+        middleware=None,
+    )(ship)
+    assert dataclasses.replace(none, id="plain", name="plain") == plain
+    assert (none.retries, none.triggers, none.name) == (Retries(), (), "none")
+    event = Event("paid", None, None, None, None, None)
+    assert (event.data, event.id, event.source) == ({}, "", "")
+    assert event.ts > 0
+
+
+def test_a_function_has_a_name_for_people() -> None:
+    assert App("shop").create_function(fn_id="ship", name="Ship an order")(ship).name == "Ship an order"
+    with pytest.raises(UsageError, match="name is 7"):
+        App("shop").create_function(fn_id="ship", name=7)(ship)  # type: ignore[arg-type]
+
+
+def test_the_function_of_failures_finds_those_of_a_function_whose_id_has_quotes() -> None:
+    app = App("shop")
+    app.create_function(fn_id='a "b"\n\\c', on_failure=ship)(ship)
+    [trigger] = app.functions['a "b"\n\\c-failure'].event_triggers
+    assert trigger.expression is not None
+    failed = Event("tarry/function.failed", {"function_id": 'a "b"\n\\c'}, "e", 1, None, "tarry.shop")
+    assert trigger_holds(trigger.expression, failed, 1)
+    assert not trigger_holds(trigger.expression, dataclasses.replace(failed, data={"function_id": "a"}), 1)
 
 
 def test_a_second_function_of_the_same_id_is_an_error_and_the_first_stays() -> None:
@@ -73,7 +122,7 @@ def test_two_apps_may_have_functions_of_the_same_id() -> None:
     assert [function.app_id for function in functions] == ["shop", "depot"]
 
 
-@pytest.mark.parametrize("trigger", ["paid", None, [], ["paid"], [PAID, None]], ids=repr)
+@pytest.mark.parametrize("trigger", ["paid", [], ["paid"], [PAID, None]], ids=repr)
 def test_what_is_no_trigger_is_an_error_that_names_the_function(trigger: TriggerEvent) -> None:
     with pytest.raises(UsageError, match=r"function 'ship'.*give a TriggerEvent"):
         App("shop").create_function(fn_id="ship", trigger=trigger)
@@ -166,3 +215,8 @@ def test_a_bus_is_a_name(bus: str | None) -> None:
 def test_a_bus_that_is_no_name_is_an_error_where_the_app_is_made(bus: object, says: str) -> None:
     with pytest.raises(UsageError, match=says):
         App("shop", bus=bus)  # type: ignore[arg-type]
+
+
+def test_a_trigger_on_an_event_of_inngests_own_is_refused_with_the_new_name() -> None:
+    with pytest.raises(UsageError, match=r"Tarry's is 'tarry/function\.failed'"):
+        TriggerEvent("inngest/function.failed")

@@ -66,7 +66,7 @@ def bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bus]:
 def sent_alone(bus: Bus, event: Event, app: App | None = None) -> dict[str, Any]:
     """The entry that an event becomes."""
     bus.answers(None)
-    (app or App("shop")).send(event)
+    (app or App("shop")).send_sync(event)
     return bus.requests[0][0]
 
 
@@ -81,7 +81,7 @@ def test_e3_an_event_carries_its_id_data_user_and_time_from_the_apps_source_to_t
 
 def test_an_event_without_an_id_gets_one_which_is_returned(bus: Bus) -> None:
     bus.answers(None, None)
-    ids = App("shop").send([Event("paid"), Event("paid", id="mine")])
+    ids = App("shop").send_sync([Event("paid"), Event("paid", id="mine")])
     assert bus.ids() == [ids]
     assert len(ids[0]) == 26
     assert ids[1] == "mine"
@@ -107,7 +107,7 @@ def test_events_go_in_batches_of_ten(bus: Bus) -> None:
     ids = [f"e{n}" for n in range(25)]
     for size in (10, 10, 5):
         bus.answers(*[None] * size)
-    assert App("shop").send(Event("paid", id=one) for one in ids) == ids
+    assert App("shop").send_sync(Event("paid", id=one) for one in ids) == ids
     assert bus.ids() == [ids[:10], ids[10:20], ids[20:]]
 
 
@@ -115,12 +115,12 @@ def test_a_batch_has_no_more_bytes_than_one_event_may_have(bus: Bus) -> None:
     sizes = [500_000, 400_000, 200_000, 900_000, 100_000, 100_000]
     for size in (2, 1, 2, 1):
         bus.answers(*[None] * size)
-    App("shop").send([Event("paid", {"x": "x" * size}, id=f"e{n}") for n, size in enumerate(sizes)])
+    App("shop").send_sync([Event("paid", {"x": "x" * size}, id=f"e{n}") for n, size in enumerate(sizes)])
     assert bus.ids() == [["e0", "e1"], ["e2"], ["e3", "e4"], ["e5"]]
 
 
 def test_nothing_to_send_is_nothing_sent(bus: Bus) -> None:
-    assert App("shop").send([]) == []
+    assert App("shop").send_sync([]) == []
     assert bus.requests == []
 
 
@@ -128,7 +128,7 @@ def test_e5_what_is_refused_is_sent_again_alone(bus: Bus) -> None:
     bus.answers(None, "ThrottlingException", None, "InternalFailure")
     bus.answers("ThrottlingException", None)
     bus.answers(None)
-    assert App("shop").send([Event("paid", id=f"e{n}") for n in range(4)]) == ["e0", "e1", "e2", "e3"]
+    assert App("shop").send_sync([Event("paid", id=f"e{n}") for n in range(4)]) == ["e0", "e1", "e2", "e3"]
     assert bus.ids() == [["e0", "e1", "e2", "e3"], ["e1", "e3"], ["e1"]]
 
 
@@ -141,7 +141,7 @@ def test_e5_a_batch_of_25_in_which_two_are_refused_ends_in_an_error_that_names_t
     for _ in range(2):
         bus.answers("InternalFailure")
     with pytest.raises(SendError) as caught:
-        App("shop").send([Event("paid", id=f"e{n}") for n in range(25)])
+        App("shop").send_sync([Event("paid", id=f"e{n}") for n in range(25)])
     assert caught.value.failed == (("e3", "ThrottlingException: why"), ("e20", "InternalFailure: why"))
     assert "2 of 25" in str(caught.value)
     assert [len(batch) for batch in bus.requests] == [10, 1, 1, 10, 5, 1, 1], "what comes after goes all the same"
@@ -152,7 +152,7 @@ def test_e10_a_batch_whose_second_request_cannot_connect_names_what_went_and_kee
     bus.answers(None)
     bus.fails(EndpointConnectionError(endpoint_url="https://events"))
     with pytest.raises(SendError, match="the bus may not have 10 of 25 events: ") as caught:
-        App("shop").send([Event("paid", {"n": n}, id="mine" if n == 12 else "") for n in range(25)])
+        App("shop").send_sync([Event("paid", {"n": n}, id="mine" if n == 12 else "") for n in range(25)])
     error, ids = caught.value, [each for batch in (bus.ids()[0], bus.ids()[2]) for each in batch]
     assert list(error.accepted) == ids[:10]
     assert [event_id for event_id, _ in error.unknown] == ids[10:]
@@ -163,7 +163,7 @@ def test_e10_a_batch_whose_second_request_cannot_connect_names_what_went_and_kee
     assert isinstance(error.__cause__, EndpointConnectionError)
     for size in (10, 5):
         bus.answers(*[None] * size)
-    assert App("shop").send(error.left) == [event.id for event in error.left], "sent again, they keep their ids"
+    assert App("shop").send_sync(error.left) == [event.id for event in error.left], "sent again, they keep their ids"
 
 
 @pytest.mark.parametrize(("status", "is_unknown"), [(400, False), (500, True)])
@@ -172,7 +172,7 @@ def test_e10_a_request_that_is_refused_as_a_whole_went_nowhere_and_a_broken_one_
 ) -> None:
     bus.refuses(status)
     with pytest.raises(SendError) as caught:
-        App("shop").send([Event("paid", id="e0"), Event("paid", id="e1")])
+        App("shop").send_sync([Event("paid", id="e0"), Event("paid", id="e1")])
     named = caught.value.unknown if is_unknown else caught.value.failed
     assert [event_id for event_id, _ in named] == ["e0", "e1"]
     assert len(caught.value.left) == 2
@@ -189,7 +189,7 @@ def test_e10_what_a_middleware_changed_is_left_as_it_was_given(bus: Bus) -> None
         bus.answers("ThrottlingException")
     app = App("shop", middleware=[Sealed])
     with pytest.raises(SendError) as caught:
-        app.send([Event("paid", {"n": 0}), Event("paid", {"n": 1})])
+        app.send_sync([Event("paid", {"n": 0}), Event("paid", {"n": 1})])
     [left] = caught.value.left
     assert (left.data, left.id) == ({"n": 1}, bus.ids()[0][1])
 
@@ -213,7 +213,7 @@ CANNOT_GO = [
 @pytest.mark.parametrize(("event", "says"), CANNOT_GO)
 def test_e6_e7_an_event_that_cannot_go_is_an_error_before_anything_is_sent(bus: Bus, event: Event, says: str) -> None:
     with pytest.raises(EventError, match=says):
-        App("shop").send([*(Event("paid") for _ in range(12)), event])
+        App("shop").send_sync([*(Event("paid") for _ in range(12)), event])
     assert bus.requests == []
 
 
@@ -225,6 +225,6 @@ def test_e7_a_name_of_any_characters_goes(bus: Bus, name: str) -> None:
 def test_the_largest_event_goes(bus: Bus) -> None:
     frame = len('{"v":1,"id":"e","ts":1,"data":{"x":""}}') + len("tarry.shop") + len("paid") + 14
     bus.answers(None)
-    App("shop").send(Event("paid", {"x": "x" * (MAX_ENTRY - frame)}, id="e", ts=1))
+    App("shop").send_sync(Event("paid", {"x": "x" * (MAX_ENTRY - frame)}, id="e", ts=1))
     with pytest.raises(EventError, match="1,044,481 bytes"):
-        App("shop").send(Event("paid", {"x": "x" * (MAX_ENTRY - frame + 1)}, id="e", ts=1))
+        App("shop").send_sync(Event("paid", {"x": "x" * (MAX_ENTRY - frame + 1)}, id="e", ts=1))

@@ -26,7 +26,7 @@ def test_one_cancel_or_up_to_five_are_taken() -> None:
         registered(cancel=[gone] * 6)
 
 
-@pytest.mark.parametrize("wrong", ["gone", None, [None], [TriggerEvent("gone")]], ids=repr)
+@pytest.mark.parametrize("wrong", ["gone", [None], [TriggerEvent("gone")]], ids=repr)
 def test_what_is_no_cancel_is_an_error_that_names_the_function(wrong: Any) -> None:
     with pytest.raises(UsageError, match=r"function 'ship': cancel is .*give a Cancel"):
         registered(cancel=wrong)

@@ -8,6 +8,7 @@ import pydantic
 import pytest
 
 from tarry import App, Event, EventError, TriggerEvent, event_type
+from tarry._wire.eventdata import given
 from tarry.eventtypes import as_events, event_name_of
 
 
@@ -119,10 +120,21 @@ def test_data_that_are_not_json_are_an_error_that_names_the_event_and_the_place(
     @event_type("order/dated")
     @dataclass
     class Dated:
-        at: datetime
+        at: object
 
     with pytest.raises(EventError, match=r"event 'order/dated' at at is a datetime"):
         Event.of(Dated(NOON))
+
+
+def test_what_a_field_declares_is_carried_and_read_though_json_has_no_form_for_it() -> None:
+    @event_type("order/dated")
+    @dataclass
+    class Dated:
+        at: datetime
+
+    event = Event.of(Dated(NOON))
+    assert event.data == {"at": NOON.isoformat()}
+    assert given(event, Dated) == Dated(NOON)
 
 
 def test_instances_and_events_may_be_sent_together() -> None:
@@ -138,12 +150,12 @@ def test_a_model_by_itself_is_one_event_though_it_can_be_iterated() -> None:
 @pytest.mark.parametrize("wrong", [Undeclared(7), [Undeclared(7)], 7, None], ids=repr)
 def test_what_is_no_event_is_an_error_before_anything_is_sent(wrong: Any) -> None:
     with pytest.raises(EventError, match=r"is not an event: give tarry\.Event"):
-        App("shop").send(wrong)
+        App("shop").send_sync(wrong)
 
 
 def test_a_type_checker_still_tells_what_is_no_event() -> None:
     """mypy, whose unused ignores are errors, holds that what may be sent is not simply anything."""
     with pytest.raises(EventError):
-        App("shop").send({"name": "order/paid"})  # type: ignore[dict-item]
+        App("shop").send_sync({"name": "order/paid"})  # type: ignore[dict-item]
     with pytest.raises(EventError):
-        App("shop").send([7])  # type: ignore[list-item]
+        App("shop").send_sync([7])  # type: ignore[list-item]

@@ -46,3 +46,26 @@ def test_an_event_has_the_time_at_which_it_was_made_and_no_id_until_it_is_sent()
     event = Event("paid")
     assert before <= event.ts <= time.time_ns() // 1_000_000
     assert (event.id, event.data, event.user, event.source) == ("", {}, None, "")
+
+
+def test_an_event_is_dumped_to_a_dict_and_made_from_one() -> None:
+    event = Event("order/paid", {"id": 7}, id="e1", ts=5, user={"id": 3}, source="tarry.shop")
+    raw = event.model_dump()
+    assert raw == {
+        "name": "order/paid",
+        "data": {"id": 7},
+        "id": "e1",
+        "ts": 5,
+        "user": {"id": 3},
+        "source": "tarry.shop",
+    }
+    assert Event.from_raw(raw) == event
+    assert Event.from_raw({"name": "order/paid", "v": "1"}).data == {}
+
+
+@pytest.mark.parametrize(
+    "raw", [7, "order/paid", {}, {"name": 7}, {"name": "a", "data": []}, {"name": "a", "ts": True}]
+)
+def test_what_is_no_event_is_an_error(raw: object) -> None:
+    with pytest.raises(EventError):
+        Event.from_raw(raw)
