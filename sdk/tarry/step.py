@@ -32,10 +32,6 @@ class Step(WaitTools):
     """The step tools of an ``async def`` function."""
 
     @overload
-    async def run(self, step_id: str, handler: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T: ...
-    @overload
-    async def run(self, step_id: str, handler: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T: ...
-    @overload
     async def run(
         self, step_id: str, handler: Callable[..., Any], *args: Any, output_type: type[T], **kwargs: Any
     ) -> T: ...
@@ -43,6 +39,10 @@ class Step(WaitTools):
     async def run(
         self, step_id: str, handler: Callable[..., Any], *args: Any, output_type: Any, **kwargs: Any
     ) -> Any: ...
+    @overload
+    async def run(self, step_id: str, handler: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T: ...
+    @overload
+    async def run(self, step_id: str, handler: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T: ...
     @awaited
     async def run(self, step_id: str, handler: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call ``handler(*args, **kwargs)`` once, store its result, and return it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from tarry import Event
 from tarry_backend.api.receipts import AmbiguousError, AskedEvent, receipt
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
-    from tarry import SignalReceipt
+    from tarry import Function, SignalReceipt
     from tarry.durations import Duration, Timeout
     from tarry.eventtypes import Sendable
     from tarry_backend.api.receipts import Receipt
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from tarry_dev.cloud.message import Delivery, Message
 
 __all__ = ["Host"]
+
+R = TypeVar("R")
 
 
 class Host:
@@ -90,16 +92,35 @@ class Host:
         self.cloud.pump()
         return receipt
 
-    def runs(self, fn_id: str | None = None) -> list[HostedRun]:
-        """Return the runs, of one function or of all, in the order in which they started."""
-        named = [run_id for run_id, function in self._run_ids.items() if fn_id in (None, function)]
-        return [HostedRun(run_id) for run_id in named if self._is_there(run_id)]
+    @overload
+    def runs(self, fn_id: Function[R]) -> list[HostedRun[R]]: ...
+    @overload
+    def runs(self, fn_id: str | None = None) -> list[HostedRun]: ...
+    def runs(self, fn_id: Function[Any] | str | None = None) -> list[HostedRun[Any]]:
+        """Return the runs, of one function or of all, in the order in which they started.
 
-    def run(self, fn_id: str | None = None) -> HostedRun:
-        """Return the run that started last, of one function or of all; ``LookupError`` if there is none."""
-        if runs := self.runs(fn_id):
+        Args:
+            fn_id: The function's id, or the function itself: then the runs' ``output`` has its type.
+        """
+        function, name = (None, fn_id) if isinstance(fn_id, str | None) else (fn_id, fn_id.id)
+        named = [run_id for run_id, each in self._run_ids.items() if name in (None, each)]
+        return [HostedRun(run_id, function) for run_id in named if self._is_there(run_id)]
+
+    @overload
+    def run(self, fn_id: Function[R]) -> HostedRun[R]: ...
+    @overload
+    def run(self, fn_id: str | None = None) -> HostedRun: ...
+    def run(self, fn_id: Function[Any] | str | None = None) -> HostedRun[Any]:
+        """Return the run that started last, of one function or of all; ``LookupError`` if there is none.
+
+        Args:
+            fn_id: As for ``runs``.
+        """
+        runs: list[HostedRun[Any]] = self.runs(fn_id)
+        if runs:
             return runs[-1]
-        what = "no run" if fn_id is None else f"no run of {fn_id!r}"
+        name = fn_id if isinstance(fn_id, str | None) else fn_id.id
+        what = "no run" if name is None else f"no run of {name!r}"
         started = sorted(set(self._run_ids.values())) or "none"
         seen = [each.event.name for each in self._events.values()] or "none"
         raise LookupError(f"{what} has started; functions with runs: {started}; events so far: {seen}")

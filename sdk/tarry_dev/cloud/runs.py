@@ -5,17 +5,27 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, cast
 
 from tarry import Event
+from tarry._engine.outputtype import OutputType
 from tarry_backend.model.moment import within_calendar
 from tarry_backend.runtime import runtime
 from tarry_dev.control_characters import one_line
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    from tarry import Function
     from tarry_backend.model.cancellation import Cancellation
     from tarry_backend.model.run import Run, RunSnapshot
     from tarry_backend.replay import Failure, Step
+
+    R_co = TypeVar("R_co", covariant=True, default=Any)
+else:
+    from typing import TypeVar
+
+    R_co = TypeVar("R_co", covariant=True)
 
 __all__ = ["HostedRun", "HostedStep"]
 
@@ -61,11 +71,12 @@ def _datetime(moment: int) -> datetime:
     return time if years == 0 else datetime.max.replace(tzinfo=UTC)
 
 
-class HostedRun:
+class HostedRun(Generic[R_co]):
     """A run. Each look at it reads it anew, so it may be asked for once and followed to its end."""
 
-    def __init__(self, run_id: str) -> None:
+    def __init__(self, run_id: str, function: Function[R_co] | None = None) -> None:
         self.id = run_id
+        self._function = function
 
     @property
     def function_id(self) -> str:
@@ -83,10 +94,18 @@ class HostedRun:
         return self._run.status.value
 
     @property
-    def output(self) -> Any:
-        """What the function returned; ``None`` until then."""
+    def output(self) -> R_co:
+        """What the function returned; ``None`` until then.
+
+        It is JSON. If you have asked for the run by its function, as in ``host.run(order)``, it has the type that the
+        function's return annotation names.
+        """
         output = self._run.output
-        return None if output is None else json.loads(output)
+        asked = None if self._function is None else OutputType.of_handler(self._function.handler)
+        given: Any = None if output is None else json.loads(output)
+        if output is not None and asked is not None:
+            given = asked.read(given, self.function_id)
+        return cast(R_co, given)
 
     @property
     def error(self) -> Failure | None:
