@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import re
 from typing import TYPE_CHECKING, Any
 
 from tarry._engine.chain import Chain
-from tarry._engine.error_text import shown
-from tarry._engine.place import place_of_call
+from tarry._engine.declaration import (
+    check_expressions,
+    check_idempotency,
+    checked_bus,
+    checked_cancels,
+    checked_function,
+    checked_id,
+    checked_name,
+    checked_triggers,
+    warn_of_cancels,
+)
 from tarry._engine.sender import send, send_sync
 from tarry._wire.bus import EventBus
-from tarry.cancel import MAX_CANCELS, Cancel, Timeouts, cancellations
+from tarry.cancel import Cancel, Timeouts, cancellations
 from tarry.errors import UsageError
 from tarry.eventtypes import as_events
 from tarry.function import DEFAULT_BACKOFF, Function, Retries
 from tarry.middleware import checked_middleware
 from tarry.signals import Signals
-from tarry.triggers import Trigger, TriggerEvent
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Mapping, Sequence
@@ -29,16 +34,9 @@ if TYPE_CHECKING:
     from tarry.eventtypes import Sendable
     from tarry.middleware import MakeMiddleware
     from tarry.signalreceipt import SignalReceipt
+    from tarry.triggers import Trigger
 
 __all__ = ["App"]
-
-logger = logging.getLogger("tarry")
-
-_BUS = re.compile(r"[A-Za-z0-9._/-]{1,256}")
-MAX_FN_ID = 200
-"""The longest function id, in characters. What AWS needs is derived from it."""
-
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class App:
@@ -59,10 +57,10 @@ class App:
     def __init__(
         self, app_id: str, *, bus: str | None = None, middleware: Sequence[MakeMiddleware] | None = None
     ) -> None:
-        self.id = _checked(app_id, "app")
+        self.id = checked_id(app_id, "app")
         self._functions: dict[str, Function] = {}
         self._middleware = checked_middleware(middleware or (), f"app {app_id!r}")
-        self.bus = EventBus(self.id, _bus_name(app_id, bus))
+        self.bus = EventBus(self.id, checked_bus(app_id, bus))
         self.signals = Signals()
 
     @property
@@ -122,26 +120,26 @@ class App:
                 field that its event type lacks. Outside of a Lambda only: there, synthesis has checked it.
         """
         own = checked_middleware(middleware or (), f"function {fn_id!r}")
-        triggers = _triggers(fn_id, trigger)
+        triggers = checked_triggers(fn_id, trigger)
         if isinstance(backoff, str):
             raise UsageError(
                 f"function {fn_id!r}: backoff is {backoff!r}; give a list of pauses, such as [{backoff!r}]"
             )
         pauses = DEFAULT_BACKOFF if backoff is None else tuple(backoff)
-        cancels = _cancels(fn_id, () if cancel is None else cancel)
+        cancels = checked_cancels(fn_id, () if cancel is None else cancel)
         if not isinstance(timeouts, Timeouts | None):
             raise UsageError(
                 f"function {fn_id!r}: timeouts is {timeouts!r}; give tarry.Timeouts(start=..., finish=...)"
             )
 
-        _check_idempotency(fn_id, idempotency)
+        check_idempotency(fn_id, idempotency)
         if not callable(on_failure) and on_failure is not None:
             raise UsageError(f"function {fn_id!r}: on_failure is {on_failure!r}; give a handler, a def or an async def")
-        _check_expressions(fn_id, triggers, cancels, idempotency)
+        check_expressions(fn_id, triggers, cancels, idempotency)
 
         def register(handler: Any) -> Function[Any]:
             function = Function(
-                id=_checked_function(fn_id),
+                id=checked_function(fn_id),
                 app_id=self.id,
                 handler=handler,
                 triggers=triggers,
@@ -151,10 +149,10 @@ class App:
                 idempotency=idempotency,
                 middleware=(*self._middleware, *own),
                 strict=bool(strict),
-                name=_checked_name(fn_id, name),
+                name=checked_name(fn_id, name),
             )
             self._add(function, *([] if on_failure is None else [function.on_failure(on_failure)]))
-            _tell_of_all(function)
+            warn_of_cancels(function)
             return function
 
         return register
@@ -243,91 +241,3 @@ class App:
 
     def __repr__(self) -> str:
         return f"App({self.id!r}, functions={sorted(self._functions)})"
-
-
-def _bus_name(app_id: str, bus: Any) -> str | None:
-    """Return the name of the bus. It has no account, so the bus is in that of the stack, which gets its events."""
-    if bus is None or (isinstance(bus, str) and _BUS.fullmatch(bus)):
-        return bus
-    hint = ""
-    if isinstance(bus, str) and bus.startswith("arn:"):
-        hint = "; a bus of another account needs a rule that sends its events to a bus of the stack's account"
-    raise UsageError(f"app {app_id!r}: bus is {shown(bus)}; give the name of a bus{hint}")
-
-
-def _triggers(fn_id: str, trigger: Any) -> tuple[Trigger, ...]:
-    if trigger is None:
-        return ()
-    triggers = tuple(trigger) if isinstance(trigger, list | tuple) else (trigger,)
-    if not triggers or not all(isinstance(one, Trigger) for one in triggers):
-        raise UsageError(
-            f"function {fn_id!r}: trigger is {trigger!r}; give a TriggerEvent or a TriggerCron, or a list of them"
-        )
-    return triggers
-
-
-def _cancels(fn_id: str, cancel: Cancel | Sequence[Cancel]) -> tuple[Cancel, ...]:
-    cancels = tuple(cancel) if isinstance(cancel, list | tuple) else (cancel,)
-    if not all(isinstance(one, Cancel) for one in cancels):
-        raise UsageError(f"function {fn_id!r}: cancel is {cancel!r}; give a Cancel, or a list of them")
-    if len(cancels) > MAX_CANCELS:
-        raise UsageError(f"function {fn_id!r} has {len(cancels)} cancels; give at most {MAX_CANCELS}")
-    return cancels
-
-
-def _check_expressions(
-    fn_id: str, triggers: Sequence[Trigger], cancels: Sequence[Cancel], idempotency: str | None
-) -> None:
-    """Check all expressions, except in a Lambda: synthesis has checked what is deployed, and the grammar loads slowly.
-
-    Raises:
-        ExpressionError: One does not compile. Names the place at which the function is created.
-    """
-    events = [each for each in triggers if isinstance(each, TriggerEvent)]
-    conditional = [each for each in events if each.expression is not None], [c for c in cancels if not c.takes_all]
-    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ or not (any(conditional) or idempotency):
-        return
-    from tarry._cel.declarations import check_declarations
-
-    owner = f"function {fn_id!r}{place_of_call()}"
-    check_declarations(owner, events, cancels, idempotency, only_events=len(events) == len(triggers))
-
-
-def _check_idempotency(fn_id: str, idempotency: Any) -> None:
-    if idempotency is not None and (not isinstance(idempotency, str) or not idempotency.strip()):
-        raise UsageError(
-            f"function {fn_id!r}: idempotency is {idempotency!r}; give an expression, such as 'event.data.orderId'"
-        )
-
-
-def _tell_of_all(function: Function) -> None:
-    for cancel in function.cancels:
-        if cancel.takes_all:
-            logger.warning(
-                "function %r: every event %r cancels all its runs, because this cancel has neither if_exp nor match",
-                function.id,
-                cancel.event,
-            )
-
-
-def _checked(name: Any, what: str) -> str:
-    if not isinstance(name, str) or not _ID.fullmatch(name):
-        raise UsageError(f"{what} id {name!r}: use 1 to 64 letters, digits, '.', '_' or '-', a letter or digit first")
-    return name
-
-
-def _checked_function(fn_id: Any) -> str:
-    try:
-        fits = isinstance(fn_id, str) and 0 < len(fn_id) <= MAX_FN_ID and bool(fn_id.encode())
-    except UnicodeEncodeError:  # half of a surrogate pair
-        fits = False
-    if not fits:
-        raise UsageError(f"function id {fn_id!r}: use a text of 1 to {MAX_FN_ID} characters")
-    assert isinstance(fn_id, str)
-    return fn_id
-
-
-def _checked_name(fn_id: str, name: Any) -> str:
-    if not isinstance(name, str | None):
-        raise UsageError(f"function {fn_id!r}: name is {name!r}; give a text for people")
-    return name or fn_id

@@ -58,8 +58,8 @@ class WaitTools(EventWaits):
         """Wait for a signal from ``app.send_signal``; return its data, or ``None`` at the deadline.
 
         Only one step of the whole app may wait for a name at a time. A second one fails its run with a ``UsageError``
-        that names the first. A kept signal (``keep=``) is returned at once. A signal that was delivered is never lost to
-        the deadline: whichever reached the mailbox first counts. A signal without data gives ``{}``.
+        that names the first. A kept signal (``keep=``) is returned at once. A signal that was delivered is never lost
+        to the deadline: whichever reached the mailbox first counts. A signal without data gives ``{}``.
 
         Args:
             signal: A name that you choose, such as ``f"approval/{order_id}"``; 1 to 512 bytes.

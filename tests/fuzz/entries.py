@@ -79,7 +79,7 @@ class _Queues:
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
         self.run_id = run_id_of(cloud.app.id, "order", "first", source_of(cloud.app.id), "placed")
-        cloud.app.send(Event("placed", {"id": 1, "a": [1]}, id="first"))
+        cloud.app.send_sync(Event("placed", {"id": 1, "a": [1]}, id="first"))
         cloud.pump()
 
     def deliver(self, name: str, bodies: Sequence[str]) -> tuple[frozenset[str], dict[str, str]]:
@@ -218,7 +218,7 @@ class Signals(_Queues):
             except TarryError:
                 continue
         name = uuid.uuid4().hex
-        self.cloud.app.send(Event("asked", {"name": name}, id=name))
+        self.cloud.app.send_sync(Event("asked", {"name": name}, id=name))
         self.deliver("events", [])
         self.drain(accepted=True)
         receipt = self.cloud.app.send_signal(name, {"n": 1})

@@ -280,7 +280,7 @@ def test_the_app_and_its_steps_send_no_event_with_a_reserved_name(app: App, host
         await ctx.step.send_event("forge", Event(name, {"run_id": ctx.run_id}))
 
     with pytest.raises(EventError, match="names that begin with 'tarry/' are Tarry's own"):
-        app.send([Event("fine"), Event(name)])
+        app.send_sync([Event("fine"), Event(name)])
     assert host.events() == []  # the other one neither
     host.send("placed")
     assert host.run().status == "failed"

@@ -1,0 +1,135 @@
+"""The checks of what an app and its functions are declared with."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from typing import TYPE_CHECKING, Any
+
+from tarry._engine.error_text import shown
+from tarry._engine.place import place_of_call
+from tarry.cancel import MAX_CANCELS, Cancel
+from tarry.errors import UsageError
+from tarry.triggers import Trigger, TriggerEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tarry.function import Function
+
+__all__ = [
+    "MAX_FN_ID",
+    "check_expressions",
+    "check_idempotency",
+    "checked_bus",
+    "checked_cancels",
+    "checked_function",
+    "checked_id",
+    "checked_name",
+    "checked_triggers",
+    "warn_of_cancels",
+]
+
+logger = logging.getLogger("tarry")
+
+_BUS = re.compile(r"[A-Za-z0-9._/-]{1,256}")
+MAX_FN_ID = 200
+"""The longest function id, in characters. What AWS needs is derived from it."""
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def checked_bus(app_id: str, bus: Any) -> str | None:
+    """Return the name of the bus. It has no account, so the bus is in that of the stack, which gets its events."""
+    if bus is None or (isinstance(bus, str) and _BUS.fullmatch(bus)):
+        return bus
+    hint = ""
+    if isinstance(bus, str) and bus.startswith("arn:"):
+        hint = "; a bus of another account needs a rule that sends its events to a bus of the stack's account"
+    raise UsageError(f"app {app_id!r}: bus is {shown(bus)}; give the name of a bus{hint}")
+
+
+def checked_triggers(fn_id: str, trigger: Any) -> tuple[Trigger, ...]:
+    """Return the triggers as a tuple; raise ``UsageError`` if one is something else."""
+    if trigger is None:
+        return ()
+    triggers = tuple(trigger) if isinstance(trigger, list | tuple) else (trigger,)
+    if not triggers or not all(isinstance(one, Trigger) for one in triggers):
+        raise UsageError(
+            f"function {fn_id!r}: trigger is {trigger!r}; give a TriggerEvent or a TriggerCron, or a list of them"
+        )
+    return triggers
+
+
+def checked_cancels(fn_id: str, cancel: Cancel | Sequence[Cancel]) -> tuple[Cancel, ...]:
+    """Return the cancels as a tuple; raise ``UsageError`` if one is something else, or there are too many."""
+    cancels = tuple(cancel) if isinstance(cancel, list | tuple) else (cancel,)
+    if not all(isinstance(one, Cancel) for one in cancels):
+        raise UsageError(f"function {fn_id!r}: cancel is {cancel!r}; give a Cancel, or a list of them")
+    if len(cancels) > MAX_CANCELS:
+        raise UsageError(f"function {fn_id!r} has {len(cancels)} cancels; give at most {MAX_CANCELS}")
+    return cancels
+
+
+def check_expressions(
+    fn_id: str, triggers: Sequence[Trigger], cancels: Sequence[Cancel], idempotency: str | None
+) -> None:
+    """Check all expressions, except in a Lambda: synthesis has checked what is deployed, and the grammar loads slowly.
+
+    Raises:
+        ExpressionError: One does not compile. Names the place at which the function is created.
+    """
+    events = [each for each in triggers if isinstance(each, TriggerEvent)]
+    conditional = [each for each in events if each.expression is not None], [c for c in cancels if not c.takes_all]
+    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ or not (any(conditional) or idempotency):
+        return
+    from tarry._cel.declarations import check_declarations
+
+    owner = f"function {fn_id!r}{place_of_call()}"
+    check_declarations(owner, events, cancels, idempotency, only_events=len(events) == len(triggers))
+
+
+def check_idempotency(fn_id: str, idempotency: Any) -> None:
+    """Raise ``UsageError`` if it is no expression."""
+    if idempotency is not None and (not isinstance(idempotency, str) or not idempotency.strip()):
+        raise UsageError(
+            f"function {fn_id!r}: idempotency is {idempotency!r}; give an expression, such as 'event.data.orderId'"
+        )
+
+
+def warn_of_cancels(function: Function) -> None:
+    """Log a warning for each cancel that takes every event of its name."""
+    for cancel in function.cancels:
+        if cancel.takes_all:
+            logger.warning(
+                "function %r: every event %r cancels all its runs, because this cancel has neither if_exp nor match",
+                function.id,
+                cancel.event,
+            )
+
+
+def checked_id(name: Any, what: str) -> str:
+    """Return the id of an app; raise ``UsageError`` if it has other characters than AWS's names."""
+    if not isinstance(name, str) or not _ID.fullmatch(name):
+        raise UsageError(f"{what} id {name!r}: use 1 to 64 letters, digits, '.', '_' or '-', a letter or digit first")
+    return name
+
+
+def checked_function(fn_id: Any) -> str:
+    """Return the id of a function; raise ``UsageError`` if it is no text, or too long."""
+    try:
+        fits = isinstance(fn_id, str) and 0 < len(fn_id) <= MAX_FN_ID and bool(fn_id.encode())
+    except UnicodeEncodeError:  # half of a surrogate pair
+        fits = False
+    if not fits:
+        raise UsageError(f"function id {fn_id!r}: use a text of 1 to {MAX_FN_ID} characters")
+    assert isinstance(fn_id, str)
+    return fn_id
+
+
+def checked_name(fn_id: str, name: Any) -> str:
+    """Return a function's name for people, which is its id by default."""
+    if not isinstance(name, str | None):
+        raise UsageError(f"function {fn_id!r}: name is {name!r}; give a text for people")
+    return name or fn_id
