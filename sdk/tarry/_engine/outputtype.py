@@ -39,11 +39,11 @@ class OutputType:
         That is so without an annotation, with ``Any`` or a ``TypeVar``, and if the annotation cannot be resolved: such
         as one whose name is imported for type checkers alone.
         """
-        function = _function(handler)
+        function = handler if isinstance(handler, type) else _function(handler)
         if function is None:
             return None
         if function not in _KNOWN:
-            _KNOWN[function] = cls.of(_returned(function))
+            _KNOWN[function] = cls.of(function if isinstance(function, type) else _returned(function))
         return _KNOWN[function]
 
     def read(self, output: Any, step_id: str, place: str = "output") -> Any:
@@ -60,7 +60,7 @@ class OutputType:
             raise StepDataError(step_id, _name(self.kind), error.problems) from error
 
 
-_KNOWN: WeakKeyDictionary[types.FunctionType, OutputType | None] = WeakKeyDictionary()
+_KNOWN: WeakKeyDictionary[types.FunctionType | type, OutputType | None] = WeakKeyDictionary()
 
 
 def _name(kind: Any) -> str:
@@ -74,6 +74,8 @@ def _function(handler: Any) -> types.FunctionType | None:
         handler = handler.func
     if inspect.ismethod(handler):
         handler = handler.__func__
+    if not isinstance(handler, types.FunctionType) and hasattr(handler, "__wrapped__"):  # of functools.cache
+        handler = inspect.unwrap(handler)
     if isinstance(handler, types.FunctionType):
         return handler
     called = getattr(type(handler), "__call__", None)  # noqa: B004 - the class's own, not whether there is one
@@ -83,6 +85,8 @@ def _function(handler: Any) -> types.FunctionType | None:
 def _returned(function: types.FunctionType) -> Any:
     try:
         annotation = function.__annotations__.get("return", Any)
+        if annotation is Any:
+            return Any
         inner: Any = inspect.unwrap(function)
         names = {**function.__globals__, **inner.__globals__}
         stub = types.SimpleNamespace(__annotations__={"return": annotation})

@@ -63,15 +63,20 @@ def bare(kind: Any) -> Any:
             return kind
 
 
-def is_plain(kind: Any) -> bool:
-    """Whether JSON gives the type back by itself, or the type says nothing: ``Any``, a ``TypeVar``."""
+def is_plain(kind: Any, within: tuple[Any, ...] = ()) -> bool:
+    """Whether JSON gives the type back by itself, or the type says nothing: ``Any``, a ``TypeVar``.
+
+    ``within`` are the types around it: an alias may mention itself.
+    """
     kind = bare(kind)
-    if isinstance(kind, TypeVar | str | ForwardRef) or any(kind is each for each in _PLAIN):
+    if isinstance(kind, TypeVar | str | ForwardRef) or any(kind is each for each in (*_PLAIN, *within)):
         return True
     if get_origin(kind) is Literal:
         return not any(isinstance(each, Enum) for each in get_args(kind))
     generic = get_origin(kind) or kind
-    return any(generic is each for each in _PLAIN_GENERICS) and all(map(is_plain, get_args(kind)))
+    return any(generic is each for each in _PLAIN_GENERICS) and all(
+        is_plain(each, (*within, kind)) for each in get_args(kind)
+    )
 
 
 def writer(kind: Any) -> Callable[[object], object] | None:

@@ -188,6 +188,8 @@ def _made(kind: Any, value: Any) -> Any:
 def record_hook(kind: Any, converter: Converter) -> Any:
     base = generic_of(kind)
     hints_of(base)
+    if base is kind and (parameters := getattr(kind, "__parameters__", ())):  # a generic class without arguments
+        kind = kind[tuple(Any for _ in parameters)]
     if is_typeddict(base):
         return _of_form(dict, converter.gen_structure_typeddict(kind))
     return _of_form(dict, converter.gen_structure_attrs_fromdict(kind), base)

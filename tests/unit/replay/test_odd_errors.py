@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -29,8 +28,8 @@ class OwnError(BaseException):
 
 def storable(error: Failure | None) -> Failure:
     assert error is not None
-    assert all(type(text) is str for text in asdict(error).values())
-    assert len(json.dumps(asdict(error), ensure_ascii=False).encode()) < 700_000
+    assert all(type(text) is str for text in (*error.document().values(), *error.kinds))
+    assert len(json.dumps(error.stored(), ensure_ascii=False).encode()) < 700_000
     return error
 
 

@@ -1,17 +1,18 @@
 """R20: a step gives what its handler's annotation says, at first and at each replay."""
 
+import functools
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import partial
-from typing import Annotated, Any, Literal, NamedTuple, NotRequired, TypedDict, TypeVar
+from typing import Annotated, Any, Generic, Literal, NamedTuple, NotRequired, TypedDict, TypeVar
 from uuid import UUID
 
 import pydantic
 import pytest
 
-from tarry import App, Context, Middleware, StepDataError, StepInfo, TriggerEvent
+from tarry import App, Context, Event, Middleware, StepDataError, StepInfo, TriggerEvent
 from tarry_backend.replay import Failed, Paused
 from tests.unit.replay.faces import Face
 from tests.unit.replay.memory import START, MemoryRun, error_of, output_of
@@ -199,6 +200,39 @@ def test_r20_methods_partials_and_async_handlers_have_their_annotation(face: Fac
     assert given(face, partial(Service().assess, "bob")) == [Approved("bob")] * 2
     assert given(face, Service()) == [Approved("eve")] * 2
     assert given(face, assess) == [Approved("ada")] * 2
+
+
+def test_r20_a_class_and_a_cached_function_are_handlers_too(face: Face) -> None:
+    @functools.cache
+    def assess() -> Approved:
+        return Approved("ada")
+
+    assert given(face, Rejected, reason="late") == [Rejected("late")] * 2
+    assert given(face, assess) == [Approved("ada")] * 2
+    assert given(face, str) == [""] * 2
+
+
+def test_r20_fields_by_keyword_inherited_or_generic_are_read(face: Face) -> None:
+    @dataclass(kw_only=True, slots=True, frozen=True)
+    class Base(Generic[T]):
+        value: T
+        at: datetime | None = None
+
+    @dataclass(kw_only=True, slots=True, frozen=True)
+    class Derived(Base[int]):
+        more: list[Approved] = field(default_factory=list)
+
+    assert given(face, of_kind(Base(value=1, at=NOON), Base)) == [Base(value=1, at=NOON)] * 2
+    assert given(face, of_kind(Base(value=Approved("a")), Base[Approved])) == [Base(value=Approved("a"))] * 2
+    assert (
+        given(face, of_kind(Derived(value=1, more=[Approved("b")]), Derived))
+        == [Derived(value=1, more=[Approved("b")])] * 2
+    )
+
+
+def test_r20_an_event_is_an_output_as_any_other_dataclass(face: Face) -> None:
+    event = Event("paid", {"a": [1]}, id="e1", ts=5)
+    assert given(face, of_kind([event], list[Event])) == [[event]] * 2
 
 
 def test_r20_output_type_overrides_the_annotation(face: Face) -> None:
