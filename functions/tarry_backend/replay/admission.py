@@ -110,7 +110,10 @@ class Admission:
         if HOOK.get():
             raise self.refuse(f"{what} was called in a middleware: call it in the function itself")
         if (body := BODY.get()) is not None:
-            raise self.refuse(f"{what} was called inside step {body.key!r}: call it before or after that step")
+            raise self.refuse(
+                f"{what} was called inside step {body.key!r}: call it before or after that step; code that may run in "
+                "a step asks tarry.current().is_in_step first"
+            )
         if not self._bridge.is_home():
             raise self.refuse(
                 f"{what} was called outside its run: call it in the function, not in another thread or loop"
