@@ -66,7 +66,6 @@ class NonRetriableError(TarryError):
     An exception group that holds one, such as that of a ``TaskGroup``, also ends the attempts.
 
     Args:
-        *args: As for any exception.
         quiet: The failure is expected. If it fails the run, Tarry logs it as information, not as an error.
     """
 
@@ -235,10 +234,7 @@ class StepError(TarryError):
         self.kinds = tuple(kinds)
 
     def is_a(self, kind: type[BaseException]) -> bool:
-        """Whether the step's last error was of this class, or of one derived from it.
-
-        The class is known by its module and name, so the answer is the same at each replay.
-        """
+        """Whether the step's last error was of this class, known by its module and name, or of one derived from it."""
         is_named = full_name(kind) in self.kinds if self.kinds else kind.__name__ == self.name
         return is_named or kind in (BaseException, Exception)
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tarry._wire.declaredtypes import writer
+from tarry._wire.declaredtypes import writer_of
 from tarry._wire.jsonvalues import decode, encode
 from tarry._wire.limits import MAX_NAME
 from tarry.errors import EventError, OutputError
@@ -187,7 +187,7 @@ def _data(value: Any, what: str) -> dict[str, Any]:
     dump = getattr(value, "model_dump", None)
     try:
         form = dump(mode="json", by_alias=True) if callable(dump) else value
-        data: dict[str, Any] = decode(encode(form, what, written=writer(type(value))))
+        data: dict[str, Any] = decode(encode(form, what, written=writer_of(value)))
     except OutputError as error:
         raise EventError(str(error)) from error
     return data

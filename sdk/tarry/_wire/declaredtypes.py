@@ -32,7 +32,7 @@ from tarry._wire.specialvalues import SPECIAL, special_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["bare", "is_plain", "writer"]
+__all__ = ["bare", "is_plain", "writer", "writer_of"]
 
 _PLAIN = (str, int, float, bool, types.NoneType, None, Any, object, Never, NoReturn, Self, list, dict)
 
@@ -90,6 +90,11 @@ def writer(kind: Any) -> Callable[[object], object] | None:
         return None if special is None or special.kind not in mentioned else special.write(value)
 
     return written
+
+
+def writer_of(value: object) -> Callable[[object], object] | None:
+    """The ``writer`` of an instance's class: its fields say what may be in it. A bare ``datetime`` says nothing."""
+    return None if special_of(value) is not None else writer(type(value))
 
 
 def _is_a(part: Any, kind: type[Any]) -> bool:

@@ -72,14 +72,23 @@ def _plain(value: object, what: str, place: _Place, written: Written) -> object:
         return {_key(k, what, place): _plain(v, what, (place, f".{k}"), written) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item, what, (place, f"[{index}]"), written) for index, item in enumerate(value)]
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        named = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
-        return _plain(named, what, place, written)
+    if (fields := _fields(value)) is not None:
+        return _plain({name: getattr(value, name) for name in fields}, what, place, written)
     if callable(dump := getattr(value, "model_dump", None)) and not isinstance(value, type):
         return _plain(dump(mode="json"), what, place, written)
     if written is not None and (form := written(value)) is not None:
         return _plain(form, what, place, written)
     raise OutputError(f"{what}{_at(place)} is {_named(value)}, which is not JSON; use strings, numbers, lists or dicts")
+
+
+def _fields(value: object) -> list[str] | None:
+    """The names of the fields of an instance of a dataclass or of an attrs class."""
+    if isinstance(value, type):
+        return None
+    if dataclasses.is_dataclass(value):
+        return [each.name for each in dataclasses.fields(value)]
+    fields = getattr(type(value), "__attrs_attrs__", None)
+    return None if fields is None else [each.name for each in fields]
 
 
 def _number(value: float, what: str, place: _Place) -> float:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
+from tarry._wire.declaredtypes import writer_of
 from tarry._wire.jsonvalues import decode, encode
 from tarry._wire.limits import MAX_ID, why_not_id
 from tarry._wire.limits import MAX_SIGNAL_DATA as MAX_DATA
@@ -157,7 +158,7 @@ def _checked_id(signal_id: object) -> str:
 
 def _checked_data(name: str, data: Any) -> Any:
     """Return the data after a round trip through JSON, as the run will get them."""
-    text = encode({} if data is None else data, f"signal {name!r}: data")
+    text = encode({} if data is None else data, f"signal {name!r}: data", written=writer_of(data))
     if (size := len(text.encode("utf-8", "surrogatepass"))) > MAX_DATA:
         raise LimitError(f"signal {name!r}: data has {size:,} bytes of JSON; give at most {MAX_DATA:,}")
     return decode(text)

@@ -29,11 +29,13 @@ class Special:
     read: Callable[[Any], Any]
 
 
+_MICROSECOND = timedelta(microseconds=1)
+
 SPECIAL = (
     Special(datetime, (str,), datetime.isoformat, datetime.fromisoformat),
     Special(date, (str,), date.isoformat, date.fromisoformat),
     Special(time, (str,), time.isoformat, time.fromisoformat),
-    Special(timedelta, (int, float), timedelta.total_seconds, lambda seconds: timedelta(seconds=seconds)),
+    Special(timedelta, (int,), lambda value: value // _MICROSECOND, lambda count: count * _MICROSECOND),
     Special(Decimal, (str,), str, Decimal),
     Special(UUID, (str,), str, UUID),
     Special(Path, (str,), str, Path),

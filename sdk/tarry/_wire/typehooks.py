@@ -5,8 +5,13 @@ from __future__ import annotations
 import types
 from collections.abc import Sequence
 from dataclasses import is_dataclass
+<<<<<<< HEAD
 from enum import Enum
 from typing import TYPE_CHECKING, Any, get_args, get_origin, is_typeddict
+=======
+from enum import Enum, Flag
+from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints, is_typeddict
+>>>>>>> fd7ca76 (Exact timedeltas, flags, attrs classes, and signals that carry what their class declares)
 
 from cattrs.cols import (
     is_frozenset,
@@ -107,6 +112,8 @@ def literal_hook(kind: Any) -> Any:
 
 
 def enum_hook(kind: Any) -> Any:
+    if issubclass(kind, Flag):  # its values may be combined
+        return _of_form(int, lambda value, _: kind(value), kind)
     return _one_of([(each.value, each) for each in kind], kind)
 
 

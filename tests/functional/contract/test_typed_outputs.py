@@ -112,6 +112,16 @@ def test_two_functions_whose_ids_and_events_look_alike_have_runs_of_their_own(ap
     ]
 
 
+def test_a_signal_carries_what_its_class_declares(app: App, host: Host) -> None:
+    @app.create_function(fn_id="order", trigger=TriggerEvent("placed"))
+    async def order(ctx: Context) -> Assessment | None:
+        return await ctx.step.wait_for_signal("assessed", signal="a", timeout="1h", type=Assessment)
+
+    host.send("placed")
+    host.signal("a", Assessment(Decimal("0.10"), NOON))
+    assert host.run(order).output == Assessment(Decimal("0.10"), NOON)
+
+
 def test_the_class_of_a_steps_error_goes_through_the_table_and_an_invocation(app: App, host: Host) -> None:
     def decline() -> None:
         raise DeclinedError("no")

@@ -4,11 +4,12 @@ import functools
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from enum import Enum
+from enum import Enum, Flag
 from functools import partial
 from typing import Annotated, Any, Generic, Literal, NamedTuple, NotRequired, TypedDict, TypeVar
 from uuid import UUID
 
+import attrs
 import pydantic
 import pytest
 
@@ -23,6 +24,17 @@ T = TypeVar("T")
 class Grade(Enum):
     GOOD = "good"
     BAD = "bad"
+
+
+class Access(Flag):
+    READ = 1
+    WRITE = 2
+
+
+@attrs.define
+class Parcel:
+    _weight: int
+    at: datetime
 
 
 @dataclass
@@ -100,6 +112,9 @@ KINDS: list[tuple[Any, Any]] = [
     (datetime, NOON),
     (date, date(2026, 1, 1)),
     (timedelta, timedelta(days=3, microseconds=7)),
+    (timedelta, timedelta(days=99_999, microseconds=1)),
+    (Access, Access.READ | Access.WRITE),
+    (Parcel, Parcel(3, NOON)),
     (Decimal, Decimal("0.10")),
     (UUID, UUID(int=7)),
     (bytes, b"\x00\xff"),
