@@ -5,13 +5,8 @@ from __future__ import annotations
 import types
 from collections.abc import Sequence
 from dataclasses import is_dataclass
-<<<<<<< HEAD
-from enum import Enum
-from typing import TYPE_CHECKING, Any, get_args, get_origin, is_typeddict
-=======
 from enum import Enum, Flag
-from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints, is_typeddict
->>>>>>> fd7ca76 (Exact timedeltas, flags, attrs classes, and signals that carry what their class declares)
+from typing import TYPE_CHECKING, Any, get_args, get_origin, is_typeddict
 
 from cattrs.cols import (
     is_frozenset,
