@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tarry._engine.error_text import message_of, name_of
 from tarry._engine.interruption import Presence
 from tarry._engine.operations import InvokeFunction, RunStep, SendEvent, Sleep, WaitForEvent, WaitForSignal
-from tarry._wire.jsonvalues import decode, encode
-from tarry.durations import deadline, milliseconds
-from tarry.errors import EventError, LimitError, NonRetriableError, OutputError, UsageError
-from tarry.event import base32
+from tarry._wire.jsonvalues import encode
+from tarry.durations import milliseconds
+from tarry.errors import LimitError, NonRetriableError
 from tarry.middleware import StepInfo
 from tarry_backend.model.step import Failure, InvokeRequest, Signal, Status, Step, WaitRequest
 from tarry_backend.replay.arguments import arguments_of
@@ -24,20 +19,20 @@ from tarry_backend.replay.bodies import Bodies
 from tarry_backend.replay.branch_past import PAST
 from tarry_backend.replay.jitter import jitter
 from tarry_backend.replay.outcome import is_final, pause
+from tarry_backend.replay.step_request import as_json, deadline_of, event_id_of, read_request
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from tarry._engine.chain import Chain
     from tarry._engine.operations import Operation
-    from tarry.durations import Timeout
     from tarry.errors import StepCallError
     from tarry.event import Event
     from tarry.function import Function
     from tarry_backend.replay.journal import Journal
     from tarry_backend.replay.step_writer import StepWriter
 
-__all__ = ["BODY", "MAX_RUN", "MAX_STEP", "Body", "Performer", "event_id_of"]
+__all__ = ["BODY", "MAX_RUN", "MAX_STEP", "Body", "Performer"]
 
 MAX_STEP = 4 * 1024 * 1024
 """The largest output of one step, in bytes of JSON."""
@@ -212,8 +207,8 @@ class Performer:
     def _sleep(self, step: Step, operation: Sleep) -> Step:
         """It lasts from its first call on: a redelivery neither makes it longer nor moves its end."""
         now = self._journal.now()
-        with _asked():
-            due = _deadline(operation.until, step.began) if step.due is None else step.due
+        with read_request():
+            due = deadline_of(operation.until, step.began) if step.due is None else step.due
         if due > now and step.due is not None:
             return step
         step = replace(step, due=due)
@@ -222,8 +217,8 @@ class Performer:
         return self._keeping.keep(step)
 
     def _wait(self, step: Step, operation: WaitForEvent) -> Step:
-        with _asked():
-            until = _deadline(operation.timeout, self._journal.now())
+        with read_request():
+            until = deadline_of(operation.timeout, self._journal.now())
             first, *others = (
                 WaitRequest(
                     event_name=each.name,
@@ -243,20 +238,20 @@ class Performer:
         return self._journal.open_wait(replace(step, status=Status.WAITING), request)
 
     def _invoke(self, step: Step, operation: InvokeFunction) -> Step:
-        with _asked():
-            due = None if operation.timeout is None else _deadline(operation.timeout, self._journal.now())
+        with read_request():
+            due = None if operation.timeout is None else deadline_of(operation.timeout, self._journal.now())
             request = InvokeRequest(
                 app_id=operation.app_id,
                 function_id=operation.function_id,
                 event_id=event_id_of(self._run_id, step.key, 0),
-                data=_as_json(operation.data or {}, "its data"),
-                user=None if operation.user is None else _as_json(operation.user, "its user"),
+                data=as_json(operation.data or {}, "its data"),
+                user=None if operation.user is None else as_json(operation.user, "its user"),
             )
         return self._journal.invoke(replace(step, status=Status.INVOKING, due=due), request)
 
     def _wait_for_signal(self, step: Step, operation: WaitForSignal) -> Step:
-        with _asked():
-            due = _deadline(operation.timeout, self._journal.now())
+        with read_request():
+            due = deadline_of(operation.timeout, self._journal.now())
         self._order += 1  # kept free for its end, should a signal be kept for it
         signal = Signal(operation.signal)
         return self._journal.open_signal(replace(step, status=Status.WAITING, due=due, signal=signal))
@@ -270,35 +265,3 @@ def _info(step: Step, operation: RunStep | SendEvent) -> StepInfo:
 def _written(operation: RunStep | SendEvent) -> Callable[[object], object] | None:
     kind = operation.output if isinstance(operation, RunStep) else None
     return None if kind is None else kind.written
-
-
-def _deadline(timeout: Timeout, now: int) -> int:
-    """When what begins now ends. A duration lasts at least zero; a ``datetime`` is that moment, also if it passed."""
-    moment = deadline(timeout, now)
-    return moment if isinstance(timeout, datetime) else max(now, moment)
-
-
-@contextmanager
-def _asked() -> Iterator[None]:
-    """Reads what the function asks for. What an object of user code raises meanwhile is no error of the journal's: the
-    function asks wrongly."""
-    try:
-        yield
-    except UsageError:
-        raise
-    except Exception as error:
-        raise UsageError(f"what it is given cannot be read: {name_of(error)}: {message_of(error)}") from error
-
-
-def _as_json(value: Mapping[str, Any], what: str) -> dict[str, Any]:
-    try:
-        carried: dict[str, Any] = decode(encode({**value}, what))
-    except OutputError as error:
-        raise EventError(str(error)) from error
-    return carried
-
-
-def event_id_of(run_id: str, key: str, place: int) -> str:
-    """Return the id of an event that a step sends: the same at each attempt."""
-    digest = hashlib.sha256(f"{run_id}/{key}/{place}".encode()).digest()
-    return base32(int.from_bytes(digest[:16]))

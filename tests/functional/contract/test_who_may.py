@@ -11,7 +11,7 @@ from tarry.event import RESERVED
 from tarry.function import FAILED, INVOKED
 from tarry_backend.events.address import ADDRESS, SCHEDULED
 from tarry_backend.events.schedules import Schedule
-from tarry_backend.replay.performer import event_id_of
+from tarry_backend.replay.step_request import event_id_of
 from tarry_dev.cloud import Host
 from tests.functional.contract.diary import Diary
 from tests.functional.contract.test_identity import put
