@@ -33,12 +33,12 @@ def arguments_of(operation: Operation) -> str | None:
     A timeout counts if it is written as a string. A number or a ``datetime`` is often computed from the current time.
     """
     try:
-        text = ", ".join(_parts(operation))
+        text = ", ".join(_parts(operation)).encode("utf-8", "backslashreplace").decode()
     except Exception:  # also from the code of an object of yours
         return None
     if len(text) <= LONGEST:
         return text
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH]
+    digest = hashlib.sha256(text.encode()).hexdigest()[:_HASH]
     return f"{text[: LONGEST - _HASH - 2]}… {digest}"
 
 

@@ -180,7 +180,7 @@ class StepItems:
             output=None if step.output is None else self._values.pack(step.output, f"{name}-output"),
             error=None if step.error is None else self._values.pack(_json(step.error.stored()), f"{name}-error"),
             due=step.due,
-            asked=_writable(step.asked),
+            asked=step.asked,
             due_shard=due_shard(run_id) if step.is_open and step.due is not None else None,
         )
         if step.invocation is not None:
@@ -279,11 +279,6 @@ def _other_wait(fields: dict[str, Any], deadline: int) -> Wait:
     alternatives = tuple(Alternative(**each) for each in fields.pop("alternatives"))
     since = Position.parse(fields.pop("since"))
     return Wait(**fields, since=since, deadline=deadline, alternatives=alternatives)
-
-
-def _writable(text: str | None) -> str | None:
-    """The text as an attribute can hold it: with a mark in place of half of a surrogate pair."""
-    return None if text is None else text.encode("utf-8", "replace").decode()
 
 
 def _json(value: object) -> str:
