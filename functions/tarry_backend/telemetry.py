@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections import Counter, defaultdict
 from contextlib import contextmanager
 from threading import Lock
@@ -17,13 +18,19 @@ if TYPE_CHECKING:
 __all__ = ["NAMESPACE", "Meter", "concerning", "identify", "logger", "meter", "published", "records_logger"]
 
 NAMESPACE = "Tarry"
-"""The namespace of all metrics. Their one dimension is ``service``, the app's id."""
+"""The namespace of all metrics. Their one dimension is ``service``: the stack's name, or locally the app's id."""
 
 logger = Logger(service="tarry")
 """Structured log lines; POWERTOOLS_LOG_LEVEL sets the level. The executor adds the ids of run and function."""
 
 records_logger = logging.getLogger(logger.name)
 """The same logger, as the batch processors need it: they log each record that fails."""
+
+if "AWS_LAMBDA_LOG_LEVEL" in os.environ and "POWERTOOLS_LOG_LEVEL" in os.environ:
+    # Lambda's own filter, which the first variable names, lets metrics through: they are lines that it takes for INFO.
+    # Powertools, and Lambda for the root logger, would take its level for that of the logger.
+    for each in (records_logger, logging.getLogger()):
+        each.setLevel(os.environ["POWERTOOLS_LOG_LEVEL"])
 
 _metrics = Metrics(namespace=NAMESPACE, service="tarry")
 
@@ -69,9 +76,9 @@ meter = Meter()
 
 
 def identify(app_id: str) -> None:
-    """Add the app's name to log lines and metrics: an account may have several apps."""
+    """Add the app's name to log lines, and the stack's to metrics: an account may have two stacks of one app."""
     logger.append_keys(app=app_id)
-    _metrics.service = app_id
+    _metrics.service = os.environ.get("POWERTOOLS_SERVICE_NAME") or app_id
 
 
 @contextmanager

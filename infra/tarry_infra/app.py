@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +12,13 @@ from jsii.errors import JavaScriptError
 
 from tarry.errors import TarryError
 from tarry_backend.runtime import load_app
+from tarry_infra.names import default_stack_name
 from tarry_infra.stack import TarryStack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["application", "main", "stack_name"]
+__all__ = ["application", "main"]
 
 DEFAULT_APP = "examples.onboarding:app"
 
@@ -28,7 +28,7 @@ def main() -> None:
     app = application(os.environ.get("CDK_OUTDIR", "cdk.out"))
     try:
         spec = app.node.try_get_context("app") or DEFAULT_APP
-        TarryStack(app, "Tarry", app=spec, stack_name=stack_name(load_app(spec).id))
+        TarryStack(app, "Tarry", app=spec, stack_name=default_stack_name(load_app(spec).id))
         app.synth()
     except TarryError as error:
         sys.exit(f"tarry: {error}")
@@ -43,11 +43,6 @@ def application(outdir: str, context: Mapping[str, Any] | None = None) -> cdk.Ap
     app = cdk.App(outdir=outdir, context=context)
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     return app
-
-
-def stack_name(app_id: str) -> str:
-    """An app's own stack, so that deploying another app leaves it alone. CloudFormation knows no ``.`` or ``_``."""
-    return f"tarry-{re.sub('[._]', '-', app_id)}"
 
 
 if __name__ == "__main__":

@@ -36,7 +36,6 @@ class Audit(Construct):
     Args:
         scope: The stack.
         construct_id: The construct's id.
-        name: The name of the Athena workgroup, and in Glue's spelling of the database. Its table is ``events``.
         bus: The app's bus.
         host: The common parts of the Lambdas.
         days: How many days files are kept.
@@ -49,7 +48,6 @@ class Audit(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        name: str,
         bus: events.IEventBus,
         host: Host,
         days: int,
@@ -62,11 +60,9 @@ class Audit(Construct):
         self.catalogue = Catalogue(
             self,
             "Catalogue",
-            name=name,
             bucket=self.bucket,
             days=days,
             encryption_key=key,
-            removal_policy=removal_policy,
         )
         self.delivery = AuditDelivery(
             self, "Delivery", bucket=self.bucket, catalogue=self.catalogue, host=host, capacity=capacity

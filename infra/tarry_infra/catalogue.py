@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_athena as athena
 from aws_cdk import aws_glue as glue
 from constructs import Construct
 
 from tarry_backend.events.audit_row import COLUMNS, EVENTS, PARTITION, TABLE
+from tarry_infra.names import database_name, workgroup_name
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
@@ -28,28 +28,27 @@ _PARQUET = "org.apache.hadoop.hive.ql.io.parquet"
 
 
 class Catalogue(Construct):
-    """``name`` is the workgroup's, and in Glue's spelling the database's. ``days`` is how far back files go."""
+    """Workgroup and database have the stack's name. ``days`` is how far back files go."""
 
     def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
-        name: str,
         bucket: s3.IBucket,
         days: int,
         encryption_key: kms.IKey | None,
-        removal_policy: RemovalPolicy,
     ) -> None:
         super().__init__(scope, construct_id)
+        stack = Stack.of(self)
         self.database = glue.CfnDatabase(
             self,
             "Database",
-            catalog_id=Stack.of(self).account,
-            database_input=glue.CfnDatabase.DatabaseInputProperty(name=re.sub("[^a-z0-9]", "_", name.lower())),
+            catalog_id=stack.account,
+            database_input=glue.CfnDatabase.DatabaseInputProperty(name=database_name(stack.stack_name)),
         )
         self.table = _table(self, self.database, bucket, days)
-        self.workgroup = _workgroup(self, name, bucket, encryption_key, removal_policy)
+        self.workgroup = _workgroup(self, workgroup_name(stack.stack_name), bucket, encryption_key)
 
 
 def _table(scope: Construct, database: glue.CfnDatabase, bucket: s3.IBucket, days: int) -> glue.CfnTable:
@@ -83,9 +82,7 @@ def _table(scope: Construct, database: glue.CfnDatabase, bucket: s3.IBucket, day
     )
 
 
-def _workgroup(
-    scope: Construct, name: str, bucket: s3.IBucket, key: kms.IKey | None, removal_policy: RemovalPolicy
-) -> athena.CfnWorkGroup:
+def _workgroup(scope: Construct, name: str, bucket: s3.IBucket, key: kms.IKey | None) -> athena.CfnWorkGroup:
     encryption = athena.CfnWorkGroup.EncryptionConfigurationProperty(
         encryption_option="SSE_KMS" if key else "SSE_S3", kms_key=key.key_arn if key else None
     )
@@ -94,7 +91,9 @@ def _workgroup(
         "Workgroup",
         name=name,
         description="Queries on Tarry's audit trail",
-        recursive_delete_option=removal_policy is RemovalPolicy.DESTROY,
+        # Otherwise ``cdk destroy`` fails once a query has run: Athena refuses to delete a workgroup that has a history
+        # of queries (its API reference, DeleteWorkGroup). The history is no data of the app's; the files stay.
+        recursive_delete_option=True,
         work_group_configuration=athena.CfnWorkGroup.WorkGroupConfigurationProperty(
             enforce_work_group_configuration=True,
             bytes_scanned_cutoff_per_query=_LARGEST_SCAN,

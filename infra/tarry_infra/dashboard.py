@@ -23,7 +23,7 @@ _QUANTILES = {"p50": "median", "p95": "95th percentile", "Maximum": "maximum"}
 
 
 def widgets(
-    app_id: str,
+    service: str,
     work: Sequence[WorkQueue],
     functions: Mapping[str, Function],
     alarms: Sequence[cloudwatch.IAlarm],
@@ -31,16 +31,16 @@ def widgets(
     """Row by row: alarms, what the app does, how fast, its queues, its Lambdas."""
     return [
         [cloudwatch.AlarmStatusWidget(title="Alarms", alarms=alarms, width=_WHOLE, height=4)],
-        _doing(app_id),
-        _speed(app_id),
+        _doing(service),
+        _speed(service),
         _queues(work),
-        _lambdas(app_id, functions),
+        _lambdas(service, functions),
     ]
 
 
-def _doing(app_id: str) -> list[cloudwatch.IWidget]:
+def _doing(service: str) -> list[cloudwatch.IWidget]:
     ends = [status.capitalize() for status in RunStatus if status is not RunStatus.RUNNING]
-    opened, closed = _sum(app_id, "WaitsOpened"), _sum(app_id, "WaitsClosed")
+    opened, closed = _sum(service, "WaitsOpened"), _sum(service, "WaitsClosed")
     # Counting the open waits would need a scan. Their number's change is known.
     change = cloudwatch.MathExpression(
         expression="RUNNING_SUM(FILL(opened, 0) - FILL(closed, 0))",
@@ -48,18 +48,18 @@ def _doing(app_id: str) -> list[cloudwatch.IWidget]:
         label="opened minus closed",
     )
     return [
-        _graph("Events and matches", (_sum(app_id, name) for name in ("Events", "Matches"))),
-        _graph("Runs started and ended", (_sum(app_id, name) for name in ("Started", *ends))),
+        _graph("Events and matches", (_sum(service, name) for name in ("Events", "Matches"))),
+        _graph("Runs started and ended", (_sum(service, name) for name in ("Started", *ends))),
         _graph("Open waits: change since the left edge of this graph", [change], lowest=None),
     ]
 
 
-def _speed(app_id: str) -> list[cloudwatch.IWidget]:
+def _speed(service: str) -> list[cloudwatch.IWidget]:
     endings = ("Resumes", "Timeouts", "MatchErrors")
     return [
-        _graph("Time from event to resume", _quantiles(app_id, "ResumeLatency"), unit="ms"),
-        _graph("Timeouts: time after the deadline", _quantiles(app_id, "TimeoutLateness"), unit="ms"),
-        _graph("Ends of waits, and match errors", (_sum(app_id, name) for name in endings)),
+        _graph("Time from event to resume", _quantiles(service, "ResumeLatency"), unit="ms"),
+        _graph("Timeouts: time after the deadline", _quantiles(service, "TimeoutLateness"), unit="ms"),
+        _graph("Ends of waits, and match errors", (_sum(service, name) for name in endings)),
     ]
 
 
@@ -80,11 +80,11 @@ def _queues(work: Sequence[WorkQueue]) -> list[cloudwatch.IWidget]:
     ]
 
 
-def _lambdas(app_id: str, functions: Mapping[str, Function]) -> list[cloudwatch.IWidget]:
+def _lambdas(service: str, functions: Mapping[str, Function]) -> list[cloudwatch.IWidget]:
     errors = [each.metric_errors(label=f"{name}: errors") for name, each in functions.items()]
     throttles = [each.metric_throttles(label=f"{name}: throttles") for name, each in functions.items()]
     # A message that fails in the usual way is not an error of its Lambda.
-    failed = app_metric(app_id, "FailedRecords", "Sum", label="messages that failed, and are delivered again")
+    failed = app_metric(service, "FailedRecords", "Sum", label="messages that failed, and are delivered again")
     durations = [each.metric_duration(label=name, statistic="p95") for name, each in functions.items()]
     return [
         _graph("Lambdas: errors and throttles", [failed, *errors, *throttles], width=_HALF),
@@ -92,12 +92,12 @@ def _lambdas(app_id: str, functions: Mapping[str, Function]) -> list[cloudwatch.
     ]
 
 
-def _sum(app_id: str, name: str) -> cloudwatch.Metric:
-    return app_metric(app_id, name, "Sum")
+def _sum(service: str, name: str) -> cloudwatch.Metric:
+    return app_metric(service, name, "Sum")
 
 
-def _quantiles(app_id: str, name: str) -> list[cloudwatch.Metric]:
-    return [app_metric(app_id, name, statistic, label=label) for statistic, label in _QUANTILES.items()]
+def _quantiles(service: str, name: str) -> list[cloudwatch.Metric]:
+    return [app_metric(service, name, statistic, label=label) for statistic, label in _QUANTILES.items()]
 
 
 def _graph(

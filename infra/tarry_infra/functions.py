@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -28,9 +28,15 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 _FILTERS = {
     "DEBUG": lambda_.ApplicationLogLevel.DEBUG,
     "INFO": lambda_.ApplicationLogLevel.INFO,
-    "WARNING": lambda_.ApplicationLogLevel.WARN,
-    "ERROR": lambda_.ApplicationLogLevel.ERROR,
+    "WARNING": lambda_.ApplicationLogLevel.INFO,
+    "ERROR": lambda_.ApplicationLogLevel.INFO,
 }
+"""Lambda's own filter by log level: never above INFO.
+
+A metric is a line of JSON without a level, and Lambda takes such a line for INFO (Lambda's developer guide, "Log-level
+filtering"). A filter at WARN would drop it, and with it what the alarms look at. Above INFO, the loggers filter
+(``tarry_backend.telemetry``).
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,9 +105,11 @@ class Function(lambda_.Function):
             role=role,
             log_group=log_group,
             logging_format=lambda_.LoggingFormat.JSON,
-            # Both: Lambda's own filter would drop what is below INFO, whatever the logger lets through.
             application_log_level_v2=_FILTERS[host.log_level],
-            environment={"POWERTOOLS_LOG_LEVEL": host.log_level},
+            environment={
+                "POWERTOOLS_LOG_LEVEL": host.log_level,
+                "POWERTOOLS_SERVICE_NAME": Stack.of(scope).stack_name,  # the dimension of its metrics
+            },
         )
         self.entry = handler
         self.capacity = capacity

@@ -15,13 +15,13 @@ __all__ = ["app_metric"]
 
 
 def app_metric(
-    app_id: str, name: str, statistic: str, period: Duration | None = None, label: str | None = None
+    service: str, name: str, statistic: str, period: Duration | None = None, label: str | None = None
 ) -> cloudwatch.Metric:
-    """One app's metric: what ``tarry_backend.telemetry.Meter`` counts or measures under that name."""
+    """One stack's metric: what ``tarry_backend.telemetry.Meter`` counts or measures under that name."""
     return cloudwatch.Metric(
         namespace=NAMESPACE,
         metric_name=name,
-        dimensions_map={"service": app_id},
+        dimensions_map={"service": service},
         statistic=statistic,
         period=period,
         label=label,

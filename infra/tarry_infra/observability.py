@@ -57,7 +57,6 @@ class Observability(Construct):
     Args:
         scope: The stack.
         construct_id: The construct's id.
-        app_id: The app's id.
         work: The work queues.
         functions: The Lambdas, by their short names.
         dead_letters: The dead-letter queues beside those of the work queues.
@@ -72,7 +71,6 @@ class Observability(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        app_id: str,
         work: Sequence[WorkQueue],
         functions: Mapping[str, Function],
         dead_letters: Mapping[str, sqs.IQueue],
@@ -86,15 +84,15 @@ class Observability(Construct):
         self._watch_ages(work)
         for name, function in functions.items():
             self._watch_function(name, function)
-        self._watch_sweeps(app_id)
-        self._watch_matching(app_id)
-        self._watch_parked_runs(app_id)
         stack = Stack.of(self)
+        self._watch_sweeps(stack.stack_name)
+        self._watch_matching(stack.stack_name)
+        self._watch_parked_runs(stack.stack_name)
         self.dashboard = cloudwatch.Dashboard(
             self,
             "Dashboard",
             dashboard_name=f"{stack.stack_name}-{stack.region}",  # dashboards are the account's, not the region's
-            widgets=widgets(app_id, work, functions, list(self.alarms.values())),
+            widgets=widgets(stack.stack_name, work, functions, list(self.alarms.values())),
         )
 
     def _watch_dead_letters(self, dead_letters: Mapping[str, sqs.IQueue], description: str) -> None:
@@ -136,10 +134,10 @@ class Observability(Construct):
             periods=3,
         )
 
-    def _watch_sweeps(self, app_id: str) -> None:
+    def _watch_sweeps(self, service: str) -> None:
         self._alarm(
             "sweep-late",
-            app_metric(app_id, "Sweeps", "Sum", _minutes(1)),
+            app_metric(service, "Sweeps", "Sum", _minutes(1)),
             "Sweep late",
             f"No sweep has succeeded for {_SWEEP_LATE} minutes. Timers more than {sender.HORIZON // 60_000} minutes"
             " ahead do not fire, so sleeps, retries and deadlines will be late. Read the sweep's log.",
@@ -149,20 +147,20 @@ class Observability(Construct):
             treat_missing_data=cloudwatch.TreatMissingData.BREACHING,
         )
 
-    def _watch_matching(self, app_id: str) -> None:
+    def _watch_matching(self, service: str) -> None:
         self._alarm(
             "match-errors",
-            app_metric(app_id, "MatchErrors", "Sum", _minutes(5)),
+            app_metric(service, "MatchErrors", "Sum", _minutes(5)),
             "Match errors",
             "An expression could not be evaluated for an event: a field is missing or of another type. It counted as"
             " no match. `tarry run` shows the problem on the wait. Fix the expression or the sender.",
         )
 
-    def _watch_parked_runs(self, app_id: str) -> None:
+    def _watch_parked_runs(self, service: str) -> None:
         """One alarm as long as runs are parked: each comes back in less time than the alarm looks at."""
         self._alarm(
             "parked-runs",
-            app_metric(app_id, "Parked", "Sum", _minutes(_PARKED_PERIOD)),
+            app_metric(service, "Parked", "Sum", _minutes(_PARKED_PERIOD)),
             "Parked runs",
             "Runs cannot go on: their function is missing in the code that is deployed. Nothing of them is lost. Deploy"
             " the function again under its id, and they go on by themselves; or cancel them.",

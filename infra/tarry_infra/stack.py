@@ -23,6 +23,7 @@ from tarry_infra.encryption import let_logs_use
 from tarry_infra.environment import Tuning, environment_of, log_days_of
 from tarry_infra.functions import Capacity, Function, Host, LogLevel
 from tarry_infra.ingest import MATCHER, Ingest
+from tarry_infra.names import bus_name
 from tarry_infra.observability import Observability
 from tarry_infra.outputs import tell
 from tarry_infra.runs import EXECUTOR, Runs
@@ -52,8 +53,8 @@ class TarryStack(Stack):
     Args:
         scope: The CDK app.
         construct_id: The construct's id.
-        app: The ``tarry.App`` as ``module:attribute``. The stack imports it, since the app names its bus:
-            ``tarry-<app id>`` by default. The top-level package that holds it goes into the Lambdas.
+        app: The ``tarry.App`` as ``module:attribute``. The stack imports it, since the app may name its bus;
+            otherwise the bus has the stack's name. The top-level package that holds it goes into the Lambdas.
         modules: Further top-level packages for the Lambdas.
         requirements: A requirements file, or a lock with hashes, with further dependencies of the Lambdas.
         tuning: How long events and ended runs are kept, and how many steps a run may have; see ``Tuning``.
@@ -125,7 +126,8 @@ class TarryStack(Stack):
         )
         let_logs_use(encryption_key, self)
         self.state = State(self, "State", host=host, removal_policy=removal_policy, log_days=log_days_of(tuning or {}))
-        self.ingest = Ingest(self, "Ingest", bus=bus or self.app.bus, host=host, capacity=matcher)
+        made = self.app.bus or bus_name(self.stack_name, self.app.id)
+        self.ingest = Ingest(self, "Ingest", bus=bus or made, host=host, capacity=matcher)
         self.runs = Runs(self, "Runs", host=host, capacity=executor)
         self.timers = Timers(self, "Timers", host=host, timers=timers, sweep=sweep)
         self.signals = Signals(self, "Signals", host=host, capacity=signals, state=self.state, runs=self.runs)
@@ -183,7 +185,6 @@ class TarryStack(Stack):
         return Audit(
             self,
             "Audit",
-            name=f"tarry-{self.app.id}",
             bus=self.ingest.bus,
             host=host,
             days=days,
@@ -251,7 +252,6 @@ class TarryStack(Stack):
         return Observability(
             self,
             "Observability",
-            app_id=self.app.id,
             work=[ingest.queue, runs.queue, timers.queue],
             functions=functions,
             dead_letters=beside,

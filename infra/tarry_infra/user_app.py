@@ -24,14 +24,14 @@ class UserApp:
     Attributes:
         spec: ``module:attribute``.
         id: The app's id.
-        bus: The name of the bus to which it sends.
+        bus: The name of the bus that the app itself names, or ``None``.
         sources: The files and folders that go into the Lambdas.
         requirements: The file of what it needs from a package index.
     """
 
     spec: str
     id: str
-    bus: str
+    bus: str | None
     sources: tuple[Path, ...]
     requirements: Path | None = None
 
@@ -46,8 +46,8 @@ class UserApp:
         tops = dict.fromkeys(module.split(":")[0].split(".")[0] for module in (spec, *modules))
         sources = tuple(path for top in tops for path in sources_of(top))
         if requirements is None:
-            return cls(spec, app.id, app.bus.name, sources)
-        return cls(spec, app.id, app.bus.name, sources, files_of(Path(requirements))[0])
+            return cls(spec, app.id, app.bus.given_name, sources)
+        return cls(spec, app.id, app.bus.given_name, sources, files_of(Path(requirements))[0])
 
 
 def sources_of(module: str) -> list[Path]:

@@ -45,8 +45,9 @@ class App:
     Args:
         app_id: The app's name: 1 to 64 letters, digits, ``.``, ``_`` and ``-``.
         bus: The EventBridge bus to which ``send`` puts events. By default the environment variable ``TARRY_BUS``, which
-            the deployed Lambdas and ``tarry dev`` set; without it ``tarry-<app_id>``, the name of the stack's bus. It
-            is a name, not an ARN: the bus is in the stack's account.
+            the deployed Lambdas and ``tarry dev`` set; without it ``tarry-<app_id>``, the bus of the stack of that
+            name. A stack of another name has a bus of its own name: the stack's output ``Bus``.
+            It is a name, not an ARN: the bus is in the stack's account.
         middleware: Classes derived from ``tarry.Middleware``, or functions that return an instance. They surround every
             function of the app and ``send``, the first one outermost.
 

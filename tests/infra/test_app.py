@@ -6,7 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tarry_infra.app import DEFAULT_APP, stack_name
+from tarry_infra.app import DEFAULT_APP
+from tarry_infra.names import default_stack_name
 from tarry_infra.user_app import UserApp
 from tests.infra.conftest import NO_BUNDLING, SHOP
 
@@ -37,7 +38,7 @@ def test_the_context_chooses_the_app_and_nothing_is_printed(tmp_path: Path) -> N
 
 
 def test_a_stack_is_named_as_cloudformation_allows() -> None:
-    assert stack_name("my_shop.v2") == "tarry-my-shop-v2"
+    assert default_stack_name("my_shop.v2") == "tarry-my-shop-v2"
 
 
 def test_an_app_that_is_none_is_an_error_of_one_line(tmp_path: Path) -> None:

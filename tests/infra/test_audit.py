@@ -160,7 +160,7 @@ def test_queries_cannot_leave_the_workgroups_bounds(audited: Template) -> None:
     name, _ = bucket(audited)
     workgroup = audited.one("Athena::WorkGroup")
     bounds = workgroup["WorkGroupConfiguration"]
-    assert workgroup["Name"] == "tarry-shop"
+    assert workgroup["Name"] == "Tarry"
     assert bounds["EnforceWorkGroupConfiguration"] is True
     assert bounds["BytesScannedCutoffPerQuery"] == 100 * 1024**3
     assert text(bounds["ResultConfiguration"]["OutputLocation"]) == f"s3://{name}/answers/"

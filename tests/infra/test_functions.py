@@ -54,7 +54,8 @@ def test_the_sweep_is_in_no_loop(template: Template) -> None:
 @every_lambda
 def test_the_environment_is_what_the_settings_read(template: Template, handler: str) -> None:
     ours = template.function(handler)[1]["Environment"]["Variables"]
-    assert ours.keys() == {Settings.variable(field.name) for field in fields(Settings)} | {"POWERTOOLS_LOG_LEVEL"}
+    loggers = {"POWERTOOLS_LOG_LEVEL", "POWERTOOLS_SERVICE_NAME"}
+    assert ours.keys() == {Settings.variable(field.name) for field in fields(Settings)} | loggers
     (table,), (bus,) = map(template.of, ("DynamoDB::Table", "Events::EventBus"))
     bucket, _ = template.named("S3::Bucket", "StateValues")
     names = {"TARRY_TABLE": table, "TARRY_BUCKET": bucket, "TARRY_BUS": bus}
@@ -110,10 +111,10 @@ def test_capacities_are_properties(
 
 
 @every_lambda
-def test_neither_the_logger_nor_lambda_drops_what_the_log_level_lets_through(
+def test_lambda_drops_no_metric_and_the_logger_what_is_below_the_log_level(
     template: Template, changed: Template, handler: str
 ) -> None:
-    for stack, logger, lambdas in ((template, "INFO", "INFO"), (changed, "WARNING", "WARN")):
+    for stack, logger, lambdas in ((template, "INFO", "INFO"), (changed, "WARNING", "INFO")):
         _, function = stack.function(handler)
         assert function["Environment"]["Variables"]["POWERTOOLS_LOG_LEVEL"] == logger
         logging = function["LoggingConfig"]

@@ -85,13 +85,13 @@ def test_errors_and_throttles_of_every_lambda_call(template: Template, name: str
 def test_five_minutes_without_a_sweep_call_and_silence_is_no_sweep(template: Template) -> None:
     late = alarm(template, "sweep-late")
     assert calls_when(late) == ("Sweeps", "LessThanThreshold", 1, 60, 5, "breaching")
-    assert (late["Namespace"], late["Statistic"], dimensions(late)) == ("Tarry", "Sum", {"service": "shop"})
+    assert (late["Namespace"], late["Statistic"], dimensions(late)) == ("Tarry", "Sum", {"service": "Tarry"})
 
 
 def test_an_error_of_matching_calls(template: Template) -> None:
     errors = alarm(template, "match-errors")
     assert calls_when(errors) == ("MatchErrors", "GreaterThanThreshold", 0, 300, 1, "notBreaching")
-    assert (errors["Namespace"], errors["Statistic"], dimensions(errors)) == ("Tarry", "Sum", {"service": "shop"})
+    assert (errors["Namespace"], errors["Statistic"], dimensions(errors)) == ("Tarry", "Sum", {"service": "Tarry"})
 
 
 def test_parked_runs_call_once_and_as_long_as_they_are_parked(template: Template) -> None:
@@ -99,7 +99,7 @@ def test_parked_runs_call_once_and_as_long_as_they_are_parked(template: Template
     assert calls_when(parked) == ("Parked", "GreaterThanThreshold", 0, 300, 4, "notBreaching")
     assert parked["DatapointsToAlarm"] == 1
     assert parked["Period"] * parked["EvaluationPeriods"] * 1_000 > PARKED, "a run that stays parked keeps the alarm on"
-    assert (parked["Namespace"], parked["Statistic"], dimensions(parked)) == ("Tarry", "Sum", {"service": "shop"})
+    assert (parked["Namespace"], parked["Statistic"], dimensions(parked)) == ("Tarry", "Sum", {"service": "Tarry"})
 
 
 def test_every_alarm_says_what_it_means_and_where_more_stands(template: Template) -> None:
@@ -183,7 +183,7 @@ def test_what_is_watched_or_shown_is_what_the_lambdas_count(template: Template) 
     watched = {each["MetricName"] for each in template.of("CloudWatch::Alarm").values() if each["Namespace"] == "Tarry"}
     assert len(named) > 10
     assert named | watched <= counted
-    assert {tuple(metric[2:4]) for metric in ours} == {("service", "shop")}
+    assert {tuple(metric[2:4]) for metric in ours} == {("service", "Tarry")}
 
 
 def test_two_regions_of_an_account_have_a_dashboard_each(template: Template) -> None:

@@ -48,6 +48,11 @@ class EventBus:
         self._name = name
 
     @property
+    def given_name(self) -> str | None:
+        """The bus that the app itself names, or ``None``."""
+        return self._name
+
+    @property
     def name(self) -> str:
         """The bus: the given name, or ``TARRY_BUS``, or ``tarry-<app>``."""
         return self._name or os.environ.get("TARRY_BUS") or f"tarry-{self._app_id}"
