@@ -98,26 +98,29 @@ class Stack:
     def runs(self, function: str, *statuses: str) -> list[Run]:
         """A function's runs, with their steps, of these statuses or of all."""
         found = []
-        for status in statuses or ("running", "finished", "failed", "cancelled"):
+        for key in _keys(function, *statuses):
             pages = self._table.get_paginator("query").paginate(
                 TableName=self.outputs["Table"],
                 IndexName="runs",
                 KeyConditionExpression="fn_status = :key",
-                ExpressionAttributeValues={":key": {"S": f"{function}#{status}"}},
+                ExpressionAttributeValues={":key": {"S": key}},
             )
             found += [self._load(item["pk"]["S"]) for page in pages for item in page["Items"]]
         return found
 
     def count(self, function: str, status: str) -> int:
         """How many runs of a function are of this status."""
-        answer = self._table.query(
-            TableName=self.outputs["Table"],
-            IndexName="runs",
-            Select="COUNT",
-            KeyConditionExpression="fn_status = :key",
-            ExpressionAttributeValues={":key": {"S": f"{function}#{status}"}},
+        answers = (
+            self._table.query(
+                TableName=self.outputs["Table"],
+                IndexName="runs",
+                Select="COUNT",
+                KeyConditionExpression="fn_status = :key",
+                ExpressionAttributeValues={":key": {"S": key}},
+            )
+            for key in _keys(function, status)
         )
-        return int(answer["Count"])
+        return sum(int(answer["Count"]) for answer in answers)
 
     def open_waits(self, event: str) -> int:
         """How many waits an event of that name could resume."""
@@ -243,3 +246,9 @@ def _value(item: dict[str, Any], name: str) -> Any:
     form, body = packed[:1], packed[1:]
     assert form in (b"j", b"z"), form
     return json.loads(zlib.decompress(body) if form == b"z" else body)
+
+
+def _keys(function: str, *statuses: str) -> list[str]:
+    """The keys of the runs index for these statuses, or for all: four shards each."""
+    of = statuses or ("running", "finished", "failed", "cancelled")
+    return [f"{function}#{status}#{shard}" for status in of for shard in range(4)]

@@ -8,6 +8,8 @@ import pytest
 from tarry import App, Context, Event, TriggerEvent
 from tarry_backend.model.run import RunStatus
 from tarry_backend.runtime import runtime
+from tarry_backend.store import run_index
+from tarry_backend.store.models import RUN_SHARDS, Item
 from tarry_dev.cloud.host import Host
 from tarry_dev.pytest_plugin import MakeHost
 
@@ -103,3 +105,46 @@ def test_the_reading_of_the_whole_table_stops_at_the_page_at_which_it_is_told_to
     assert pages == [1, 2]
     assert 0 < found(1) < 24
     assert pages == [1, 2, 1]
+
+
+def crowd(host: Host) -> list[str]:
+    """Twelve further runs of the patient, in the order of their starts."""
+    for number in range(12):
+        host.send([Event("long", {"id": number}, id=f"c-{number}")])
+        host.advance("1s")
+    return [run.id for run in host.runs("patient")]
+
+
+def test_the_runs_of_one_function_and_status_are_spread_over_the_partitions_of_their_index(host: Host) -> None:
+    crowd(host)
+    pages = runtime().store.table.scan(Item, Item.fn_status.startswith("patient#running"))
+    keys = {item.fn_status for page in pages for item in page}
+    assert keys == {f"patient#running#{shard}" for shard in range(RUN_SHARDS)}
+
+
+@pytest.mark.parametrize("limit", [1, 5, 14, 50])
+def test_a_list_of_runs_merges_the_partitions_newest_first(host: Host, limit: int) -> None:
+    ids = crowd(host)
+    newest = runtime().store.queries.newest_runs(["patient"], [RunStatus.RUNNING], limit)
+    assert [snapshot.run.id for snapshot in newest] == ids[::-1][:limit]
+
+
+def test_runs_of_a_time_come_first_one_first_from_every_partition(host: Host) -> None:
+    ids, queries = crowd(host), runtime().store.queries
+
+    def start(run_id: str) -> int:
+        run = runtime().store.runs.run(run_id)
+        assert run is not None
+        return run.started
+
+    assert list(queries.running("patient", 0, host.cloud.clock.now())) == ids
+    assert list(queries.running("patient", start(ids[3]), start(ids[9]))) == ids[3:10]
+
+
+def test_a_list_that_is_longer_than_a_page_of_each_partition_goes_on(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_index, "_LEAST_PAGE", 1)
+    ids = crowd(host)
+    started = run_index.StartedRuns(runtime().store.table)
+    assert [run_id for _, run_id in started.newest(["patient"], [RunStatus.RUNNING], 14)] == ids[::-1]

@@ -11,6 +11,7 @@ from tarry_backend.store.event_names import Name, Names
 from tarry_backend.store.large_values import Values
 from tarry_backend.store.log import EventGoneError, EventLog, LogEntry
 from tarry_backend.store.queries import Queries
+from tarry_backend.store.run_index import StartedRuns
 from tarry_backend.store.runs import ConflictError, Runs
 from tarry_backend.store.table import Table
 from tarry_backend.store.wait_index import Waits
@@ -66,7 +67,7 @@ class Store:
             waits=Waits(table),
             dues=dues,
             mailboxes=Mailboxes(table.name, table.place),
-            queries=Queries(table, runs, log, names, dues),
+            queries=Queries(runs, StartedRuns(table), log, names, dues),
         )
 
 

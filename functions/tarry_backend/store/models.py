@@ -35,6 +35,7 @@ __all__ = [
     "DUE_SHARDS",
     "EXPIRES",
     "INDEXES",
+    "RUN_SHARDS",
     "AliasItem",
     "CancelRequestItem",
     "ClaimItem",
@@ -52,6 +53,13 @@ __all__ = [
 
 DUE_SHARDS = 4
 """Over how many partitions of the due index the timers are spread."""
+
+RUN_SHARDS = 4
+"""Over how many partitions of the runs index the runs of one function and status are spread.
+
+A partition takes 1,000 writes a second, and a slow index throttles the writes of the table (DynamoDB's developer guide,
+"GSI throttling"). A new run is one such write, the end of a run is two. A list reads every shard.
+"""
 
 
 class WaitsIndex(GlobalSecondaryIndex[Any]):
@@ -78,7 +86,7 @@ class DueIndex(GlobalSecondaryIndex[Any]):
 
 
 class RunsIndex(GlobalSecondaryIndex[Any]):
-    """For people who look: a function's runs of one status, by start."""
+    """For people who look: a function's runs of one status, by start. A run's hash decides its shard."""
 
     class Meta:
         index_name = "runs"

@@ -13,8 +13,6 @@ from tarry_backend.model.position import Position
 from tarry_backend.model.run import RunStatus
 from tarry_backend.model.step import END_OF_TIME
 from tarry_backend.store.due_index import SHARDS
-from tarry_backend.store.models import Item, RunsIndex
-from tarry_backend.store.runs import fn_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -25,8 +23,8 @@ if TYPE_CHECKING:
     from tarry_backend.store.due_index import Dues
     from tarry_backend.store.event_names import Names
     from tarry_backend.store.log import EventLog
+    from tarry_backend.store.run_index import StartedRuns
     from tarry_backend.store.runs import Runs
-    from tarry_backend.store.table import Table
 
 __all__ = ["DUES_LOOKED_THROUGH", "LOOKED_THROUGH", "Queries"]
 
@@ -38,15 +36,13 @@ DUES_LOOKED_THROUGH = 10_000
 
 _PAGE = 250
 
-_LARGE_PAGE = 1_000
-
 
 class Queries:
     """What people look for, in one store."""
 
-    def __init__(self, table: Table, runs: Runs, log: EventLog, names: Names, dues: Dues) -> None:
-        self._table = table
+    def __init__(self, runs: Runs, started: StartedRuns, log: EventLog, names: Names, dues: Dues) -> None:
         self._runs = runs
+        self._started = started
         self._log = log
         self._names = names
         self._dues = dues
@@ -55,20 +51,18 @@ class Queries:
         self, functions: Iterable[str], statuses: Iterable[RunStatus] = tuple(RunStatus), limit: int = 20
     ) -> list[RunSnapshot]:
         """The newest runs of these functions that have one of these statuses, newest first, with their steps."""
-        keys = self._newest(functions, statuses, limit)
+        keys = self._started.newest(functions, statuses, limit)
         loaded = (self._runs.load(run_id) for _, run_id in islice(keys, limit))
         return [snapshot for snapshot in loaded if snapshot is not None]
 
     def run_ids(self, functions: Iterable[str], prefix: str) -> list[str]:
         """The ids that begin so, of the newest ``LOOKED_THROUGH`` runs of each function and status."""
-        keys = self._newest(functions, tuple(RunStatus), LOOKED_THROUGH)
+        keys = self._started.newest(functions, tuple(RunStatus), LOOKED_THROUGH)
         return sorted({run_id for _, run_id in keys if run_id.startswith(prefix)})
 
     def running(self, function_id: str, since: int, until: int) -> Iterator[str]:
         """The ids of the function's runs that have not ended and began in ``[since, until]``, the first one first."""
-        key, began = fn_status(function_id, RunStatus.RUNNING), Item.started.between(since, until)
-        for item in self._table.query_index(RunsIndex, key, began, page_size=_LARGE_PAGE):
-            yield item.pk.partition("#")[2]
+        return (run_id for _, run_id in self._started.between(function_id, RunStatus.RUNNING, since, until))
 
     def open_waits(self) -> Iterator[tuple[Run, Step]]:
         """The open waits with their runs, the nearest deadline first.
@@ -112,13 +106,3 @@ class Queries:
             if received.event.id == event_id and received.position.identity not in seen:
                 seen.add(received.position.identity)
                 yield received
-
-    def _newest(self, functions: Iterable[str], statuses: Iterable[RunStatus], most: int) -> Iterator[tuple[int, str]]:
-        """Starts and ids, the latest start first, of at most ``most`` runs of each function and status."""
-        statuses = tuple(statuses)
-        each = (self._of(fn_status(function, status), most) for function in functions for status in statuses)
-        return heapq.merge(*each, reverse=True)
-
-    def _of(self, fn_and_status: str, most: int) -> Iterator[tuple[int, str]]:
-        for item in self._table.query_index(RunsIndex, fn_and_status, forward=False, limit=most):
-            yield int(item.started), item.pk.partition("#")[2]

@@ -13,6 +13,7 @@ from tarry_backend.model.run import Run, RunSnapshot, RunStatus
 from tarry_backend.model.step import Failure, Status
 from tarry_backend.store.event_json import event_of, event_text
 from tarry_backend.store.models import AliasItem, CancelRequestItem, ClaimItem, Item, RunItem, StepItem
+from tarry_backend.store.run_index import fn_status
 from tarry_backend.store.step_items import (
     StepItems,
     alias_items,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from tarry_backend.store.large_values import Values
     from tarry_backend.store.table import Batch, Table
 
-__all__ = ["ONCE", "ConflictError", "Runs", "fn_status"]
+__all__ = ["ONCE", "ConflictError", "Runs"]
 
 ONCE = 24 * 3_600_000
 """For how many milliseconds after it was received an event that starts a run stands for its idempotency value."""
@@ -191,7 +192,7 @@ class Runs:
             "run",
             fn=run.function_id,
             status=run.status.value,
-            fn_status=fn_status(run.function_id, run.status),
+            fn_status=fn_status(run.function_id, run.status, run.id),
             event=self._values.pack(event_text(run.event), f"runs/{run.id}/event"),
             received_at=run.received_at,
             started=run.started,
@@ -230,11 +231,6 @@ class Runs:
             attempt_since=None if item.attempt_since is None else int(item.attempt_since),
             cancellation=None if item.cancellation is None else _cancellation(json.loads(item.cancellation)),
         )
-
-
-def fn_status(function_id: str, status: RunStatus) -> str:
-    """The key of the runs index: a function's runs of one status."""
-    return f"{function_id}#{status}"
 
 
 _CANCEL_REQUEST = "stop"

@@ -1,0 +1,81 @@
+"""The index of runs, for people who look: a function's runs of one status, by start."""
+
+from __future__ import annotations
+
+import heapq
+import zlib
+from typing import TYPE_CHECKING
+
+from tarry_backend.store.models import RUN_SHARDS, Item, RunsIndex
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pynamodb.expressions.condition import Condition
+
+    from tarry_backend.model.run import RunStatus
+    from tarry_backend.store.table import Table
+
+__all__ = ["Start", "StartedRuns", "fn_status"]
+
+Start = tuple[int, str]
+"""When a run started (Unix milliseconds), and its id."""
+
+_LEAST_PAGE = 20
+_LARGE_PAGE = 1_000
+
+
+def fn_status(function_id: str, status: RunStatus, run_id: str) -> str:
+    """Return the key of a run in the index: function, status, and one of ``RUN_SHARDS`` shards."""
+    return _key(function_id, status, zlib.crc32(run_id.encode()) % RUN_SHARDS)
+
+
+class StartedRuns:
+    """The index over one table. A list merges the shards, each of which has its runs in order. Eventually consistent.
+
+    So a list of a function and status costs ``RUN_SHARDS`` requests at least.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def newest(self, functions: Iterable[str], statuses: Iterable[RunStatus], most: int) -> Iterator[Start]:
+        """The newest runs, the latest start first: at most ``most`` of each function and status."""
+        statuses = tuple(statuses)
+        return _merged((self._newest(name, status, most) for name in functions for status in statuses), reverse=True)
+
+    def between(self, function_id: str, status: RunStatus, since: int, until: int) -> Iterator[Start]:
+        """The runs that started in ``[since, until]``, the first one first."""
+        began = Item.started.between(since, until)
+        shards = (self._shard(function_id, status, shard, began, _LARGE_PAGE) for shard in range(RUN_SHARDS))
+        return _merged(shards)
+
+    def _newest(self, function_id: str, status: RunStatus, most: int) -> Iterator[Start]:
+        page = max(_LEAST_PAGE, most // RUN_SHARDS)  # a shard has a fair share of them; if not, a further page comes
+        shards = (self._shard(function_id, status, shard, None, page, forward=False) for shard in range(RUN_SHARDS))
+        for number, start in enumerate(_merged(shards, reverse=True), start=1):
+            yield start
+            if number == most:
+                return
+
+    def _shard(
+        self,
+        function_id: str,
+        status: RunStatus,
+        shard: int,
+        began: Condition | None,
+        page: int,
+        *,
+        forward: bool = True,
+    ) -> Iterator[Start]:
+        key = _key(function_id, status, shard)
+        for item in self._table.query_index(RunsIndex, key, began, forward=forward, page_size=page):
+            yield int(item.started), item.pk.partition("#")[2]
+
+
+def _key(function_id: str, status: RunStatus, shard: int) -> str:
+    return f"{function_id}#{status}#{shard}"
+
+
+def _merged(each: Iterable[Iterator[Start]], *, reverse: bool = False) -> Iterator[Start]:
+    return heapq.merge(*each, key=lambda start: start[0], reverse=reverse)
