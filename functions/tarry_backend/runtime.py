@@ -60,7 +60,7 @@ class Runtime:
     def timers(self) -> Timers:
         from tarry_backend.timers.timers import Timers
 
-        return Timers(self.store, self.queues)
+        return Timers(self.settings, self.store, self.queues)
 
 
 def runtime() -> Runtime:

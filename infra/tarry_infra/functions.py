@@ -41,13 +41,18 @@ filtering"). A filter at WARN would drop it, and with it what the alarms look at
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capacity:
-    """The capacity of one Lambda. The sweep has no queue, so it has neither ``concurrency`` nor ``batch``.
+    """The capacity of one Lambda. The sweep has no queue, so it has only memory, timeout and ``reserved``.
 
     Attributes:
         memory: In MB. The share of CPU grows with it: 1,769 MB are one core.
         timeout: In seconds.
         concurrency: The most parallel invocations that its queue starts, 2 to 1,000.
         batch: The most messages of one invocation, 1 to 10; by default the topology's number.
+        visibility: For how many seconds its queue holds a received message back from others, until it is answered; by
+            default six times the timeout, and at least a minute more than it. A message whose Lambda died comes again
+            after that time.
+        receives: How often its queue gives out a message before it is a dead letter; by default the topology's number.
+            A receive counts, too, if Lambda then had no room to run.
         reserved: How many of the account's concurrent invocations are reserved for this Lambda; by default it uses what
             is free.
     """
@@ -56,6 +61,8 @@ class Capacity:
     timeout: int
     concurrency: int | None = None
     batch: int | None = None
+    visibility: int | None = None
+    receives: int | None = None
     reserved: int | None = None
 
 

@@ -24,7 +24,7 @@ __all__ = ["MATCHER", "Ingest"]
 _SOURCE, _NAME = "events:source", "events:detail-type"
 """IAM's condition keys of ``PutEvents``: an event's source, and its name."""
 
-MATCHER = Capacity(memory=1024, timeout=30, concurrency=50)
+MATCHER = Capacity(memory=1024, timeout=20, concurrency=50)
 
 
 class Ingest(Construct):
@@ -39,7 +39,7 @@ class Ingest(Construct):
         super().__init__(scope, construct_id)
         _check_account(self, bus)
         self.bus = events.EventBus(self, "Bus", event_bus_name=bus) if isinstance(bus, str) else bus
-        self.queue = WorkQueue(self, "Events", topology.EVENTS, host.encryption_key)
+        self.queue = WorkQueue(self, "Events", topology.EVENTS, host.encryption_key, capacity)
         self.rule = self._rule()
         self._refuse_other_rules()
         self.matcher = Function(

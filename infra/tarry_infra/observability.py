@@ -24,14 +24,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Observability"]
 
+
 # In seconds. The message of a dead Lambda returns after the visibility timeout. A run's message may take as long as its
 # function, which is less. So an age up to this needs no person. The timers queue has messages up to ``HORIZON`` early,
 # on purpose.
-_OLDEST = {
-    topology.EVENTS.name: 2 * topology.EVENTS.visibility_timeout,
-    topology.RUNS.name: topology.RUNS.visibility_timeout,
-    topology.TIMERS.name: 2 * topology.TIMERS.visibility_timeout + sender.HORIZON // 1000,
-}
+def _oldest(queue: WorkQueue) -> int:
+    if queue.spec is topology.RUNS:
+        return queue.visibility
+    return 2 * queue.visibility + (sender.HORIZON // 1000 if queue.spec is topology.TIMERS else 0)
+
 
 _SWEEP_LATE = 5
 
@@ -106,7 +107,7 @@ class Observability(Construct):
 
     def _watch_ages(self, work: Sequence[WorkQueue]) -> None:
         for queue in work:
-            name, oldest = queue.spec.name, _OLDEST[queue.spec.name]
+            name, oldest = queue.spec.name, _oldest(queue)
             self._alarm(
                 f"{name}-oldest-message",
                 queue.queue.metric_approximate_age_of_oldest_message(period=_minutes(1)),

@@ -15,12 +15,18 @@ from tarry_backend.deploy import topology
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
 
-    from tarry_infra.functions import Function
+    from tarry_infra.functions import Capacity, Function
 
 __all__ = ["WorkQueue", "closed_queue"]
 
 _LARGEST_BATCH = 10
 """The most messages of a batch for which SQS does not wait. A FIFO queue gives one (see ``topology.RUNS``)."""
+
+
+_MARGIN = 60
+"""How many seconds more than its Lambda's timeout a message stays invisible at least: the executor relies on it."""
+
+_LONGEST_VISIBILITY = 43_200
 
 
 def closed_queue(scope: Construct, construct_id: str, key: kms.IKey | None, **options: Any) -> sqs.Queue:
@@ -32,16 +38,20 @@ def closed_queue(scope: Construct, construct_id: str, key: kms.IKey | None, **op
 class WorkQueue(Construct):
     """Built from the numbers of the topology; encrypted, and closed to plain HTTP."""
 
-    def __init__(self, scope: Construct, construct_id: str, spec: topology.Queue, key: kms.IKey | None) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, spec: topology.Queue, key: kms.IKey | None, capacity: Capacity
+    ) -> None:
         super().__init__(scope, construct_id)
         self.spec = spec
+        self.visibility = _visibility(spec, capacity)
+        self.receives = spec.max_receives if capacity.receives is None else capacity.receives
         self._key = key
         self.dead_letters = self._queue("DeadLetters", kept=Duration.days(topology.DEAD_LETTERS_KEPT_DAYS))
         self.queue = self._queue(
             "Queue",
             kept=Duration.days(topology.KEPT_DAYS),
-            invisible=Duration.seconds(spec.visibility_timeout),
-            dead_letters=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=spec.max_receives),
+            invisible=Duration.seconds(self.visibility),
+            dead_letters=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=self.receives),
         )
 
     @property
@@ -57,12 +67,6 @@ class WorkQueue(Construct):
     def feed(self, function: Function) -> None:
         """Makes the Lambda read the queue; it answers which messages of a batch have failed."""
         capacity = function.capacity
-        timeout, limit = capacity.timeout, self.spec.visibility_timeout
-        if timeout >= limit:
-            raise UsageError(
-                f"the Lambda that reads the queue {self.spec.name!r} has a timeout of {timeout} s: it must be"
-                f" under {limit} s, or SQS would deliver a message again while the Lambda still works on it"
-            )
         batch = self.spec.batch_size if capacity.batch is None else capacity.batch
         if self.spec.fifo and batch != 1:
             raise UsageError(
@@ -109,3 +113,17 @@ class WorkQueue(Construct):
         """Named here, for the name must end in ``.fifo``; not every cloud that makes one up thinks of it."""
         unique = Names.unique_resource_name(self, max_length=60, separator="-", allowed_special_characters="-")
         return f"{unique}-{name}.fifo"
+
+
+def _visibility(spec: topology.Queue, capacity: Capacity) -> int:
+    """Return the visibility timeout; raise ``UsageError`` if SQS could deliver a message to two Lambdas at a time."""
+    least = capacity.timeout + _MARGIN
+    if capacity.visibility is None:
+        return max(least, topology.VISIBILITY * capacity.timeout)
+    if not least <= capacity.visibility <= _LONGEST_VISIBILITY:
+        raise UsageError(
+            f"the queue {spec.name!r} cannot have visibility={capacity.visibility}: give {least} to"
+            f" {_LONGEST_VISIBILITY} s (its Lambda has a timeout of {capacity.timeout} s; SQS would deliver a message"
+            " again while the Lambda still works on it)"
+        )
+    return capacity.visibility

@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["EXECUTOR", "Runs"]
 
-# A message that was received may still wait for a free Lambda, and must not become visible again while its
-# run is under way: so the timeout is far under the queue's visibility timeout.
-EXECUTOR = Capacity(memory=1024, timeout=300, concurrency=100)
+# If an executor dies, the run's next one comes after six times this timeout: a quarter of an hour (see ADR 29).
+EXECUTOR = Capacity(memory=1024, timeout=150, concurrency=100)
 
 
 class Runs(Construct):
@@ -25,7 +24,7 @@ class Runs(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, host: Host, capacity: Capacity) -> None:
         super().__init__(scope, construct_id)
-        self.queue = WorkQueue(self, "Runs", topology.RUNS, host.encryption_key)
+        self.queue = WorkQueue(self, "Runs", topology.RUNS, host.encryption_key, capacity)
         self.executor = Function(
             self,
             "Executor",

@@ -13,12 +13,14 @@ from tarry.cancel import CANCEL_RUN
 from tarry.errors import UsageError
 from tarry_backend.deploy.outputs import Deployment
 from tarry_backend.deploy.settings import Settings
+from tarry_backend.deploy.topology import longest_redelivery
 from tarry_backend.events.schedules import schedules_of
 from tarry_backend.runtime import load_app
 from tarry_backend.store.models import DueIndex, WaitsIndex
 from tarry_infra.api import Api
 from tarry_infra.audit import Audit
 from tarry_infra.bundle import Bundle
+from tarry_infra.concurrency import within
 from tarry_infra.encryption import let_logs_use
 from tarry_infra.environment import Tuning, environment_of, log_days_of
 from tarry_infra.functions import Capacity, Function, Host, LogLevel
@@ -68,6 +70,9 @@ class TarryStack(Stack):
         timers: The ``Capacity`` of this Lambda.
         sweep: The ``Capacity`` of this Lambda.
         signals: The ``Capacity`` of this Lambda. Senders of signals invoke it; ``reserved`` keeps a share for them.
+        account_concurrency: How many Lambdas the account may run at the same time: 1,000, or 10 in a new account. If
+            that is less than the queues ask for, their ``concurrency`` is lowered. By default it is not.
+        warm_writes: How many writes a second the table and each index are ready for at once; see ``State``.
         removal_policy: What becomes of the table and the bucket. Only ``RETAIN`` protects the table from deletion.
         log_level: The lowest level that the Lambdas log.
         log_retention: How long CloudWatch keeps the logs.
@@ -101,6 +106,8 @@ class TarryStack(Stack):
         timers: Capacity = TIMERS,
         sweep: Capacity = SWEEP,
         signals: Capacity = SIGNALS,
+        account_concurrency: int | None = None,
+        warm_writes: int | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
         log_level: LogLevel = "INFO",
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
@@ -125,7 +132,11 @@ class TarryStack(Stack):
             encryption_key=encryption_key,
         )
         let_logs_use(encryption_key, self)
-        self.state = State(self, "State", host=host, removal_policy=removal_policy, log_days=log_days_of(tuning or {}))
+        matcher, executor, timers = within(account_concurrency, matcher, executor, timers)
+        days = log_days_of(tuning or {})
+        self.state = State(
+            self, "State", host=host, removal_policy=removal_policy, log_days=days, warm_writes=warm_writes
+        )
         made = self.app.bus or bus_name(self.stack_name, self.app.id)
         self.ingest = Ingest(self, "Ingest", bus=bus or made, host=host, capacity=matcher)
         self.runs = Runs(self, "Runs", host=host, capacity=executor)
@@ -214,6 +225,7 @@ class TarryStack(Stack):
             events_queue=self.ingest.queue.url,
             runs_queue=self.runs.queue.url,
             timers_queue=self.timers.queue.url,
+            unsettled_seconds=longest_redelivery(self.ingest.queue.visibility, self.ingest.queue.receives),
             **tuning,
         )
 

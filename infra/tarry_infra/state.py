@@ -38,6 +38,9 @@ _TYPES = {
 class State(Construct):
     """Keys and indexes are the models'. With ``RETAIN`` the table is protected from deletion, too.
 
+    ``warm_writes`` is how many writes a second the table and each of its indexes are ready for at once. By default it
+    is DynamoDB's number for a new table, 4,000; it grows with use. AWS charges once for what is above.
+
     ``log_days`` is how long events are kept in the log. The large ones among them leave the bucket a few days later,
     when time to live has removed their items. What a run has put there stays: a run may wait for years, and nothing
     in an object's name tells when its run has ended.
@@ -51,9 +54,11 @@ class State(Construct):
         host: Host,
         removal_policy: RemovalPolicy,
         log_days: int,
+        warm_writes: int | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.table = _table(self, removal_policy, host.encryption_key)
+        warm = None if warm_writes is None else dynamodb.WarmThroughput(write_units_per_second=warm_writes)
+        self.table = _table(self, removal_policy, host.encryption_key, warm)
         self.bucket = closed_bucket(
             self, "Values", host.encryption_key, removal_policy, users="Only the Lambdas reach it"
         )
@@ -92,7 +97,9 @@ def _conditions(access: Access) -> dict[str, Any]:
     return conditions
 
 
-def _table(scope: Construct, removal_policy: RemovalPolicy, key: kms.IKey | None) -> dynamodb.Table:
+def _table(
+    scope: Construct, removal_policy: RemovalPolicy, key: kms.IKey | None, warm: dynamodb.WarmThroughput | None
+) -> dynamodb.Table:
     definition = table_definition("")
     hash_key, range_key = _keys(definition, definition)
     table = dynamodb.Table(
@@ -100,6 +107,7 @@ def _table(scope: Construct, removal_policy: RemovalPolicy, key: kms.IKey | None
         "Table",
         partition_key=hash_key,
         sort_key=range_key,
+        warm_throughput=warm,
         billing_mode=dynamodb.BillingMode[definition["BillingMode"]],
         time_to_live_attribute=EXPIRES,
         encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED if key else dynamodb.TableEncryption.AWS_MANAGED,
@@ -112,7 +120,7 @@ def _table(scope: Construct, removal_policy: RemovalPolicy, key: kms.IKey | None
         deletion_protection=removal_policy is RemovalPolicy.RETAIN,
     )
     for index in definition["GlobalSecondaryIndexes"]:
-        _add_index(table, definition, index)
+        _add_index(table, definition, index, warm)
     return table
 
 
@@ -128,11 +136,14 @@ def _refusal_of_plain_http() -> iam.PolicyDocument:
     return iam.PolicyDocument(statements=[refusal])
 
 
-def _add_index(table: dynamodb.Table, definition: dict[str, Any], index: dict[str, Any]) -> None:
+def _add_index(
+    table: dynamodb.Table, definition: dict[str, Any], index: dict[str, Any], warm: dynamodb.WarmThroughput | None
+) -> None:
     hash_key, range_key = _keys(definition, index)
     projection = index["Projection"]
     table.add_global_secondary_index(
         index_name=index["IndexName"],
+        warm_throughput=warm,
         partition_key=hash_key,
         sort_key=range_key,
         projection_type=dynamodb.ProjectionType[projection["ProjectionType"]],

@@ -35,7 +35,7 @@ class Timers(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, host: Host, timers: Capacity, sweep: Capacity) -> None:
         super().__init__(scope, construct_id)
-        self.queue = WorkQueue(self, "Timers", topology.TIMERS, host.encryption_key)
+        self.queue = WorkQueue(self, "Timers", topology.TIMERS, host.encryption_key, timers)
         self.waker = Function(
             self,
             "Waker",

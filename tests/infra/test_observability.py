@@ -60,9 +60,9 @@ def test_every_dead_letter_queue_calls_at_its_first_message(template: Template) 
 @pytest.mark.parametrize(
     ("reader", "queue", "oldest"),
     [
-        ("matcher", "events", 120),
+        ("matcher", "events", 240),
         ("executor", "runs", 900),
-        ("timers", "timers", 300),
+        ("timers", "timers", 540),
     ],
 )
 def test_a_message_that_grows_old_calls(template: Template, reader: str, queue: str, oldest: int) -> None:

@@ -6,6 +6,7 @@ from tarry.errors import UsageError
 from tarry_backend.deploy import topology
 from tarry_backend.deploy.topology import EVENTS, QUEUES, RULE_PATTERN, RUNS, TIMERS
 from tarry_infra import Capacity
+from tarry_infra.concurrency import within
 from tests.infra.conftest import Synthesise
 from tests.infra.template import Properties, Template, text
 
@@ -43,7 +44,7 @@ def test_a_message_that_fails_too_often_goes_to_the_dead_letters(template: Templ
 def test_no_message_comes_again_while_its_lambda_still_runs(template: Template, spec: topology.Queue) -> None:
     _, queue = template.queue_read_by(READERS[spec.name])
     _, function = template.function(READERS[spec.name])
-    assert queue["VisibilityTimeout"] == spec.visibility_timeout > function["Timeout"]
+    assert queue["VisibilityTimeout"] == spec.visibility_timeout == 6 * function["Timeout"]
 
 
 @pytest.mark.parametrize("batch", [0, 11])
@@ -57,9 +58,51 @@ def test_the_executor_gets_one_message_at_a_time(synthesise: Synthesise) -> None
         synthesise(executor=Capacity(memory=1024, timeout=300, batch=2))
 
 
-def test_a_timeout_that_reaches_the_visibility_timeout_is_refused(synthesise: Synthesise) -> None:
-    with pytest.raises(UsageError, match="'runs' has a timeout of 900 s: it must be under 900 s"):
-        synthesise(executor=Capacity(memory=1024, timeout=RUNS.visibility_timeout))
+@pytest.mark.parametrize("visibility", [359, 43_201])
+def test_a_visibility_timeout_that_is_too_short_for_the_lambda_or_too_long_for_sqs_is_refused(
+    synthesise: Synthesise, visibility: int
+) -> None:
+    with pytest.raises(UsageError, match=rf"'runs' cannot have visibility={visibility}: give 360 to 43200 s"):
+        synthesise(executor=Capacity(memory=1024, timeout=300, visibility=visibility))
+
+
+def test_a_throttled_message_has_as_many_receives_as_aws_asks_for_and_the_events_a_third_of_an_hour() -> None:
+    assert all(spec.max_receives >= 5 for spec in QUEUES)
+    assert EVENTS.visibility_timeout * EVENTS.max_receives == 20 * 60
+
+
+def test_visibility_and_receives_follow_the_timeout_or_are_properties(changed: Template) -> None:
+    def of(handler: str) -> tuple[int, int]:
+        queue = changed.queue_read_by(handler)[1]
+        return queue["VisibilityTimeout"], queue["RedrivePolicy"]["maxReceiveCount"]
+
+    assert of("matcher") == (6 * 20, 5)
+    assert of("executor") == (700, 20)
+    assert of("timers") == (6 * 21, TIMERS.max_receives)
+
+
+def test_the_timers_know_for_how_long_an_event_gets_another_matcher(template: Template, changed: Template) -> None:
+    for stack in (template, changed):
+        queue = stack.queue_read_by("matcher")[1]
+        seconds = stack.function("timers")[1]["Environment"]["Variables"]["TARRY_UNSETTLED_SECONDS"]
+        assert int(seconds) >= queue["VisibilityTimeout"] * queue["RedrivePolicy"]["maxReceiveCount"]
+
+
+def test_a_new_account_with_ten_concurrent_lambdas_has_room_for_all_that_the_queues_start(
+    synthesise: Synthesise,
+) -> None:
+    new = synthesise(account_concurrency=10, audit=False)
+    started = [new.mapping(handler)["ScalingConfig"]["MaximumConcurrency"] for handler in READERS.values()]
+    assert sum(started) <= 10 - 2, "the sweep and the audit's converter run beside them"
+    assert min(started) >= 2, "AWS refuses less"
+
+
+def test_an_account_with_room_changes_no_concurrency_and_one_without_is_refused() -> None:
+    capacities = [Capacity(memory=1, timeout=1, concurrency=number) for number in (50, 100, 50)]
+    assert within(None, *capacities) == within(1_000, *capacities) == tuple(capacities)
+    assert [each.concurrency for each in within(102, *capacities)] == [25, 50, 25]
+    with pytest.raises(UsageError, match="account_concurrency=7 is too little: Tarry's Lambdas need 8"):
+        within(7, *capacities)
 
 
 @every_queue
@@ -134,5 +177,5 @@ def test_only_the_rule_may_send_to_the_queues_from_outside(template: Template) -
         assert allowed == (by_the_rule if queue in (events, dead_letters) else [])
 
 
-def test_the_bus_has_the_name_that_the_app_sends_to(template: Template) -> None:
-    assert template.one("Events::EventBus")["Name"] == "tarry-shop"
+def test_the_bus_has_the_name_of_the_stack(template: Template) -> None:
+    assert template.one("Events::EventBus")["Name"] == "Tarry"

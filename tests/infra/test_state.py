@@ -111,3 +111,12 @@ def removal_policies(template: Template) -> set[str]:
         if resource["Type"] in {"AWS::DynamoDB::Table", "AWS::S3::Bucket"} and logical_id.startswith("State")
         for policy in ("DeletionPolicy", "UpdateReplacePolicy")
     }
+
+
+def test_the_writes_that_the_table_and_its_indexes_are_ready_for_are_a_property(
+    template: Template, changed: Template
+) -> None:
+    table = changed.one("DynamoDB::Table")
+    for warm in (table, *table["GlobalSecondaryIndexes"]):
+        assert warm["WarmThroughput"] == {"WriteUnitsPerSecond": 20_000}
+    assert "WarmThroughput" not in template.one("DynamoDB::Table")

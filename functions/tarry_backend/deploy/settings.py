@@ -7,6 +7,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING
 
 from tarry.errors import UsageError
+from tarry_backend.deploy.topology import EVENTS, longest_redelivery
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +31,7 @@ class Settings:
         log_days: How long waits can look back for events.
         run_days: How long ended runs are kept.
         max_steps: The most steps of one run.
+        unsettled_seconds: How long after its reception an event may still get another matcher.
     """
 
     app: str
@@ -43,6 +45,7 @@ class Settings:
     log_days: int = 7
     run_days: int = 30
     max_steps: int = 1000
+    unsettled_seconds: int = longest_redelivery(EVENTS.visibility_timeout, EVENTS.max_receives)
 
     @staticmethod
     def variable(field: str) -> str:

@@ -17,7 +17,9 @@ __all__ = [
     "RUNS",
     "SWEEP_MINUTES",
     "TIMERS",
+    "VISIBILITY",
     "Queue",
+    "longest_redelivery",
 ]
 
 
@@ -28,8 +30,9 @@ class Queue:
     Attributes:
         name: The queue's short name.
         fifo: Whether it is a FIFO queue.
-        visibility_timeout: In seconds; at least the timeout of the Lambda that reads it, as AWS requires.
-        max_receives: After this many receives, a message goes to the dead-letter queue.
+        visibility_timeout: In seconds; ``VISIBILITY`` times the timeout of the Lambda that reads it.
+        max_receives: After this many receives, a message goes to the dead-letter queue. A receive counts, too, if
+            Lambda then had no room to run: AWS asks for 5 at least.
         batch_size: The most messages of one invocation.
     """
 
@@ -40,7 +43,14 @@ class Queue:
     batch_size: int
 
 
-EVENTS = Queue("events", fifo=False, visibility_timeout=60, max_receives=5, batch_size=10)
+VISIBILITY = 6
+"""How many times a Lambda's timeout a message stays invisible. AWS asks for that (Lambda's developer guide,
+"Using Lambda with Amazon SQS").
+
+Lambda's poller holds a received message back while Lambda has no room to run. So the invocation may begin late.
+"""
+
+EVENTS = Queue("events", fifo=False, visibility_timeout=120, max_receives=10, batch_size=10)
 """Every event of the bus, and the markers of deadlines; the matcher reads it."""
 
 RUNS = Queue("runs", fifo=True, visibility_timeout=900, max_receives=10, batch_size=1)
@@ -53,10 +63,21 @@ larger batch, a run with a slow step would delay its neighbours. A run that kill
 and their messages would become dead letters.
 """
 
-TIMERS = Queue("timers", fifo=False, visibility_timeout=60, max_receives=10, batch_size=10)
+TIMERS = Queue("timers", fifo=False, visibility_timeout=180, max_receives=10, batch_size=10)
 """What is due within minutes, delayed to the second; the timers read it."""
 
 QUEUES = (EVENTS, RUNS, TIMERS)
+
+
+def longest_redelivery(visibility_timeout: int, max_receives: int) -> int:
+    """Return how long after its reception an event may still get another matcher, with a minute to spare.
+
+    Args:
+        visibility_timeout: That of the events queue, in seconds. Each matcher that dies delays the next one by it.
+        max_receives: That of the events queue: how many matchers there are.
+    """
+    return visibility_timeout * max_receives + 60
+
 
 KEPT_DAYS = 7
 """How many days a message stays in a queue that is not read. After that it leaves no dead letter."""

@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from tarry_backend.queues.sender import Queues
+
 _RESERVE = 60_000
+
+_HELD_BACK = 20_000
+"""How many milliseconds after its first reception a message still counts as fresh. The stack gives a message a minute
+more of invisibility than its executor has time (``tarry_infra.queues``)."""
+
+_AFTERWARDS = 10
+"""How many seconds after the end of its invocation's time a held message is visible again."""
 
 
 @logger.inject_lambda_context
@@ -35,6 +44,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
         failed: list[SQSRecord] = []
         for place, record in enumerate(records):
             try:
+                _hold(record, queues, context)
                 executor.handle(record.body, _delivery(record, out_of_time))
             except Exception:
                 logger.exception("message %s failed; SQS delivers it again", record.message_id)
@@ -46,13 +56,36 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
         return {"batchItemFailures": [{"itemIdentifier": record.message_id} for record in failed]}
 
 
+def _hold(record: SQSRecord, queues: Queues, context: LambdaContext) -> None:
+    """Let a message that is not fresh be invisible for as long as this invocation may last, and ten seconds more.
+
+    A fresh message costs no request. One that was held back, since Lambda had no room to run, might become visible
+    again while this executor works on it:
+
+        queue       received ─────── visibility timeout ────────┤ visible, to a second executor
+        poller           └─ no room ─ no room ─┐
+        executor                               └── handle ──────────┤
+        with hold                              └ hold ──────────────┤·· visible
+
+    One that comes again may have killed its executor. If it kills this one, it comes back as soon as this one's time is
+    over, and not after the visibility timeout, which is six times as long.
+    """
+    received = int(record["attributes"].get("ApproximateFirstReceiveTimestamp", 0))
+    if _receives(record) > 1 or now() - received > _HELD_BACK:
+        queues.hold(record.raw_event, context.get_remaining_time_in_millis() // 1000 + _AFTERWARDS)
+
+
+def _receives(record: SQSRecord) -> int:
+    return int(record.attributes.approximate_receive_count or 1)
+
+
 def _delivery(record: SQSRecord, out_of_time: Callable[[], bool]) -> MessageDelivery:
     return MessageDelivery(record.message_id, _again(record), out_of_time, _first_received(record), now())
 
 
 def _again(record: SQSRecord) -> bool:
     """Whether the message has come before: then its work may be done, or half done."""
-    return int(record.attributes.approximate_receive_count or 1) > 1 or REDRIVEN in record.message_attributes
+    return _receives(record) > 1 or REDRIVEN in record.message_attributes
 
 
 def _first_received(record: SQSRecord) -> int:

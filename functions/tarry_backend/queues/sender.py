@@ -90,6 +90,16 @@ class Queues:
                     VisibilityTimeout=min(_LONGEST_RETRY, 2**receives),
                 )
 
+    def hold(self, record: Mapping[str, Any], seconds: int) -> None:
+        """Keep an SQS record of the runs queue invisible for so long from now on, and no longer.
+
+        Raises:
+            ClientError: The record is visible again, so another executor may have it.
+        """
+        self._client.change_message_visibility(
+            QueueUrl=self._settings.runs_queue, ReceiptHandle=record["receiptHandle"], VisibilityTimeout=seconds
+        )
+
     def retry_event(self, receipt: str, seconds: int) -> None:
         """Return a record of the events queue after ``seconds``, instead of after the visibility timeout."""
         with suppress(Exception):  # then it returns by itself

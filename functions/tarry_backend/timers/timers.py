@@ -16,6 +16,7 @@ from tarry_backend.waits.lookup import look
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tarry_backend.deploy.settings import Settings
     from tarry_backend.queues.sender import Queues
     from tarry_backend.store import Store
     from tarry_backend.store.due_index import DueEntry
@@ -25,10 +26,6 @@ __all__ = ["OVERDUE", "SWEPT", "Timers", "bring_ups", "next_bring_up"]
 SWEPT = 120_000
 """How far ahead the sweep looks, in milliseconds. What it covers at a time was registered at least a minute
 before, since what is nearer than three minutes goes straight into the queue: so the index may lag by a minute."""
-
-UNSETTLED = 360_000
-"""How old, in milliseconds, an event may be, when its wait begins, that its matcher has not acted on: one that dies is
-followed by another within a minute, five times at most."""
 
 OVERDUE = 60_000
 """How late, in milliseconds, an open due is when the sweep brings it again for the first time.
@@ -43,9 +40,11 @@ _DAY = 86_400_000
 class Timers:
     """Brings dues to the runs, and deadlines into the events queue, behind the events before them."""
 
-    def __init__(self, store: Store, queues: Queues) -> None:
+    def __init__(self, settings: Settings, store: Store, queues: Queues) -> None:
         self._store = store
         self._queues = queues
+        # How old, in milliseconds, an event may be when a wait begins, and its matcher still be to come.
+        self._unsettled = settings.unsettled_seconds * 1000
 
     def handle(self, body: str) -> None:
         """One message of the timers queue."""
@@ -97,7 +96,7 @@ class Timers:
         step = self._store.runs.step(message.run_id, message.step_key)
         if step is None or step.status is not Status.WAITING or step.wait is None:
             return
-        excluded, after = frozenset(message.excluded), message.cursor() or Position(step.began - UNSETTLED)
+        excluded, after = frozenset(message.excluded), message.cursor() or Position(step.began - self._unsettled)
         looked = look(step.wait, self._store, excluded, now() + SKEW, after=after)
         if looked.found is not None:
             self._queues.send_to_runs([Look(message.run_id, message.step_key)])

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from moto.core.utils import camelcase_to_underscores, unix_time_millis
 from moto.events.models import Rule
 from moto.sqs import models as sqs_models
+from moto.sqs.exceptions import ReceiptHandleIsInvalid, SQSException
 from moto.sqs.models import DEDUPLICATION_TIME_IN_SECONDS, Message, Queue, SQSBackend
 
 if TYPE_CHECKING:
@@ -141,8 +142,13 @@ def _sent_at(message: Message) -> int:
 
 
 class FaithfulSqs(SQSBackend):
-    """moto's SQS, which for each message received reckons out all attributes of its queue, three times, to see whether
-    the message has outlived its time. The queues themselves see to that."""
+    """moto's SQS.
+
+    - For each message received, moto reckons out all attributes of its queue, three times, to see whether the message
+      has outlived its time. The queues themselves see to that.
+    - SQS refuses to change the visibility of a message that is visible. moto changes it, and refuses what would be
+      invisible twelve hours after its sending; SQS counts from its reception.
+    """
 
     __module__ = SQSBackend.__module__  # by which moto finds the service's addresses
 
@@ -153,6 +159,23 @@ class FaithfulSqs(SQSBackend):
 
     def is_message_valid_based_on_retention_period(self, queue_name: str, message: Message) -> bool:
         return True
+
+    def change_message_visibility(self, queue_name: str, receipt_handle: str, visibility_timeout: int) -> None:
+        """As SQS does it: to a message that is in flight, and to no other."""
+        queue = self.get_queue(queue_name)
+        message = next((each for each in queue._messages if each.had_receipt_handle(receipt_handle)), None)
+        if message is None:
+            raise ReceiptHandleIsInvalid
+        if message.visible:
+            raise _NotInFlightError
+        message.change_visibility(visibility_timeout)
+        if visibility_timeout == 0:
+            queue.pending_messages.discard(message)
+
+
+class _NotInFlightError(SQSException):
+    def __init__(self) -> None:
+        super().__init__("MessageNotInflight", "The message referred to is not in flight.")
 
 
 class FaithfulRule(Rule):

@@ -64,7 +64,7 @@ def test_a_handler_that_raises_fails_its_whole_batch(cloud: Cloud, timers: Recor
     cloud.pump()
     assert [repr(error) for error in seen] == ["ValueError('no')"]
     timers.answer = lambda records: None
-    cloud.advance("61s")
+    cloud.advance("181s")
     assert timers.batches == [["a", "b", "c"], ["a", "b", "c"]]
 
 

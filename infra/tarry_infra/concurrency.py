@@ -1,0 +1,47 @@
+"""How many Lambdas the queues start at the same time, within what the account may run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tarry.errors import UsageError
+
+if TYPE_CHECKING:
+    from tarry_infra.functions import Capacity
+
+__all__ = ["within"]
+
+_OTHERS = 2
+"""What is kept for the Lambdas without a queue: the sweep and the audit's converter."""
+
+_LEAST = 2
+"""The least ``MaximumConcurrency`` that a queue's mapping takes."""
+
+
+def within(account: int | None, *capacities: Capacity) -> tuple[Capacity, ...]:
+    """Return the capacities with their ``concurrency`` lowered, in proportion, to what the account has room for.
+
+    ``account`` is its concurrency: 1,000 usually, 10 in a new one (Lambda's developer guide, "Lambda quotas"). ``None``
+    changes nothing.
+
+    Lambda's poller takes messages from a queue as long as it is under the mapping's maximum. If the account has no room
+    for the invocation, the receive counts nevertheless, and in the end a sound message is a dead letter.
+
+    Raises:
+        UsageError: The account has not even room for the least.
+    """
+    if account is None:
+        return capacities
+    room, asked = account - _OTHERS, [each.concurrency or account for each in capacities]
+    if room < _LEAST * len(capacities):
+        raise UsageError(
+            f"account_concurrency={account} is too little: Tarry's Lambdas need {_LEAST * len(capacities) + _OTHERS};"
+            " ask AWS for more (Service Quotas, Lambda, concurrent executions)"
+        )
+    if sum(asked) <= room:
+        return capacities
+    shares = [max(_LEAST, room * each // sum(asked)) for each in asked]
+    while sum(shares) > room:
+        shares[shares.index(max(shares))] -= 1
+    return tuple(replace(each, concurrency=share) for each, share in zip(capacities, shares, strict=True))
