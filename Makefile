@@ -13,6 +13,7 @@ READY := $(VENV)/.ready
 CLOUD := .venv-e2e/.ready
 PAGES := .venv-docs/.ready
 MUTATE := .venv-mutants/.ready
+INSPECT := .venv-inspection/.ready
 
 # Python keeps its compiled files, even where the environment forbids it: the tests start Python some hundred times.
 export PYTHONDONTWRITEBYTECODE :=
@@ -23,7 +24,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup demo test coverage check mutants e2e acceptance fuzz synth bench bench-log bench-matching bench-load bench-steps docs \
-	dist lock clean format node
+	dist lock clean format node inspect sbom audit
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,11 +46,30 @@ coverage: $(READY) node ## run every test, and fail below the floor of branch co
 mutants: $(MUTATE) ## change _cel/, matching/ and replay/ to see whether a test notices (ONLY=keys for one module; hours for all)
 	@$(dir $(MUTATE))bin/python tests/mutants $(ONLY)
 
-check: $(READY) ## run what CI runs: format, lint, types, tests
+check: $(READY) ## run what CI runs: format, lint, types, template, tests
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
+	@$(MAKE) --no-print-directory inspect
 	@$(MAKE) --no-print-directory test
+
+# W3005: the CDK names a dependency that a reference implies, too.
+inspect: $(READY) $(INSPECT) node ## check two synthesised stacks: resources, their properties, and each action of IAM policies (offline)
+	@rm -rf .cache/template
+	@PYTHONPATH=. $(BIN)/python tests/inspection/stacks.py .cache/template
+	@$(dir $(INSPECT))bin/cfn-lint --ignore-checks W3005 --regions us-east-1 eu-west-1 -- .cache/template/*.template.json
+
+sbom: $(READY) $(INSPECT) ## write bills of materials (CycloneDX) from the lock files, to dist/
+	@mkdir -p dist
+	@$(dir $(INSPECT))bin/cyclonedx-py requirements functions/requirements.lock --pyproject pyproject.toml \
+		--output-reproducible --of JSON -o dist/tarry-lambdas.cdx.json 2>/dev/null
+	@$(dir $(INSPECT))bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml \
+		--output-reproducible --of JSON -o dist/tarry.cdx.json 2>/dev/null
+	@echo "Bills of materials: dist/tarry-lambdas.cdx.json (what runs in Lambda), dist/tarry.cdx.json (all)"
+
+audit: $(READY) $(INSPECT) ## look the locked packages up for known vulnerabilities (asks the network)
+	@PYTHONPATH=. $(BIN)/python tests/inspection/audit.py $(dir $(INSPECT))bin/pip-audit \
+		functions/requirements.lock requirements.lock
 
 e2e: $(READY) $(CLOUD) node ## deploy to MiniStack, an AWS emulator on localhost, and test it from outside (takes minutes)
 	@$(BIN)/python -m pytest tests/e2e $(ARGS)
@@ -105,9 +125,10 @@ lock: $(READY) ## update the lock files after a change in pyproject.toml (UPGRAD
 	$(LOCK) --group e2e --output-file tests/e2e/requirements.lock
 	$(LOCK) --group docs --output-file docs/requirements.lock
 	$(LOCK) pyproject.toml --group mutants --constraints requirements.lock --output-file tests/mutants/requirements.lock
+	$(LOCK) --group inspection --output-file tests/inspection/requirements.lock
 
 clean: ## remove everything that these targets created
-	rm -rf $(VENV) .venv-docs .venv-e2e .venv-mutants .cache cdk.out dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-docs .venv-e2e .venv-mutants .venv-inspection .cache cdk.out dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # uv (itself pinned and hash-checked) installs in seconds what takes pip a minute. uv does not read pip's
@@ -127,7 +148,8 @@ $(READY): requirements.lock pyproject.toml
 $(CLOUD): tests/e2e/requirements.lock
 $(PAGES): docs/requirements.lock
 $(MUTATE): tests/mutants/requirements.lock
-$(CLOUD) $(PAGES) $(MUTATE): $(READY)
+$(INSPECT): tests/inspection/requirements.lock
+$(CLOUD) $(PAGES) $(MUTATE) $(INSPECT): $(READY)
 	@echo "Setting up $(@D)/ from $(filter %.lock,$^) ..."
 	@$(BIN)/python -m venv --clear $(@D)
 	@$(BIN)/uv pip install --quiet --python $(@D)/bin/python --require-hashes -r $(filter %.lock,$^) || \
