@@ -190,7 +190,7 @@ def test_records_that_are_no_events_are_dead_letters_after_their_receives_and_th
     cloud.pump()
     neighbours = [f"neighbour {number}" for number in range(len(NO_EVENTS))]
     assert sorted(map(str, diary.entries)) == sorted(neighbours)
-    host.advance("10m")
+    host.advance("20m")
     letters = {letter.body: letter.receives for letter in cloud.dead_letters("events")}
     assert {name for name, body in NO_EVENTS.items() if letters.get(body) == queue.spec.max_receives} == set(NO_EVENTS)
     assert len(letters) == len(NO_EVENTS)
@@ -298,7 +298,7 @@ def test_a_trigger_that_cannot_be_read_holds_up_neither_other_functions_nor_wait
     assert sorted(run.function_id for run in host.runs()) == ["after", "before"]
     host.send([Event("placed", {"id": 1}, id="p2")])
     assert [run.output for run in host.runs()[:2]] == ["p2", "p2"]
-    host.advance("10m")
+    host.advance("20m")
     assert {letter.json["detail"]["id"] for letter in cloud.dead_letters("events")} == {"p1", "p2"}
 
 
