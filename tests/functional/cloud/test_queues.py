@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tarry_backend.deploy.topology import EVENTS
 from tarry_dev.cloud import Cloud
 from tests.functional.cloud.recorder import Recorder, refuse, send_timer
 
@@ -89,10 +90,10 @@ def test_a_message_that_always_fails_ends_in_the_dead_letter_queue(cloud: Cloud,
     matcher.answer = refuse("bad")
     cloud.clients.sqs.send_message(QueueUrl=cloud.queues["events"].url, MessageBody="bad")
     cloud.advance("1h")
-    assert matcher.bodies == ["bad"] * 5
+    assert matcher.bodies == ["bad"] * EVENTS.max_receives
     assert cloud.queues["events"].messages == []
     [letter] = cloud.dead_letters("events")
-    assert (letter.body, letter.receives) == ("bad", 5)
+    assert (letter.body, letter.receives) == ("bad", EVENTS.max_receives)
     assert cloud.next_moment is None
 
 

@@ -49,7 +49,7 @@ def test_w34_an_event_that_was_a_dead_letter_meanwhile_counts_from_when_it_came_
     received = deadline_of(waiting) - 3_000_000
     with cloud.dies(lambda call: True, function="matcher"):
         receive_at(cloud, received, paid("in time"))
-        cloud.advance("20m")
+        cloud.advance("21m")
     assert len(cloud.dead_letters("events")) == 1
     if after_the_deadline:
         with cloud.hold("events"):
@@ -64,9 +64,9 @@ def test_w34_an_event_that_was_a_dead_letter_meanwhile_counts_from_when_it_came_
 def test_a_dead_letter_that_is_put_back_twice_keeps_its_first_time(cloud: Cloud, waiting: HostedRun) -> None:
     with cloud.dies(lambda call: True, function="matcher"):
         cloud.send(paid("in time"))
-        cloud.advance("20m")
+        cloud.advance("21m")
         cloud.redrive("events")
-        cloud.advance("20m")
+        cloud.advance("21m")
     assert len(cloud.dead_letters("events")) == 1
     with cloud.hold("events"):
         cloud.advance("1h")
@@ -78,9 +78,9 @@ def test_a_dead_letter_that_is_put_back_twice_keeps_its_first_time(cloud: Cloud,
 def test_a_redriven_event_that_first_came_after_the_deadline_is_too_late(cloud: Cloud, waiting: HostedRun) -> None:
     with cloud.dies(lambda call: True, function="matcher"):
         receive_at(cloud, deadline_of(waiting) + 1, paid("too late"))
-        cloud.advance("20m")
+        cloud.advance("21m")
     cloud.redrive("events")
-    cloud.advance("20m")
+    cloud.advance("21m")
     assert waiting.output == "unpaid"
 
 
