@@ -150,7 +150,7 @@ def test_w35_an_event_whose_every_matcher_died_counts_at_the_deadline(app: App, 
     host.advance("10m")  # the wait has settled
     with host.cloud.dies(asks_the_index, function="matcher"):
         host.send("paid", {"id": "7", "sum": 101})
-        host.advance("10m")
+        host.advance("21m")
     assert len(host.cloud.dead_letters("events")) == 1
     host.advance("1h")
     assert host.run().output == 101
