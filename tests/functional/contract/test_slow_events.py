@@ -100,7 +100,7 @@ def test_two_events_that_kill_their_matchers_take_no_event_along(
     ids = ["killer 1", "killer 2"]
     ids.insert(place, "innocent")
     host.send([Event("seen", id=event_id) for event_id in ids])
-    host.advance("10m")
+    host.advance("21m")
     assert sorted(letter.json["detail"]["id"] for letter in host.dead_letters) == ["killer 1", "killer 2"]
     assert host.run("note").output == "innocent"
 
