@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["within"]
 
-_OTHERS = 2
-"""What is kept for the Lambdas without a queue: the sweep and the audit's converter."""
+_OTHERS = 3
+"""What is kept for the Lambdas without a queue: the sweep, the signals and the audit's converter."""
 
 _LEAST = 2
 """The least ``MaximumConcurrency`` that a queue's mapping takes."""
