@@ -27,6 +27,7 @@ def test_the_signals_lambda_is_told_what_a_signal_needs_and_outlives_its_own_clo
     (table,) = template.of("DynamoDB::Table")
     assert function["Environment"]["Variables"] == {
         "POWERTOOLS_LOG_LEVEL": "INFO",
+        "POWERTOOLS_SERVICE_NAME": "Tarry",
         "TARRY_TABLE": {"Ref": table},
         "TARRY_RUNS_QUEUE": {"Ref": runs},
     }
