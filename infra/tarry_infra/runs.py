@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EXECUTOR", "Runs"]
 
-# If an executor dies, the run's next one comes after six times this timeout: a quarter of an hour (see ADR 34).
+# If an executor dies, the run's next one comes after six times this timeout: a quarter of an hour (see ADR 35).
 EXECUTOR = Capacity(memory=1024, timeout=150, concurrency=100)
 
 
