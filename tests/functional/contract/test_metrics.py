@@ -137,7 +137,9 @@ def test_waits_that_their_run_ends_without_are_closed(app: App, host: Host, publ
             asyncio.create_task(ctx.step.wait_for_event(name, event=f"order/{name}", timeout="1d"))
             for name in ("paid", "cancelled")
         ]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        _, left = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for task in left:
+            task.cancel()
 
     host.send("order/placed")
     host.send("order/paid")
