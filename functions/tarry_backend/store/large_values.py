@@ -63,6 +63,10 @@ class Values:
         raw = zlib.decompress(body) if form == _COMPRESSED else body
         return raw.decode("utf-8", "surrogatepass")
 
+    def is_in_bucket(self, packed: bytes) -> bool:
+        """Whether the text is in the bucket."""
+        return packed[:1] == _POINTER
+
     def _remember(self, key: str) -> None:
         if len(self._stored) >= _REMEMBERED:
             self._stored.clear()

@@ -101,12 +101,20 @@ class EventLog:
     def read_all(
         self, since: Position, until: int, on_page: Callable[[int], bool] = lambda page: True
     ) -> Iterator[ReceivedEvent]:
-        """The events of every name in ``(since, until]``, in their order. Reads the whole table: for people who
-        look into a small one. ``on_page`` is told the number of each page (1 MB), and answers whether to read on."""
-        wanted = EventItem.pk.startswith(_LOG) & _between(self._kept(since), until)
+        """Read the events of every name in ``(since, until]``, in their order. It reads the whole table: for people
+        who look into a small one.
+
+        An event that the log keeps no longer may still be there. It is read, unless its data are in the bucket, which
+        may have removed them.
+
+        Args:
+            on_page: Gets the number of each page (1 MB), and answers whether to read on.
+        """
+        wanted = EventItem.pk.startswith(_LOG) & _between(since, until)
+        kept = self._kept(since).text()
         found: list[EventItem] = []
         for number, page in enumerate(self._table.scan(EventItem, wanted), start=1):
-            found += page
+            found += (item for item in page if item.sk >= kept or not self._values.is_in_bucket(item.event))
             if not on_page(number):
                 break
         return map(self._received, _merged([sorted(found, key=_PLACE)]))

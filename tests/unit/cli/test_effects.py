@@ -18,8 +18,8 @@ def event(name: str, event_id: str) -> ReceivedEvent:
     return ReceivedEvent(Event(name, {"id": event_id}, event_id), T)
 
 
-def snapshot(number: int, *steps: Any, started_by: str = "e-1", **fields: Any) -> RunSnapshot:
-    started = Event("go", {}, started_by)
+def snapshot(number: int, *steps: Any, started_by: str = "e-1", by_name: str = "go", **fields: Any) -> RunSnapshot:
+    started = Event(by_name, {}, started_by)
     return RunSnapshot(
         Run(id=f"RUN{number:07d}", function_id="f", event=started, received_at=T, started=T, **fields), steps
     )
@@ -43,7 +43,7 @@ def test_many_events_on_end_that_did_alike_are_one_line() -> None:
 
 
 def test_an_event_both_starts_and_resumes() -> None:
-    runs = [snapshot(1, resolved(1), started_by="e-0"), snapshot(2, started_by="e-2")]
+    runs = [snapshot(1, resolved(1), started_by="e-0"), snapshot(2, started_by="e-2", by_name="done")]
     assert effects([event("done", "e-2")], runs)[0].did == "started 1 run, resumed 1 run"
 
 

@@ -6,6 +6,7 @@ from datetime import UTC
 from typing import Any
 
 from tarry import Event
+from tarry_backend.model.event_identity import identity_of
 from tarry_backend.model.position import Position
 from tarry_backend.model.run import Run, RunSnapshot, RunStatus
 from tarry_backend.replay import Failure, Invocation, Status, Step, Wait
@@ -30,7 +31,7 @@ def resolved(order: int) -> Step:
     answer = json.dumps({"name": "done", "id": "e-2", "data": {}, "ts": T, "user": None, "source": ""})
     done = wait(order, Status.DONE, ended_order=order + 1, ended=T + 5_000, output=answer)
     assert done.wait is not None
-    return replace(done, wait=replace(done.wait, resolved_by=Position(T + 5_000, "e-2")))
+    return replace(done, wait=replace(done.wait, resolved_by=Position(T + 5_000, identity_of("e-2", "", "done"))))
 
 
 def lines(before: RunSnapshot | None, after: RunSnapshot) -> list[str]:
