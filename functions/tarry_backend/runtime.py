@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tarry import App
+from tarry._engine.error_text import message_of, name_of
 from tarry._wire.bus import EventBus
 from tarry.errors import UsageError
 from tarry_backend.deploy.settings import Settings
+from tarry_backend.model.own_code import place_of_import_error
 from tarry_backend.queues.sender import Queues
 from tarry_backend.store import Store, open_store
 from tarry_backend.telemetry import identify, meter
@@ -94,15 +96,24 @@ def host(app: App | None) -> None:
 
 
 def load_app(target: str) -> App:
-    """Return the app that ``module:attribute`` names; raise ``UsageError`` if there is none."""
+    """Return the app that ``module:attribute`` names.
+
+    Raises:
+        UsageError: There is none, or its module cannot be imported. The error names the user's line that fails.
+    """
     module_name, _, attribute = target.partition(":")
     if not module_name or not attribute:
         raise UsageError(f"app {target!r}: write module:attribute, such as examples.onboarding:app")
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        where = f"looked in {Path.cwd()} and the rest of sys.path"
+        where = place_of_import_error(error)
+        if f"{module_name}.".startswith(f"{error.name}."):  # no line imports it: it is the app's own module
+            where = f"looked in {Path.cwd()} and the rest of sys.path"
         raise UsageError(f"app {target!r}: {error}; {where}") from error
+    except Exception as error:
+        problem = f"Python cannot import its module: {name_of(error)}: {message_of(error)}"
+        raise UsageError(f"app {target!r}: {problem}; {place_of_import_error(error)}".removesuffix("; ")) from error
     app = getattr(module, attribute, None)
     if not isinstance(app, App):
         there = [name for name, value in vars(module).items() if isinstance(value, App)]

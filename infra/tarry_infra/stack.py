@@ -11,12 +11,13 @@ from aws_cdk import aws_logs as logs
 from tarry._wire.bus import source_of
 from tarry.cancel import CANCEL_RUN
 from tarry.errors import UsageError
+from tarry_backend.deploy.function_facts import facts_of
 from tarry_backend.deploy.outputs import Deployment
 from tarry_backend.deploy.settings import Settings
 from tarry_backend.deploy.topology import longest_redelivery
 from tarry_backend.events.schedules import schedules_of
 from tarry_backend.runtime import load_app
-from tarry_backend.store.models import DueIndex, WaitsIndex
+from tarry_backend.store.models import DueIndex, RunsIndex, WaitsIndex
 from tarry_infra.api import Api
 from tarry_infra.audit import Audit
 from tarry_infra.bundle import Bundle
@@ -238,8 +239,8 @@ class TarryStack(Stack):
         """Write what the command line needs to know: see ``tarry runs --stack``."""
         queues = (self.ingest.queue, self.runs.queue, self.timers.queue)
         dead_letters = {queue.spec.name: queue.dead_letters.queue_url for queue in queues}
-        functions = tuple(load_app(self.app.spec).functions)
-        tell(self, Deployment(self.app.id, functions, settings, dead_letters))
+        app = load_app(self.app.spec)
+        tell(self, Deployment(self.app.id, tuple(app.functions), settings, dead_letters, facts_of(app)))
 
     def _functions(self) -> dict[str, Function]:
         timers = self.timers
@@ -285,7 +286,8 @@ class TarryStack(Stack):
 
     def _grant_to_api(self, function: Function) -> None:
         self.state.grant(function)
-        self.state.grant_index(function, WaitsIndex)
+        for index in (WaitsIndex, DueIndex, RunsIndex):
+            self.state.grant_index(function, index)
         self.runs.queue.grant_send(function)
 
 

@@ -22,7 +22,7 @@ import pytest
 
 # Pytest loads this file in every session where Tarry is installed: moto and boto3 come with the first use.
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from datetime import datetime
 
     from tarry import App
@@ -30,6 +30,11 @@ if TYPE_CHECKING:
     from tarry_dev.cloud.host import Host
 
 __all__ = ["MakeCloud", "MakeHost", "tarry", "tarry_cloud"]
+
+_HOSTS = pytest.StashKey[list["Host"]]()
+
+_SHOWN = 20
+"""How many runs, the last ones, the report of a failed test has."""
 
 
 class MakeCloud(Protocol):
@@ -69,13 +74,13 @@ def tarry_cloud() -> Iterator[MakeCloud]:
 
 
 @pytest.fixture
-def tarry(tarry_cloud: MakeCloud) -> MakeHost:
+def tarry(tarry_cloud: MakeCloud, request: pytest.FixtureRequest) -> MakeHost:
     """Host an app on an embedded cloud until the test ends: ``host = tarry(app)``.
 
     ``host.send("name", {...})`` sends an event, and completes everything that can happen at once.
     ``host.advance("3d")`` lets three days pass, in milliseconds of real time. ``host.run("function-id")`` is the
     function's last run, with its ``status``, ``output``, ``error`` and ``steps``. ``host.events("name")`` are the
-    events on the bus.
+    events on the bus. If the test fails, its report has the runs, with each failed attempt.
 
     The whole process uses the cloud's clock. Set it by ``now``, not with another tool.
     """
@@ -85,6 +90,32 @@ def tarry(tarry_cloud: MakeCloud) -> MakeHost:
         from tarry_dev.cloud.host import Host
 
         clock = MovedClock() if now is None else MovedClock(now)
-        return Host(tarry_cloud(app, clock=clock, **settings))
+        host = Host(tarry_cloud(app, clock=clock, **settings))
+        request.node.stash.setdefault(_HOSTS, []).append(host)
+        return host
 
     return make
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add the runs of the test's hosts to the report of its failure, while their clouds are still there."""
+    report = yield
+    if call.when == "call" and report.failed and (hosts := item.stash.get(_HOSTS, None)):
+        report.sections.append(("Tarry's runs", "\n".join(line for host in hosts for line in _lines(host))))
+    return report
+
+
+def _lines(host: Host) -> Iterator[str]:
+    """A line for each run, and for each step of it. What cannot be read is left out: the test has failed already."""
+    try:
+        runs = host.runs()
+        if len(runs) > _SHOWN:
+            yield f"… {len(runs) - _SHOWN} earlier runs"
+        for run in runs[-_SHOWN:]:
+            yield run.summary
+            yield from (f"  {step}" for step in run.steps.values())
+    except Exception as error:
+        yield f"(the runs cannot be read: {error!r})"

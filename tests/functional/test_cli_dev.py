@@ -75,17 +75,26 @@ def test_a_run_is_started_by_http_resumed_by_send_shown_and_gone_after_ctrl_c(de
         ("examples.onboarding", "write module:attribute, such as examples.onboarding:app"),
         ("examples/onboarding.py:app", "give module and app instead, such as examples.onboarding:app"),
         ("broken:app", "Python cannot import its module: ZeroDivisionError: division by zero"),
+        ("needs:app", "app 'needs:app': No module named 'tarry_is_not_there'; "),
+        ("needs:app", "needs.py line 2"),
+        ("calls:app", "JSONDecodeError: Expecting value: line 1 column 1 (char 0); "),
+        ("calls:app", "calls.py line 3"),
+        ("wrong:app", "wrong.py line 2"),
     ],
 )
 def test_an_app_that_is_not_there_is_named(
     target: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "broken.py").write_text("1 / 0\n")
+    (tmp_path / "needs.py").write_text("import json\nimport tarry_is_not_there\n")
+    (tmp_path / "calls.py").write_text("import json\n\napp = json.loads('')\n")
+    (tmp_path / "wrong.py").write_text("app = 1\napp = = 2\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(ROOT))
     result = CliRunner().invoke(tarry, ["dev", target])
     assert result.exit_code == 1
     assert says in " ".join(result.stderr.split())
+    assert "importlib" not in result.stderr
     assert result.stdout == ""
 
 

@@ -59,20 +59,29 @@ def test_it_shows_the_run_that_the_event_started() -> None:
 
 def test_it_shows_what_the_event_resumed_and_cancelled() -> None:
     assert page("p-1") == [f"resumed {run_of('o-1')[:8]} order, paid now running"]
-    assert page("r-2") == [f"cancelled {run_of('o-2')[:8]} order, tarry/cancel.0 now cancelled"]
+    assert page("r-2") == [
+        f"cancelled {run_of('o-2')[:8]} order, tarry/cancel.0 now cancelled",
+        "1 more open wait does not match it: tarry event r-2 --all",
+    ]
+    assert page("r-2", "--all")[1:] == [
+        f"not matched {run_of('o-1')[:8]} order, tarry/cancel.0 ✗ async.data.id == event.data.id: "
+        "'o-2' (string) and 'o-1' (string)"
+    ]
 
 
 def test_it_shows_what_the_event_missed_and_why() -> None:
     assert page("p-2", "--name", "paid") == [
         f"missed {run_of('o-2')[:8]} order, paid the expression is false for it",
         "if async.data.id == event.data.id && async.data.sum > 99",
+        "✓ async.data.id == event.data.id: 'o-2' (string) and 'o-2' (string)",
+        "✗ async.data.sum > 99: 1 (int) and 99 (int)",
     ]
 
 
 def test_the_document_has_all_of_it() -> None:
     found = document("event", "p-2")
     assert found["event"]["data"] == {"id": "o-2", "sum": 1}
-    assert {key: value for key, value in found.items() if key not in ("event", "missed")} == {
+    assert {key: value for key, value in found.items() if key not in ("event", "missed", "near")} == {
         "started": [],
         "resumed": [],
         "cancelled": [],
@@ -80,6 +89,11 @@ def test_the_document_has_all_of_it() -> None:
         "misses": 1,
         "whole": True,
     }
+    conjuncts = found["missed"][0].pop("conjuncts")
+    assert [(each["text"], each["holds"]) for each in conjuncts] == [
+        ("async.data.id == event.data.id", True),
+        ("async.data.sum > 99", False),
+    ]
     assert found["missed"] == [
         {
             "run": run_of("o-2"),

@@ -216,3 +216,41 @@ def test_the_plugin_costs_a_session_that_does_not_use_it_nothing(pytester: pytes
         """
     )
     pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
+
+
+def test_the_report_of_a_failed_test_has_the_runs_with_their_failed_attempts(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import tarry as t
+
+        app = t.App("shop")
+
+        def charge():
+            raise ConnectionError("the bank is shut")
+
+        @app.create_function(fn_id="pay", trigger=t.TriggerEvent(event="pay"), retries=4, backoff=["1m"])
+        async def pay(ctx):
+            await ctx.step.run("charge", charge)
+
+        @app.create_function(fn_id="odd", trigger=t.TriggerEvent(event="odd"), retries=1, backoff=["1m"])
+        async def odd(ctx):
+            raise KeyError("nothing")
+
+        def test_it_pays(tarry):
+            host = tarry(app)
+            host.send("pay", {})
+            host.send("odd", {})
+            assert host.run("pay").status == "finished"
+        """
+    )
+    result = pytester.runpytest_inprocess()
+    result.assert_outcomes(failed=1)
+    result.stdout.re_match_lines(
+        [
+            r".*Tarry's runs.*",
+            r"run \w+ of 'pay', running",
+            r"  charge \(run\): retrying, attempt 1 of 5 failed: ConnectionError: the bank is shut "
+            r"\(.*test_.*\.py line 6, in charge\); next attempt 2026-01-05 12:01:0.*",
+            r"run \w+ of 'odd', running, attempt 1 of 2 failed: KeyError: 'nothing' \(.*line 14, in odd\); next .*",
+        ]
+    )

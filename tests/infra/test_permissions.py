@@ -239,8 +239,8 @@ def test_e8_no_sender_outside_is_granted_a_source_of_an_app_or_of_aws(source: st
 
 def test_the_api_reads_and_cancels_and_who_may_ask_it_may_nothing_else(changed: Template) -> None:
     assert changed.may("api") == {
-        *((f"dynamodb:{action}", "StateTable.Arn") for action in ("BatchWriteItem", "GetItem", "Query")),
-        ("dynamodb:Query", "StateTable.Arn/index/waits"),
+        *((f"dynamodb:{each}", "StateTable.Arn") for each in ("BatchGetItem", "BatchWriteItem", "GetItem", "Query")),
+        *(("dynamodb:Query", f"StateTable.Arn/index/{index}") for index in ("due", "runs", "waits")),
         ("s3:GetObject", "StateValues.Arn/log/*"),
         ("s3:GetObject", "StateValues.Arn/runs/*"),
         ("sqs:SendMessage", "RunsQueue.Arn"),

@@ -12,7 +12,11 @@ wait    event, expression, since, deadline, resolved_by (an event), timed_out, n
 signal  signal (its name), deadline, id (of the one that came), timed_out
 receipt status, id, run, kept_until: of a signal
         event, started (run, function, status), resumed, cancelled (run, step), pending (run, function, step), missed
-        (run, function, step, reason, expression, apart (milliseconds), detail), misses, whole: of an event
+        (run, function, step, reason, expression, conjuncts, apart (milliseconds), detail), misses, whole, near: of an
+        event
+near    waits (run, function, step, expression, conjuncts, early (milliseconds)), unmatched (their number), triggers
+        (function, trigger, expression, conjuncts), whole, listened, similar (names)
+conjunct text, holds (null: it cannot be evaluated), problem, values (text, value, type): values are texts, cut
 error   name, message, stack
 """
 
@@ -28,7 +32,9 @@ from tarry_backend.model.step import END_OF_TIME
 
 if TYPE_CHECKING:
     from tarry import Event, SignalReceipt
+    from tarry_backend.api.near_misses import NearMisses
     from tarry_backend.api.receipts import Receipt
+    from tarry_backend.matching import Conjunct
     from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.model.run import Run, RunSnapshot
     from tarry_backend.replay import Step, Wait
@@ -117,6 +123,7 @@ def event_receipt_document(receipt: Receipt) -> Document:
                 **_waiting(miss.run, miss.step_key),
                 "reason": miss.why.value,
                 "expression": miss.expression,
+                "conjuncts": [_conjunct(each) for each in miss.conjuncts],
                 "apart": miss.apart,
                 "detail": miss.detail,
             }
@@ -124,6 +131,7 @@ def event_receipt_document(receipt: Receipt) -> Document:
         ],
         "misses": receipt.misses,
         "whole": receipt.is_whole,
+        "near": _near(receipt.near),
     }
 
 
@@ -135,6 +143,38 @@ def received_document(received: ReceivedEvent) -> Document:
 def event_document(event: Event) -> Document:
     """An event."""
     return {**asdict(event), "ts": iso(event.ts)}
+
+
+def _near(near: NearMisses) -> Document:
+    return {
+        "waits": [
+            {
+                **_waiting(miss.run, miss.step_key),
+                "expression": miss.expression,
+                "conjuncts": [_conjunct(each) for each in miss.conjuncts],
+                "early": miss.early,
+            }
+            for miss in near.waits
+        ],
+        "unmatched": near.unmatched,
+        "triggers": [
+            {
+                "function": each.function_id,
+                "trigger": each.trigger,
+                "expression": each.expression,
+                "conjuncts": [_conjunct(conjunct) for conjunct in each.conjuncts],
+            }
+            for each in near.triggers
+        ],
+        "whole": near.is_whole,
+        "listened": near.is_listened,
+        "similar": list(near.similar),
+    }
+
+
+def _conjunct(conjunct: Conjunct) -> Document:
+    values = [asdict(operand) for operand in conjunct.operands]
+    return {"text": conjunct.text, "holds": conjunct.holds, "problem": conjunct.problem or None, "values": values}
 
 
 def _waiting(run: Run, step_key: str | None) -> Document:

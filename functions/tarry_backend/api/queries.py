@@ -11,9 +11,11 @@ from aws_lambda_powertools.event_handler.exceptions import BadRequestError, NotF
 
 from tarry._wire.limits import why_not_id, why_not_name
 from tarry.durations import milliseconds
+from tarry_backend.api.asked_event import AmbiguousError, AskedEvent, find_event
 from tarry_backend.api.documents import event_receipt_document, run_page
-from tarry_backend.api.receipts import AmbiguousError, AskedEvent, find_event, receipt
+from tarry_backend.api.receipts import receipt
 from tarry_backend.clock import now
+from tarry_backend.deploy.function_facts import facts_of
 from tarry_backend.model.run import RunStatus
 from tarry_backend.queues.cancel_runs import request_cancel
 
@@ -58,7 +60,7 @@ class Api:
         if found is None:
             by = "" if source is None else f" from {source}"
             raise NotFoundError(f"no event {name}{by} in the last {since} has the id {event_id}")
-        return event_receipt_document(receipt(found, app_id, functions, self.store))
+        return event_receipt_document(receipt(found, app_id, functions, self.store, facts=facts_of(self.app)))
 
     def run(self, run_id: str) -> Document:
         """Return a run with all its steps."""

@@ -12,35 +12,26 @@ from enum import StrEnum
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from tarry._wire.bus import source_of
-from tarry.errors import ExpressionError, TarryError
-from tarry_backend.events.address import run_id_of
-from tarry_backend.matching import Condition, MatchError, evaluate_whole, match_key
-from tarry_backend.model.received_event import ReceivedEvent
+from tarry.errors import ExpressionError
+from tarry_backend.api.asked_event import Effect, started_by
+from tarry_backend.api.near_misses import near_misses
+from tarry_backend.matching import Condition, MatchError, evaluate_whole, match_key, wait_conjuncts
 from tarry_backend.model.run import RunStatus
 from tarry_backend.replay import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from tarry import Event
+    from tarry_backend.api.near_misses import NearMisses
+    from tarry_backend.deploy.function_facts import FunctionFacts
+    from tarry_backend.matching import Conjunct
+    from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.model.run import Run, RunSnapshot
     from tarry_backend.replay import Step, Wait
     from tarry_backend.store import Store
     from tarry_backend.store.wait_index import Held
 
-__all__ = [
-    "LOOKED_THROUGH",
-    "NEAR",
-    "AmbiguousError",
-    "AskedEvent",
-    "Effect",
-    "Miss",
-    "Receipt",
-    "Why",
-    "find_event",
-    "receipt",
-]
+__all__ = ["LOOKED_THROUGH", "NEAR", "Miss", "Receipt", "Why", "receipt"]
 
 LOOKED_THROUGH = 10_000
 """How many waits with the event's keys, open and ended ones, a receipt looks through at most."""
@@ -74,17 +65,10 @@ class Why(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
-    """What the event did to a run: at ``step_key``, unless it started the run."""
-
-    run: Run
-    step_key: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Miss:
     """A wait that the event did not resolve, and why. ``apart`` is by how many milliseconds it was too early or too
-    late; ``detail`` is the other event's id, or what is wrong with the expression."""
+    late; ``detail`` is the other event's id, or what is wrong with the expression. If that does not hold, ``conjuncts``
+    are its conditions."""
 
     run: Run
     step_key: str
@@ -92,6 +76,7 @@ class Miss:
     expression: str | None
     apart: int = 0
     detail: str = ""
+    conjuncts: tuple[Conjunct, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +86,8 @@ class Receipt:
 
     ``missed`` are the nearest ones, of ``misses``. ``is_whole`` is false if there are more waits with its keys than
     ``LOOKED_THROUGH``: then some may be missing here.
+
+    ``near`` is what listens to the event's name and has other keys, or another condition.
     """
 
     received: ReceivedEvent
@@ -111,64 +98,31 @@ class Receipt:
     missed: tuple[Miss, ...]
     misses: int
     is_whole: bool
+    near: NearMisses
+
+    @property
+    def has_effect(self) -> bool:
+        """Whether the event has done something, or is about to."""
+        return bool(self.started or self.resumed or self.cancelled or self.pending)
 
 
-@dataclass(frozen=True, slots=True)
-class AskedEvent:
-    """The event that somebody asks for: by its id, and by name and source as far as they are given."""
-
-    id: str
-    name: str | None = None
-    source: str | None = None
-
-    def fits(self, event: Event) -> bool:
-        """Whether it may be this event."""
-        return event.id == self.id and self.name in (None, event.name) and self.source in (None, event.source)
-
-
-class AmbiguousError(TarryError):
-    """The id names several events. Whoever asks is to choose one, by name and source."""
-
-    def __init__(self, asked: AskedEvent, found: Sequence[ReceivedEvent], choose: str = "give name and source") -> None:
-        self.found = tuple(found)
-        named = ", ".join(f"{each.event.name} from {each.event.source}" for each in found)
-        super().__init__(f"{len(found)} events have the id {asked.id!r}: {named}; {choose}")
-
-
-def find_event(
-    asked: AskedEvent,
+def receipt(
+    received: ReceivedEvent,
     app_id: str,
     functions: Iterable[str],
     store: Store,
-    logged: Callable[[], Iterable[ReceivedEvent]],
-) -> ReceivedEvent | None:
-    """Return the event that is asked for, out of a run that it started or out of ``logged``; ``None`` if there is none.
+    *,
+    facts: Sequence[FunctionFacts] = (),
+    most: int = 20,
+) -> Receipt:
+    """The receipt of an event, with at most ``most`` misses. It asks the index, so it may be a few seconds old.
 
-    With name and source, a run is found by its id, however old the event is. With the name alone, ``logged`` comes
-    first: it may hold events of several sources. If it holds none, the event may be an old one of the app's own.
-
-    Raises:
-        AmbiguousError: The log holds several such events.
+    ``facts`` are those of the app's functions, if they are known.
     """
-    functions = tuple(functions)
-    own = source_of(app_id)
-    if asked.name is not None and asked.source is not None:
-        started = _first_started(asked.id, asked.source, asked.name, app_id, functions, store)
-        if started is not None:
-            return started
-    found = [received for received in logged() if asked.fits(received.event)]
-    if len(found) > 1:
-        raise AmbiguousError(asked, found)
-    if not found and asked.name is not None and asked.source is None:
-        return _first_started(asked.id, own, asked.name, app_id, functions, store)
-    return found[0] if found else None
-
-
-def receipt(received: ReceivedEvent, app_id: str, functions: Iterable[str], store: Store, *, most: int = 20) -> Receipt:
-    """The receipt of an event, with at most ``most`` misses. It asks the index, so it may be a few seconds old."""
     event = received.event
-    started = tuple(_started_by(event.id, event.source, event.name, app_id, functions, store))
-    found = list(islice(_held(received, store), LOOKED_THROUGH + 1))
+    started = tuple(started_by(event.id, event.source, event.name, app_id, functions, store))
+    shapes = list(store.names.of(event.name).lookups)
+    found = list(islice(_held(received, shapes, store), LOOKED_THROUGH + 1))
     held = {wait.target: wait for wait in found[:LOOKED_THROUGH]}.values()
     done = [wait for wait in held if _is_resolved(wait, received)]
     near = (wait for wait in held if not _is_resolved(wait, received) and wait.apart(received.position) <= NEAR)
@@ -183,30 +137,21 @@ def receipt(received: ReceivedEvent, app_id: str, functions: Iterable[str], stor
         missed=tuple(each for each in judged if isinstance(each, Miss)),
         misses=len(missed) - sum(isinstance(each, Effect) for each in judged),
         is_whole=len(found) <= LOOKED_THROUGH,
+        near=near_misses(
+            received,
+            facts,
+            store,
+            started={each.run.function_id for each in started},
+            held={wait.target for wait in held},
+            has_been_awaited=bool(shapes),
+        ),
     )
 
 
-def _started_by(
-    event_id: str, source: str, name: str, app_id: str, functions: Iterable[str], store: Store
-) -> Iterator[Effect]:
-    for function_id in functions:
-        if (run := store.runs.run(run_id_of(app_id, function_id, event_id, source, name))) is not None:
-            yield Effect(run)
-
-
-def _first_started(
-    event_id: str, source: str, name: str, app_id: str, functions: Iterable[str], store: Store
-) -> ReceivedEvent | None:
-    """The event as a run has it that it started."""
-    effect = next(_started_by(event_id, source, name, app_id, functions, store), None)
-    return None if effect is None else ReceivedEvent(effect.run.event, effect.run.received_at)
-
-
-def _held(received: ReceivedEvent, store: Store) -> Iterator[Held]:
+def _held(received: ReceivedEvent, shapes: Iterable[str], store: Store) -> Iterator[Held]:
     """The waits that have one of the event's keys: those that are open, then those that ended after it, or shortly
     before it."""
     event = received.event
-    shapes = store.names.of(event.name).lookups
     keys = [key for shape in shapes if (key := match_key(event.name, shape, event)) is not None]
     since = received.received_at - NEAR
     # The ended ones last: of a wait that ends meanwhile the newer entry counts.
@@ -248,12 +193,16 @@ def _miss(wait: Wait, step: Step, run: Run, received: ReceivedEvent) -> Miss | N
     if position.received_at > wait.deadline:
         return Miss(run, step.key, Why.LATE, condition, apart=position.received_at - wait.deadline)
     whole = Condition(expression=wait.expression, where=wait.where, bind=wait.bind)
+    why, detail = Why.EXPRESSION, ""
     try:
         if evaluate_whole(whole, run.event, received.event, received.received_at):
             return None
-    except (ExpressionError, MatchError) as error:  # a newer release may refuse the expression of an older wait
+    except MatchError as error:
+        why, detail = Why.INCOMPARABLE, str(error)
+    except ExpressionError as error:  # a newer release may refuse the expression of an older wait
         return Miss(run, step.key, Why.INCOMPARABLE, condition, detail=str(error))
-    return Miss(run, step.key, Why.EXPRESSION, condition)
+    parts = wait_conjuncts(whole, run.event, received.event, received.received_at)
+    return Miss(run, step.key, why, condition, detail=detail, conjuncts=parts)
 
 
 def _fitting(step: Step, run: Run, received: ReceivedEvent) -> Effect | Miss:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from tarry.errors import UsageError
+from tarry_backend.deploy.function_facts import FunctionFacts, read_facts, write_facts
 from tarry_backend.deploy.settings import Settings
 from tarry_backend.deploy.topology import QUEUES
 
@@ -16,23 +17,29 @@ __all__ = ["SIGNALS_FUNCTION", "Deployment"]
 SIGNALS_FUNCTION = "SignalsFunction"
 """The output with the name of the signals Lambda."""
 
-_APP, _FUNCTIONS = "AppId", "Functions"
+_APP, _FUNCTIONS, _FACTS = "AppId", "Functions", "FunctionFacts"
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A deployed app. ``dead_letters`` are the URLs of the dead-letter queues by the names of their queues."""
+    """A deployed app.
+
+    ``dead_letters`` are the URLs of the dead-letter queues by the names of their queues. ``facts`` are empty if an
+    older version has deployed the app, or if they are too long for an output.
+    """
 
     app_id: str
     functions: tuple[str, ...]
     settings: Settings
     dead_letters: Mapping[str, str]
+    facts: tuple[FunctionFacts, ...] = ()
 
     def outputs(self) -> dict[str, str]:
         """Return all of it as the stack's outputs. Values may be tokens, known only at deployment."""
         settings = {_of_setting(field.name): str(getattr(self.settings, field.name)) for field in fields(Settings)}
         dead_letters = {_of_dead_letters(name): url for name, url in self.dead_letters.items()}
-        return {_APP: self.app_id, _FUNCTIONS: json.dumps(self.functions), **settings, **dead_letters}
+        app = {_APP: self.app_id, _FUNCTIONS: json.dumps(self.functions), _FACTS: write_facts(self.facts)}
+        return {**app, **settings, **dead_letters}
 
     @classmethod
     def read(cls, outputs: Mapping[str, str]) -> Deployment:
@@ -47,6 +54,7 @@ class Deployment:
             tuple(functions),
             Settings.read({Settings.variable(name): outputs[output] for output, name in names.items()}),
             {queue.name: outputs[_of_dead_letters(queue.name)] for queue in QUEUES},
+            read_facts(outputs.get(_FACTS, "[]")),
         )
 
 

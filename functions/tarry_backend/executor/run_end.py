@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tarry_backend.clock import now
 from tarry_backend.events.address import caller
 from tarry_backend.events.announcement import announcement
+from tarry_backend.executor.attempt_report import report_run_attempt
 from tarry_backend.executor.signal_wait import Signalling
 from tarry_backend.model.cancellation import BY_HAND
 from tarry_backend.model.run import PARKED, RunStatus
@@ -157,6 +158,7 @@ class OutcomeWriter:
         )
         self._store.runs.save(run)
         self.remind(run)
+        report_run_attempt(run, failed.error, retries.limit + 1)
 
     def _pause(self, run: Run, out_of_time: bool) -> None:
         if out_of_time:

@@ -10,6 +10,7 @@ from tarry import Event
 from tarry._wire.bus import source_of
 from tarry_backend.clock import now
 from tarry_backend.events.address import ADDRESS, INVOKED, Caller, run_id_of
+from tarry_backend.executor.attempt_report import report_attempt
 from tarry_backend.executor.cancel_guards import met, overdue
 from tarry_backend.executor.invocation import invoked_function
 from tarry_backend.executor.reminders import reminders
@@ -108,6 +109,7 @@ class RunJournal:
     def keep(self, step: Step) -> None:
         self._keep(step)
         self.remind(step)
+        report_attempt(self._run, step, self._app)
 
     def open_wait(self, step: Step, request: WaitRequest) -> Step:
         """Keeps the wait, then looks into the log: in this order, no event falls between the two.

@@ -19,6 +19,7 @@ grammar, which takes about 0.2 seconds.
 
 from tarry._cel.match_path import match_expression
 from tarry_backend.matching.condition import Condition
+from tarry_backend.matching.conjuncts import Conjunct, Operand, trigger_conjuncts, wait_conjuncts
 from tarry_backend.matching.evaluation import (
     MatchError,
     check_trigger,
@@ -36,7 +37,9 @@ __all__ = [
     "NAME_ONLY",
     "Alternative",
     "Condition",
+    "Conjunct",
     "MatchError",
+    "Operand",
     "Plan",
     "Shape",
     "check_trigger",
@@ -47,6 +50,8 @@ __all__ = [
     "plan",
     "reads_source",
     "residual_holds",
+    "trigger_conjuncts",
     "trigger_holds",
     "value_key",
+    "wait_conjuncts",
 ]

@@ -19,6 +19,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from tarry_backend.replay.block_watch import TurnSelector, standing_watch, unwatch
 from tarry_backend.replay.threads import NAME, Threads
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ class BodyLoop(asyncio.SelectorEventLoop):
     """The loop, and the daemon thread that runs it. The thread never ends by itself."""
 
     def __init__(self) -> None:
-        super().__init__()
+        self._selector_of_turns = TurnSelector()
+        super().__init__(self._selector_of_turns)
         self._threads = Threads(_THREADS)
         self.running: set[asyncio.Task[Any]] = set()
         """All bodies, so that none is collected: Python would close it in the code of another."""
@@ -60,6 +62,7 @@ class BodyLoop(asyncio.SelectorEventLoop):
         with _lock:
             if _current is self:
                 _current = None
+        unwatch(self._thread.ident)
 
     def run_in_executor(  # type: ignore[override]
         self, executor: Executor | None, func: Callable[..., Any], *args: Any
@@ -73,6 +76,7 @@ class BodyLoop(asyncio.SelectorEventLoop):
         The root is a task, and it is waited for: AnyIO keeps its idle threads for as long as such a task lives.
         """
         asyncio.set_event_loop(self)
+        standing_watch(self._selector_of_turns, "the event loop of all async bodies of steps")
         root = self.create_task(_for_ever(), name="tarry: bodies of steps")
         while not (root.done() or self.is_closed()):
             with suppress(SystemExit, KeyboardInterrupt, RuntimeError):

@@ -21,6 +21,7 @@ from tarry.errors import Suspended, UsageError
 from tarry_backend.model.event_identity import identity
 from tarry_backend.model.position import Position
 from tarry_backend.replay.admission import Admission
+from tarry_backend.replay.block_watch import watched
 from tarry_backend.replay.branch_past import PAST, BranchPast
 from tarry_backend.replay.bridge import Bridge
 from tarry_backend.replay.conclusion import FAREWELL, Conclusion, came_out_of_a_task, farewell, leave_behind
@@ -110,8 +111,9 @@ class Engine:
         """Run the replay and return its outcome."""
         try:
             main: asyncio.Task[Outcome | BaseException] = self._loop.create_task(self._main())
-            while not main.done():
-                self._run_loop(main)
+            with watched(self._loop.selector, f"function {self._function.id!r}, run {self._run.id},"):
+                while not main.done():
+                    self._run_loop(main)
         finally:
             self._loop.close()
         ending = main.result()

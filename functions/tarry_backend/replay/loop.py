@@ -7,13 +7,14 @@ checks first: is nothing ready, is no timer set, does no thread work? It uses no
 from __future__ import annotations
 
 import asyncio
-import selectors
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tarry._engine.step_call import StepCall
+from tarry_backend.replay.block_watch import TurnSelector
 from tarry_backend.replay.threads import Threads
 
 if TYPE_CHECKING:
+    import selectors
     from collections.abc import Callable
     from concurrent.futures import Executor
 
@@ -54,7 +55,7 @@ class CallSchedule(Protocol):
         """The task awaits the call."""
 
 
-class _Selector(selectors.DefaultSelector):
+class _Selector(TurnSelector):
     def __init__(self, watcher: Watcher) -> None:
         super().__init__()
         self._watcher = watcher
@@ -84,7 +85,8 @@ class QuietLoop(asyncio.SelectorEventLoop):
     """The loop. ``threads`` counts the calls that run in threads."""
 
     def __init__(self, watcher: Watcher) -> None:
-        super().__init__(_Selector(watcher))
+        self.selector = _Selector(watcher)
+        super().__init__(self.selector)
         self._threads = Threads(_THREADS)
         self.threads = 0
         self.calls: CallSchedule | None = None

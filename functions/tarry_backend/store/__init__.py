@@ -10,6 +10,7 @@ from tarry_backend.store.due_index import Dues
 from tarry_backend.store.event_names import Name, Names
 from tarry_backend.store.large_values import Values
 from tarry_backend.store.log import EventGoneError, EventLog, LogEntry
+from tarry_backend.store.open_waits import OpenWaits
 from tarry_backend.store.queries import Queries
 from tarry_backend.store.run_index import StartedRuns
 from tarry_backend.store.runs import ConflictError, Runs
@@ -27,6 +28,7 @@ __all__ = [
     "LogEntry",
     "Name",
     "Names",
+    "OpenWaits",
     "Queries",
     "Runs",
     "Store",
@@ -40,8 +42,8 @@ __all__ = [
 class Store:
     """What one app keeps: its table, its bucket, and their parts. Stores share nothing, nor do their clients.
 
-    ``waits`` is how events find waits, ``dues`` what is due by time, ``names`` what is known of events' names, and
-    ``mailboxes`` are the signals'.
+    ``waits`` is how events find waits, ``dues`` what is due by time, ``open_waits`` are waits by name, ``names``
+    what is known of events' names, and ``mailboxes`` are the signals'.
     """
 
     table: Table
@@ -50,6 +52,7 @@ class Store:
     names: Names
     waits: Waits
     dues: Dues
+    open_waits: OpenWaits
     mailboxes: Mailboxes
     queries: Queries
 
@@ -66,6 +69,7 @@ class Store:
             names=names,
             waits=Waits(table),
             dues=dues,
+            open_waits=OpenWaits(table, values, dues),
             mailboxes=Mailboxes(table.name, table.place),
             queries=Queries(runs, StartedRuns(table), log, names, dues),
         )

@@ -64,6 +64,7 @@ ITEMS: Mapping[str, tuple[Access, ...]] = {
     ),
     "api": (
         Access(("BatchWriteItem",), (_RUN,), _MARK),
+        Access(("BatchGetItem",), (_RUN,)),
         Access(("GetItem",), (_RUN, _NAME)),
         Access(("Query",), (_RUN, _LOG, _KEY)),
     ),

@@ -122,6 +122,11 @@ class Runs:
         item = self._table.get(RunItem, run_pk(run_id), "run") if can_be_key(run_pk(run_id)) else None
         return None if item is None else self._run(item)
 
+    def some(self, run_ids: Iterable[str]) -> dict[str, Run]:
+        """Those of these runs that are there, without their steps, by id; eventually consistent."""
+        items, _ = self._table.get_many([(run_pk(run_id), "run") for run_id in run_ids])
+        return {run.id: run for run in map(self._run, items)}
+
     def step(self, run_id: str, key: str) -> Step | None:
         """One step, strongly consistent."""
         item = self._table.get(StepItem, run_pk(run_id), step_sk(key))

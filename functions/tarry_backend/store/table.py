@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.connection import Connection
 from pynamodb.connection.base import MetaTable
-from pynamodb.exceptions import PutError, PynamoDBException, TransactWriteError, UpdateError
+from pynamodb.exceptions import GetError, PutError, PynamoDBException, TransactWriteError, UpdateError
 
 from tarry._wire.aws import Place
 from tarry._wire.aws import client as made_when_needed
@@ -36,6 +36,9 @@ _REASON = "ConditionalCheckFailed"
 
 _PER_REQUEST = 25
 """The most writes of one ``BatchWriteItem``."""
+
+_PER_READ = 100
+"""The most items of one ``BatchGetItem``."""
 
 _TRIES = 3
 """How often a batch is sent until DynamoDB has taken all of it."""
@@ -86,6 +89,26 @@ class Table:
         answer = self._connection.get_item(self.name, pk, range_key=sk, consistent_read=True)
         found: T | None = model.from_raw_data(answer["Item"]) if answer.get("Item") else None
         return found
+
+    def get_many(self, keys: Sequence[tuple[str, str]], attributes: Sequence[str] = ()) -> tuple[list[Any], bool]:
+        """Read items by their keys, by 100, eventually consistent: only these attributes, or all.
+
+        Returns:
+            The items that are there, in any order; and whether DynamoDB has answered for all keys.
+        """
+        found: list[Any] = []
+        is_whole = True
+        for start in range(0, len(keys), _PER_READ):
+            wanted: Request = {
+                "Keys": [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in keys[start : start + _PER_READ]]
+            }
+            if attributes:
+                names = {f"#{place}": name for place, name in enumerate(("pk", "sk", *attributes))}
+                wanted |= {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}
+            answer = self._write("BatchGetItem", {"RequestItems": {self.name: wanted}}, GetError)
+            found += map(Item.from_raw_data, answer.get("Responses", {}).get(self.name, []))
+            is_whole = is_whole and not answer.get("UnprocessedKeys")
+        return found, is_whole
 
     def query(
         self,

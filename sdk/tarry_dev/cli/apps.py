@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,12 +27,6 @@ def find_app(target: str) -> App:
         return load_app(target)
     except UsageError as error:
         raise CommandError(str(error)) from error
-    except Exception as error:
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        raise CommandError(
-            f"app {target!r}: Python cannot import its module: {type(error).__name__}: {error} "
-            f"({frame.filename} line {frame.lineno})"
-        ) from error
 
 
 def _module(path: str) -> str:

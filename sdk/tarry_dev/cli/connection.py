@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
     from tarry._wire.bus import EventBus
     from tarry.signals import Signals
+    from tarry_backend.api.receipts import Receipt
     from tarry_backend.deploy.outputs import Deployment
+    from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.queues.sender import Queues
     from tarry_backend.store import Store
     from tarry_dev.dead_letters import DeadLetters
@@ -31,6 +33,17 @@ class Connection:
     def functions(self) -> tuple[str, ...]:
         """The ids of the app's current functions."""
         return self.deployment.functions
+
+    def attempts(self, function_id: str) -> int | None:
+        """Return how many attempts the steps of a function have; ``None`` if that is not known."""
+        return next((each.attempts for each in self.deployment.facts if each.id == function_id), None)
+
+    def receipt(self, received: ReceivedEvent) -> Receipt:
+        """Return an event's receipt."""
+        from tarry_backend.api.receipts import receipt
+
+        told = self.deployment
+        return receipt(received, told.app_id, told.functions, self.store, facts=told.facts)
 
     @cached_property
     def bus(self) -> EventBus:

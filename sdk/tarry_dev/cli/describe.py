@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tarry_backend.model.own_code import place_in_stack
 from tarry_backend.model.run import RunStatus
 from tarry_backend.model.step import END_OF_TIME
 from tarry_backend.replay import Status
@@ -21,18 +23,25 @@ __all__ = [
     "SHORT",
     "answer",
     "end_mark",
+    "error_at",
+    "failed_attempt",
     "failure",
     "guard",
+    "last_attempt",
     "mark",
     "next_attempt",
     "now_doing",
     "outcome",
+    "place",
     "value",
     "why_cancelled",
 ]
 
 SHORT = 8
 """How many characters of a run's id are shown: enough to distinguish and find it."""
+
+_MESSAGE = 300
+"""The most characters of an error on a line."""
 
 MARKS = {
     "start": "▶",
@@ -58,12 +67,12 @@ def end_mark(run: Run) -> str:
     return MARKS["done" if run.status is RunStatus.FINISHED else run.status.value]
 
 
-def outcome(step: Step, calendar: Calendar, width: int = 60) -> str:
-    """Describe a step's result, or what it waits for, on one line."""
-    return one_line(_outcome(step, calendar, width))
+def outcome(step: Step, calendar: Calendar, width: int = 60, attempts: int | None = None) -> str:
+    """Describe a step's result, or what it waits for, on one line. ``attempts`` is how many it has, if known."""
+    return one_line(_outcome(step, calendar, width, attempts))
 
 
-def _outcome(step: Step, calendar: Calendar, width: int) -> str:
+def _outcome(step: Step, calendar: Calendar, width: int, attempts: int | None) -> str:
     if step.wait is not None and step.status in (Status.WAITING, Status.DONE):
         return _wait(step, step.wait, calendar)
     if step.signal is not None and step.status in (Status.WAITING, Status.DONE):
@@ -72,7 +81,7 @@ def _outcome(step: Step, calendar: Calendar, width: int) -> str:
         case Status.SLEEPING:
             return f"sleeps until {calendar.at(step.due or 0)}"
         case Status.RETRYING:
-            return _retrying(step, calendar)
+            return failed_attempt(step.attempt, step.error, step.due or 0, calendar, attempts)
         case Status.INVOKING:
             return _invoking(step, calendar)
         case Status.FAILED:
@@ -104,11 +113,42 @@ def now_doing(snapshot: RunSnapshot, calendar: Calendar, width: int) -> str:
     return "\n".join(states) or "is executing"
 
 
-def next_attempt(run: Run, due: int, calendar: Calendar) -> str:
+def next_attempt(run: Run, due: int, calendar: Calendar, attempts: int | None = None) -> str:
     """Describe when the function begins, or its failure and when it is retried."""
     if run.error is None:
         return f"begins at {calendar.at(due)}"
-    return f"failed: {failure(run.error)}; tries again at {calendar.at(due)}"
+    if run.attempt == 0:  # it is parked: its function is missing
+        return f"failed: {failure(run.error)}; tries again at {calendar.at(due)}"
+    return failed_attempt(run.attempt, run.error, due, calendar, attempts)
+
+
+def failed_attempt(failed: int, error: Failure | None, due: int, calendar: Calendar, attempts: int | None) -> str:
+    """Describe an attempt that failed, the ``failed``th from 1, and the time of the next one."""
+    of = "" if attempts is None else f" of {attempts}"
+    return f"attempt {failed}{of} failed: {error_at(error)}; attempt {failed + 1} at {calendar.at(due)}"
+
+
+def last_attempt(step: Step, attempts: int | None) -> str:
+    """Describe how a step failed for good."""
+    if step.kind not in ("run", "send"):
+        return error_at(step.error)
+    of = "" if attempts is None else f" of {attempts}"
+    return f"attempt {step.attempt + 1}{of} failed, and is the last: {error_at(step.error)}"
+
+
+def error_at(error: Failure | None) -> str:
+    """Return an error on one line, cut, with the place where it was raised."""
+    where = "" if error is None else place(error)
+    said = failure(error)
+    return (said if len(said) <= _MESSAGE else f"{said[: _MESSAGE - 1]}…") + (f" ({where})" if where else "")
+
+
+def place(error: Failure) -> str:
+    """Return where the error was raised: the innermost place in the user's own code, if there is one.
+
+    A file below the current folder has its path from there.
+    """
+    return one_line(place_in_stack(error.stack).removeprefix(f"{Path.cwd()}/"))
 
 
 def failure(error: Failure | None) -> str:
@@ -169,8 +209,3 @@ def _signal(step: Step, signal: Signal, calendar: Calendar, width: int) -> str:
     if signal.sent_id is None:
         return f"no signal {signal.name} within {span((step.due or step.began) - step.began)}"
     return f"signal {signal.name} came {value(step.output, width)}".rstrip()
-
-
-def _retrying(step: Step, calendar: Calendar) -> str:
-    again = f"attempt {step.attempt + 1} at {calendar.at(step.due or 0)}"
-    return f"{failure(step.error)}; {again}"

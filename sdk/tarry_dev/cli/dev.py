@@ -45,10 +45,11 @@ def serve(app: App, target: str, port: int, console: Console, allowed_hosts: Seq
     """Serve the app until Ctrl-C. Everything but the audit trail is in memory, and lost at the end."""
     Endpoint.check_alone()
     _check_free(port)
+    watch = Watch(console)
     with (
         _interruptible() as ended,
-        log_lines(console),
-        Cloud(app, clock=RealClock(), on_delivery=Watch(console), audit=FOLDER.absolute()) as cloud,
+        log_lines(console, watch.look_at),
+        Cloud(app, clock=RealClock(), on_delivery=watch, audit=FOLDER.absolute()) as cloud,
         cloud.serve(port, allowed_hosts) as server,
         _written(Endpoint.of(cloud, server.url)) as endpoint,
     ):

@@ -24,13 +24,16 @@ __all__ = ["FILE", "Endpoint"]
 FILE = Path(".tarry/dev.json")
 """The file, inside the folder in which ``tarry dev`` runs. Other commands look there and in the folders above."""
 
+_MAX_FACTS = 10_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """The content of ``.tarry/dev.json``.
 
     ``settings`` are the fields of ``tarry_backend.deploy.settings.Settings``; ``dead_letters`` are the URLs of the
-    dead-letter queues by the names of their queues; ``signals`` is the name of the signals Lambda.
+    dead-letter queues by the names of their queues; ``signals`` is the name of the signals Lambda. ``facts`` are those
+    of the functions, as ``tarry_backend.deploy.function_facts`` writes them.
     """
 
     url: str
@@ -41,15 +44,19 @@ class Endpoint:
     settings: dict[str, Any]
     dead_letters: dict[str, str]
     signals: str
+    facts: str = "[]"
 
     @classmethod
     def of(cls, cloud: Cloud, url: str) -> Self:
         """Return the endpoint of a cloud that this process serves."""
+        from tarry_backend.deploy.function_facts import facts_of, write_facts
+
         app = cloud.app
         dead_letters = {name: queue.dead_url for name, queue in cloud.queues.items()}
+        facts = write_facts(facts_of(app), _MAX_FACTS)
         signals = cloud.functions["signals"].function_name
-        settings = asdict(cloud.settings)
-        return cls(url, os.getpid(), app.id, tuple(app.functions), cloud.region, settings, dead_letters, signals)
+        functions, settings = tuple(app.functions), asdict(cloud.settings)
+        return cls(url, os.getpid(), app.id, functions, cloud.region, settings, dead_letters, signals, facts)
 
     @classmethod
     def find(cls) -> Self:
@@ -102,6 +109,7 @@ class Endpoint:
 
         Within it, the boto clients of this process use the endpoint, whatever profile, region or keys the person has.
         """
+        from tarry_backend.deploy.function_facts import read_facts
         from tarry_backend.deploy.outputs import SIGNALS_FUNCTION, Deployment
         from tarry_backend.deploy.settings import Settings
         from tarry_backend.store import open_store
@@ -109,7 +117,8 @@ class Endpoint:
 
         with _environment(self.url, self.region):
             settings = Settings(**self.settings)
-            deployment = Deployment(self.app, self.functions, settings, self.dead_letters)
+            facts = read_facts(self.facts)
+            deployment = Deployment(self.app, self.functions, settings, self.dead_letters, facts)
             yield Connection(deployment, open_store(settings, self.url), {SIGNALS_FUNCTION: self.signals})
 
     def _check(self, file: Path) -> None:

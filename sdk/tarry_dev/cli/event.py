@@ -10,9 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from tarry_backend.api.documents import event_receipt_document
-from tarry_backend.api.receipts import LOOKED_THROUGH, AskedEvent, Why, receipt
+from tarry_backend.api.receipts import LOOKED_THROUGH, Why
 from tarry_backend.clock import now
 from tarry_dev.cli.describe import SHORT
+from tarry_dev.cli.near_misses import conditions, near_rows, unheard
 from tarry_dev.cli.run_lookup import find_one_event
 from tarry_dev.cli.screen import BAD, GOOD, OPEN, QUIET, STATUS, note, print_json, screen
 from tarry_dev.cli.target import connect
@@ -24,30 +25,49 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from tarry_backend.api.receipts import Effect, Miss, Receipt
+    from tarry_backend.api.asked_event import AskedEvent, Effect
+    from tarry_backend.api.receipts import Miss, Receipt
     from tarry_backend.model.run import Run
     from tarry_backend.store import Store
 
-__all__ = ["show_receipt"]
+__all__ = ["receipt_grid", "show_receipt"]
 
 _SHOWN = 20
 """How many runs of each kind are shown; ``--json`` has all."""
 
 
-def show_receipt(asked: AskedEvent, since: str, stack: str | None, as_json: bool) -> None:
+def show_receipt(asked: AskedEvent, since: str, stack: str | None, as_json: bool, with_all: bool = False) -> None:
     """Find the event, and show its receipt."""
     with connect(stack) as tarry:
-        received = find_one_event(asked, since, tarry)
-        made = receipt(received, tarry.deployment.app_id, tarry.functions, tarry.store)
+        made = tarry.receipt(find_one_event(asked, since, tarry))
         if as_json:
             print_json(event_receipt_document(made))
         else:
-            screen().print(_page(made, tarry.store, Calendar(now())))
+            screen().print(_page(made, tarry.store, Calendar(now()), with_all))
     if not made.is_whole:
         note(f"more than {LOOKED_THROUGH:,} waits have its keys: only these were checked")
 
 
-def _page(made: Receipt, store: Store, calendar: Calendar) -> RenderableType:
+def receipt_grid(made: Receipt, store: Store, with_all: bool = False) -> RenderableType:
+    """Return what the event did and missed. What it does not match is shown if it did nothing, or ``with_all``."""
+    name = made.received.event.name
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for column in range(4):
+        grid.add_column(no_wrap=column < 2, overflow="fold")
+    for row in _rows(made, store):
+        grid.add_row(*row)
+    if with_all or not made.has_effect:
+        for row in near_rows(made.near, name):
+            grid.add_row(*row)
+    if not grid.row_count:
+        return "; ".join(filter(None, ("it started no run, and no wait was near it", unheard(name, made.near))))
+    if made.has_effect and not with_all and (more := made.near.unmatched):
+        waits = "1 more open wait does" if more == 1 else f"{more:,} more open waits do"
+        return Group(grid, Text(f"{waits} not match it: tarry event {one_line(made.received.event.id)} --all", QUIET))
+    return grid
+
+
+def _page(made: Receipt, store: Store, calendar: Calendar, with_all: bool) -> RenderableType:
     event = made.received.event
     head = Text.assemble(
         (one_line(event.name), "bold"),
@@ -55,12 +75,7 @@ def _page(made: Receipt, store: Store, calendar: Calendar) -> RenderableType:
         f"received {calendar.at(made.received.received_at)}",
     )
     head.append(f", sent by {one_line(event.source)}\n" if event.source else "\n").append(compact(event.data, 100))
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    for column in range(4):
-        grid.add_column(no_wrap=column < 2, overflow="fold")
-    for row in _rows(made, store):
-        grid.add_row(*row)
-    return Group(head, "", grid if grid.row_count else "it started no run, and no wait was near it")
+    return Group(head, "", receipt_grid(made, store, with_all))
 
 
 def _rows(made: Receipt, store: Store) -> Iterator[tuple[RenderableType, ...]]:
@@ -72,6 +87,8 @@ def _rows(made: Receipt, store: Store) -> Iterator[tuple[RenderableType, ...]]:
         words = Text(one_line(_why_missed(miss)))
         if miss.expression:
             words.append(f"\nif {one_line(miss.expression)}", QUIET)
+        if miss.conjuncts:
+            words.append("\n").append(conditions(miss.conjuncts))
         yield Text("missed", BAD), miss.run.id[:SHORT], _place(miss.run, miss.step_key), words
     if (more := made.misses - len(made.missed)) > 0:
         yield "", "", f"and {more:,} more waits were missed", ""

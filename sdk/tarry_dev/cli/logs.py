@@ -10,6 +10,7 @@ from rich.text import Text
 
 from tarry import TarryError
 from tarry_backend.clock import now
+from tarry_backend.executor.attempt_report import ATTEMPTS
 from tarry_backend.telemetry import records_logger
 from tarry_dev.cli.describe import SHORT
 from tarry_dev.cli.screen import BAD, QUIET
@@ -17,7 +18,7 @@ from tarry_dev.cli.times import Calendar
 from tarry_dev.control_characters import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rich.console import Console
 
@@ -25,11 +26,14 @@ __all__ = ["log_lines"]
 
 
 @contextmanager
-def log_lines(console: Console) -> Iterator[None]:
-    """Within it, warnings and everything that runs log with ``ctx.logger`` are lines on the console."""
-    lines, root, runs = _LogLines(console), logging.getLogger(), logging.getLogger("tarry.run")
+def log_lines(console: Console, on_attempt: Callable[[str], None] = lambda _: None) -> Iterator[None]:
+    """Within it, warnings and everything that runs log with ``ctx.logger`` are lines on the console.
+
+    A failed attempt is no line. ``on_attempt`` is called with its run's id instead.
+    """
+    lines, root, runs = _LogLines(console, on_attempt), logging.getLogger(), logging.getLogger("tarry.run")
     before, level = records_logger.handlers[:], runs.level
-    records_logger.handlers[:] = [lines]
+    records_logger.handlers[:] = []  # its lines, and those of its children, reach the root
     root.addHandler(lines)
     runs.setLevel(logging.INFO)
     try:
@@ -41,12 +45,16 @@ def log_lines(console: Console) -> Iterator[None]:
 
 
 class _LogLines(logging.Handler):
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, on_attempt: Callable[[str], None]) -> None:
         super().__init__()
         self._console = console
+        self._on_attempt = on_attempt
 
     def emit(self, record: logging.LogRecord) -> None:
         run_id, function = getattr(record, "run_id", ""), getattr(record, "function_id", "")
+        if record.name == ATTEMPTS:
+            self._on_attempt(run_id)
+            return
         who = f"{function} {run_id[:SHORT]}" if run_id else record.name
         at = Calendar(now()).at(int(record.created * 1000))
         style = BAD if record.levelno >= logging.ERROR else QUIET

@@ -19,4 +19,4 @@ def show_run(beginning: str, stack: str | None, as_json: bool) -> None:
     if as_json:
         print_json(run_page(snapshot))
     else:
-        screen().print(timeline(snapshot, Calendar(snapshot.run.started)))
+        screen().print(timeline(snapshot, Calendar(snapshot.run.started), tarry.attempts(snapshot.run.function_id)))

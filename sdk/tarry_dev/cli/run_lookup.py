@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tarry.durations import milliseconds
-from tarry_backend.api.receipts import AmbiguousError, AskedEvent, find_event
+from tarry_backend.api.asked_event import AmbiguousError, AskedEvent, find_event
 from tarry_backend.clock import now
 from tarry_backend.store.queries import LOOKED_THROUGH
 from tarry_dev.cli.errors import CommandError

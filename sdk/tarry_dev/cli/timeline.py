@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from tarry_backend.replay import Status
 from tarry_dev.cli.describe import (
     MARKS,
     answer,
@@ -18,6 +18,7 @@ from tarry_dev.cli.describe import (
     mark,
     next_attempt,
     outcome,
+    place,
     value,
     why_cancelled,
 )
@@ -31,19 +32,19 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from tarry_backend.model.run import Run, RunSnapshot
-    from tarry_backend.replay import Failure, Step, Wait
+    from tarry_backend.replay import Step, Wait
     from tarry_dev.cli.times import Calendar
 
 __all__ = ["timeline"]
 
 _WIDTH = 56
 
-_PLACE = re.compile(r'File "(.+?)", line (\d+), in (\S+)')
-_NOT_OWN = re.compile(r"/lib/python3|/tarry_backend/|/tarry/(step|group)\.py")
 
+def timeline(snapshot: RunSnapshot, calendar: Calendar, attempts: int | None = None) -> RenderableType:
+    """Return a run's time line: the duration and result of each step, up to its end or its present state.
 
-def timeline(snapshot: RunSnapshot, calendar: Calendar) -> RenderableType:
-    """Return a run's time line: the duration and result of each step, up to its end or its present state."""
+    ``attempts`` is how many attempts its steps have, if that is known.
+    """
     run = snapshot.run
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True)
@@ -55,9 +56,9 @@ def timeline(snapshot: RunSnapshot, calendar: Calendar) -> RenderableType:
     for each in snapshot.guards if run.ended is None else ():
         grid.add_row("", "", "", "", Text(guard(each, calendar), QUIET))
     for step in snapshot.steps:
-        grid.add_row(*_row(step, calendar))
+        grid.add_row(*_row(step, calendar, attempts))
     if run.due is not None:
-        grid.add_row(calendar.at(run.due), MARKS["waiting"], "", "", next_attempt(run, run.due, calendar))
+        grid.add_row(calendar.at(run.due), MARKS["waiting"], "", "", next_attempt(run, run.due, calendar, attempts))
     if run.ended is not None:
         grid.add_row(*_end(run, calendar))
     return Group(_title(run, calendar), "", grid)
@@ -78,14 +79,20 @@ def _data(run: Run) -> Text:
     return Text.assemble(compact(run.event.data, _WIDTH), "\n", (f"event {one_line(run.event.id)}", QUIET))
 
 
-def _row(step: Step, calendar: Calendar) -> tuple[RenderableType, ...]:
+def _row(step: Step, calendar: Calendar, attempts: int | None) -> tuple[RenderableType, ...]:
     style = STATUS[step.status.value]
     took = span(step.ended - step.began) if step.ended is not None else "…"
-    return calendar.at(step.began), Text(mark(step), style), one_line(step.key), took, _details(step, calendar)
+    return (
+        calendar.at(step.began),
+        Text(mark(step), style),
+        one_line(step.key),
+        took,
+        _details(step, calendar, attempts),
+    )
 
 
-def _details(step: Step, calendar: Calendar) -> Text:
-    lines = [Text(outcome(step, calendar, _WIDTH))]
+def _details(step: Step, calendar: Calendar, attempts: int | None) -> Text:
+    lines = [Text(outcome(step, calendar, _WIDTH, attempts))]
     if step.wait is not None:
         if found := answer(step):
             lines.append(Text(f"event {found[1]}", QUIET))
@@ -95,9 +102,15 @@ def _details(step: Step, calendar: Calendar) -> Text:
         lines.append(Text(f"{step.invocation.function_id} run {step.invocation.run_id}", QUIET))
     if step.signal is not None and step.signal.sent_id is not None:
         lines.append(Text(f"signal {one_line(step.signal.sent_id)}", QUIET))
-    if step.error is not None and (place := _place(step.error)):
-        lines.append(Text(place, QUIET))
+    if step.error is not None and step.status is not Status.RETRYING and (where := place(step.error)):
+        lines.append(Text(f"{where}{_last(step, attempts)}", QUIET))
     return Text("\n").join(lines)
+
+
+def _last(step: Step, attempts: int | None) -> str:
+    if step.kind not in ("run", "send"):
+        return ""
+    return f" · attempt {step.attempt + 1}" + ("" if attempts is None else f" of {attempts}")
 
 
 def _awaited(wait: Wait, calendar: Calendar, *, named: bool) -> Iterator[Text]:
@@ -114,12 +127,5 @@ def _end(run: Run, calendar: Calendar) -> tuple[RenderableType, ...]:
     ended = calendar.at(run.ended or 0)
     text = Text(why_cancelled(run) or value(run.output, _WIDTH))
     if run.error is not None:
-        text = Text.assemble((failure(run.error), BAD), "\n", (_place(run.error), QUIET))
+        text = Text.assemble((failure(run.error), BAD), "\n", (place(run.error), QUIET))
     return ended, Text(end_mark(run), STATUS[run.status.value]), run.status.value, "", text
-
-
-def _place(error: Failure) -> str:
-    """Return where the error was raised: the innermost place in the user's own code, if there is one."""
-    places: list[tuple[str, str, str]] = _PLACE.findall(error.stack)
-    own = [place for place in places if not _NOT_OWN.search(place[0])] or places
-    return one_line("{} line {}, in {}".format(*own[-1])) if own else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from threading import RLock
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -35,6 +36,7 @@ class Watch:
         self._console = console
         self._seen: dict[str, RunSnapshot] = {}
         self._ended: set[str] = set()
+        self._one_at_a_time = RLock()  # runs go side by side, and a failed attempt is shown while its run goes on
 
     def __call__(self, delivery: Delivery) -> None:
         if delivery.function == "matcher":
@@ -42,7 +44,7 @@ class Watch:
                 self._tell_event(message)
         elif delivery.function == "executor":
             for run_id in dict.fromkeys(_run_id(message) for message in delivery.messages):
-                self._tell_run(run_id)
+                self.look_at(run_id)
         if delivery.error is not None:
             self._line(now(), "", f"{delivery.function} failed: {delivery.error!r}", BAD)
 
@@ -55,10 +57,17 @@ class Watch:
             if not event.name.startswith(_OWN):
                 self._line(message.sent_at, "event", f"{event.name} {compact(event.data)}", QUIET)
 
+    def look_at(self, run_id: str | None) -> None:
+        """Print what is new of the run."""
+        with self._one_at_a_time:
+            self._tell_run(run_id)
+
     def _tell_run(self, run_id: str | None) -> None:
         if run_id is None or run_id in self._ended or (snapshot := runtime().store.runs.load(run_id)) is None:
             return
-        for move in moves(self._seen.get(run_id), snapshot, Calendar(now())):
+        function = runtime().app.functions.get(snapshot.run.function_id)
+        attempts = None if function is None else function.retries.limit + 1
+        for move in moves(self._seen.get(run_id), snapshot, Calendar(now()), attempts):
             who = f"{snapshot.run.function_id} {run_id[:SHORT]}"
             self._line(move.at, who, f"{move.mark} {move.text}", move.style)
         self._seen[run_id] = snapshot

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from tarry import Event
-from tarry_backend.api.receipts import AmbiguousError, AskedEvent, receipt
+from tarry_backend.api.asked_event import AmbiguousError, AskedEvent
+from tarry_backend.api.receipts import receipt
+from tarry_backend.deploy.function_facts import facts_of
 from tarry_backend.events.envelope import parse, received_event
 from tarry_backend.queues.cancel_runs import request_cancel
 from tarry_backend.queues.messages import MessageError, Start, decode
@@ -133,6 +135,8 @@ class Host:
         """Return what an event did, as ``tarry event`` shows it.
 
         It has ``started``, ``resumed``, ``cancelled``, and the waits that the event ``missed``, each with ``why``.
+        ``near`` has open waits, cancels and triggers on the event's name that it does not match, each with its
+        ``conjuncts``: the conditions of the expression with both values, their types, and whether they hold.
 
         Args:
             event_id: The event's id.
@@ -149,7 +153,8 @@ class Host:
             raise LookupError(f"no event with id {event_id!r} has come; events so far: {so_far}")
         if len(found) > 1:
             raise LookupError(str(AmbiguousError(asked, found, "give name= and source=")))
-        return receipt(self._as_logged(found[0]), self.cloud.app.id, self.cloud.app.functions, runtime().store)
+        app = self.cloud.app
+        return receipt(self._as_logged(found[0]), app.id, app.functions, runtime().store, facts=facts_of(app))
 
     def _as_logged(self, noted: ReceivedEvent) -> ReceivedEvent:
         """The event as the log has it, at the time at which it was first received; as it came if the log forgot it."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, cast
 from tarry import Event
 from tarry._engine.outputtype import OutputType
 from tarry_backend.model.moment import within_calendar
+from tarry_backend.model.own_code import place_in_stack
 from tarry_backend.runtime import runtime
 from tarry_dev.control_characters import one_line
 
@@ -38,7 +39,7 @@ class HostedStep:
     ``waiting``, ``sleeping``, ``retrying`` or ``invoking``, or ``withdrawn`` if its run ended without it. ``output`` is
     what the step gave the function: of a wait the ``Event``, of a signal its data, or None if it timed out. ``error``
     has ``name``, ``message`` and ``stack``; ``attempt`` counts from 0. ``due`` is when an open step goes on by itself.
-    ``note`` is what Tarry has to say of a wait.
+    ``note`` is what Tarry has to say of a wait. ``attempts`` is how many attempts it has, if the app has its function.
     """
 
     id: str
@@ -49,20 +50,47 @@ class HostedStep:
     attempt: int
     due: datetime | None
     note: str | None
+    attempts: int | None = None
 
     @classmethod
-    def of(cls, step: Step) -> HostedStep:
+    def of(cls, step: Step, attempts: int | None = None) -> HostedStep:
         """The step as it is kept."""
         output = json.loads(step.output) if step.output is not None else None
         if step.kind == "wait" and output is not None:
             output = Event(**output)
         due = None if step.due is None else _datetime(step.due)
         note = step.wait.note if step.wait else None
-        return cls(step.key, step.kind, step.status.value, output, step.error, step.attempt, due, note)
+        return cls(step.key, step.kind, step.status.value, output, step.error, step.attempt, due, note, attempts)
+
+    @property
+    def place(self) -> str:
+        """Where the error was raised, such as ``shop.py line 12, in charge``: in your code, if it passed there."""
+        return "" if self.error is None else place_in_stack(self.error.stack)
 
     def __str__(self) -> str:
         until = f" until {self.due:%Y-%m-%d %H:%M:%S}" if self.due else ""
-        return one_line(f"{self.id} ({self.kind}): {self.status}{until}")
+        text = f"{self.id} ({self.kind}): {self.status}"
+        if self.error is None:
+            return one_line(f"{text}{until}")
+        if self.status != "retrying":
+            return one_line(f"{text} at {_attempt(self.attempt + 1, self.attempts)}: {_error(self.error)}{until}")
+        # Its ``attempt`` is the next one, from 0. So it is also how many have failed.
+        again = until.replace(" until", "; next attempt")
+        return one_line(f"{text}, {_attempt(self.attempt, self.attempts)} failed: {_error(self.error)}{again}")
+
+
+def _attempt(failed: int, attempts: int | None) -> str:
+    return f"attempt {failed}" + ("" if attempts is None else f" of {attempts}")
+
+
+def _error(error: Failure) -> str:
+    place = place_in_stack(error.stack)
+    return f"{error.name}: {error.message}" + (f" ({place})" if place else "")
+
+
+def _attempts(function_id: str) -> int | None:
+    function = runtime().app.functions.get(function_id)
+    return None if function is None else function.retries.limit + 1
 
 
 def _datetime(moment: int) -> datetime:
@@ -124,7 +152,9 @@ class HostedRun(Generic[R_co]):
     @property
     def steps(self) -> dict[str, HostedStep]:
         """The steps by their ids, in the order in which they began. A repeated id is ``id:1``, ``id:2``."""
-        return {step.key: HostedStep.of(step) for step in self._snapshot.steps}
+        snapshot = self._snapshot
+        attempts = _attempts(snapshot.run.function_id)
+        return {step.key: HostedStep.of(step, attempts) for step in snapshot.steps}
 
     @property
     def _run(self) -> Run:
@@ -137,9 +167,21 @@ class HostedRun(Generic[R_co]):
             raise LookupError(f"run {self.id} is not in the table: the executor has not handled its start")
         return snapshot
 
+    @property
+    def summary(self) -> str:
+        """The run on one line, without its steps: its status, and why it failed, or when it is tried again."""
+        snapshot = self._snapshot
+        run = snapshot.run
+        text = f"run {run.id} of {run.function_id!r}, {run.status}"
+        if run.error is not None and run.attempt > 0 and run.ended is None and run.due is not None:
+            text += f", {_attempt(run.attempt, _attempts(run.function_id))} failed: {_error(run.error)}"
+            text += f"; next attempt {_datetime(run.due):%Y-%m-%d %H:%M:%S}"
+        elif run.error is not None and any(step.error == run.error for step in snapshot.steps):
+            text += f", {run.error.name}: {run.error.message}"  # the step says where
+        elif run.error is not None:
+            text += f", {_error(run.error)}"
+        return one_line(text + (f" ({run.cancellation})" if run.cancellation else ""))
+
     def __repr__(self) -> str:
-        run = self._run
-        end = f", {run.error.name}: {run.error.message}" if run.error else ""
-        end += f" ({run.cancellation})" if run.cancellation else ""
         steps = "; ".join(map(str, self.steps.values()))
-        return one_line(f"<run {self.id} of {run.function_id!r}, {run.status}{end}; {steps or 'no steps'}>")
+        return one_line(f"<{self.summary}; {steps or 'no steps'}>")

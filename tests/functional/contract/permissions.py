@@ -42,6 +42,9 @@ def _parts(operation: str, body: Mapping[str, Any]) -> Iterator[Request]:
             [requests] = body["RequestItems"].values()
             items = [each.get("PutRequest", {}).get("Item") or each["DeleteRequest"]["Key"] for each in requests]
             yield operation, [_key(item) for item in items], {name for item in items for name in item}
+        case "BatchGetItem":
+            [wanted] = body["RequestItems"].values()
+            yield operation, [_key(key) for key in wanted["Keys"]], {"pk", "sk"}
         case "TransactWriteItems":
             for each in body["TransactItems"]:
                 [(action, request)] = each.items()

@@ -78,7 +78,9 @@ def test_each_failed_attempt_is_told_with_the_time_of_the_next() -> None:
     error = Failure("ValueError", "boom")
     first = step("a", 1, Status.RETRYING, attempt=1, due=T + 15_000, error=error)
     second = step("a", 1, Status.RETRYING, attempt=2, due=T + 45_000, error=error)
-    assert lines(snapshot(first), snapshot(second)) == ["↻ a: ValueError: boom; attempt 3 at 12:00:45"]
+    assert lines(snapshot(first), snapshot(second)) == [
+        "↻ a: attempt 2 failed: ValueError: boom; attempt 3 at 12:00:45"
+    ]
 
 
 def test_a_run_ends_with_its_output_or_its_error() -> None:
@@ -90,7 +92,7 @@ def test_a_run_ends_with_its_output_or_its_error() -> None:
 
 def test_a_function_that_failed_is_told_when_it_is_tried_again() -> None:
     trying = snapshot(error=Failure("KeyError", "'x'"), due=T + 15_000, attempt=1)
-    assert lines(snapshot(), trying) == ["↻ failed: KeyError: 'x'; tries again at 12:00:15"]
+    assert lines(snapshot(), trying) == ["↻ attempt 1 failed: KeyError: 'x'; attempt 2 at 12:00:15"]
     assert lines(trying, trying) == []
 
 
@@ -113,3 +115,18 @@ def test_an_invocation_says_for_which_run_it_waits_and_what_that_returned() -> N
     error = Failure("InvokeTimeoutError", "function 'pack' has not ended")
     failed = invocation(Status.FAILED, ended_order=2, ended=T + 5_000, error=error)
     assert lines(snapshot(invocation()), snapshot(failed)) == ["✗ i: InvokeTimeoutError: function 'pack' has not ended"]
+
+
+def test_a_failed_attempt_says_which_of_how_many_and_where_in_your_code() -> None:
+    stack = (
+        'Traceback (most recent call last):\n  File "/app/shop.py", line 12, in charge\n    bank.pay()\n'
+        '  File "/usr/lib/python3.12/socket.py", line 7, in connect\n    raise error\nConnectionError: shut\n'
+    )
+    error = Failure("ConnectionError", "shut", stack)
+    first = step("charge", 1, Status.RETRYING, attempt=1, due=T + 15_000, error=error)
+    last = step("charge", 1, Status.FAILED, attempt=4, ended_order=2, ended=T + 9, error=error)
+    shown = [move.text for each in (first, last) for move in moves(snapshot(), snapshot(each), Calendar(T, UTC), 5)]
+    assert shown == [
+        "charge: attempt 1 of 5 failed: ConnectionError: shut (/app/shop.py line 12, in charge); attempt 2 at 12:00:15",
+        "charge: attempt 5 of 5 failed, and is the last: ConnectionError: shut (/app/shop.py line 12, in charge)",
+    ]

@@ -22,12 +22,19 @@ def send(
         str | None, typer.Option("--id", help="The event's id. The same name and id start a function once.")
     ] = None,
     user: Annotated[str | None, typer.Option(help="The user whom it concerns, a JSON object.")] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="Wait, at most 10 seconds, to say what the event did.")
+    ] = True,
     stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
     """Send an event, or a file of events.
 
-    --json writes {"ids": [...]}.
+    It says what the event did: the runs that it started, resumed and cancelled. If it did nothing, it says why: as
+    tarry event does. Of a file with more than 10 events it says only their number.
+
+    --json writes {"ids": [...], "receipts": [...]}: those of tarry event, null for one that the matcher has not
+    processed in time. With --no-wait, and of a larger file, there are no receipts.
 
     \b
     Examples:
@@ -41,10 +48,10 @@ def send(
     if (name is None) == (file is None):
         raise typer.BadParameter("give either the NAME of an event or a --file of events")
     if file is not None:
-        send_events(events_of(file), stack, as_json)
+        send_events(events_of(file), stack, as_json, wait)
     elif name is not None:
         about = None if user is None else _object("--user", user)
-        send_events([event(name, _object("DATA", data), event_id, about)], stack, as_json)
+        send_events([event(name, _object("DATA", data), event_id, about)], stack, as_json, wait)
 
 
 def _object(argument: str, text: str) -> dict[str, Any]:

@@ -1,0 +1,74 @@
+"""What a command must know of an app's functions, without the app's code: triggers, cancels, attempts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tarry import App, Function
+
+__all__ = ["FunctionFacts", "facts_of", "read_facts", "write_facts"]
+
+MAX_FACTS = 4_000
+"""The most characters of the facts of all functions as one stack output."""
+
+_INTERNAL = "tarry/"
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionFacts:
+    """One function.
+
+    Attributes:
+        id: The function's id.
+        attempts: How many attempts a step has, at most.
+        triggers: The events that start it, each with its expression.
+        cancels: The events that cancel its runs, in the order of its guards.
+    """
+
+    id: str
+    attempts: int
+    triggers: tuple[tuple[str, str | None], ...] = ()
+    cancels: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, function: Function) -> Self:
+        """Return the facts of a function."""
+        triggers = tuple((each.event, each.expression) for each in function.event_triggers)
+        cancels = tuple(each.event for each in function.cancels)
+        return cls(function.id, function.retries.limit + 1, triggers, cancels)
+
+    def triggers_on(self, event_name: str) -> list[tuple[str, str | None]]:
+        """Return the triggers that name the event. ``*`` means no event of Tarry's own."""
+        return [(name, expression) for name, expression in self.triggers if _names(name, event_name)]
+
+
+def facts_of(app: App) -> tuple[FunctionFacts, ...]:
+    """Return the facts of the app's functions."""
+    return tuple(map(FunctionFacts.of, app.functions.values()))
+
+
+def write_facts(facts: Iterable[FunctionFacts], most: int = MAX_FACTS) -> str:
+    """Return the facts as JSON; an empty list if they are longer than ``most``: a command then knows less."""
+    rows = [[each.id, each.attempts, each.triggers, each.cancels] for each in facts]
+    text = json.dumps(rows, separators=(",", ":"))
+    return text if len(text) <= most else "[]"
+
+
+def read_facts(text: str) -> tuple[FunctionFacts, ...]:
+    """Return what ``write_facts`` wrote."""
+    rows: list[Any] = json.loads(text)
+    return tuple(
+        FunctionFacts(function, attempts, tuple((name, expression) for name, expression in triggers), tuple(cancels))
+        for function, attempts, triggers, cancels in rows
+    )
+
+
+def _names(trigger: str, event_name: str) -> bool:
+    if event_name.startswith(_INTERNAL) and not trigger.startswith(_INTERNAL):
+        return False
+    return event_name.startswith(trigger[:-1]) if trigger.endswith("*") else event_name == trigger

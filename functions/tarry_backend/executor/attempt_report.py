@@ -1,0 +1,54 @@
+"""A log line for each attempt that failed and will be made again: at once, whatever else the run still does."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from tarry_backend.model.moment import iso
+from tarry_backend.model.own_code import place_in_stack
+from tarry_backend.model.step import Status
+
+if TYPE_CHECKING:
+    from tarry import App
+    from tarry_backend.model.run import Run
+    from tarry_backend.model.step import Failure, Step
+
+__all__ = ["ATTEMPTS", "report_attempt", "report_run_attempt"]
+
+ATTEMPTS = "tarry.attempts"
+"""The logger's name. Its records have ``run_id`` and ``function_id``."""
+
+_MESSAGE = 1_000
+"""The most characters of an error in the line. The stored one is longer."""
+
+_logger = logging.getLogger(ATTEMPTS)
+
+
+def report_attempt(run: Run, step: Step, app: App) -> None:
+    """Log that an attempt of a step has failed, if that is why the step is kept."""
+    if step.status is Status.RETRYING and step.error is not None:
+        function = app.functions.get(run.function_id)
+        attempts = None if function is None else function.retries.limit + 1
+        _report(run, f"step {step.key!r}", step.attempt, attempts, step.error, step.due)
+
+
+def report_run_attempt(run: Run, error: Failure, attempts: int) -> None:
+    """Log that an attempt of the function itself has failed."""
+    _report(run, f"function {run.function_id!r}", run.attempt, attempts, error, run.due)
+
+
+def _report(run: Run, what: str, failed: int, attempts: int | None, error: Failure, due: int | None) -> None:
+    where = place_in_stack(error.stack)
+    _logger.warning(
+        "%s: attempt %s%s failed: %s: %s%s; attempt %s at %s",
+        what,
+        failed,
+        "" if attempts is None else f" of {attempts}",
+        error.name,
+        error.message[:_MESSAGE],
+        f" ({where})" if where else "",
+        failed + 1,
+        iso(due),
+        extra={"run_id": run.id, "function_id": run.function_id},
+    )

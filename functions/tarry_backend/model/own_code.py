@@ -1,0 +1,91 @@
+"""Which code is the user's own: the file and line that an error, a failed attempt or a blocked loop names."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+__all__ = ["is_library", "own_frame", "place_in_stack", "place_of_import_error"]
+
+_PLACE = re.compile(r'File "(.+?)", line (\d+), in (\S+)')
+_LIBRARY = re.compile(r"^<|[/\\](site|dist)-packages[/\\]|[/\\][Ll]ib[/\\]python3|^/var/(runtime|lang)/")
+_DEPLOYED = re.compile(r"^/var/task/([^/]+?)(?:/|\.py$)")
+
+_TARRY = re.compile(r"(/(site|dist)-packages|^/var/task)/tarry(_backend|_dev|_infra)?/")
+
+
+def place_in_stack(stack: str) -> str:
+    """Return where a stored stack was raised, ``shop.py line 12, in charge``: the user's innermost frame, if any."""
+    places: list[tuple[str, str, str]] = _PLACE.findall(stack)
+    own = [place for place in places if _is_own(place[0])] or places
+    return "{} line {}, in {}".format(own[-1][0], *own[-1][1:]) if own else ""
+
+
+def place_of_import_error(error: BaseException) -> str:
+    """Return the line of the user's code, ``shop.py line 3``, at which an import failed.
+
+    For a syntax error in the user's code it is that line itself.
+    """
+    if isinstance(error, SyntaxError) and error.filename and _is_own(error.filename):
+        return f"{error.filename} line {error.lineno}"
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if _is_own(frame.filename)]
+    return f"{own[-1].filename} line {own[-1].lineno}" if own else ""
+
+
+def own_frame(frame: FrameType | None) -> FrameType | None:
+    """Return the user's frame that is at work: the innermost one, unless Tarry's own code is at work in between."""
+    while frame is not None and is_library(frame.f_code.co_filename):
+        frame = frame.f_back
+    return None if frame is None or _is_tarry(frame.f_code.co_filename) else frame
+
+
+@lru_cache(maxsize=4096)
+def is_library(file: str) -> bool:
+    """Whether the file belongs to Python, or to an installed package other than Tarry."""
+    if _is_tarry(file):
+        return False
+    if _LIBRARY.search(file) or file.startswith(_folders()):
+        return True
+    # In a Lambda's bundle the packages lie beside the user's code. The command that shows its stacks has them as well.
+    deployed = _DEPLOYED.match(file)
+    return deployed is not None and deployed[1] in _installed()
+
+
+def _is_own(file: str) -> bool:
+    return not is_library(file) and not _is_tarry(file)
+
+
+@lru_cache(maxsize=4096)
+def _is_tarry(file: str) -> bool:
+    """Whether the file is Tarry's: in the packages that are loaded here, in an installation, or in a bundle."""
+    return file.startswith(_tarry()) or _TARRY.search(file) is not None
+
+
+@cache
+def _tarry() -> tuple[str, ...]:
+    import tarry
+
+    sdk, backend = Path(tarry.__file__).parent, Path(__file__).parents[1]
+    return tuple(f"{folder}/" for folder in (sdk, sdk.with_name("tarry_dev"), backend))
+
+
+@cache
+def _folders() -> tuple[str, ...]:
+    import sysconfig  # only now: a Lambda whose code does not fail needs neither this nor the next
+
+    paths = sysconfig.get_paths()
+    return tuple(f"{paths[name]}/" for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+
+
+@cache
+def _installed() -> frozenset[str]:
+    from importlib.metadata import packages_distributions
+
+    return frozenset(packages_distributions())

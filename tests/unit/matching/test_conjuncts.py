@@ -1,0 +1,77 @@
+"""The conditions of an expression one by one: whether each holds, and with which values."""
+
+import pytest
+
+from tarry import Event
+from tarry_backend.matching import MatchError, evaluate_whole, trigger_conjuncts, wait_conjuncts
+from tarry_backend.matching.conjuncts import MAX_VALUE
+
+TRIGGER = Event("placed", {"id": 7, "tags": ["a"], "n": None})
+EVENT = Event("paid", {"id": "7", "items": [{"n": 1}, {"n": 2}], "total": 9.5, "ok": True})
+
+
+def shown(expression: str) -> list[tuple[bool | None, str]]:
+    return [(each.holds, str(each)) for each in wait_conjuncts(expression, TRIGGER, EVENT, 1_000)]
+
+
+@pytest.mark.parametrize(
+    ("expression", "holds", "text"),
+    [
+        ("async.data.id == event.data.id", False, "async.data.id == event.data.id: '7' (string) and 7 (int)"),
+        ("event.data.n == async.data.ok", False, "event.data.n == async.data.ok: null (null) and true (bool)"),
+        ("async.data.total in [1, 2]", False, "async.data.total in [1, 2]: 9.5 (double) and [1, 2] (list)"),
+        ("async.data.gone == 1", None, "async.data.gone == 1: async.data.gone is missing"),
+        (
+            "async.data.id > event.data.id",
+            None,
+            "async.data.id > event.data.id: string and int have no order; '7' (string) and 7 (int)",
+        ),
+        ("has(async.data.gone)", False, "has(async.data.gone): async.data is"),
+        ("async.data.items.exists(i, i.n > 2)", False, "async.data.items.exists(i, (i.n > 2)): async.data.items is ["),
+        (
+            "async.data.id == '8' || async.data.total == 1.0",
+            False,
+            "(async.data.id == '8') || (async.data.total == 1.0): async.data.id is '7' (string), async.data.",
+        ),
+        (
+            "now() < timestamp('1970-01-01T00:00:01Z')",
+            False,
+            "1970-01-01T00:00:01Z (timestamp) and 1970-01-01T00:00:01Z",
+        ),
+    ],
+)
+def test_a_condition_says_its_values_with_their_types(expression: str, holds: bool | None, text: str) -> None:
+    [(found, said)] = shown(expression)
+    assert found is holds
+    assert text in said
+
+
+def test_each_conjunct_stands_by_itself_and_together_they_answer_as_the_whole() -> None:
+    expression = "(async.data.ok == true && async.data.total > 9.0) && async.data.id == event.data.id"
+    assert [holds for holds, _ in shown(expression)] == [True, True, False]
+    assert not evaluate_whole(expression, TRIGGER, EVENT, 1_000)
+
+
+def test_a_condition_that_has_no_value_is_none_where_the_whole_is_an_error() -> None:
+    with pytest.raises(MatchError):
+        evaluate_whole("async.data.gone > 1", TRIGGER, EVENT, 1_000)
+    assert [holds for holds, _ in shown("async.data.gone > 1")] == [None]
+
+
+def test_a_trigger_is_told_of_its_one_event() -> None:
+    [conjunct] = trigger_conjuncts("event.data.total > 10.0", EVENT, 1_000)
+    assert (conjunct.holds, str(conjunct)) == (False, "event.data.total > 10.0: 9.5 (double) and 10.0 (double)")
+
+
+def test_values_are_cut_and_have_no_control_character() -> None:
+    event = Event("paid", {"id": "\x1b[31m\n" * 1_000, "all": {"k": ["\x07" * 50] * 50}})
+    for conjunct in wait_conjuncts("async.data.id == '' && async.data.all == 1", TRIGGER, event, 1_000):
+        assert not {"\x1b", "\n", "\x07"} & set(str(conjunct))
+        assert all(len(operand.value) <= MAX_VALUE for operand in conjunct.operands)
+
+
+def test_an_expression_of_many_conditions_is_bounded() -> None:
+    expression = " && ".join(f"async.data.id != '{number}'" for number in range(100, 180))
+    conjuncts = wait_conjuncts(expression, TRIGGER, EVENT, 1_000)
+    assert len(conjuncts) == 33
+    assert all(conjunct.holds for conjunct in conjuncts)

@@ -1,0 +1,147 @@
+"""Code that blocks an event loop is named in the log, by file and line; nothing else is."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tarry_backend
+from tarry import Context, ContextSync
+from tarry_backend.replay import block_watch
+from tests.unit.replay.memory import MemoryRun, durable, output_of
+
+BLOCKED = 1.6
+"""Seconds after which a blocked loop has been noticed: the watch says so after 1 to 1.25."""
+
+
+def blocks() -> None:
+    time.sleep(BLOCKED)
+
+
+LINE = blocks.__code__.co_firstlineno + 1
+
+
+def notices(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if "has blocked" in record.getMessage()]
+
+
+def test_a_function_that_sleeps_between_its_steps_is_named_with_file_and_line(caplog: pytest.LogCaptureFixture) -> None:
+    async def late(ctx: Context) -> str:
+        first: str = await ctx.step.run("first", lambda: "a")
+        blocks()
+        return first
+
+    assert output_of(MemoryRun(durable(late)).replay()) == "a"
+    [notice] = notices(caplog)
+    assert notice.startswith(f"{__file__} line {LINE}, in blocks, has blocked function ")
+    assert "asyncio.to_thread" in notice
+
+
+def test_an_async_body_that_sleeps_is_named_too(caplog: pytest.LogCaptureFixture) -> None:
+    async def body() -> None:
+        blocks()
+
+    async def late(ctx: Context) -> None:
+        await ctx.step.run("slow", body)
+
+    MemoryRun(durable(late)).replay()
+    [notice] = notices(caplog)
+    assert notice.startswith(f"{__file__} line {LINE}, in blocks, has blocked the event loop of all async bodies")
+
+
+def test_a_library_that_blocks_is_named_by_the_line_that_calls_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def late(ctx: Context) -> None:
+        import subprocess
+
+        await ctx.step.run("slow", _as_async(lambda: subprocess.run(["sleep", str(BLOCKED)], check=True)))
+
+    MemoryRun(durable(late)).replay()
+    [notice] = notices(caplog)
+    assert f"{__file__} line " in notice
+    assert "in <lambda>" in notice
+
+
+def test_the_same_line_is_named_once_a_run(caplog: pytest.LogCaptureFixture) -> None:
+    async def late(ctx: Context) -> None:
+        for _ in range(2):
+            blocks()
+            await ctx.step.run("a", lambda: None)
+
+    MemoryRun(durable(late)).replay()
+    assert len(notices(caplog)) == 1
+
+
+def test_what_blocks_no_loop_is_not_named(caplog: pytest.LogCaptureFixture) -> None:
+    async def body() -> None:
+        await asyncio.sleep(BLOCKED)
+
+    async def waits(ctx: Context) -> None:
+        await asyncio.gather(ctx.step.run("plain", blocks), ctx.step.run("async", body))
+
+    def plain(ctx: ContextSync) -> None:
+        blocks()
+        ctx.step.run("plain", blocks)
+
+    MemoryRun(durable(waits)).replay()
+    MemoryRun(durable(plain)).replay()
+    assert notices(caplog) == []
+
+
+def test_work_of_tarrys_own_is_not_named(caplog: pytest.LogCaptureFixture) -> None:
+    """The journal may open a wait on the loop, under the function's own frames; a slow store blocks, not the user."""
+
+    async def waits(ctx: Context) -> None:
+        await ctx.step.wait_for_event("w", event="e", timeout="1h")
+
+    run = MemoryRun(durable(waits))
+    code = compile(
+        "def open_wait(sleep, seconds):\n    sleep(seconds)", Path(tarry_backend.__file__).parent / "x.py", "exec"
+    )
+    slow: dict[str, Any] = {}
+    exec(code, slow)
+    opened = run.journal.open_wait
+
+    def open_wait(*args: Any) -> Any:
+        slow["open_wait"](time.sleep, BLOCKED)
+        return opened(*args)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run.journal, "open_wait", open_wait)
+        run.replay()
+    assert notices(caplog) == []
+
+
+def test_a_lambda_that_was_frozen_takes_one_sample_late_and_has_no_false_alarm() -> None:
+    """No clock counts, only samples: between two of them a day may have passed."""
+    loop = block_watch._Watched(block_watch.TurnSelector(), "x", set())
+    loop.selector.select(0)
+    assert [loop.is_blocked() for _ in range(4)] == [False] * 4  # the next sample would be the fifth of this turn
+    loop.selector.select(0)  # thawed, the loop goes on
+    assert [loop.is_blocked() for _ in range(6)] == [False, False, False, False, True, False]
+    loop.selector.waits = True
+    assert not any(loop.is_blocked() for _ in range(6))
+
+
+def test_the_watch_ends_with_the_last_replay(caplog: pytest.LogCaptureFixture) -> None:
+    async def quick(ctx: Context) -> None:
+        await ctx.step.run("a", lambda: None)
+
+    for _ in range(3):
+        MemoryRun(durable(quick)).replay()
+    end = time.monotonic() + 5
+    while (left := [t for t in threading.enumerate() if t.name == "tarry-watch"]) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert left == []
+
+
+def _as_async(call: Callable[[], object]) -> Callable[[], Awaitable[None]]:
+    async def body() -> None:
+        call()
+
+    return body
