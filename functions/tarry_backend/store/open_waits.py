@@ -5,7 +5,7 @@ so stands in the index of what is due; a guard of a ``Cancel`` without a timeout
 stop at a bound, so a receipt costs the same in a table of any size:
 
     due index      4 shards, one page each        ≤ 1,000 timers        4 queries
-    runs index     running runs with a cancel     ≤ 250 runs           10 queries
+    runs index     running runs with a cancel     ≤ 250 runs           20 queries
     steps          those of both                  by 100               13 batch reads
 """
 
@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, TypeVar
 from tarry_backend.model.run import RunStatus
 from tarry_backend.model.step import END_OF_TIME, LISTENING
 from tarry_backend.store.due_index import SHARDS
-from tarry_backend.store.models import RunsIndex, StepItem
-from tarry_backend.store.runs import fn_status
+from tarry_backend.store.models import StepItem
+from tarry_backend.store.run_index import StartedRuns
 from tarry_backend.store.step_items import StepItems, run_pk, step_sk
 
 if TYPE_CHECKING:
@@ -37,10 +37,10 @@ _PAGE = 250
 TIMERS_LOOKED_AT = _PAGE * len(SHARDS)
 """Among how many timers, the nearest ones, open waits are looked for."""
 
-_FUNCTIONS, _RUNS = 10, 25
+_FUNCTIONS, _RUNS = 5, 50
 
 GUARDS_LOOKED_AT = _FUNCTIONS * _RUNS
-"""How many running runs, of at most ten functions that the event may cancel, are looked at: each one's newest."""
+"""How many running runs, of at most five functions that the event may cancel, are looked at: each one's newest."""
 
 _ATTRIBUTES = (
     *("kind", "status", "begun_order", "began", "attempt"),
@@ -70,6 +70,7 @@ class OpenWaits:
     def __init__(self, table: Table, values: Values, dues: Dues) -> None:
         self._table = table
         self._dues = dues
+        self._started = StartedRuns(table)
         self._steps = StepItems(values)
 
     def on(self, event_name: str, since: int, cancels: Iterable[tuple[str, str]]) -> NamedWaits:
@@ -96,9 +97,8 @@ class OpenWaits:
         return self._dues.between(shard, since - 1, END_OF_TIME, page=_PAGE + 1)
 
     def _guards(self, function_id: str, key: str) -> Iterator[Target]:
-        running = fn_status(function_id, RunStatus.RUNNING)
-        for item in self._table.query_index(RunsIndex, running, forward=False, page_size=_RUNS + 1):
-            yield item.pk.partition("#")[2], key
+        for _, run_id in self._started.newest([function_id], [RunStatus.RUNNING], _RUNS + 1):
+            yield run_id, key
 
     def _read(self, targets: Iterable[Target]) -> tuple[list[tuple[str, Step]], bool]:
         """The steps that still wait, in this order; and whether DynamoDB has given all."""
