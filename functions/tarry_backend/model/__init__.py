@@ -1,1 +1,1 @@
-"""The data that all of the backend shares. Frozen, and without any AWS."""
+"""The data that all of the backend shares. It is frozen, and it uses no AWS."""

@@ -1,4 +1,4 @@
-"""What the index of waits has of a wait's expression: match keys, and what is left to ask."""
+"""What the index of waits stores of a wait's expression: match keys, residuals and bindings."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 __all__ = ["NAME_ONLY", "Alternative", "Shape"]
 
 Shape = str
-"""The paths of a key, as canonical JSON: ``[["data","userId"]]``. One that begins with ``*`` has no paths."""
+"""The paths of a key, as canonical JSON: ``[["data","userId"]]``. A shape that begins with ``*`` has no paths."""
 
 NAME_ONLY: Shape = "*"
-"""The shape of waits that only the event's name leads to. ``*0``, ``*1`` and so on are shards of it."""
+"""The shape of waits that the matcher finds by the event's name alone. ``*0``, ``*1`` and so on are its shards."""
 
 
 @dataclass(frozen=True, slots=True)

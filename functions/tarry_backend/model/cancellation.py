@@ -16,7 +16,7 @@ __all__ = ["BY_HAND", "LATE_FINISH", "LATE_START", "Cancellation", "Reason"]
 
 
 class Reason(StrEnum):
-    """Who or what has cancelled a run."""
+    """The kind of cause for which a run is cancelled."""
 
     EVENT = "event"
     START = "timeouts.start"
@@ -26,7 +26,10 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cancellation:
-    """The reason; of an event its name, id and source, too, and when it was received (Unix milliseconds)."""
+    """Why a run is cancelled.
+
+    For an event, it also has the event's name, id and source, and when the event was received (Unix milliseconds).
+    """
 
     reason: Reason
     event_name: str | None = None
@@ -36,13 +39,13 @@ class Cancellation:
 
     @classmethod
     def by(cls, received: ReceivedEvent) -> Cancellation:
-        """The event cancels the run."""
+        """Return the cancellation that this event causes."""
         event = received.event
         return cls(Reason.EVENT, event.name, event.id, received.received_at, event.source)
 
     @property
     def position(self) -> Position | None:
-        """Where the event stands in the log."""
+        """The event's position in the log, or ``None`` if no event cancelled the run."""
         if self.event_id is None or self.received_at is None:
             return None
         return Position(self.received_at, identity_of(self.event_id, self.event_source or "", self.event_name or ""))
@@ -52,7 +55,7 @@ class Cancellation:
 
     @property
     def cancelled_by(self) -> dict[str, Any] | None:
-        """The event, as announcements and documents name it."""
+        """The event as announcements and documents show it, or ``None`` if no event cancelled the run."""
         return (
             None
             if self.event_id is None

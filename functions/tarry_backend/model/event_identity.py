@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 __all__ = ["identity", "identity_of"]
 
 _TAG = 24
-"""How many hexadecimal digits tell source and name apart. A sender chooses both, and must find no others with the same
-digits: 96 bits are too many to try."""
+"""How many hexadecimal digits of the hash of source and name an identity has.
+
+A sender chooses both, and must not find another pair with the same digits: 96 bits are too many to try.
+"""
 
 
 def identity(event: Event) -> str:

@@ -1,4 +1,4 @@
-"""An error as a run keeps it."""
+"""An error as a run stores it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["Failure"]
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An error as it is kept: its type's name, its message, its stack.
+    """A stored error: its type's name, its message, its stack.
 
     ``kinds`` are the full names of its class and its bases. ``quiet``: its raiser expects it.
     """
@@ -57,23 +57,23 @@ class Failure:
         return cls(name_of(error), message_of(error), stack_of(error), kinds_of(error), _is_quiet(error))
 
     def document(self) -> dict[str, str]:
-        """What people and listeners get of it."""
+        """Return the error as people and listeners see it."""
         return {"name": self.name, "message": self.message, "stack": self.stack}
 
     def stored(self) -> dict[str, Any]:
-        """What is stored of it."""
+        """Return the error as the store writes it."""
         kinds = {"kinds": list(self.kinds)} if self.kinds else {}
         return {**self.document(), **kinds, **({"quiet": True} if self.quiet else {})}
 
     @classmethod
     def read(cls, text: str | bytes) -> Failure:
-        """The failure of the stored JSON text."""
+        """Return the failure that the stored JSON text describes."""
         kept = json.loads(text)
         return cls(kept["name"], kept["message"], kept["stack"], tuple(kept.get("kinds", ())), kept.get("quiet", False))
 
 
 def _is_quiet(error: BaseException) -> bool:
-    """Whether all that went wrong is quiet. Attributes of user code's own errors may be anything."""
+    """Return whether all parts of the error are quiet. Attributes of user code's own errors may be anything."""
     try:
         return all(
             issubclass(type(each), NonRetriableError) and vars(each).get("quiet") is True for each in leaves(error)

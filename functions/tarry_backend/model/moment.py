@@ -1,4 +1,4 @@
-"""Times that no calendar of Python's has, such as a step that is due in the year 33715."""
+"""Times outside of Python's calendar, such as a step that is due in the year 33715."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from datetime import UTC, datetime
 __all__ = ["iso", "shown_year", "within_calendar"]
 
 _FIRST, _LAST = -62_104_060_800_000, 253_370_764_800_000
-"""The years 2 to 9998, in Unix milliseconds: times in them are in the calendar in each time zone."""
+"""The years 2 to 9998, in Unix milliseconds: these times are in the calendar in each time zone."""
 
 _CYCLE, _CYCLE_YEARS = 146_097 * 86_400_000, 400
-"""After so many milliseconds, and years, the calendar repeats, with its weekdays."""
+"""The milliseconds, and the years, after which the calendar repeats with its weekdays."""
 
 
 def within_calendar(moment: int) -> tuple[datetime, int]:
     """Return a time of Unix milliseconds in UTC, and the years to add to it: 0 for any time that Python knows.
 
-    Any other time is given by the one that has the same date, weekday and time of day 400 years, or more, before it or
-    after it. It never raises.
+    For any other time, the result has the same date, weekday and time of day in another year, a multiple of 400 years
+    away. It never raises.
     """
     if _FIRST <= moment < _LAST:
         return datetime.fromtimestamp(moment / 1000, UTC), 0
@@ -26,7 +26,7 @@ def within_calendar(moment: int) -> tuple[datetime, int]:
 
 
 def shown_year(year: int) -> str:
-    """Return a year as ISO 8601 has it: four digits, or a sign and at least six."""
+    """Return a year as ISO 8601 writes it: four digits, or a sign and at least six."""
     return f"{year:04d}" if 0 <= year <= 9999 else f"{year:+07d}"
 
 

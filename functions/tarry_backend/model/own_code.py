@@ -1,4 +1,4 @@
-"""Which code is the user's own: the file and line that an error, a failed attempt or a blocked loop names."""
+"""Which code is the user's own. Errors, failed attempts and blocked loops name its file and line."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def place_in_stack(stack: str) -> str:
 
 
 def place_of_import_error(error: BaseException) -> str:
-    """Return the line of the user's code, ``shop.py line 3``, at which an import failed.
+    """Return the line of the user's code at which an import failed, such as ``shop.py line 3``.
 
-    For a syntax error in the user's code it is that line itself.
+    For a syntax error in the user's code it is the line of that error.
     """
     if isinstance(error, SyntaxError) and error.filename and _is_own(error.filename):
         return f"{error.filename} line {error.lineno}"
@@ -40,7 +40,7 @@ def place_of_import_error(error: BaseException) -> str:
 
 
 def own_frame(frame: FrameType | None) -> FrameType | None:
-    """Return the user's frame that is at work: the innermost one, unless Tarry's own code is at work in between."""
+    """Return the innermost frame of the user's code, or ``None`` if Tarry's own code runs inside of it."""
     while frame is not None and is_library(frame.f_code.co_filename):
         frame = frame.f_back
     return None if frame is None or _is_tarry(frame.f_code.co_filename) else frame
@@ -48,12 +48,12 @@ def own_frame(frame: FrameType | None) -> FrameType | None:
 
 @lru_cache(maxsize=4096)
 def is_library(file: str) -> bool:
-    """Whether the file belongs to Python, or to an installed package other than Tarry."""
+    """Return whether the file belongs to Python, or to an installed package other than Tarry."""
     if _is_tarry(file):
         return False
     if _LIBRARY.search(file) or file.startswith(_folders()):
         return True
-    # In a Lambda's bundle the packages lie beside the user's code. The command that shows its stacks has them as well.
+    # In a Lambda's bundle the packages are beside the user's code. The command that shows the stacks has them as well.
     deployed = _DEPLOYED.match(file)
     return deployed is not None and deployed[1] in _installed()
 
@@ -64,7 +64,7 @@ def _is_own(file: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _is_tarry(file: str) -> bool:
-    """Whether the file is Tarry's: in the packages that are loaded here, in an installation, or in a bundle."""
+    """Return whether the file is Tarry's: in the packages loaded here, in an installation, or in a bundle."""
     return file.startswith(_tarry()) or _TARRY.search(file) is not None
 
 
@@ -78,7 +78,7 @@ def _tarry() -> tuple[str, ...]:
 
 @cache
 def _folders() -> tuple[str, ...]:
-    import sysconfig  # only now: a Lambda whose code does not fail needs neither this nor the next
+    import sysconfig  # imported late: a Lambda whose code does not fail needs neither this nor the next
 
     paths = sysconfig.get_paths()
     return tuple(f"{paths[name]}/" for name in ("stdlib", "platstdlib", "purelib", "platlib"))

@@ -23,5 +23,5 @@ class ReceivedEvent:
 
     @property
     def position(self) -> Position:
-        """Where it stands in the log."""
+        """The event's position in the log."""
         return Position(self.received_at, identity(self.event))

@@ -1,4 +1,4 @@
-"""A run: what is kept of it, and what it is with all its steps."""
+"""A run: its stored item, and its snapshot with all its steps."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PARKED = 900_000
 
 
 class RunStatus(StrEnum):
-    """Of a run."""
+    """The status of a run."""
 
     RUNNING = "running"
     FINISHED = "finished"
@@ -32,13 +32,12 @@ class RunStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A run as it is kept. Times are Unix milliseconds; ``output`` is JSON text.
+    """A stored run. Times are Unix milliseconds; ``output`` is JSON text.
 
-    ``attempt`` counts failures of the function itself since it last made progress, which is since it had
-    ``attempt_steps`` ended steps; ``due`` is when the next attempt is made, or the first if the event is of a time to
-    come. ``suspect`` is the message whose executor has died, ``deaths`` times. ``attempt_since`` is since when an
-    attempt may have been under way whose steps were not all kept. ``cancellation`` is why it is, or is to be,
-    cancelled.
+    ``attempt`` counts failures of the function itself since the run last made progress: since it had ``attempt_steps``
+    ended steps. ``due`` is when the next attempt begins, or the first if the event has a future time. ``suspect`` is
+    the message over which executors died, ``deaths`` times. ``attempt_since`` is when an attempt began of which the
+    executor may not have stored all steps. ``cancellation`` is why the run is cancelled, or will be.
     """
 
     id: str
@@ -63,8 +62,8 @@ class Run:
 class Alias:
     """A further key of a wait: one for each further alternative of its expression, and of its other events.
 
-    ``number`` counts those of one step, from 1. ``match_key`` and ``wait_ref`` are its place in the index of waits,
-    which is another once the wait has ended.
+    ``number`` counts the aliases of one step, from 1. ``match_key`` and ``wait_ref`` are the alias's place in the index
+    of waits. The place changes when the wait ends.
     """
 
     step_key: str
@@ -78,9 +77,9 @@ class Alias:
 
 @dataclass(frozen=True, slots=True)
 class RunSnapshot:
-    """A run with its steps, in the order in which they began, its guards, and the further keys of what waits.
+    """A run with its steps, in the order in which they began, its guards, and the further keys of its waits.
 
-    ``has_remnants`` says that time to live is to remove steps of it: those of a run that has ended.
+    ``has_remnants`` is true if time to live removes steps of it, because a run of this id has ended.
     """
 
     run: Run
@@ -91,20 +90,20 @@ class RunSnapshot:
 
     @property
     def parts(self) -> tuple[Step, ...]:
-        """Guards and steps."""
+        """The guards and the steps."""
         return (*self.guards, *self.steps)
 
     def step(self, key: str) -> Step | None:
-        """The step or guard of that key."""
+        """Return the step or guard with that key, or ``None``."""
         return next((step for step in self.parts if step.key == key), None)
 
     def had_before(self, step: Step) -> frozenset[str]:
-        """Return the identities of the events that the run had before this step began: they end no wait of it again."""
+        """Return the identities of the events that the run had before this step began: they cannot end its wait."""
         had = excluded_events(self.steps, step.begun_order, identity(self.run.event))
         return had.difference(step.wait.unused) if step.wait else had
 
     def with_step(self, step: Step) -> RunSnapshot:
-        """The same with a step as it is now."""
+        """Return the snapshot with this step in place of its earlier state."""
         steps, guards = (
             tuple(step if old.key == step.key else old for old in parts) for parts in (self.steps, self.guards)
         )
@@ -112,22 +111,24 @@ class RunSnapshot:
 
     @property
     def ended_steps(self) -> int:
-        """How many steps have ended."""
+        """The number of ended steps."""
         return sum(not step.is_open for step in self.steps)
 
     @property
     def size(self) -> int:
-        """How many characters of JSON the steps' outputs have."""
+        """The number of characters of JSON in the steps' outputs."""
         return sum(len(step.output or "") for step in self.steps)
 
     @property
     def attempt(self) -> int:
-        """The function's attempt, from 0: the first again once it has made progress."""
+        """The function's attempt, from 0. It is 0 again once the run has made progress."""
         return self.run.attempt if self.ended_steps == self.run.attempt_steps else 0
 
     def rests(self, moment: int) -> bool:
-        """Whether the function's next attempt, or its first, is to come later than ``moment``. It does not if it has
-        made progress since it failed: a step has ended that went on beside."""
+        """Return whether the function's next attempt, or its first, is due later than ``moment``.
+
+        It is not if the run has made progress since the failure: a step ended that went on beside.
+        """
         due = self.run.due
         return due is not None and due > moment and self.ended_steps == self.run.attempt_steps
 

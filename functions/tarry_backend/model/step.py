@@ -1,4 +1,4 @@
-"""What a run has kept: its steps, in the order in which they began and ended."""
+"""A run's history: its steps, in the order in which they began and ended."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ OVERTAKING = 60_000
 
 
 LISTENING = frozenset({"wait", "cancel"})
-"""The kinds of steps that events end, and whose deadlines so take the events' road."""
+"""The kinds of steps that events end. So the deadlines of such steps pass through the events queue."""
 
 GUARDS = frozenset({"cancel", "timeout"})
 """The kinds of steps that a function does not ask for: see ``tarry_backend.executor.cancel_guards``."""
 
 END_OF_TIME = 10**15 - 1
-"""The deadline, in Unix milliseconds, of what listens for ever; 15 digits are what a position has."""
+"""The deadline, in Unix milliseconds, of a wait without an end. A position has 15 digits."""
 
 
 class Status(StrEnum):
-    """Of a step. ``done`` and ``failed`` are its ends; ``withdrawn`` is what its run ended without."""
+    """The status of a step. A step ends ``done`` or ``failed``; it is ``withdrawn`` if its run ended without it."""
 
     DONE = "done"
     FAILED = "failed"
@@ -63,10 +63,10 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitRequest:
-    """A wait that a function asks for: events of this name, in ``(since, deadline]``; or those of the ``others``.
+    """A wait that a function asks for: events of this name, or of the ``others``, in ``(since, deadline]``.
 
-    ``continued`` says that it goes on with an earlier wait, whose deadline it has.
-    ``lookback`` is how far before the call it looks, in milliseconds, if the function says so.
+    ``continued`` says that the wait continues an earlier wait, and has the deadline of that wait.
+    ``lookback`` is how far before the call the wait looks, in milliseconds, if the function sets it.
     """
 
     event_name: str
@@ -84,13 +84,13 @@ class WaitRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """A wait as it is kept. ``note`` says what a person should know of it: that it can only time out, say.
+    """A stored wait. ``note`` is what a person should know of it, for example that it can only time out.
 
-    A step that waits for the first of several events has ``others``: what is received first for any of them ends all,
-    and all have the same ``deadline`` and ``resolved_by``. One that was read once it had ended has no ``alternatives``
-    any more; its ``ended_key`` is where receipts find it. ``unused`` are the identities of events that ended a wait
-    whose branch lost a race before the function got them: the run has not had those. ``where`` and ``bind`` are the
-    run's values in its condition.
+    A step that waits for the first of several events has ``others``. The first event received for any of them ends
+    all, and all have the same ``deadline`` and ``resolved_by``. A wait that was read after its end has no
+    ``alternatives``; receipts find it by its ``ended_key``. ``unused`` are the identities of events that ended a wait
+    whose branch lost a race before the function got them: the run did not have those events. ``where`` and ``bind``
+    are the run's values in the wait's condition.
     """
 
     event_name: str
@@ -108,17 +108,17 @@ class Wait:
 
     @property
     def all(self) -> tuple[Wait, ...]:
-        """Itself and the others."""
+        """The wait itself and the others."""
         return (self, *self.others)
 
     @property
     def values(self) -> dict[str, Any]:
-        """The run's values in its condition; most waits have none."""
+        """The run's values in the condition; most waits have none."""
         return {name: each for name, each in (("where", self.where), ("bind", self.bind)) if each}
 
     @property
     def condition(self) -> str | None:
-        """What its event must meet, for people; ``None`` if every event of the name meets it."""
+        """The condition that the event must meet, for people; ``None`` if every event of the name meets it."""
         return condition_text(self.expression, self.where, self.bind) or None
 
     @property
@@ -127,7 +127,7 @@ class Wait:
         return " or ".join(dict.fromkeys(each.event_name for each in self.all))
 
     def resolved(self, position: Position | None) -> Wait:
-        """The wait once an event at that position, or its deadline, has ended it."""
+        """Return the wait as ended by the event at that position, or by its deadline."""
         others = tuple(replace(other, resolved_by=position) for other in self.others)
         return replace(self, resolved_by=position, others=others)
 
@@ -135,9 +135,9 @@ class Wait:
     def left_off(self) -> Position:
         """Where the next wait on this name begins to look, once this one has ended.
 
-        A minute before the event that resolved it, for events that overtook each other on their way; its deadline if
-        it timed out. Neither is before its own beginning: a deadline may have passed when the function came to the
-        wait.
+        If an event resolved the wait: a minute before that event, because events may overtake each other on their way.
+        If the wait timed out: its deadline. Neither is before the wait's own beginning, because a deadline may have
+        passed when the function reaches the wait.
         """
         if self.resolved_by is None:
             return max(Position.after(self.deadline), self.since)
@@ -146,8 +146,10 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """A signal that a step waits for. ``sent_id`` and ``sent_at`` (Unix milliseconds, by its sender's clock) are those
-    of the one that came."""
+    """A signal that a step waits for.
+
+    ``sent_id`` and ``sent_at`` (Unix milliseconds, by its sender's clock) are those of the signal that was received.
+    """
 
     name: str
     sent_id: str | None = None
@@ -156,7 +158,7 @@ class Signal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvokeRequest:
-    """An invocation that a function asks for. ``event_id`` is the same however often it is asked for."""
+    """An invocation that a function asks for. ``event_id`` is the same at each replay."""
 
     app_id: str | None
     function_id: str
@@ -167,7 +169,7 @@ class InvokeRequest:
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """The run that a step has started, and that it waits for."""
+    """The run that a step started, and for which the step waits."""
 
     function_id: str
     run_id: str
@@ -175,13 +177,13 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A kept step.
+    """A stored step.
 
-    ``begun_order`` and ``ended_order`` count the beginnings and ends of the run's steps, so that a replay gives
-    results back in the order in which they came. ``began`` is in Unix milliseconds. ``output`` is JSON text.
-    ``due`` is when an open step goes on by itself: a sleep's end, a retry, the deadline of a wait or an invocation.
-    ``attempt`` is the one that was made, or is due, from 0. ``asked`` is a text of the arguments with which the step
-    began: see ``tarry_backend.replay.arguments``.
+    ``begun_order`` and ``ended_order`` count the beginnings and ends of the run's steps, so that a replay returns
+    results in their first order. ``began`` is in Unix milliseconds. ``output`` is JSON text. ``due`` is when an open
+    step goes on by itself: a sleep's end, a retry, the deadline of a wait or an invocation. ``attempt`` is the attempt
+    that was made, or is due, from 0. ``asked`` is a text of the arguments with which the step began: see
+    ``tarry_backend.replay.arguments``.
     """
 
     key: str
@@ -202,16 +204,20 @@ class Step:
 
     @property
     def is_open(self) -> bool:
-        """Whether the step goes on later."""
+        """Whether the step has not ended."""
         return self.ended_order is None
 
     @property
     def is_given(self) -> bool:
-        """Whether its function is given its result."""
+        """Whether the function gets the step's result."""
         return not self.is_open and self.status is not Status.WITHDRAWN
 
     def result(self) -> Any:
-        """What its function is given: its output, or ``StepError`` is raised."""
+        """Return the step's output as the function gets it, or raise the step's error.
+
+        Raises:
+            StepError: The step failed.
+        """
         if self.status is Status.FAILED:
             assert self.error is not None
             error = StepError(self.key, self.error.name, self.error.message, self.error.stack, self.error.kinds)
@@ -221,16 +227,16 @@ class Step:
 
     @property
     def is_guard(self) -> bool:
-        """Whether it guards the run, and is no step of its function."""
+        """Whether this is a guard of the run, and no step of its function."""
         return self.kind in GUARDS
 
     @property
     def leaves(self) -> Position | None:
-        """From where on an event may answer this step; ``None`` if it asks nothing: see section 3 of the contract.
+        """The position from which an event may answer this step; ``None`` if the step asks nothing.
 
-        A reply may come while a step still runs, so a step that does something counts from its beginning. A sleep
-        counts from its end. A wait, for an event or a signal, asks nothing: two approvals that a function waits for
-        one after the other may come in either order.
+        See section 3 of the contract. A reply may be received while a step still runs, so a step that does something
+        counts from its beginning. A sleep counts from its end. A wait, for an event or a signal, asks nothing: two
+        approvals that a function waits for one after the other may be received in either order.
         """
         if self.wait is not None or self.signal is not None:
             return None
@@ -238,7 +244,7 @@ class Step:
 
 
 def excluded_events(steps: Iterable[Step], begun_order: int, started_by: str) -> frozenset[str]:
-    """The events that may not resolve a wait which began then: those that the run has had before."""
+    """Return the identities of the events that the run had before that order. They cannot resolve a wait begun then."""
     had = (
         step.wait.resolved_by.identity
         for step in steps
@@ -248,9 +254,9 @@ def excluded_events(steps: Iterable[Step], begun_order: int, started_by: str) ->
 
 
 def unused_events(steps: Iterable[Step], lost: Container[str]) -> tuple[str, ...]:
-    """The events that ended waits which lost a race before the function got them, and no other wait.
+    """Return the events that ended only waits which lost a race before the function got them.
 
-    ``lost`` are the keys of such waits: ended by themselves, while their branch lost.
+    ``lost`` are the keys of such waits: they ended by themselves, while their branch lost.
     """
     waits = [(step.key, step.wait.resolved_by.identity) for step in steps if step.wait and step.wait.resolved_by]
     used = {event for key, event in waits if key not in lost}
@@ -258,9 +264,9 @@ def unused_events(steps: Iterable[Step], lost: Container[str]) -> tuple[str, ...
 
 
 def ungiven(steps: Iterable[Step]) -> int:
-    """How many of the newest results a function may not have been given, if its executor has died; at least one.
+    """Return how many of the newest results a function may not have received, if its executor has died; at least one.
 
-    They are the newest one and those of steps that ended while its own was under way: such are kept side by side.
+    They are the newest result, and those of steps that ended while the newest step ran: such steps are stored together.
     """
     given = [step for step in steps if step.is_given]
     newest = max(given, key=lambda step: step.ended_order or 0, default=None)
