@@ -40,10 +40,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """What one app keeps: its table, its bucket, and their parts. Stores share nothing, nor do their clients.
+    """The storage of one app: its table, its bucket, and their parts. Stores share nothing, nor do their clients.
 
-    ``waits`` is how events find waits, ``dues`` what is due by time, ``open_waits`` are waits by name, ``names``
-    what is known of events' names, and ``mailboxes`` are the signals'.
+    ``waits`` finds the waits of an event, ``dues`` finds timers by time, ``open_waits`` finds waits by name, ``names``
+    has the facts about event names, and ``mailboxes`` are the signals'.
     """
 
     table: Table
@@ -58,7 +58,7 @@ class Store:
 
     @classmethod
     def over(cls, table: Table, settings: Settings) -> Self:
-        """A store over that table, which others may use as well. It remembers what it has read itself."""
+        """Return a store over that table, which other stores may use as well. Each store has its own caches."""
         values = Values(settings.bucket, table.place)
         runs, log = Runs(table, values, settings.run_days), EventLog(table, values, settings.log_days)
         names, dues = Names(table), Dues(table)
@@ -76,5 +76,5 @@ class Store:
 
 
 def open_store(settings: Settings, endpoint: str | None = None, region: str | None = None) -> Store:
-    """The store of a deployed app, or of one at an ``endpoint`` of its own. Asks nothing of AWS yet."""
+    """Return the store of a deployed app, or of one at its own ``endpoint``. This makes no AWS request yet."""
     return Store.over(Table(settings.table, endpoint, region), settings)

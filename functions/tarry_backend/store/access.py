@@ -1,7 +1,7 @@
-"""Which items and objects each Lambda uses. The stack grants it these and no others.
+"""Which items and objects each Lambda uses. The stack grants these and no others.
 
-``tests/functional/contract/conftest.py`` holds each call of each Lambda against this table: what is missing here would
-be refused on AWS alone.
+``tests/functional/contract/conftest.py`` checks each call of each Lambda against this table. A grant that is missing
+here would be refused on AWS alone.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _RUN, _LOG, _KEY, _NAME, _ONCE, _SIGNAL = "run#*", "log#*", "key#*", "name#*", "
 _CURSOR = "timers"
 
 _MARK = (Item.pk.attr_name, Item.sk.attr_name, EXPIRES)
-"""What a request to cancel a run writes. With these it cannot put an item into an index."""
+"""The attributes of a request to cancel a run. With these the Lambda cannot put an item into an index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ ITEMS: Mapping[str, tuple[Access, ...]] = {
         Access(("Query",), (_RUN, _LOG, _KEY)),
     ),
 }
-"""By the Lambdas' entry points. ``TransactWriteItems`` asks for the permissions of its parts."""
+"""The grants by Lambda entry point. ``TransactWriteItems`` needs the permissions of its parts."""
 
 _LARGE_LOG, _LARGE_RUN = "log/*", "runs/*"
 
@@ -79,4 +79,4 @@ OBJECTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "timers": {"GetObject": (_LARGE_LOG, _LARGE_RUN)},
     "api": {"GetObject": (_LARGE_LOG, _LARGE_RUN)},
 }
-"""Likewise the names of the bucket's objects."""
+"""The names of the bucket's objects, by Lambda entry point and operation."""

@@ -1,4 +1,4 @@
-"""What is due: sleeps, deadlines and retries, by time."""
+"""The index of what is due: sleeps, deadlines and retries, by time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SHARDS = range(DUE_SHARDS)
 
 @dataclass(frozen=True, slots=True)
 class DueEntry:
-    """Something of a run that is due at ``at`` (Unix milliseconds): a step, or the function itself."""
+    """A timer of a run, due at ``at`` (Unix milliseconds): of a step, or of the function itself."""
 
     run_id: str
     step_key: str | None
@@ -28,15 +28,15 @@ class DueEntry:
 
 
 class Dues:
-    """The index of what is due, and how far the minute sweep has come in it."""
+    """The index of what is due, and the sweep's cursor in it."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def between(self, shard: int, after: int, until: int, page: int | None = None) -> Iterator[DueEntry]:
-        """What is due in ``(after, until]``, earliest first. Eventually consistent.
+        """Yield the timers due in ``(after, until]``, earliest first. Eventually consistent.
 
-        A request brings ``page`` of them, or what is in 1 MB.
+        A request reads ``page`` of them, or 1 MB.
         """
         wanted = Item.due.between(after + 1, until)
         for item in self._table.query_index(DueIndex, shard, wanted, page_size=page):
@@ -49,10 +49,10 @@ class Dues:
             )
 
     def cursor(self) -> int:
-        """Up to which time the sweep has put what is due into the timers queue; 0 at first."""
+        """Return the time up to which the sweep has put timers into the timers queue; 0 at first."""
         item = self._table.get(CursorItem, "timers", "cursor")
         return 0 if item is None else int(item.until)
 
     def move_cursor(self, until: int) -> None:
-        """Remembers how far the sweep has come."""
+        """Store the time up to which the sweep has read the index."""
         self._table.put(CursorItem("timers", "cursor", until=until))

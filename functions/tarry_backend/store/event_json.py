@@ -12,11 +12,11 @@ __all__ = ["event_of", "event_text"]
 
 
 def event_text(event: Event) -> str:
-    """The whole event as JSON text."""
+    """Return the whole event as JSON text."""
     return json.dumps(asdict(event), ensure_ascii=False, separators=(",", ":"))
 
 
 def event_of(text: str | bytes) -> Event:
-    """What ``event_text`` wrote."""
+    """Return the event that ``event_text`` wrote."""
     fields: dict[str, Any] = json.loads(text)
     return Event(**fields)

@@ -1,6 +1,6 @@
-"""What the table holds about an event name: by what its waits are found, and how its log is laid out.
+"""What the table has about an event name: the shapes that find its waits, and the layout of its log.
 
-All of it only ever grows. So what a process has read stays true; one that reads later sees more.
+All of it only ever grows. So what a process has read stays true; a process that reads later sees more.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 __all__ = ["FRESH", "MAX_SHAPES", "MAX_SHARDS", "SKEW", "Name", "Names"]
 
 MAX_SHAPES = 16
-"""The most shapes of one event name: each is a query at each event of that name, and a write unit."""
+"""The most shapes of one event name. Each one costs a query and a write unit for each event of that name."""
 
 MAX_SHARDS = 16
-"""The most partitions a day of a name's log, and the most keys of its waits without a key."""
+"""The most partitions of one day of a name's log, and the most keys of the name's waits without a key."""
 
 SKEW = 60_000
 """The most, in milliseconds, by which AWS's clocks differ: a queue's and a Lambda's, or two Lambdas'."""
@@ -41,7 +41,7 @@ FRESH = 60
 """How long, in seconds, a process trusts what it has read of a name."""
 
 _KNOWN = FRESH * 1000 + SKEW
-"""After so many milliseconds, by any clock, every process knows of a change of a name."""
+"""The milliseconds, by any clock, after which every process knows of a change of a name."""
 
 _REMEMBERED = 10_000
 
@@ -50,9 +50,9 @@ _REMEMBERED = 10_000
 class Name:
     """One event name.
 
-    ``shapes`` maps each shape with paths to when it was added (Unix milliseconds). Waits without a key are written
-    under ``name_shards`` keys. The log by name has ``log_shards`` partitions a day; until ``log_shards_set`` it had
-    ``log_shards_before``.
+    ``shapes`` maps each shape with paths to when it was added (Unix milliseconds). The executor writes waits without
+    a key under ``name_shards`` keys. The log by name has ``log_shards`` partitions a day; until every process knows of
+    ``log_shards_set``, writers use ``log_shards_before``.
     """
 
     shapes: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
@@ -67,9 +67,9 @@ class Name:
         return [*sorted(self.shapes), *(f"{NAME_ONLY}{shard}" for shard in range(self.name_shards))]
 
     def keyed_since(self, shape: str) -> int | None:
-        """From when on the log has the name's events by the keys of that shape; ``None`` if it does not.
+        """Return since when the log has the name's events by the keys of that shape; ``None`` if it does not.
 
-        What was received after this time, and is in the log by name, is in the log by key as well:
+        An event that was received after this time, and is in the log by name, is in the log by key as well:
 
             now        shape added                keyed_since
             matcher    may know no better for FRESH ── knows
@@ -79,9 +79,9 @@ class Name:
         return None if added is None else added + _KNOWN
 
     def shards_to_write(self, moment: int) -> int:
-        """Over how many partitions a writer spreads the log now.
+        """Return over how many partitions a writer spreads the log now.
 
-        A new number is used once every reader knows it, so that no reader misses a partition:
+        Writers use a new number only once every reader knows it, so that no reader misses a partition:
 
             now        log_shards set                    all write over log_shards
             reader     may know no better for FRESH ── knows
@@ -90,24 +90,24 @@ class Name:
 
 
 class Names:
-    """Reads names, strongly consistent, and adds to them."""
+    """The names of one table: reads them strongly consistent, and adds to them."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
         self._read: dict[str, tuple[int, Name]] = {}
 
     def of(self, event_name: str) -> Name:
-        """The name as it is now: what was added before this call is there."""
+        """Return the name as it is now. It has all that was added before this call."""
         item = self._table.get(NameItem, _pk(event_name), _SK)
         return self._remember(event_name, Name() if item is None else _name(item))
 
     def recent(self, event_name: str) -> Name:
-        """The name as it was at most ``FRESH`` seconds ago: mostly without a request."""
+        """Return the name as it was at most ``FRESH`` seconds ago, mostly without a request."""
         read = self._read.get(event_name)
         return read[1] if read and 0 <= now() - read[0] < FRESH * 1000 else self.of(event_name)
 
     def add(self, event_name: str, shape: str) -> bool:
-        """Add a shape with paths; false if the name has as many as it may have.
+        """Add a shape with paths; return false if the name already has ``MAX_SHAPES``.
 
         One request, or two if others add the first shapes at the same time.
         """
@@ -125,14 +125,14 @@ class Names:
         return shape in name.shapes
 
     def spread_waits(self, event_name: str, shards: int) -> int:
-        """Spread the waits without a key over at least so many keys; return over how many they are spread now."""
+        """Spread the waits without a key over at least ``shards`` keys; return over how many they are spread now."""
         if (known := self.recent(event_name).name_shards) >= shards:
             return known
         fewer = NameItem.name_shards.does_not_exist() | (NameItem.name_shards < shards)
         return self._update(event_name, [NameItem.name_shards.set(shards)], fewer).name_shards
 
     def spread_log(self, event_name: str, shards: int) -> Name:
-        """Spread the log over at least so many partitions a day, unless it was spread a short time ago."""
+        """Spread the log over at least ``shards`` partitions a day, unless its last spread is too recent."""
         known, moment = self.recent(event_name), now()
         if known.log_shards >= shards or known.shards_to_write(moment) != known.log_shards:
             return known
@@ -145,11 +145,11 @@ class Names:
         return self._update(event_name, actions, unchanged)
 
     def _update(self, event_name: str, actions: list[Action], condition: Condition) -> Name:
-        """The name as it is after the update, or as it is because the condition did not hold. One request."""
+        """Return the name after the update, or the unchanged name if the condition did not hold. One request."""
         try:
             item = self._table.update(NameItem, _pk(event_name), _SK, actions, condition)
         except ConditionFailedError as error:
-            if error.item is None:  # cannot be: the conditions hold for a name of which nothing is known yet
+            if error.item is None:  # cannot be: the conditions hold for a name that has no item yet
                 raise
             item = NameItem.from_raw_data(error.item)
         return self._remember(event_name, _name(item))

@@ -1,4 +1,4 @@
-"""Values of any size in items of 400 KB: compressed, and past that in a bucket."""
+"""Values of any size in items of 400 KB: compressed, and in a bucket if still too large."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 __all__ = ["INLINE", "Values"]
 
 INLINE = 180_000
-"""The most bytes, after compression, that stay in the item. An item has at most 400 KB, all attributes together, and
-a run's has two values: its event, and its output or error."""
+"""The most bytes, after compression, that stay in the item.
+
+An item has at most 400 KB, all attributes together. A run's item has two values: its event, and its output or error.
+"""
 
 _WORTH_COMPRESSING = 1_000
 
@@ -27,7 +29,7 @@ _PLAIN, _COMPRESSED, _POINTER = b"j", b"z", b"s"
 
 
 class Values:
-    """JSON texts, packed into what an item carries. The bucket is asked only for large ones."""
+    """JSON texts, packed into attributes of an item. Only large texts cost a request to the bucket."""
 
     _client: S3Client = client("s3")
 
@@ -37,9 +39,9 @@ class Values:
         self._stored: set[str] = set()
 
     def pack(self, text: str, prefix: str) -> bytes:
-        """The text as an attribute. A large one is put into the bucket first, under ``prefix`` and its hash.
+        """Return the text as an attribute. A large text first goes into the bucket, under ``prefix`` and its hash.
 
-        So a key stands for one text for ever, and an item that is written again does not put it again.
+        So a key names one text for ever, and writing an item again does not write its text again.
         """
         raw = text.encode("utf-8", "surrogatepass")
         if len(raw) < _WORTH_COMPRESSING:
@@ -54,7 +56,7 @@ class Values:
         return _POINTER + key.encode()
 
     def unpack(self, packed: bytes) -> str:
-        """What ``pack`` was given."""
+        """Return the text that ``pack`` got."""
         form, body = packed[:1], packed[1:]
         if form == _POINTER:
             key = body.decode()
@@ -64,7 +66,7 @@ class Values:
         return raw.decode("utf-8", "surrogatepass")
 
     def is_in_bucket(self, packed: bytes) -> bool:
-        """Whether the text is in the bucket."""
+        """Return whether the text is in the bucket."""
         return packed[:1] == _POINTER
 
     def _remember(self, key: str) -> None:

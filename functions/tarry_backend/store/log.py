@@ -1,7 +1,7 @@
-"""The log of events: what a wait's outcome is read from.
+"""The log of events: the outcome of a wait is read from it.
 
-The matcher logs each event by its name, and by each key that a wait on the name may have. A partition by name holds
-the events of one day (UTC), or a share of them if there are many. A partition by key holds all events with that key. In
+The matcher logs each event by its name, and by each key that a wait on the name may have. A partition by name has the
+events of one day (UTC), or a share of them if there are many. A partition by key has all events with that key. In
 both, events are in the order of their positions.
 """
 
@@ -40,16 +40,16 @@ _LOG = "log#"
 _KEYS = "key#"
 
 _COPIED = 900
-"""The most bytes of an event that stand under each of its keys, too: with them an item costs one write unit."""
+"""The most bytes of an event that is stored under each of its keys, too: with them an item costs one write unit."""
 
 
 _PAGE = 500
-"""How many events one request reads at most: what reads stops after some hundreds."""
+"""The most events that one request reads: a reader stops after some hundreds."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """An event on its way into the log: by name over that many ``shards`` (0: not by name), and by these ``keys``."""
+    """An event to log: by name over ``shards`` partitions (0: not by name), and by these ``keys``."""
 
     received: ReceivedEvent
     shards: int
@@ -57,14 +57,14 @@ class LogEntry:
 
 
 class EventGoneError(TarryError):
-    """An event is no longer in the log: it is older than the log is kept."""
+    """An event is no longer in the log: it is older than the days for which the log stores events."""
 
 
 class EventLog:
-    """Reads and writes the log. Events are kept for ``days``.
+    """The log: reads and writes events. It has them for ``days``.
 
-    What is older is not read, also while time to live has not removed it yet: that may take days, and the bucket's own
-    expiry may have taken a large event before.
+    Older events are not read, even while time to live has not removed them yet. That may take days, and the bucket's
+    own expiry may remove a large event before:
 
         received ──── days ──── not read any more ┄┄ object removed ┄┄ item removed
     """
@@ -88,27 +88,26 @@ class EventLog:
         """Read the events of that name in ``(since, until]``, in their order, strongly consistent, page by page.
 
         Args:
-            shards: Over how many partitions a day the name's log is spread by now.
+            shards: Over how many partitions a day the name's log is spread now.
         """
         lanes = (self._by_day(name, shard, self._kept(since), until) for shard in range(shards))
         return map(self._received, _merged(lanes))
 
     def read_keyed(self, keys: Iterable[str], since: Position, until: int) -> Iterator[ReceivedEvent]:
-        """Read the events with one of these match keys in ``(since, until]``, likewise."""
+        """Read the events with one of these match keys in ``(since, until]``, in the same way."""
         since = self._kept(since)
         return map(self._received, _merged(self._lane(_key_partition(key), since, until) for key in keys))
 
     def read_all(
         self, since: Position, until: int, on_page: Callable[[int], bool] = lambda page: True
     ) -> Iterator[ReceivedEvent]:
-        """Read the events of every name in ``(since, until]``, in their order. It reads the whole table: for people
-        who look into a small one.
+        """Read the events of every name in ``(since, until]``, in their order.
 
-        An event that the log keeps no longer may still be there. It is read, unless its data are in the bucket, which
-        may have removed them.
+        It reads the whole table: for people who look into a small one. An event that is older than the log's days may
+        still be there. It is read, unless its data are in the bucket, which may have removed them.
 
         Args:
-            on_page: Gets the number of each page (1 MB), and answers whether to read on.
+            on_page: Gets the number of each page (1 MB), and returns whether to read on.
         """
         wanted = EventItem.pk.startswith(_LOG) & _between(since, until)
         kept = self._kept(since).text()
@@ -120,12 +119,12 @@ class EventLog:
         return map(self._received, _merged([sorted(found, key=_PLACE)]))
 
     def find(self, name: str, position: Position) -> ReceivedEvent:
-        """The event of that name at that position, strongly consistent.
+        """Return the event of that name at that position, strongly consistent.
 
-        The matcher that logged it knew of some number of shards: a power of two, up to the most there may be.
+        The matcher that logged it used some number of shards: a power of two, at most ``MAX_SHARDS``.
 
         Raises:
-            EventGoneError: The log has it no longer.
+            EventGoneError: The log no longer has the event.
         """
         counts = (2**exponent for exponent in range(MAX_SHARDS.bit_length()))
         for shard in dict.fromkeys(_shard(position.event_id, count) for count in counts):
@@ -153,14 +152,14 @@ class EventLog:
         return self._values.pack(event_text(event), f"log/{moment // _DAY}/{moment}-{event.id}")
 
     def _kept(self, since: Position) -> Position:
-        """The later of ``since`` and where the log begins now."""
+        """Return the later of ``since`` and the beginning of the log now."""
         return max(since, Position(now() - self._days * _DAY))
 
     def _expires(self, received: ReceivedEvent) -> int:
         return (received.received_at + self._days * _DAY) // 1000 + 1
 
     def _by_day(self, name: str, shard: int, since: Position, until: int) -> Iterator[EventItem]:
-        """One partition a day, one day after the other."""
+        """Yield one shard's events, one day's partition after the other."""
         for day in range(since.received_at // _DAY, until // _DAY + 1):
             yield from self._lane(_partition(name, day, shard), since, until)
 
@@ -179,7 +178,7 @@ _PLACE = attrgetter("sk")
 
 
 def _merged(lanes: Iterable[Iterable[EventItem]]) -> Iterator[EventItem]:
-    """In order, each event once: it may have been logged by somebody who knew of fewer shards, and again."""
+    """Yield the items in order, each event once. A matcher that knew of fewer shards may have logged it as well."""
     for _, same in groupby(heapq.merge(*lanes, key=_PLACE), _PLACE):
         yield next(same)
 

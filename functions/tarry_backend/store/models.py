@@ -1,4 +1,4 @@
-"""The table: the only place where its keys, indexes and attribute names stand.
+"""The table: the only place that defines its keys, indexes and attribute names.
 
 item      pk                              sk                           indexes, while they matter
 run       run#<run>                       run                          runs; due (a retry of the function)
@@ -11,7 +11,7 @@ event     log#<name>#<day>#<shard>        <received_at>#<event id>
 name      name#<event name>               name
 claim     once#<function>#<value>         once
 cursor    timers                          cursor
-signal    signal#<name>                   signal                       (its form stands in ``tarry._wire.mailboxes``)
+signal    signal#<name>                   signal                       (``tarry._wire.mailboxes`` has its form)
 """
 
 from __future__ import annotations
@@ -63,8 +63,10 @@ A partition takes 1,000 writes a second, and a slow index throttles the writes o
 
 
 class WaitsIndex(GlobalSecondaryIndex[Any]):
-    """How an event finds its waits: by match key. It carries all that the matcher needs to decide. A wait that has
-    ended stands under another key, for receipts."""
+    """The index of waits, by match key: the matcher finds an event's waits in it.
+
+    It has all that the matcher needs to decide. A wait that has ended is under another key, for receipts.
+    """
 
     class Meta:
         index_name = "waits"
@@ -75,7 +77,7 @@ class WaitsIndex(GlobalSecondaryIndex[Any]):
 
 
 class DueIndex(GlobalSecondaryIndex[Any]):
-    """What must happen at a time: sleeps, deadlines, retries."""
+    """The index of what must happen at a time: sleeps, deadlines, retries."""
 
     class Meta:
         index_name = "due"
@@ -86,7 +88,7 @@ class DueIndex(GlobalSecondaryIndex[Any]):
 
 
 class RunsIndex(GlobalSecondaryIndex[Any]):
-    """For people who look: a function's runs of one status, by start. A run's hash decides its shard."""
+    """The index of a function's runs of one status, by start, for people. A run's hash decides its shard."""
 
     class Meta:
         index_name = "runs"
@@ -97,10 +99,10 @@ class RunsIndex(GlobalSecondaryIndex[Any]):
 
 
 class Item(Model):
-    """Any item. ``expires`` (Unix seconds) is set only on what belongs to ended runs and on old events.
+    """Any item. ``expires`` (Unix seconds) is set only on items of ended runs and on old events.
 
-    A model is bound to no table: it has no ``Meta``, and PynamoDB refuses ``save`` and ``query`` on it. Items are
-    read and written by ``tarry_backend.store.table.Table``.
+    A model is bound to no table: it has no ``Meta``, and PynamoDB refuses ``save`` and ``query`` on it.
+    ``tarry_backend.store.table.Table`` reads and writes items.
     """
 
     pk = UnicodeAttribute(hash_key=True)
@@ -116,7 +118,7 @@ class Item(Model):
 
     @classmethod
     def from_raw_data(cls, data: dict[str, Any]) -> Any:
-        """An item of the model that its sort key names, so that one query reads a run with all its parts."""
+        """Return an item of the model that its sort key names, so that one query reads a run with all its parts."""
         model = _by_sort_key(data["sk"]["S"]) if cls is Item else cls
         return super(Item, model).from_raw_data(data)
 
@@ -140,7 +142,7 @@ class RunItem(Item):
 
 
 class StepItem(Item):
-    """A step: its own memo, wait and timer, so that each change of it is one write."""
+    """A step, with its result, its wait and its timer, so that each change of it is one write."""
 
     kind = UnicodeAttribute()
     status = UnicodeAttribute()
@@ -183,22 +185,25 @@ class AliasItem(Item):
 
 
 class CancelRequestItem(Item):
-    """Somebody has asked for the run to be cancelled. An item of its own: the executor, which writes the run anew from
-    what it has read, cannot lose it, and to look for it does not read the run's event."""
+    """A request to cancel the run.
+
+    It is an item of its own. The executor writes the run anew from what it has read, and so cannot overwrite the
+    request. And a look for the request does not read the run's event.
+    """
 
 
 class EventItem(Item):
-    """An event in the log. In a partition by key a large one is left out: the one by name has it."""
+    """An event in the log. A partition by key leaves out a large event: the partition by name has it."""
 
     event = BinaryAttribute(legacy_encoding=False, null=True)
     event_name = UnicodeAttribute(null=True)
 
 
 class NameItem(Item):
-    """By what the open waits on an event name are found, and how its log is laid out.
+    """The shapes that find the open waits on an event name, and the layout of the name's log.
 
     ``shapes`` has, under a digest of each shape, when it was added and the shape itself. ``log_shards_before`` were
-    those until ``log_shards_set`` (Unix milliseconds).
+    the log's shards until ``log_shards_set`` (Unix milliseconds).
     """
 
     shapes: MapAttribute[str, Any] = MapAttribute(null=True)
@@ -209,13 +214,13 @@ class NameItem(Item):
 
 
 class ClaimItem(Item):
-    """Which event, by when it was received (Unix milliseconds), has started a run for an idempotency value."""
+    """When the event was received (Unix milliseconds) that started a run for an idempotency value."""
 
     received_at = NumberAttribute()
 
 
 class CursorItem(Item):
-    """How far the minute sweep of the due index has come (Unix milliseconds)."""
+    """The time up to which the sweep has read the due index (Unix milliseconds)."""
 
     until = NumberAttribute()
 
@@ -238,7 +243,7 @@ EXPIRES = Item.expires.attr_name
 
 
 def table_definition(name: str) -> dict[str, Any]:
-    """The table as ``CreateTable`` takes it, read off the models; infrastructure and the embedded cloud use it."""
+    """Return the arguments of ``CreateTable``, read off the models. The stack and the embedded cloud use them."""
     keys = [key for pair in INDEXES.values() for key in pair]
     return {
         "TableName": name,

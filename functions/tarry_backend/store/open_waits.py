@@ -1,8 +1,8 @@
 """The open waits on an event's name, found without their match keys, for a receipt that says why none matched.
 
-The index of waits is sparse and goes by match key, so it cannot list a name's waits. An open wait has a deadline, and
-so stands in the index of what is due; a guard of a ``Cancel`` without a timeout stands only in its run. Both lookups
-stop at a bound, so a receipt costs the same in a table of any size:
+The index of waits is sparse and its key is the match key, so it cannot list a name's waits. An open wait has a
+deadline, and so is in the index of what is due. A guard of a ``Cancel`` without a timeout is only in its run. Both
+lookups stop at a bound, so a receipt costs the same in a table of any size:
 
     due index      4 shards, one page each        ≤ 1,000 timers        4 queries
     runs index     running runs with a cancel     ≤ 250 runs           20 queries
@@ -35,18 +35,18 @@ __all__ = ["GUARDS_LOOKED_AT", "TIMERS_LOOKED_AT", "NamedWaits", "OpenWaits"]
 _PAGE = 250
 
 TIMERS_LOOKED_AT = _PAGE * len(SHARDS)
-"""Among how many timers, the nearest ones, open waits are looked for."""
+"""Among how many timers, the nearest ones, the lookup searches for open waits."""
 
 _FUNCTIONS, _RUNS = 5, 50
 
 GUARDS_LOOKED_AT = _FUNCTIONS * _RUNS
-"""How many running runs, of at most five functions that the event may cancel, are looked at: each one's newest."""
+"""Among how many running runs the lookup searches: the newest of each of at most five functions with a ``Cancel``."""
 
 _ATTRIBUTES = (
     *("kind", "status", "begun_order", "began", "attempt"),
     *("event_name", "expression", "values", "since", "deadline", "note", "others", "due"),
 )
-"""What is read of a step: not its bindings, which may be large."""
+"""The attributes that the lookup reads of a step: not its bindings, which may be large."""
 
 Target = tuple[str, str]
 T = TypeVar("T")
@@ -65,7 +65,7 @@ class NamedWaits:
 
 
 class OpenWaits:
-    """Looks for open waits by the name of their event."""
+    """The lookup of open waits by the name of their event."""
 
     def __init__(self, table: Table, values: Values, dues: Dues) -> None:
         self._table = table
@@ -101,7 +101,7 @@ class OpenWaits:
             yield run_id, key
 
     def _read(self, targets: Iterable[Target]) -> tuple[list[tuple[str, Step]], bool]:
-        """The steps that still wait, in this order; and whether DynamoDB has given all."""
+        """Return the steps that still wait, in this order; and whether DynamoDB returned all."""
         keys = [(run_pk(run_id), step_sk(key)) for run_id, key in targets]
         items, is_whole = self._table.get_many(keys, _ATTRIBUTES)
         by_key = {(item.pk, item.sk): item for item in items}
@@ -111,7 +111,7 @@ class OpenWaits:
 
 
 def _first(lanes: Iterable[Iterator[T]], most: int) -> tuple[list[T], bool]:
-    """The first ones of each lane, and whether that is all of them."""
+    """Return the first ``most`` items of each lane, and whether these are all items."""
     parts = [list(islice(lane, most + 1)) for lane in lanes]
     return [each for part in parts for each in part[:most]], all(len(part) <= most for part in parts)
 

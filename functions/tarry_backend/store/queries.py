@@ -1,6 +1,6 @@
-"""What people look for: runs by status and start, a run by the beginning of its id, open waits, events.
+"""The lookups for people: runs by status and start, a run by the beginning of its id, open waits, events.
 
-All of it goes by the indexes, so it may be some seconds old; what a run's page shows is read from the run itself.
+All lookups use the indexes, so their results may be some seconds old. A run's page is read from the run itself.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 __all__ = ["DUES_LOOKED_THROUGH", "LOOKED_THROUGH", "Queries"]
 
 LOOKED_THROUGH = 1_000
-"""Of how many runs, the newest of each function and status, an id is found by its beginning."""
+"""Among how many runs, the newest of each function and status, a lookup by the beginning of an id searches."""
 
 DUES_LOOKED_THROUGH = 10_000
-"""Among how many sleeps, retries and deadlines, the nearest ones, open waits are found."""
+"""Among how many sleeps, retries and deadlines, the nearest ones, the lookup of open waits searches."""
 
 _PAGE = 250
 
 
 class Queries:
-    """What people look for, in one store."""
+    """The lookups for people, in one store."""
 
     def __init__(self, runs: Runs, started: StartedRuns, log: EventLog, names: Names, dues: Dues) -> None:
         self._runs = runs
@@ -50,25 +50,25 @@ class Queries:
     def newest_runs(
         self, functions: Iterable[str], statuses: Iterable[RunStatus] = tuple(RunStatus), limit: int = 20
     ) -> list[RunSnapshot]:
-        """The newest runs of these functions that have one of these statuses, newest first, with their steps."""
+        """Return the newest runs of these functions with one of these statuses, newest first, with their steps."""
         keys = self._started.newest(functions, statuses, limit)
         loaded = (self._runs.load(run_id) for _, run_id in islice(keys, limit))
         return [snapshot for snapshot in loaded if snapshot is not None]
 
     def run_ids(self, functions: Iterable[str], prefix: str) -> list[str]:
-        """The ids that begin so, of the newest ``LOOKED_THROUGH`` runs of each function and status."""
+        """Return the ids with that prefix among the newest ``LOOKED_THROUGH`` runs of each function and status."""
         keys = self._started.newest(functions, tuple(RunStatus), LOOKED_THROUGH)
         return sorted({run_id for _, run_id in keys if run_id.startswith(prefix)})
 
     def running(self, function_id: str, since: int, until: int) -> Iterator[str]:
-        """The ids of the function's runs that have not ended and began in ``[since, until]``, the first one first."""
+        """Return the ids of the function's open runs that began in ``[since, until]``, the first one first."""
         return (run_id for _, run_id in self._started.between(function_id, RunStatus.RUNNING, since, until))
 
     def open_waits(self) -> Iterator[tuple[Run, Step]]:
-        """The open waits with their runs, the nearest deadline first.
+        """Yield the open waits with their runs, the nearest deadline first.
 
-        They stand in the index of what is due: a wait has a deadline, and leaves that index when it is resolved. Sleeps
-        and retries stand there too, so no more than the next ``DUES_LOOKED_THROUGH`` are looked through.
+        They are in the index of what is due: a wait has a deadline, and leaves that index when it ends. Sleeps and
+        retries are there too, so the lookup reads at most the next ``DUES_LOOKED_THROUGH``.
         """
         shards = (self._dues.between(shard, 0, END_OF_TIME, page=_PAGE) for shard in SHARDS)
         for due in islice(heapq.merge(*shards, key=lambda due: due.at), DUES_LOOKED_THROUGH):
@@ -82,10 +82,10 @@ class Queries:
     def events(
         self, name: str | None, since: int, until: int, on_page: Callable[[int], bool] = lambda page: True
     ) -> Iterable[ReceivedEvent]:
-        """The events of that name, or of every name, that were received in ``(since, until]``, in their order.
+        """Return the events of that name, or of every name, that were received in ``(since, until]``, in their order.
 
-        Those of every name are found by reading the whole table: fine on a person's machine, costly on a large one.
-        There ``on_page`` is told the number of each page that was read, and answers whether to read on.
+        Events of every name need a scan of the whole table: fine on a person's machine, costly on a large one. The scan
+        calls ``on_page`` with the number of each page, and ``on_page`` returns whether to read on.
         """
         start = Position.after(since)
         if name is None:
@@ -100,7 +100,7 @@ class Queries:
         until: int,
         on_page: Callable[[int], bool] = lambda page: True,
     ) -> Iterator[ReceivedEvent]:
-        """Those of these events that have the id, each as it was first received. Names and sources tell them apart."""
+        """Yield those of these events that have the id, each as first received. Names and sources tell them apart."""
         seen: set[str] = set()
         for received in self.events(name, since, until, on_page):
             if received.event.id == event_id and received.position.identity not in seen:

@@ -1,4 +1,4 @@
-"""The index of runs, for people who look: a function's runs of one status, by start."""
+"""The index of runs, for people: a function's runs of one status, by start."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ class StartedRuns:
         self._table = table
 
     def newest(self, functions: Iterable[str], statuses: Iterable[RunStatus], most: int) -> Iterator[Start]:
-        """The newest runs, the latest start first: at most ``most`` of each function and status."""
+        """Return the newest runs, the latest start first: at most ``most`` of each function and status."""
         statuses = tuple(statuses)
         return _merged((self._newest(name, status, most) for name in functions for status in statuses), reverse=True)
 
     def between(self, function_id: str, status: RunStatus, since: int, until: int) -> Iterator[Start]:
-        """The runs that started in ``[since, until]``, the first one first."""
+        """Return the runs that started in ``[since, until]``, the first one first."""
         began = Item.started.between(since, until)
         shards = (self._shard(function_id, status, shard, began, _LARGE_PAGE) for shard in range(RUN_SHARDS))
         return _merged(shards)
 
     def _newest(self, function_id: str, status: RunStatus, most: int) -> Iterator[Start]:
-        page = max(_LEAST_PAGE, most // RUN_SHARDS)  # a shard has a fair share of them; if not, a further page comes
+        page = max(_LEAST_PAGE, most // RUN_SHARDS)  # a shard has a fair share of them; if not, it reads a further page
         shards = (self._shard(function_id, status, shard, None, page, forward=False) for shard in range(RUN_SHARDS))
         for number, start in enumerate(_merged(shards, reverse=True), start=1):
             yield start

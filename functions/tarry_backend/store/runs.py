@@ -40,26 +40,29 @@ if TYPE_CHECKING:
 __all__ = ["ONCE", "ConflictError", "Runs"]
 
 ONCE = 24 * 3_600_000
-"""For how many milliseconds after it was received an event that starts a run stands for its idempotency value."""
+"""How long, in milliseconds, the event that started a run holds its idempotency value, from when it was received."""
 
 _LATE = 14 * 86_400
-"""For how many seconds more its claim is kept: what was received within that time may lie in a queue so long."""
+"""How many seconds longer its claim is stored: an event received in that time may be in a queue for all of them."""
 
 
 _LAST_DAYS = 7
-"""For how many days a run's own item outlives its steps. Time to live removes items in any order, within days of their
-expiry; while the run's item is there, its event starts no second run that would meet the steps of the first."""
+"""How many days a run's own item outlives its steps.
+
+Time to live removes items in any order, within days of their expiry. While the run's item is there, the run's event
+starts no second run, which would meet the steps of the first.
+"""
 
 _MARKED_DAYS = 30
-"""For how many days at least a request to cancel a run is kept. A dead letter is kept for half as long."""
+"""How many days at least a request to cancel a run is stored. A dead letter is stored for half as long."""
 
 
 class ConflictError(TarryError):
-    """Another writer was there first. The message goes back to its queue, and is read anew."""
+    """Another writer was first. The message goes back to its queue, and a further delivery reads the run anew."""
 
 
 class Runs:
-    """Reads and writes runs. ``days`` is how long they are kept once they have ended. The run's own item goes last."""
+    """The runs of one table. ``days`` is how long they are stored after their end. The run's own item goes last."""
 
     def __init__(self, table: Table, values: Values, days: int) -> None:
         self._table = table
@@ -68,7 +71,7 @@ class Runs:
         self._days = days
 
     def create(self, run: Run) -> bool:
-        """Keeps a new run; false if there is one of its id already: an event starts a function once."""
+        """Store a new run; return false if its id exists already: an event starts a function once."""
         try:
             self._put(self._item(run), _NEW)
         except ConflictError:
@@ -76,17 +79,19 @@ class Runs:
         return True
 
     def create_once(self, run: Run, once: str) -> bool:
-        """Keeps a new run, and that it stands for an idempotency value; false if there is one of its id already, or if
-        another event has started one for that value less than a day before."""
+        """Store a new run, and its claim on an idempotency value.
+
+        Return false if the run's id exists already, or if another event claimed the value less than a day before.
+        """
         claim = ClaimItem(
             f"once#{run.function_id}#{once}",
             "once",
             received_at=run.received_at,
             expires=(run.received_at + ONCE) // 1000 + _LATE,
         )
-        # Both or neither. A claim that was written first could be held by an old event that is sent again, and whose
-        # run has been, while the next event with the value finds it taken; a run that was written first would be there
-        # although it must not be.
+        # Both or neither. With the claim written first, an old event that is sent again, and whose run is over, could
+        # hold the claim: the next event with the value would find it taken. With the run written first, the run would
+        # exist although it must not.
         #
         # event 1   run, claim ──────────────────────────── day over ┄┄
         # event 2          refused, no run: dropped
@@ -99,7 +104,7 @@ class Runs:
         return True
 
     def load(self, run_id: str) -> RunSnapshot | None:
-        """The run's whole partition, strongly consistent."""
+        """Read the run's whole partition, strongly consistent; return ``None`` if there is no such run."""
         run: Run | None = None
         steps: list[Step] = []
         aliases: list[Alias] = []
@@ -118,26 +123,26 @@ class Runs:
         return RunSnapshot(run, own, tuple(aliases), guards, has_remnants) if run else None
 
     def run(self, run_id: str) -> Run | None:
-        """The run without its steps, strongly consistent."""
+        """Return the run without its steps, strongly consistent."""
         item = self._table.get(RunItem, run_pk(run_id), "run") if can_be_key(run_pk(run_id)) else None
         return None if item is None else self._run(item)
 
     def some(self, run_ids: Iterable[str]) -> dict[str, Run]:
-        """Those of these runs that are there, without their steps, by id; eventually consistent."""
+        """Return those of these runs that exist, without their steps, by id; eventually consistent."""
         items, _ = self._table.get_many([(run_pk(run_id), "run") for run_id in run_ids])
         return {run.id: run for run in map(self._run, items)}
 
     def step(self, run_id: str, key: str) -> Step | None:
-        """One step, strongly consistent."""
+        """Return one step, strongly consistent."""
         item = self._table.get(StepItem, run_pk(run_id), step_sk(key))
         return None if item is None else self._steps.step(item)
 
     def save(self, run: Run) -> None:
-        """Keeps the run as it is now; ``ConflictError`` if it has ended meanwhile."""
+        """Store the run as it is now; raise ``ConflictError`` if it has ended meanwhile."""
         self._put(self._item(run), _RUNNING)
 
     def keep(self, run_id: str, step: Step, *, is_new: bool) -> None:
-        """Keeps a step: its memo, its wait and its timer, in one write."""
+        """Store a step with its result, its wait and its timer, in one write."""
         aliases = alias_items(run_id, step) if step.status is Status.WAITING else []
         if aliases:  # first: an alias without its wait finds nothing, a wait without its alias is not found
             with self._table.batch() as batch:
@@ -146,13 +151,13 @@ class Runs:
         self._put(self._steps.item(run_id, step), _NEW if is_new else _OPEN)
 
     def drop(self, run_id: str, step: Step) -> None:
-        """Takes the further keys of a wait that has ended from where events find them."""
+        """Move the further keys of an ended wait to where events do not find them."""
         with self._table.batch() as batch:
             for alias in alias_items(run_id, step):
                 batch.save(alias)
 
     def retire(self, snapshot: RunSnapshot, now: int) -> None:
-        """Withdraws what a run that has ended still had open, and lets time to live remove the run."""
+        """Withdraw the open steps of a run that has ended, and let time to live remove the run."""
         run, expires = snapshot.run, now // 1000 + self._days * 86_400
         steps = {step.key: _withdrawn(step, run.cancellation, now) if step.is_open else step for step in snapshot.parts}
         with self._table.batch() as batch:
@@ -164,9 +169,9 @@ class Runs:
             _retire_aliases(batch, snapshot, steps, expires)
 
     def request_cancel(self, run_ids: Iterable[str], now: int) -> None:
-        """Mark these runs as to be cancelled, before the messages come that cancel them.
+        """Mark these runs as to be cancelled, before the messages arrive that cancel them.
 
-        An executor that is at work on a run stops there. A start that was a dead letter meanwhile finds the mark when
+        An executor that works on a run stops at the mark. A start that was a dead letter meanwhile finds the mark when
         it is redriven, so the mark stays longer than a dead letter does.
         """
         expires = now // 1000 + max(self._days, _MARKED_DAYS) * 86_400
@@ -175,11 +180,11 @@ class Runs:
                 batch.save(CancelRequestItem(run_pk(run_id), _CANCEL_REQUEST, expires=expires))
 
     def is_cancel_requested(self, run_id: str) -> bool:
-        """Whether somebody has asked for that; strongly consistent."""
+        """Return whether there is a request to cancel the run; strongly consistent."""
         return self._table.get(CancelRequestItem, run_pk(run_id), _CANCEL_REQUEST) is not None
 
     def note(self, run_id: str, key: str, text: str) -> None:
-        """Writes on an open wait what a person should know of it; on one that has ended meanwhile, nothing."""
+        """Write a note for people on an open wait; do nothing if the wait has ended meanwhile."""
         waits = StepItem.status == Status.WAITING.value
         with suppress(ConditionFailedError):
             self._table.update(StepItem, run_pk(run_id), step_sk(key), [StepItem.note.set(text)], waits)
@@ -240,11 +245,11 @@ class Runs:
 
 _CANCEL_REQUEST = "stop"
 
-# A new run, step or claim: nobody has kept it before. If the write took effect but its answer was lost, the repeated
-# write is a conflict, the message comes back, and the replay finds the step kept.
+# A new run, step or claim: it has no item yet. If the write took effect but its answer was lost, the repeated
+# write is a conflict, the queue delivers the message again, and the replay finds the step stored.
 _NEW = Item.pk.does_not_exist()
 
-# A step that goes on: it is still open. An executor that was thought dead and writes late loses here.
+# A step that goes on: it is still open. An executor that seemed dead and writes late loses here.
 _OPEN = StepItem.status.is_in(Status.WAITING.value, Status.SLEEPING.value, Status.RETRYING.value, Status.INVOKING.value)
 
 # A run ends once.
@@ -256,7 +261,7 @@ def _cancellation(fields: dict[str, Any]) -> Cancellation:
 
 
 def _retire_aliases(batch: Batch, snapshot: RunSnapshot, steps: Mapping[str, Step], expires: int) -> None:
-    """Has the further keys stand where their steps do, which have all ended, and lets time to live remove them."""
+    """Move the further keys to where ended steps are, as all steps have ended, and let time to live remove them."""
     run_id = snapshot.run.id
     items: dict[str, AliasItem] = {}
     for alias in snapshot.aliases:
@@ -272,7 +277,7 @@ def _retire_aliases(batch: Batch, snapshot: RunSnapshot, steps: Mapping[str, Ste
 
 
 def _withdrawn(step: Step, cancellation: Cancellation | None, now: int) -> Step:
-    """The step as its run's end leaves it; the guard that the event was for which has cancelled the run says so."""
+    """Return the step as its run's end leaves it. The guard whose event cancelled the run names that event."""
     wait = step.wait
     if step.is_guard and wait and cancellation and cancellation.event_name == wait.event_name:
         wait = wait.resolved(cancellation.position)

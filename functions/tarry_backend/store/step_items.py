@@ -36,11 +36,11 @@ __all__ = [
 ]
 
 _ENDED = "#ended"
-"""With what the key of waits that have ended goes on behind their match key, which itself ends with a hash."""
+"""The suffix of a match key under which ended waits are. A match key itself ends with a hash."""
 
 
 def can_be_key(partition: str) -> bool:
-    """Whether DynamoDB takes a partition key: 1 to 2,048 bytes of UTF-8. People ask for runs by ids that are none."""
+    """Return whether DynamoDB takes this partition key: 1 to 2,048 bytes of UTF-8. People may type any id."""
     try:
         return 0 < len(partition.encode()) <= MAX_KEY
     except UnicodeEncodeError:
@@ -48,44 +48,44 @@ def can_be_key(partition: str) -> bool:
 
 
 def run_pk(run_id: str) -> str:
-    """The partition of a run."""
+    """Return the partition key of a run."""
     return f"run#{run_id}"
 
 
 def step_sk(key: str) -> str:
-    """The sort key of a step."""
+    """Return the sort key of a step."""
     return f"step#{key}"
 
 
 def due_shard(run_id: str) -> int:
-    """The shard of the due index in which a run's timers stand."""
+    """Return the shard of the due index that has the run's timers."""
     return zlib.crc32(run_id.encode()) % DUE_SHARDS
 
 
 def ended_key(match_key: str) -> str:
-    """Under what the waits that had this match key stand, once they have ended: the first one that ended first."""
+    """Return the key under which ended waits with this match key are, the earliest end first."""
     return f"{match_key}{_ENDED}"
 
 
 def ended_ref(ended: int, wait_ref: str = "") -> str:
-    """The place of one that ended then (Unix milliseconds); that of the first one, if it is not said of which."""
+    """Return the sort key of a wait that ended then (Unix milliseconds), or without ``wait_ref`` the first such key."""
     return f"{ended:015d}#{wait_ref}"
 
 
 def ended_target(place: str) -> tuple[int, str]:
-    """When the wait at that place ended, and its place while it was open."""
+    """Return when the wait at that place ended, and its place while it was open."""
     ended, _, wait_ref = place.partition("#")
     return int(ended), wait_ref
 
 
 def wait_target(wait_ref: str) -> tuple[str, str]:
-    """The run and the step key that an entry of the waits index stands for."""
+    """Return the run's id and the step's key that an entry of the waits index names."""
     run_id, kind, rest = wait_ref.split("#", 2)
     return run_id, rest if kind == "step" else rest.rpartition("#")[0]
 
 
 def alias_items(run_id: str, step: Step) -> list[AliasItem]:
-    """The further keys of a wait: those of an expression with ``||``, and of the other events that it is for."""
+    """Return the further keys of a wait: of an expression with ``||``, and of the wait's other events."""
     if step.wait is None:
         return []
     items = []
@@ -107,7 +107,7 @@ def alias_items(run_id: str, step: Step) -> list[AliasItem]:
 
 
 def alias_of(item: AliasItem) -> Alias:
-    """The item as a further key of a wait. What is left to ask of its events stays behind: it is the matcher's."""
+    """Return the item as a further key of a wait, without its residual: only the matcher uses that."""
     step_key, _, number = item.sk.partition("#")[2].rpartition("#")
     assert item.match_key is not None
     assert item.wait_ref is not None
@@ -123,7 +123,7 @@ def alias_of(item: AliasItem) -> Alias:
 
 
 def ended_alias_item(run_id: str, alias: Alias, step: Step) -> AliasItem:
-    """The further key as an item, where its step stands, which has ended."""
+    """Return the further key as an item beside its ended step."""
     item = AliasItem(
         run_pk(run_id),
         alias_sk(alias.step_key, alias.number),
@@ -138,12 +138,12 @@ def ended_alias_item(run_id: str, alias: Alias, step: Step) -> AliasItem:
 
 
 def alias_sk(step_key: str, number: int) -> str:
-    """The sort key of a further key of a step's wait."""
+    """Return the sort key of a further key of a step's wait."""
     return f"wait#{step_key}#{number}"
 
 
 def _end(item: AliasItem, step: Step) -> None:
-    """Has the further key stand where its step does, if that has ended."""
+    """Move the further key to the place of its step, if the step has ended."""
     if step.ended is None or item.wait_ref is None or item.match_key is None or item.match_key.endswith(_ENDED):
         return
     item.match_key, item.wait_ref = ended_key(item.match_key), ended_ref(step.ended, item.wait_ref)
@@ -152,20 +152,19 @@ def _end(item: AliasItem, step: Step) -> None:
 
 
 def _further(wait: Wait) -> Iterator[tuple[Wait, Alternative]]:
-    """All alternatives but that which stands in the step's own item."""
+    """Yield all alternatives but the first, which is in the step's own item."""
     yield from ((wait, alternative) for alternative in wait.alternatives[1:])
     yield from ((other, alternative) for other in wait.others for alternative in other.alternatives)
 
 
 class StepItems:
-    """Steps as items. An open step stands in the indexes by which it is found; an ended one in none, but for a wait,
-    which receipts look for."""
+    """Steps as items. An open step is in the indexes that find it; an ended wait is in one, for receipts."""
 
     def __init__(self, values: Values) -> None:
         self._values = values
 
     def item(self, run_id: str, step: Step) -> StepItem:
-        """The step as an item."""
+        """Return the step as an item."""
         name = f"runs/{run_id}/{step.begun_order}-{step.attempt}"
         item = StepItem(
             run_pk(run_id),
@@ -193,7 +192,7 @@ class StepItems:
         return item
 
     def step(self, item: StepItem) -> Step:
-        """The item as a step."""
+        """Return the item as a step."""
         return Step(
             key=item.sk.partition("#")[2],
             kind=item.kind,
@@ -232,7 +231,7 @@ def _add_wait(item: StepItem, wait: Wait, *, is_open: bool) -> None:
 
 
 def _place(item: StepItem, step: Step, wait_ref: str, wait: Wait) -> None:
-    """Has the wait stand in the index: where events find it, or once it has ended, where receipts do."""
+    """Place the wait in the index: where events find it, or once it has ended, where receipts do."""
     key = wait.alternatives[0].key if wait.alternatives else None
     if step.status is Status.WAITING:
         item.match_key, item.wait_ref = key, wait_ref if key else None
@@ -282,7 +281,7 @@ def _other_wait(fields: dict[str, Any], deadline: int) -> Wait:
 
 
 def _json(value: object) -> str:
-    """The value as JSON that an attribute can hold: in ASCII if a text in it has half of a surrogate pair."""
+    """Return the value as JSON that an attribute can hold: in ASCII if a text in it has half of a surrogate pair."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     try:
         text.encode()

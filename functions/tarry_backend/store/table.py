@@ -1,4 +1,4 @@
-"""One DynamoDB table: all requests to it are made here. The models say what its items look like."""
+"""One DynamoDB table: it makes all requests to the table. The models say what its items look like."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _CONDITION_FAILED = "ConditionalCheckFailedException"
 """DynamoDB's name for a write whose condition did not hold."""
 
 _REASON = "ConditionalCheckFailed"
-"""What a cancelled transaction names where a condition did not hold."""
+"""The reason in a cancelled transaction for a condition that did not hold."""
 
 _PER_REQUEST = 25
 """The most writes of one ``BatchWriteItem``."""
@@ -41,13 +41,13 @@ _PER_READ = 100
 """The most items of one ``BatchGetItem``."""
 
 _TRIES = 3
-"""How often a batch is sent until DynamoDB has taken all of it."""
+"""How often a batch is sent until DynamoDB has taken all of it, at most."""
 
 
 class ConditionFailedError(TarryError):
-    """A write was refused, because its condition did not hold.
+    """DynamoDB refused a write, because its condition did not hold.
 
-    ``item`` is what stood there, as DynamoDB returns it, if an update was refused and the item exists.
+    ``item`` is the existing item, as DynamoDB returns it, if an update was refused and the item exists.
     """
 
     def __init__(self, message: str, item: dict[str, Any] | None = None) -> None:
@@ -56,7 +56,7 @@ class ConditionFailedError(TarryError):
 
 
 class _Connection(Connection):
-    """PynamoDB's connection, with one boto3 client from the default session, made with the first request."""
+    """PynamoDB's connection, with one boto3 client from the default session, made at the first request."""
 
     client: Any = made_when_needed(
         "dynamodb",
@@ -73,7 +73,7 @@ class _Connection(Connection):
 
 
 class Table:
-    """A table at an endpoint and in a region. Thread-safe; to make one asks nothing of AWS.
+    """A table at an endpoint and in a region. Thread-safe; making one sends no request to AWS.
 
     ``endpoint`` and ``region`` are those of the environment, unless they are given.
     """
@@ -85,7 +85,7 @@ class Table:
         self._connection.add_meta_table(MetaTable(table_definition(name)))
 
     def get(self, model: type[T], pk: str, sk: str) -> T | None:
-        """Read one item, strongly consistent; ``None`` if there is none."""
+        """Read one item, strongly consistent; return ``None`` if there is none."""
         answer = self._connection.get_item(self.name, pk, range_key=sk, consistent_read=True)
         found: T | None = model.from_raw_data(answer["Item"]) if answer.get("Item") else None
         return found
@@ -94,7 +94,7 @@ class Table:
         """Read items by their keys, by 100, eventually consistent: only these attributes, or all.
 
         Returns:
-            The items that are there, in any order; and whether DynamoDB has answered for all keys.
+            The items that exist, in any order; and whether DynamoDB has answered for all keys.
         """
         found: list[Any] = []
         is_whole = True
@@ -141,7 +141,7 @@ class Table:
         limit: int | None = None,
         page_size: int | None = None,
     ) -> Iterator[Any]:
-        """Read a partition of an index likewise; eventually consistent."""
+        """Read a partition of an index in the same way; eventually consistent."""
         hash_key, _ = INDEXES[index]
         pages = self._pages(
             self._connection.query,
@@ -159,25 +159,25 @@ class Table:
             yield [model.from_raw_data(item) for item in page]
 
     def put(self, item: Item, condition: Condition | None = None) -> None:
-        """Write the item in place of what is there; ``ConditionFailedError`` if the condition does not hold."""
+        """Write the item in place of an earlier one; raise ``ConditionFailedError`` if the condition does not hold."""
         self._write("PutItem", self._put(item, condition), PutError)
 
     def put_together(self, *puts: tuple[Item, Condition]) -> None:
-        """Write all of the items or none; ``ConditionFailedError`` if that is because of a condition."""
+        """Write all of the items or none; raise ``ConditionFailedError`` if a condition did not hold."""
         requests = [self._put(item, condition) for item, condition in puts]
         try:
             self._connection.transact_write_items([], [], requests, [])
         except TransactWriteError as error:
             reasons = [reason.code for reason in error.cancellation_reasons if reason is not None]
             if not reasons or set(reasons) != {_REASON}:
-                raise  # another transaction was at work, say: the message comes back
+                raise  # such as another transaction at work: SQS delivers the message again
             raise ConditionFailedError("a condition of the transaction did not hold") from error
 
     def update(self, model: type[T], pk: str, sk: str, actions: Sequence[Action], condition: Condition) -> T:
-        """Change the item, and return it as it is then. One request, also if the condition does not hold.
+        """Change the item, and return the changed item. One request, also if the condition does not hold.
 
         Raises:
-            ConditionFailedError: with the item as it is.
+            ConditionFailedError: The condition does not hold; the error has the item as it is.
         """
         request = self._connection.get_operation_kwargs(
             self.name,
@@ -192,7 +192,7 @@ class Table:
         return changed
 
     def batch(self) -> Batch:
-        """Write items without conditions, by 25: enter it with ``with``."""
+        """Return a batch that writes items without conditions, by 25: enter it with ``with``."""
         return Batch(self._send)
 
     def _pages(self, read: Callable[..., Request], *key: str, **options: Any) -> Iterator[list[Request]]:
@@ -225,7 +225,7 @@ class Table:
 
 
 class Batch:
-    """Writes that are sent 25 at a time, and at the end of the ``with`` block. They have no conditions."""
+    """A batch of writes, sent 25 at a time, and at the end of the ``with`` block. They have no conditions."""
 
     def __init__(self, send: Callable[[list[Request]], None]) -> None:
         self._send = send
@@ -238,11 +238,11 @@ class Batch:
         self._flush()
 
     def save(self, item: Item) -> None:
-        """Write the item in place of what is there."""
+        """Write the item in place of an earlier one."""
         self._add({"PutRequest": {"Item": item.serialize()}})
 
     def delete(self, pk: str, sk: str) -> None:
-        """Remove the item, if it is there."""
+        """Remove the item, if it exists."""
         self._add({"DeleteRequest": {"Key": {"pk": {"S": pk}, "sk": {"S": sk}}}})
 
     def _add(self, request: Request) -> None:
@@ -257,7 +257,7 @@ class Batch:
 
 
 def _refuse(operation: str, cause: Exception, error: type[PynamoDBException]) -> NoReturn:
-    """Raises what the write is refused with. PynamoDB's error lacks the item, its cause has it."""
+    """Raise the error of a refused write. PynamoDB's error lacks the item, its cause has it."""
     refused = error(f"{operation} failed: {cause}", cause)
     if refused.cause_response_code != _CONDITION_FAILED:
         raise refused from cause

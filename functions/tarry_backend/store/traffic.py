@@ -1,4 +1,4 @@
-"""How many events of a name one process sees: its partitions grow with them."""
+"""The count of each name's events in one process: a name's partitions grow with it."""
 
 from __future__ import annotations
 
@@ -11,25 +11,28 @@ from tarry_backend.store.event_names import MAX_SHARDS
 __all__ = ["PER_SHARD", "WINDOW", "Traffic", "shards_for"]
 
 WINDOW = 10.0
-"""In seconds."""
+"""The length of a window, in seconds."""
 
 PER_SHARD = 200
-"""How much of a name one process may see in a window, for each shard. A partition bears 1,000 writes a second; SQS
-gives a busy queue's messages to at least five processes, and more as they lag. So a hundred a second are enough for
-a second shard, and a thousand for all sixteen, well before a partition is full."""
+"""How many events of a name one process may see in a window, for each shard.
+
+A partition bears 1,000 writes a second; SQS gives a busy queue's messages to at least five processes, and to more as
+the queue falls behind. So a hundred a second are enough for a second shard, and a thousand for all sixteen, well before
+a partition is full.
+"""
 
 _REMEMBERED = 10_000
 
 
 class Traffic:
-    """Counts by name, in windows of ``WINDOW`` seconds."""
+    """The counts by name, in windows of ``WINDOW`` seconds."""
 
     def __init__(self) -> None:
         self._counts: OrderedDict[str, tuple[float, int]] = OrderedDict()
         self._lock = Lock()
 
     def count(self, name: str, more: int = 1) -> int:
-        """So many more of the name have come; returns how many there are in this window."""
+        """Count ``more`` events of the name; return how many there are in this window."""
         moment = monotonic()
         with self._lock:
             began, count = self._counts.pop(name, (moment, 0))
@@ -43,5 +46,5 @@ class Traffic:
 
 
 def shards_for(count: int) -> int:
-    """Over how many shards that should be spread: a power of two."""
+    """Return over how many shards to spread that count: a power of two."""
     return min(MAX_SHARDS, 1 << (count // PER_SHARD).bit_length())

@@ -1,4 +1,4 @@
-"""How an event finds its waits: the sparse index of waits, by match key; of those that have ended, for its receipt."""
+"""The sparse index of waits, by match key: open waits for the matcher, ended waits for receipts."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 __all__ = ["BEHIND_ALL", "PAGE", "Candidate", "Held", "Page", "Waits", "parts_behind"]
 
 PAGE = 500
-"""How many waits a page has at most."""
+"""The most waits of a page."""
 
 _PARTS = "01234567"
 """The first characters of waits' places, all equally frequent: a run's id is 128 random bits in digits of five."""
 
 BEHIND_ALL = "~"
-"""Places lie before it: each begins with the run's id, in characters below ``~``."""
+"""The end of all places: each place begins with the run's id, in characters below ``~``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An open wait that has the event's key; its residual, if it has one, is still to be asked.
+    """An open wait that has the event's key; the matcher still has to evaluate its residual, if it has one.
 
-    ``place`` is where it stands among the waits with that key.
+    ``place`` is its sort key among the waits with that key.
     """
 
     place: str
@@ -45,13 +45,13 @@ class Candidate:
     deadline: int
 
     def covers(self, position: Position) -> bool:
-        """Whether the position lies in ``(since, deadline]``."""
+        """Return whether the position is in ``(since, deadline]``."""
         return self.since < position and position.received_at <= self.deadline
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some candidates. ``last`` is the place of the last one, if there may be more behind it."""
+    """Some candidates. ``last`` is the place of the last one, if there may be more after it."""
 
     candidates: tuple[Candidate, ...]
     last: str | None
@@ -70,40 +70,40 @@ class Held:
 
     @property
     def target(self) -> tuple[str, str]:
-        """The run and the step."""
+        """The run's id and the step's key."""
         return self.run_id, self.step_key
 
     @property
     def is_guard(self) -> bool:
-        """Whether its event cancels the run."""
+        """Whether this is a guard, whose event cancels the run."""
         return self.step_key.startswith(OWN)
 
     def apart(self, position: Position) -> int:
-        """By how many milliseconds the position lies outside of the time in which the wait was there for events."""
+        """Return by how many milliseconds the position is outside of the time in which the wait was open for events."""
         end = self.deadline if self.ended is None else min(self.deadline, max(self.ended, self.since.received_at))
         return max(0, self.since.received_at - position.received_at, position.received_at - end)
 
 
 class Waits:
-    """The index of waits."""
+    """The index of waits, over one table."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def open_ones(self, match_key: str) -> Iterator[Held]:
-        """The open waits with that key."""
+        """Yield the open waits with that key."""
         for item in self._table.query_index(WaitsIndex, match_key, page_size=PAGE):
             yield _held(item, *wait_target(item.wait_ref))
 
     def ended_since(self, match_key: str, moment: int) -> Iterator[Held]:
-        """The waits with that key that have ended since then (Unix milliseconds), the first one first."""
+        """Yield the waits with that key that have ended since then (Unix milliseconds), the earliest end first."""
         since = Item.wait_ref >= ended_ref(moment)
         for item in self._table.query_index(WaitsIndex, ended_key(match_key), since, page_size=PAGE):
             ended, wait_ref = ended_target(item.wait_ref)
             yield _held(item, *wait_target(wait_ref), ended=ended)
 
     def candidates(self, match_key: str, after: str = "", until: str = BEHIND_ALL) -> Page:
-        """A page of the open waits with that key, of those whose place lies in ``(after, until]``.
+        """Return a page of the open waits with that key whose place is in ``(after, until]``.
 
         Eventually consistent: the settle read finds what is missing.
         """
@@ -114,7 +114,7 @@ class Waits:
 
 
 def parts_behind(place: str) -> Iterator[tuple[str, str]]:
-    """The ranges ``(after, until]`` of places behind that one: about as many waits stand in each."""
+    """Yield the ranges ``(after, until]`` of places after that one. Each has about as many waits."""
     return pairwise([place, *(end for end in (*_PARTS[1:], BEHIND_ALL) if end > place)])
 
 
