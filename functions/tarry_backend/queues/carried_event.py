@@ -16,10 +16,10 @@ __all__ = ["carried_event"]
 
 
 def carried_event(carried: Carried, log: EventLog) -> ReceivedEvent:
-    """Return the event out of the message, or out of the log if it was too large for the message.
+    """Return the event that the message carries, or the log's if the event was too large for the message.
 
     Raises:
-        MessageError: The log has the event no longer.
+        MessageError: The log no longer has the event.
     """
     if (received := carried.received()) is not None:
         return received

@@ -12,15 +12,15 @@ _MARGIN = 500
 def delay_until(due: int, moment: int, step_kind: str) -> int:
     """Return the seconds from ``moment`` to ``due`` (both Unix milliseconds).
 
-    The deadline of a step that listens for events comes up to a second early, since its marker still follows.
-    Anything else comes up to a second late.
+    For the deadline of a step that listens for events, the message arrives up to a second early, since its marker
+    still follows. For anything else, it arrives up to a second late.
     """
     return (due - moment) // 1000 if step_kind in LISTENING else -(-(due - moment) // 1000)
 
 
 def marker_delay(deadline: int, moment: int) -> int:
-    """Return the delay of a marker in seconds: it comes out half a second to one and a half after the deadline.
+    """Return the delay of a marker in seconds: it arrives half a second to one and a half after the deadline.
 
-    By then, events received just before the deadline are in the queue. The answer still comes within two seconds.
+    Events received just before the deadline are in the queue then. The wait still ends within two seconds.
     """
     return max(1, -(-(deadline - moment + _MARGIN) // 1000))

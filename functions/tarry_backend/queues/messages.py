@@ -59,7 +59,7 @@ class Carried:
 
     @property
     def position(self) -> Position:
-        """Where the event is in the log."""
+        """The event's position in the log."""
         return Position(self.received_at, identity_of(self.id, self.source, self.name))
 
     @cached_property
@@ -69,28 +69,28 @@ class Carried:
 
     @classmethod
     def of(cls, received: ReceivedEvent) -> Carried:
-        """Carry the event itself if it is small."""
+        """Return an event for a message. A small event is in the message itself."""
         event = received.event
         values = asdict(event)
         small = len(json.dumps(values)) <= INLINE
         return cls(event.name, event.id, event.source, received.received_at, values if small else None)
 
     def received(self) -> ReceivedEvent | None:
-        """The event, if the message carries it."""
+        """Return the event, or ``None`` if the message does not carry it."""
         return ReceivedEvent(Event(**self.event), self.received_at) if self.event is not None else None
 
 
 @dataclass(frozen=True, slots=True)
 class _Looks:
-    """A message for which somebody looks into the log. A long look goes on in the same message, with a cursor."""
+    """A message that asks for a look into the log. A long look continues in the same message, with a cursor."""
 
     def cursor(self) -> Position | None:
-        """Where the look goes on that this message asks for; ``None`` if it begins."""
+        """Return where the look of this message continues; ``None`` if the look begins."""
         after: str | None = getattr(self, "after", None)
         return None if after is None else Position.parse(after)
 
     def onward(self, cursor: Position) -> Self:
-        """Return the message by which the look goes on from there."""
+        """Return the message that continues the look from there."""
         return replace(self, after=cursor.text())  # type: ignore[call-arg]
 
 
@@ -111,7 +111,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Resume(_Looks):
-    """To the executor: an event matches a wait. ``after`` is the cursor of a look into the log that goes on."""
+    """To the executor: an event matches a wait. ``after`` is the cursor of a look into the log that continues."""
 
     kind: ClassVar[str] = "resume"
     run_id: str
@@ -192,7 +192,7 @@ class Due:
 class Settle(_Looks):
     """To the timers: read the log once more for a wait, now that the index has it.
 
-    ``excluded`` are events that the run has had before. They are a hint that saves it an unnecessary resume.
+    ``excluded`` are events that the run had before. They are a hint that avoids an unnecessary resume.
     ``after`` is as in ``Resume``.
     """
 
@@ -225,7 +225,7 @@ class FanOut:
 
 
 RunUpdate = Start | Resume | Wake | Deadline | Look | Returned | Signalled | Continue
-"""The messages that an executor applies to a run before its function goes on."""
+"""The messages that the executor applies to a run before it replays the function."""
 
 RunMessage = RunUpdate | CancelRun
 """The messages of the runs queue."""
@@ -250,7 +250,7 @@ def encode(message: Message) -> str:
 
 
 def decode(body: str) -> Message:
-    """Parse what ``encode`` wrote; raise ``MessageError`` if it is something else."""
+    """Return the message that ``encode`` wrote; raise ``MessageError`` if the body is something else."""
     try:
         values: dict[str, Any] = json.loads(body)
         message = _KINDS[values.pop("tarry")]

@@ -32,10 +32,10 @@ MAX_DELAY = 900
 """The longest delay, in seconds, that SQS gives a message."""
 
 HORIZON = 180_000
-"""Within how many milliseconds a due item goes straight into the timers queue; the sweep brings the rest."""
+"""Within how many milliseconds a due item goes straight into the timers queue. The sweep brings later ones."""
 
 REDRIVEN = "tarry-redriven"
-"""The attribute of a message that was a dead letter: it has come before, whatever its receive count says.
+"""The attribute of a message that was a dead letter: a queue delivered it before, whatever its receive count says.
 
 Its value is when the queue first received it, in Unix milliseconds, however often it is redriven.
 """
@@ -52,7 +52,7 @@ class QueueError(TarryError):
 
 
 class Queues:
-    """The app's queues: events (standard), runs (FIFO, a group each run), timers (standard, delayed)."""
+    """The app's queues: events (standard), runs (FIFO, one group for each run), timers (standard, delayed)."""
 
     _client: SQSClient = client("sqs")
 
@@ -60,7 +60,7 @@ class Queues:
         self._settings = settings
 
     def send_to_runs(self, messages: Iterable[RunMessage]) -> int:
-        """Send to the executor, in batches, one run's messages in their order; return their number."""
+        """Send to the executor, in batches, one run's messages in their order; return the number of messages."""
         return self._send(
             self._settings.runs_queue,
             ((body, _of_run(message, body)) for message in messages for body in [encode(message)]),
@@ -72,7 +72,7 @@ class Queues:
         return self._send(self._settings.timers_queue, delayed)
 
     def send_to_matcher(self, message: MatcherMessage, delay: int = 0) -> None:
-        """Send to the matcher, behind the events."""
+        """Send to the matcher, after the events."""
         self._send(self._settings.events_queue, [(encode(message), {"DelaySeconds": _delay(delay)})])
 
     def retry_soon(self, records: Iterable[Mapping[str, Any]]) -> None:
@@ -91,7 +91,7 @@ class Queues:
                 )
 
     def hold(self, record: Mapping[str, Any], seconds: int) -> None:
-        """Keep an SQS record of the runs queue invisible for so long from now on, and no longer.
+        """Make an SQS record of the runs queue visible again ``seconds`` from now.
 
         Raises:
             ClientError: The record is visible again, so another executor may have it.

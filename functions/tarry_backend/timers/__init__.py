@@ -1,1 +1,1 @@
-"""The timers: what is due goes to whom it belongs."""
+"""The timers: they send due steps to their runs, and deadlines to the matcher."""

@@ -1,4 +1,4 @@
-"""What is due: brought to the second by the timers queue, and into it by the minute sweep."""
+"""The timers and the sweep. The sweep fills the timers queue each minute; the queue delays to the second."""
 
 from __future__ import annotations
 
@@ -24,30 +24,33 @@ if TYPE_CHECKING:
 __all__ = ["OVERDUE", "SWEPT", "Timers", "bring_ups", "next_bring_up"]
 
 SWEPT = 120_000
-"""How far ahead the sweep looks, in milliseconds. What it covers at a time was registered at least a minute
-before, since what is nearer than three minutes goes straight into the queue: so the index may lag by a minute."""
+"""How far ahead the sweep looks, in milliseconds.
+
+The sweep covers only timers registered at least a minute before, because a timer nearer than three minutes goes
+straight into the queue. So the index may lag by a minute.
+"""
 
 OVERDUE = 60_000
-"""How late, in milliseconds, an open due is when the sweep brings it again for the first time.
+"""How late, in milliseconds, an open timer is when the sweep sends it again for the first time.
 
-It was lost on its way, or its run cannot go on. So the sweep backs off: it brings it again when it is twice as late as
-the last time, and once a day from the second day on.
+The timer was lost on its way, or its run cannot go on. So the sweep backs off: it sends the timer again when it is
+twice as late as the last time, and once a day from the second day on.
 """
 
 _DAY = 86_400_000
 
 
 class Timers:
-    """Brings dues to the runs, and deadlines into the events queue, behind the events before them."""
+    """The timers: sends due steps to their runs, and deadlines into the events queue, after the events before them."""
 
     def __init__(self, settings: Settings, store: Store, queues: Queues) -> None:
         self._store = store
         self._queues = queues
-        # How old, in milliseconds, an event may be when a wait begins, and its matcher still be to come.
+        # How old, in milliseconds, an event may be when a wait begins, and its matcher not have run yet.
         self._unsettled = settings.unsettled_seconds * 1000
 
     def handle(self, body: str) -> None:
-        """One message of the timers queue."""
+        """Handle one message of the timers queue."""
         match decode(body):
             case Due() as message:
                 self._due(message)
@@ -57,18 +60,18 @@ class Timers:
                 raise MessageError(f"a {other.kind} message does not belong in the timers queue")
 
     def sweep(self) -> int:
-        """Puts into the timers queue what will be due soon, and what is overdue. Returns how many there were."""
+        """Put timers that are due soon, or overdue, into the timers queue; return their number."""
         moment = now()
         reached = self._store.dues.cursor()
         found = (due for shard in SHARDS for due in self._found(shard, reached, moment))
         count = self._queues.send_to_timers(
             (Due(due.run_id, due.step_key, due.kind, due.at), delay_until(due.at, moment, due.kind)) for due in found
         )
-        self._store.dues.move_cursor(moment + SWEPT)  # last: a sweep that is cut off is done again
+        self._store.dues.move_cursor(moment + SWEPT)  # last: the next sweep repeats a sweep that was cut off
         return count
 
     def _found(self, shard: int, reached: int, moment: int) -> Iterator[DueEntry]:
-        """What comes into sight, and what is overdue and has its turn again since the last sweep that ended well."""
+        """Yield timers that are due soon, and overdue timers whose turn came since the last complete sweep."""
         dues, last = self._store.dues, reached - SWEPT
         for due in dues.between(shard, 0, moment - OVERDUE):
             if bring_ups(moment - due.at) > bring_ups(last - due.at):
@@ -76,7 +79,10 @@ class Timers:
         yield from dues.between(shard, max(reached, moment - OVERDUE), moment + SWEPT)
 
     def _due(self, message: Due) -> None:
-        """SQS delays by whole seconds, and its clock is not ours: what is early goes back for the rest."""
+        """Send a due timer to its run, or its marker to the matcher. A timer that is early waits for the rest.
+
+        SQS delays by whole seconds, and its clock may differ from this Lambda's.
+        """
         moment = now()
         delay = delay_until(message.due, moment, message.step_kind)
         if delay > 0:
@@ -88,7 +94,7 @@ class Timers:
             self._queues.send_to_runs([Wake(message.run_id, message.due)])
 
     def _settle(self, message: Settle) -> None:
-        """By now the index has the wait. What came before, and may have missed it, is in the log.
+        """Look into the log for a wait that the index now has. An earlier event may have missed the wait.
 
         executor    wait ── log read ─────────────────────────── settle
         matcher            (event) log ── index, which lags: nothing
@@ -105,12 +111,12 @@ class Timers:
 
 
 def bring_ups(lateness: int) -> int:
-    """How often the sweep has brought a due that is that late (milliseconds) and still open."""
+    """Return how often the sweep has sent a timer that is that late (milliseconds) and still open."""
     return (min(lateness, _DAY) // OVERDUE).bit_length() + lateness // _DAY if lateness >= OVERDUE else 0
 
 
 def next_bring_up(due: int, moment: int) -> int:
-    """When the sweep brings again what is due then, after ``moment``, if it is still open. Unix milliseconds."""
+    """Return when, after ``moment``, the sweep sends a timer again that is still open. Unix milliseconds."""
     lateness = max(0, moment - due)
     if lateness >= _DAY:
         return due + (lateness // _DAY + 1) * _DAY

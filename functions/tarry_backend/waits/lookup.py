@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 __all__ = ["LOOK_EVENTS", "LOOK_SECONDS", "LogLook", "admits", "ended", "look", "matches"]
 
 LOOK_EVENTS = 1_000
-"""How many events one look reads at most. What is behind them is left to another look, which a message asks for."""
+"""The most events that one look reads. A message asks for another look at the events after them."""
 
 LOOK_SECONDS = 5.0
-"""How long one look takes at most, where expressions are slow to evaluate."""
+"""The most seconds that one look takes, where expressions are slow to evaluate."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogLook:
-    """What a look into the log came to.
+    """The outcome of a look into the log.
 
-    ``found`` is the earliest event that ends the wait. ``cursor`` is where another look goes on, if this one came to
-    its bound; ``None`` if the log has been looked through.
+    ``found`` is the earliest event that ends the wait. ``cursor`` is where another look continues, if this one reached
+    its bound; it is ``None`` if the look read the whole log.
     """
 
     found: ReceivedEvent | None = None
@@ -43,7 +43,7 @@ class LogLook:
 
 
 def admits(wait: Wait, event_name: str, position: Position, excluded: AbstractSet[str]) -> bool:
-    """Whether an event of that name, at that position, may end the wait, if it matches."""
+    """Return whether an event of that name, at that position, may end the wait, if it matches."""
     if position.received_at > wait.deadline or position.identity in excluded:
         return False
     return any(each.event_name == event_name and each.since < position for each in wait.all)
@@ -60,12 +60,12 @@ def look(
 ) -> LogLook:
     """Look into the log for the earliest event that ends the wait.
 
-    An event that is logged behind the cursor, while looks go on, is found by its own matcher.
+    If an event is logged behind the cursor, while looks continue, its own matcher finds the wait.
 
     Args:
-        excluded: The identities of events that end no wait of this run any more.
+        excluded: The identities of events that cannot end a wait of this run.
         until: Up to when the events were received (Unix milliseconds).
-        after: The cursor of the look that this one goes on from.
+        after: The cursor of the look that this one continues.
         before: Only events before that position.
     """
     last: Position | None = None
@@ -82,16 +82,16 @@ def look(
 
 
 def _candidates(wait: Wait, store: Store, until: int, after: Position | None) -> Iterator[tuple[Wait, ReceivedEvent]]:
-    """The events that could end the wait, or one of those that it stands with, in their order."""
+    """Yield the events that could end the wait, or one of its others, in their order."""
     waits = [each for each in wait.all if each.alternatives]
     lanes = (zip(repeat(each), _lane(each, store, until, after)) for each in waits)
     return heapq.merge(*lanes, key=lambda candidate: candidate[1].position)
 
 
 def _lane(wait: Wait, store: Store, until: int, after: Position | None) -> Iterator[ReceivedEvent]:
-    """The events of the wait's keys, in their order; those from before the log had its keys, by name.
+    """Yield the events of the wait's keys, in their order. Before the log has its keys, read by name.
 
-    since ──── by name ──── keyed since ──────── by key ──────── until
+        since ──── by name ──── keyed since ──────── by key ──────── until
 
     A wait without a key is read by name.
     """
@@ -116,7 +116,7 @@ def ended(step: Step, received: ReceivedEvent | None, order: int, now: int) -> S
 
 
 def matches(wait: Wait, received: ReceivedEvent) -> bool:
-    """Whether one of the wait's alternatives holds for the event, wherever the event is in the log."""
+    """Return whether one of the wait's alternatives holds for the event, wherever the event is in the log."""
     for alternative in wait.alternatives:
         if match_key(wait.event_name, alternative.shape, received.event) != alternative.key:
             continue

@@ -23,12 +23,14 @@ __all__ = ["MAX_BINDINGS", "Registration"]
 _DAY = 86_400_000
 
 MAX_BINDINGS = 64_000
-"""The most characters of JSON that a wait's conditions may take from the event that started its run, and from ``where``
-and ``bind``."""
+"""The most characters of JSON that the conditions of a wait may use.
+
+They are values of the event that started the run, and of ``where`` and ``bind``.
+"""
 
 
 class Registration:
-    """Plans the waits of one run. ``source`` is the app's own: internal events count from it alone."""
+    """The planner of one run's waits. ``source`` is the app's own: internal events count only from it."""
 
     def __init__(self, run: Run, source: str, names: Names, traffic: Traffic, log_days: int) -> None:
         self._run = run
@@ -38,7 +40,7 @@ class Registration:
         self._log_days = log_days
 
     def wait(self, request: WaitRequest) -> Wait:
-        """Return the requested wait. By then, shapes that are new to its events' names are written.
+        """Return the requested wait, after writing the shapes that are new to its events' names.
 
         Raises:
             UsageError: The expression is not valid, or ``lookback`` reaches further back than the log.
@@ -74,7 +76,7 @@ class Registration:
     def _findable(
         self, event_name: str, condition: Condition, alternatives: tuple[Alternative, ...]
     ) -> tuple[Alternative, ...]:
-        """Return the alternatives with shapes that the matcher uses; beyond the most shapes, the name alone."""
+        """Return the alternatives with shapes that the matcher uses, or the name alone if there are too many shapes."""
         keyed = [self._sharded(event_name, alternative) for alternative in alternatives]
         for alternative in keyed:
             if not alternative.shape.startswith(NAME_ONLY) and not self._names.add(event_name, alternative.shape):
@@ -93,7 +95,7 @@ class Registration:
 
 
 def _check_bindings(wait: Wait) -> None:
-    """Check the size of all alternatives, and of the values beside the expression: they are in the step's one item."""
+    """Check the size of all alternatives, and of the values beside the expression: one step item has them all."""
     alternatives = (alternative.bindings for each in wait.all for alternative in each.alternatives)
     values = (given for each in wait.all for given in (each.where, each.bind) if given)
     if sum(len(json.dumps(each)) for each in (*alternatives, *values)) > MAX_BINDINGS:
