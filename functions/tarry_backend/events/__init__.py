@@ -1,1 +1,1 @@
-"""Events as they come in and go out."""
+"""Incoming and outgoing events."""

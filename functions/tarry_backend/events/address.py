@@ -73,8 +73,8 @@ def short_id(function_id: str) -> str:
 def run_id_of(app_id: str, function_id: str, event_id: str, source: str, name: str) -> str:
     """Return the id of the run that an event starts: 128 bits of a hash, in the form of a ULID.
 
-    The event's whole identity is in it. Otherwise another sender could take the id of an event that is to come, and the
-    event itself would start nothing.
+    The hash covers the event's whole identity. Otherwise another sender could use the id of a future event, and that
+    event would start nothing.
     """
     digest = hashlib.sha256(json.dumps([app_id, function_id, source, name, event_id]).encode()).digest()
     return base32(int.from_bytes(digest[:16]))
@@ -91,7 +91,7 @@ def addressee(event: Event, app_id: str) -> str | None:
 
 
 def is_untimely(event: Event, received_at: int) -> bool:
-    """Whether a schedule's event came before its time, or has the id of another time.
+    """Return whether a schedule's event was received before its time, or has the id of another time.
 
     It would take the id of the run that the schedule starts later:
 

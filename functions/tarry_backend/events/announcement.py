@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["announcement"]
 
 _LARGEST = MAX_ENTRY - 1_400
-"""The most bytes of JSON of an announcement's data. The rest of the event, and notes, need fewer than are left."""
+"""The most bytes of JSON of an announcement's data. The rest of the event, and notes, fit in the difference."""
 
 _NAME, _MESSAGE, _STACK = 1_000, 50_000, 100_000
 """The most characters of an error's name and message, and of the end of its stack.
@@ -30,13 +30,14 @@ A character has at most six bytes of JSON, so an error always fits.
 
 
 def announcement(run: Run) -> Event:
-    """Return ``tarry/function.finished``, ``.failed`` or ``.cancelled``, once a run: its id is the run's.
+    """Return ``tarry/function.finished``, ``.failed`` or ``.cancelled``. Its id comes from the run's id.
 
-    The data names function and run, and holds the run's ``result`` or ``error`` and the ``event`` that started it; of a
-    run that was cancelled instead the ``reason`` (``event``, ``timeouts.start``, ``timeouts.finish`` or ``by hand``),
-    and as ``cancelled_by`` name, id and source of the event that did it, if one did. An error is cut if it is long, and
-    ``truncated`` says so. What the bus cannot carry is left out, and ``truncated`` says so, too; ``left_out`` says of
-    each such part why. So there is an announcement of each end.
+    The data has the ids of function and run, the ``event`` that started the run, and the run's ``result`` or ``error``.
+    For a cancelled run it has the ``reason`` (``event``, ``timeouts.start``, ``timeouts.finish`` or ``by hand``). If an
+    event cancelled the run, ``cancelled_by`` has the event's name, id and source.
+
+    A long error is cut, and ``truncated`` says so. The announcement leaves out what the bus cannot carry. Then it has
+    ``truncated``, too, and ``left_out`` says why for each such part. So there is an announcement of each end.
     """
     data: dict[str, Any] = {"function_id": run.function_id, "run_id": run.id}
     parts: dict[str, Any] = {"event": _fields(run.event)}
@@ -59,12 +60,12 @@ def announcement(run: Run) -> Event:
 
 
 def _fields(event: Event) -> dict[str, Any]:
-    """As they are: to copy nested data takes several times the depth of Python that reading them took."""
+    """Return the fields as they are. A copy of nested data needs several times the recursion depth of reading them."""
     return {each.name: getattr(event, each.name) for each in fields(event)}
 
 
 def _why_not(data: dict[str, Any]) -> str | None:
-    """Why the bus cannot carry these data; None if it can. In few bytes, for a note of it has to go along."""
+    """Return why the bus cannot carry these data, or ``None``. The text is short, because the announcement has it."""
     if why_not_value(data):
         return _DEEP
     try:

@@ -28,7 +28,7 @@ PARTITION = "day"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column; ``type`` is Hive's and DuckDB's."""
+    """A column; ``type`` is a type name in Hive and in DuckDB."""
 
     name: str
     type: Literal["string", "timestamp"]
@@ -85,7 +85,7 @@ def day_of(received_at: int) -> str:
 def converted(record: dict[str, Any]) -> dict[str, str]:
     """Return the answer to Firehose for one of its records: the row as JSON, or a failure.
 
-    Firehose keeps a record that is not a JSON object in the bucket's folder for errors, unchanged.
+    Firehose stores a record that is not a JSON object in the bucket's folder for errors, unchanged.
     """
     answer = {"recordId": record["recordId"]}
     try:

@@ -37,7 +37,7 @@ def received_event(fields: dict[str, Any], received_at: int) -> ReceivedEvent:
 
 
 def _which(fields: dict[str, Any]) -> str:
-    """The event, for a message. Its data are not read: they may be nested too deeply to be written."""
+    """Return the event's name for an error. It does not read the data: they may be nested too deeply to write."""
     name, event_id = fields.get("detail-type"), fields.get("id")
     named = [f"{each[:_SHOWN]!r}" for each in (name, event_id) if isinstance(each, str)]
     return f"event {' '.join(named)}" if named else "this message"

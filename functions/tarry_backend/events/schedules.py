@@ -1,6 +1,7 @@
-"""The schedules by which functions start at the times of their crons.
+"""The schedules that start functions at the times of their crons.
 
-EventBridge Scheduler keeps them for a deployed app, the embedded cloud by itself. Both put the same events on the bus.
+A deployed app has them in EventBridge Scheduler; the embedded cloud runs them itself. Both put the same events on the
+bus.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ __all__ = ["Schedule", "schedules_of"]
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """``place`` is the trigger's among those of its function, from 0."""
+    """A schedule of one function. ``place`` is its trigger's index in the function's triggers, from 0."""
 
     function_id: str
     place: int
@@ -30,7 +31,7 @@ class Schedule:
 
     @property
     def name(self) -> str:
-        """The schedule's name: of letters, digits, ``.``, ``_`` and ``-``."""
+        """The schedule's name: letters, digits, ``.``, ``_`` and ``-``."""
         return f"{short_id(self.function_id)}-{self.place}"
 
     def detail(self, scheduled_for: str) -> dict[str, Any]:
@@ -65,7 +66,7 @@ def schedules_of(app: App) -> Iterator[Schedule]:
 
 
 def _written(values: Sequence[int], all_of_them: int) -> str:
-    """Write three or more consecutive values as a range. So 256 characters suffice for any cron."""
+    """Return the values as a cron's text, three or more consecutive ones as a range: any cron fits 256 characters."""
     if len(values) == all_of_them:
         return "*"
     runs: list[list[int]] = []

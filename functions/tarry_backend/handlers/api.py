@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tarry_backend.api.documents import Document
 
 MAX_ANSWER = 6_000_000
-"""The largest answer, in bytes, as part of Lambda's own answer: that carries 6 MB."""
+"""The largest answer, in bytes, inside of Lambda's own answer, which has at most 6 MB."""
 
 
 def _text(document: Any) -> str:
@@ -36,7 +36,7 @@ def handler(event: dict[str, Any], context: LambdaContext | None) -> Any:
     """Answer in JSON; an error has a ``message`` and a ``statusCode``."""
     try:
         answer: dict[str, Any] = _routes.resolve(event, context)  # type: ignore[arg-type]
-    except Exception:  # else the caller gets Lambda's 502, without a word
+    except Exception:  # else the caller gets Lambda's 502, without a message
         logger.exception("the API failed over a request")
         answer = _answer(500, "the API failed over this request; the log of its Lambda says why")
     if (size := len(json.dumps(answer))) > MAX_ANSWER:

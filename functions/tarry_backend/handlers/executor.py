@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 _RESERVE = 60_000
 
 _HELD_BACK = 20_000
-"""How many milliseconds after its first reception a message still counts as fresh. The stack gives a message a minute
-more of invisibility than its executor has time (``tarry_infra.queues``)."""
+"""How many milliseconds after its first reception a message still counts as fresh.
+
+The stack gives a message a minute more of invisibility than its executor has time (``tarry_infra.queues``).
+"""
 
 _AFTERWARDS = 10
 """How many seconds after the end of its invocation's time a held message is visible again."""
@@ -34,8 +36,8 @@ _AFTERWARDS = 10
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Continue a run.
 
-    The mapping gives one message an invocation (see ``topology.RUNS``). If it gives several, the executor handles them
-    in order. A message that fails comes again, with all behind it, which may be of the same run.
+    The mapping gives one message to an invocation (see ``topology.RUNS``). If it gives several, the executor handles
+    them in order. SQS delivers a failed message again, with all messages after it, which may be of the same run.
     """
     with published():
         executor, queues = runtime().executor, runtime().queues
@@ -57,18 +59,18 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
 
 
 def _hold(record: SQSRecord, queues: Queues, context: LambdaContext) -> None:
-    """Let a message that is not fresh be invisible for as long as this invocation may last, and ten seconds more.
+    """Hide a message that is not fresh for as long as this invocation may last, and ten seconds more.
 
-    A fresh message costs no request. One that was held back, since Lambda had no room to run, might become visible
-    again while this executor works on it:
+    A fresh message costs no request. A message that was held back, since Lambda had no room to run, might become
+    visible again while this executor works on it:
 
         queue       received ─────── visibility timeout ────────┤ visible, to a second executor
         poller           └─ no room ─ no room ─┐
         executor                               └── handle ──────────┤
         with hold                              └ hold ──────────────┤·· visible
 
-    One that comes again may have killed its executor. If it kills this one, it comes back as soon as this one's time is
-    over, and not after the visibility timeout, which is six times as long.
+    A message of a further delivery may have killed its executor. If it kills this one, it is visible as soon as this
+    one's time is over, and not after the visibility timeout, which is six times as long.
     """
     received = int(record["attributes"].get("ApproximateFirstReceiveTimestamp", 0))
     if _receives(record) > 1 or now() - received > _HELD_BACK:
@@ -84,15 +86,15 @@ def _delivery(record: SQSRecord, out_of_time: Callable[[], bool]) -> MessageDeli
 
 
 def _again(record: SQSRecord) -> bool:
-    """Whether the message has come before: then its work may be done, or half done."""
+    """Return whether the queue delivered the message before: its work may be done, or half done."""
     return _receives(record) > 1 or REDRIVEN in record.message_attributes
 
 
 def _first_received(record: SQSRecord) -> int:
-    """When an executor had the message first, or an earlier moment. Unix milliseconds, by the queue's clock.
+    """Return when an executor first had the message, or an earlier moment. Unix milliseconds, by the queue's clock.
 
     A FIFO queue gives a message a new time when it becomes a dead letter. So of a redriven message the executor knows
-    only that it came at some time before.
+    only that a queue delivered it at some time before.
     """
     if REDRIVEN in record.message_attributes:
         return 0
@@ -100,6 +102,6 @@ def _first_received(record: SQSRecord) -> int:
 
 
 def _nears_end(context: LambdaContext) -> Callable[[], bool]:
-    """Whether to begin no more steps: in the last fifth of the invocation, or the last minute if that is shorter."""
+    """Return a check that the invocation nears its end: its last fifth, or its last minute if that is shorter."""
     reserve = min(_RESERVE, context.get_remaining_time_in_millis() // 5)
     return lambda: context.get_remaining_time_in_millis() < reserve

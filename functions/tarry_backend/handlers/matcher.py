@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 _RESERVE = 5_000
-"""With fewer milliseconds left, no further record is begun: each takes a few seconds at most."""
+"""With fewer milliseconds left, the matcher begins no further record: each takes a few seconds at most."""
 
 
 @logger.inject_lambda_context

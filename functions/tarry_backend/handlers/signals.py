@@ -1,6 +1,6 @@
 """Entry point of the signals Lambda: one signal from a sender outside of the stack. IAM has admitted it.
 
-It can carry a signal and nothing else. It loads neither the app nor PynamoDB: its sender waits for the answer.
+It can deliver a signal and nothing else. It loads neither the app nor PynamoDB: its sender waits for the answer.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def handler(event: Any, context: LambdaContext) -> dict[str, Any]:
-    """Deliver the signal, and answer with its receipt, or with the error that its sender raises.
+    """Deliver the signal, and answer with its receipt, or with the error for its sender to raise.
 
-    What fails for another reason fails the invocation, so that the alarm rings.
+    Any other error fails the invocation, so that the alarm goes off.
     """
     try:
         request = SignalRequest.parse(event)

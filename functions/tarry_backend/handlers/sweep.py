@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
-    """Put what will be due soon into the timers queue."""
+    """Put timers that are due soon, or overdue, into the timers queue."""
     with published():
         meter.count("Swept", runtime().timers.sweep())
         meter.count("Sweeps")

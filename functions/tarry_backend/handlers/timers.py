@@ -18,7 +18,7 @@ _processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False, 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    """Send what is due to its run."""
+    """Handle a batch of timers and settles."""
     with published():
         timers = runtime().timers
 

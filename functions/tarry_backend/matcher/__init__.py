@@ -1,1 +1,1 @@
-"""The matcher: each event to what it starts and what it resumes."""
+"""The matcher: it sends each event to what it starts and resumes."""

@@ -1,4 +1,4 @@
-"""A batch of the events queue: its records read, and in the order in which the matcher acts on them."""
+"""A batch of the events queue: its records, in the order in which the matcher acts on them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Record", "read_batch"]
 
 _TURNS = EVENTS.max_receives - 1
-"""How often a record comes again before it becomes a dead letter."""
+"""How often SQS delivers a record again before it becomes a dead letter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,11 @@ class Record:
 
     Attributes:
         message_id: SQS's id of the message.
-        content: What it is; the error if it is neither an event nor a message to the matcher.
+        content: The event or message; the error if it is neither an event nor a message to the matcher.
         sent: When the queue received it, in Unix milliseconds by the queue's clock.
-        first_received: When the queue first gave it to a matcher, likewise.
+        first_received: When the queue first gave it to a matcher, by the same clock.
         receives: How often the queue has given it to a matcher, this time included.
-        receipt: What deletes the message, or brings it back.
+        receipt: The receipt handle that deletes the message, or returns it to the queue.
     """
 
     message_id: str
@@ -42,18 +42,18 @@ class Record:
 
     @property
     def again(self) -> bool:
-        """Whether an earlier matcher has failed with it, or died."""
+        """Whether the queue delivered the record before: an earlier matcher failed over it, or died."""
         return self.receives > 1
 
 
 def read_batch(records: Iterable[Mapping[str, Any]]) -> list[Record]:
-    """Read SQS records, in the order in which the matcher acts on them.
+    """Return SQS records in the order in which the matcher acts on them.
 
-    Events come in the order of their positions, so that a wait gets the earlier one first. Markers come behind the
+    Events are in the order of their positions, so that a wait gets the earlier one first. Markers are after the
     events, since an event of the same batch may have been received before the marker's deadline.
 
-    Records that come again are last: some of them may be what earlier matchers died of. Each time another one of them
-    is the first, so that all have their turn. ``k`` kills its matcher:
+    Records of a further delivery are last: earlier matchers may have died of some of them. At each delivery another
+    one of them is the first, so that all have their turn. ``k`` kills its matcher:
 
         delivery 2    k ── a ── k ── b        a matcher dies of the first k
         delivery 3    a ── k ── b ── k        a is done
@@ -81,7 +81,7 @@ def _record(record: Mapping[str, Any]) -> Record:
 
 
 def _received_at(record: Mapping[str, Any]) -> int:
-    """When the queue received the event first: a dead letter that was put back carries that time along."""
+    """Return when the queue first received the event: a redriven dead letter carries that time."""
     mark = record.get("messageAttributes", {}).get(REDRIVEN, {}).get("stringValue", "")
     sent = int(record["attributes"]["SentTimestamp"])
     return min(sent, int(mark)) if mark.isdigit() else sent

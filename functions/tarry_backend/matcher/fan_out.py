@@ -1,4 +1,4 @@
-"""How one event reaches all waits that it matches."""
+"""The fan-out of one event to all waits that it matches."""
 
 from __future__ import annotations
 
@@ -25,20 +25,22 @@ if TYPE_CHECKING:
 __all__ = ["NOTES", "PAGES", "SECONDS", "WaitFanOut"]
 
 PAGES = 10
-"""How many pages of waits one message resumes before it hands the rest to a continuation."""
+"""How many pages of waits one message resumes before it sends the rest to a continuation."""
 
 SECONDS = 1.0
-"""How long the matcher evaluates one page of waits before it hands the rest to a continuation. A batch has at most ten
-events, and a matcher 30 seconds for it."""
+"""How long, in seconds, the matcher evaluates one page of waits before it sends the rest to a continuation.
+
+A batch has at most ten events, and a matcher 30 seconds for it.
+"""
 
 NOTES = 10
-"""How many waits of one page get a note that an event could not be compared."""
+"""How many waits of one page get a note that the matcher could not compare an event."""
 
 _REMEMBERED = 10_000
 
 
 class WaitFanOut:
-    """Asks the index for the waits that an event matches, page by page, and resumes them."""
+    """The fan-out to waits: it finds the waits that an event matches, page by page, and resumes them."""
 
     def __init__(self, store: Store, queues: Queues, meter: Meter) -> None:
         self._store = store
@@ -49,7 +51,7 @@ class WaitFanOut:
     def resume(self, incoming: ReceivedEvent, carried: Carried, key: str) -> int:
         """Resume the first page of the waits with that key; return how many matched.
 
-        If there are more, they are divided into parts by their places. Each part goes into a message of its own, so
+        If there are more, it divides them into parts by their places. Each part goes into a message of its own, so
         that several matchers resume them at the same time.
         """
         page = self._store.waits.candidates(key)
@@ -62,7 +64,7 @@ class WaitFanOut:
         return matched
 
     def go_on(self, incoming: ReceivedEvent, message: FanOut) -> int:
-        """Resume some pages of a part, and hand on what is left of it; return how many waits matched."""
+        """Resume some pages of a part, and send the rest of it on; return how many waits matched."""
         total, after = 0, message.after
         for _ in range(PAGES):
             page = self._store.waits.candidates(message.match_key, after, message.until)
@@ -77,10 +79,10 @@ class WaitFanOut:
         return total
 
     def _resume_page(self, incoming: ReceivedEvent, carried: Carried, page: Page) -> tuple[int, str | None]:
-        """Resume the waits of a page; return how many matched, and the place behind which it stopped.
+        """Resume the waits of a page; return how many matched, and the place after which it stopped, or ``None``.
 
         It stops when its time is over: an event with thousands of items can take half a minute of evaluation, and the
-        events behind it must not wait for that. ``None`` if it got through the page.
+        events behind it must not wait for that. ``None`` means that it got through the page.
         """
         answers: Answers = {}
         resumes: list[Resume] = []
@@ -96,10 +98,10 @@ class WaitFanOut:
         return self._queues.send_to_runs(resumes), stopped
 
     def _matches(self, wait: Candidate, incoming: ReceivedEvent, answers: Answers) -> bool:
-        """Whether the wait's residual holds.
+        """Return whether the wait's residual holds.
 
-        A residual that asks about the event alone is evaluated once for all waits: it may look through a thousand
-        items, and five hundred waits may ask it.
+        A residual that uses the event alone is evaluated once for all waits: it may look through a thousand items, and
+        five hundred waits may have it.
         """
         if wait.residual is None:
             return True
@@ -116,9 +118,9 @@ class WaitFanOut:
 
 
 class Notes:
-    """Notes on waits whose expression could not be evaluated: one a wait, at most ``NOTES`` a page.
+    """The notes on waits whose expression could not be evaluated: one a wait, at most ``NOTES`` a page.
 
-    A note is a write. Five hundred of them, one by one, would hold up the events behind.
+    A note is a write. Five hundred of them, one by one, would delay the events behind.
     """
 
     def __init__(self, runs: Runs) -> None:
@@ -133,7 +135,7 @@ class Notes:
             self._noted.clear()
 
     def write(self, wait: Candidate, text: str) -> None:
-        """Write the note on the wait, unless it has one or the page has had its number."""
+        """Write the note on the wait, unless it has one or the page already has ``NOTES``."""
         if self._left > 0 and wait.place not in self._noted:
             self._left -= 1
             self._noted.add(wait.place)

@@ -1,4 +1,4 @@
-"""The matcher: it logs each event, starts what the event starts, and resumes what waits for it."""
+"""The matcher: it logs each event, starts the event's functions, and resumes the waits that it matches."""
 
 from __future__ import annotations
 
@@ -32,26 +32,28 @@ if TYPE_CHECKING:
 __all__ = ["BEHIND", "LoggedBatch", "Matcher", "QueueBehindError"]
 
 BEHIND = 5_000
-"""A queue is behind if a message comes out more than so many milliseconds after it was sent. A marker is delayed by two
-seconds at most."""
+"""The lag, in milliseconds, beyond which a queue is behind: from the sending of a message to its first receipt.
+
+A marker is delayed by two seconds at most.
+"""
 
 _SHARE = 4
 """A marker in a queue that is behind waits for this part of the time that it was in the queue."""
 
 _SOON = 2
-"""After how many seconds a record that failed comes again."""
+"""After how many seconds SQS delivers a failed record again."""
 
 
 class QueueBehindError(Exception):
-    """A marker has come out of a queue that is behind: it comes again once, after the events before it."""
+    """A marker came from a queue that is behind. SQS delivers it once more, after the events before it."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedBatch:
     """A batch whose events are in the log.
 
-    ``knew`` holds each name as the matcher knew it when it logged, ``names`` as it is once it has acted on the first
-    event of that name. ``failed`` holds, by message id, the events that could not be logged.
+    ``knew`` has each name as the matcher knew it when it logged. ``names`` has each name as it is once the matcher has
+    acted on the first event of that name. ``failed`` has, by message id, the errors of events that could not be logged.
     """
 
     records: Sequence[Record]
@@ -60,7 +62,7 @@ class LoggedBatch:
     names: dict[str, Name] = field(default_factory=dict)
 
     def check_logged(self, marker: Marker) -> None:
-        """Raise the error of an event before the marker that could not be logged: the marker comes again behind it."""
+        """Raise the error of an unlogged event before the marker: SQS then delivers the marker again."""
         for record in self.records:
             error = self.failed.get(record.message_id)
             content = record.content
@@ -68,12 +70,12 @@ class LoggedBatch:
                 raise error
 
     def events(self) -> list[ReceivedEvent]:
-        """The batch's events."""
+        """Return the batch's events."""
         return [record.content for record in self.records if isinstance(record.content, ReceivedEvent)]
 
 
 class Matcher:
-    """Sends the runs queue what each event means. It counts an event once all that it means has been sent."""
+    """The matcher: it sends the runs queue what follows from each event, and only then counts the event."""
 
     def __init__(self, app: App, store: Store, queues: Queues, meter: Meter) -> None:
         self._app = app
@@ -86,13 +88,13 @@ class Matcher:
     def handle(
         self, records: Iterable[Mapping[str, Any]], out_of_time: Callable[[], bool] = lambda: False
     ) -> list[str]:
-        """Process SQS records; return the ids of the messages that must come again.
+        """Process SQS records; return the ids of the messages that SQS must deliver again.
 
-        Records that come again are last. Before each of them the matcher deletes what it has done by then: if the
-        record kills this matcher, too, it takes no other along.
+        Records of a further delivery are last. Before each of them the matcher deletes the records that are done. So if
+        the record kills this matcher, too, no other record is repeated.
 
         Args:
-            out_of_time: Whether the invocation nears its end. Then the rest comes again.
+            out_of_time: Whether the invocation nears its end. Then SQS delivers the rest again.
         """
         batch = self.log(read_batch(records))
         failed: list[Record] = []
@@ -104,7 +106,7 @@ class Matcher:
             acted = not out_of_time() and self._acted(record, batch)
             (done if acted else failed).append(record)
         for record in failed:
-            if not record.again:  # throttling passes; what fails again has the time of the visibility timeout
+            if not record.again:  # throttling passes; a record that fails again waits for the visibility timeout
                 self._queues.retry_event(record.receipt, _pause(record))
         return [record.message_id for record in failed]
 
@@ -112,20 +114,19 @@ class Matcher:
         """Log a batch's events, before the matcher acts on any of them.
 
         A wait that is registered at the same time either is in the index when the matcher asks, or its own look into
-        the log, which comes after its writing, finds the event:
+        the log, which is after its writing, finds the event:
 
             executor    shape ──── wait ──────────── log read
             matcher            log ──── shapes ─ index
-
         """
         batch = LoggedBatch(records, {}, {})
         try:
             return LoggedBatch(records, self._log(batch.events()), {})
-        except Exception:  # one by one, so that an event that cannot be logged does not hold up the others
+        except Exception:  # one by one, so that an event that cannot be logged does not delay the others
             return LoggedBatch(records, {}, self._log_each(records))
 
     def act(self, record: Record, batch: LoggedBatch) -> None:
-        """Act on one record of a logged batch; raise what makes its message come again."""
+        """Act on one record of a logged batch; raise the error for which SQS must deliver its message again."""
         if (error := batch.failed.get(record.message_id)) is not None:
             raise error
         match record.content:
@@ -140,7 +141,7 @@ class Matcher:
                 raise error
 
     def fan_out(self, incoming: ReceivedEvent, name: Name) -> None:
-        """Start what the event starts, resume what waits for it, and cancel the run that it asks to cancel."""
+        """Start the event's functions, resume the waits that it matches, and cancel the run that it asks to cancel."""
         carried = Carried.of(incoming)
         starts = Starts(self._app, incoming, carried, self._meter)
         self._queues.send_to_runs(starts)
@@ -153,7 +154,7 @@ class Matcher:
         self._meter.count("Matches", matches)
 
     def go_on(self, message: FanOut) -> None:
-        """Go on with a fan-out that was too large for one message."""
+        """Continue a fan-out that was too large for one message."""
         matched = self._waits.go_on(carried_event(message.carried, self._store.log), message)
         self._meter.count("Matches", matched)
 
@@ -168,17 +169,17 @@ class Matcher:
         return True
 
     def _pass_deadline(self, marker: Marker, record: Record) -> None:
-        """Send a deadline on, once its marker has come out of the queue behind the events received before it.
+        """Send a deadline to the executor, once its marker has left the queue behind the events received before it.
 
-        The moment at which it came out is by the queue's clock, which also says when events are received. If the clock
-        of the Lambda that sent the marker was ahead, the marker is early, and goes back.
+        The queue's clock says when the marker left, and also when events are received. If the clock of the Lambda that
+        sent the marker was ahead, the marker is early, and goes back.
 
-        A standard queue keeps no strict order, least of all when it is behind. A marker that was in the queue for long
-        stays there once more for a quarter of that time, so that the events before it come out first:
+        A standard queue has no strict order, least of all when it is behind. A marker that was in the queue for long
+        stays there once more for a quarter of that time, so that the events before it leave first:
 
             sent ──────── in the queue for 40 s ──────── out ── 10 s ── out again: passed on
 
-        It keeps its place in the queue. Sent anew, it would wait behind all that came meanwhile.
+        It keeps its place in the queue. A new message would wait behind all messages sent meanwhile.
         """
         moment = record.first_received
         if moment <= marker.deadline:
@@ -215,7 +216,7 @@ class Matcher:
         return failed
 
     def _name(self, event_name: str, batch: LoggedBatch) -> Name:
-        """The name as it is now, read once a batch.
+        """Return the name as it is now, read once a batch.
 
         If shapes are new since the matcher logged the batch, it now logs the name's events by their keys.
         """
@@ -229,17 +230,17 @@ class Matcher:
 
 
 def _lag(record: Record) -> int:
-    """How long, in milliseconds, the record was in the queue."""
+    """Return how long, in milliseconds, the record was in the queue."""
     return record.first_received - record.sent
 
 
 def _pause(record: Record) -> int:
-    """After how many seconds a record comes again that could not be acted on."""
+    """Return after how many seconds SQS delivers a failed record again."""
     waits = isinstance(record.content, Marker) and _lag(record) > BEHIND
     return max(_SOON, _lag(record) // (_SHARE * 1000)) if waits else _SOON
 
 
 def _keys(received: ReceivedEvent, shapes: Iterable[str]) -> tuple[str, ...]:
-    """The keys by which a wait could ask for the event."""
+    """Return the match keys of the event under these shapes."""
     keys = (match_key(received.event.name, shape, received.event) for shape in shapes)
     return tuple(key for key in keys if key is not None)

@@ -1,4 +1,4 @@
-"""Which functions an event starts."""
+"""The functions that an event starts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ T = TypeVar("T")
 class Starts:
     """The starts that one event causes.
 
-    A trigger that cannot be read holds up no other function: iterate first, then call ``check``.
+    A trigger that cannot be read does not stop the other functions: iterate first, then call ``check``.
     """
 
     def __init__(self, app: App, incoming: ReceivedEvent, carried: Carried, meter: Meter) -> None:
@@ -70,7 +70,7 @@ class Starts:
             raise UsageError("; ".join(self._unreadable))
 
     def _once(self, function: Function) -> str | None:
-        """The event's idempotency key for this function, or ``None``.
+        """Return the event's idempotency key for this function, or ``None``.
 
         An event that is addressed to the function has no key: its sender may wait for the very run that it starts.
         """
@@ -87,7 +87,7 @@ class Starts:
         return bool(self._asked(trigger_holds, trigger.expression))
 
     def _listens(self, trigger: TriggerEvent) -> bool:
-        """Whether the trigger is for internal events, and for those of this source.
+        """Return whether the trigger is for internal events, and for those of this source.
 
         ``*`` means the user's events: a run's own end would start it again, for ever.
         """
@@ -97,7 +97,7 @@ class Starts:
         return is_own or (trigger.expression is not None and reads_source(trigger.expression, "event"))
 
     def _asked(self, ask: Callable[[str, Event, int], T], expression: str) -> T | None:
-        """The answer of an expression about the event alone; ``None``, counted, if it cannot be evaluated."""
+        """Return what an expression yields about the event alone; count an error, and return ``None``."""
         try:
             return ask(expression, self._incoming.event, self._incoming.received_at)
         except MatchError:
