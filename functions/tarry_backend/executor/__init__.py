@@ -1,1 +1,1 @@
-"""The executor: a run's messages, its replay, and what is kept of it."""
+"""The executor: it applies a run's messages, replays the function, and stores its steps."""

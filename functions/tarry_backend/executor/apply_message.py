@@ -1,4 +1,4 @@
-"""What a message changes in a run, before its function goes on."""
+"""The changes that a message makes to a run, before its function goes on."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = ["MessageApplier"]
 
 
 class MessageApplier:
-    """Applies messages to runs. A message that has been applied already, or comes too late, changes nothing."""
+    """The applier of messages to runs. A message that was applied already, or is too late, changes nothing."""
 
     def __init__(self, store: Store, queues: Queues, meter: Meter) -> None:
         self._store = store
@@ -42,9 +42,9 @@ class MessageApplier:
         self._signalling = Signalling(store)
 
     def apply(self, message: RunUpdate, snapshot: RunSnapshot) -> RunSnapshot | None:
-        """The run as it is once it has been told; ``None`` if that is nothing to go on with.
+        """Return the run after the message; ``None`` if there is nothing to replay.
 
-        What tells a guard of its event gives the run a ``cancellation``, and keeps nothing: the run's end does.
+        If an event meets a guard, the run gets a ``cancellation``. This stores nothing: the run's end does.
         """
         match message:
             case Start() | Continue():
@@ -61,10 +61,10 @@ class MessageApplier:
                 return self._return(snapshot, key, at_deadline=False)
 
     def look_again(self, snapshot: RunSnapshot) -> tuple[RunSnapshot, dict[str, UsageError]]:
-        """Looks into the log for each open wait: an executor may have died between writing it and looking. And at the
-        runs that were invoked, and the mailboxes.
+        """Look into the log for each open wait, at the invoked runs, and into the mailboxes.
 
-        Returns besides, by its key, each wait for a signal that another waits for by now.
+        An executor may have died between writing a wait and looking. Also returns, by its key, each wait for a signal
+        for which another step waits now.
         """
         taken: dict[str, UsageError] = {}
         for step in snapshot.steps:
@@ -77,7 +77,7 @@ class MessageApplier:
         return snapshot, taken
 
     def _wake(self, snapshot: RunSnapshot, moment: int) -> RunSnapshot | None:
-        """Ends what of signals and invocations is due; with what else is due the function goes on."""
+        """End due signal waits and invocations. Replay handles due sleeps and retries."""
         applied = snapshot
         for step in snapshot.steps:
             if step.is_open and step.due is not None and step.due <= moment:
@@ -90,16 +90,16 @@ class MessageApplier:
         return self._return(snapshot, step.key, at_deadline=True) or snapshot
 
     def _return(self, snapshot: RunSnapshot, key: str, *, at_deadline: bool) -> RunSnapshot | None:
-        """Ends an invocation with what has become of its run; at its deadline, in any case.
+        """End an invocation with the outcome of its run, or with a timeout at its deadline.
 
-        The run itself says how it has ended, and it is read after the deadline. So what was kept in time always counts,
-        and what comes later finds a step that has ended:
+        The invoked run itself has its outcome, and is read after the deadline. So an outcome stored in time always
+        counts, and a later answer finds an ended step:
 
-        function    end kept ────── Returned ┄┄┄┄┄┄┄┄┄┄┄ dropped
-        caller          deadline ── Wake ── look ── result kept
+            function    end kept ────── Returned ┄┄┄┄┄┄┄┄┄┄┄ dropped
+            caller          deadline ── Wake ── look ── result kept
 
-        function                                end kept ────── Returned: dropped
-        caller          deadline ── Wake ── look ── timeout kept
+            function                                end kept ────── Returned: dropped
+            caller          deadline ── Wake ── look ── timeout kept
         """
         step = snapshot.step(key)
         if step is None or step.status is not Status.INVOKING or step.invocation is None:
@@ -121,8 +121,11 @@ class MessageApplier:
         return self._answer(snapshot, step, letter) if letter else None
 
     def _claim_again(self, snapshot: RunSnapshot, step: Step) -> RunSnapshot:
-        """An executor may have died between writing the wait and having it wait, or between ending it and freeing its
-        mailbox. At its deadline it may have freed the mailbox first, so from then on the wait does not claim it."""
+        """Claim the mailbox of an open wait again; free the mailbox of an ended one.
+
+        An executor may have died between writing the wait and registering it, or between ending it and freeing its
+        mailbox. At the deadline it may have freed the mailbox first, so from then on the wait does not claim it.
+        """
         if not step.is_open:
             self._signalling.free(snapshot.run.id, step)
             return snapshot
@@ -133,7 +136,7 @@ class MessageApplier:
         return self._answer(snapshot, step, letter) if letter else snapshot
 
     def _answer(self, snapshot: RunSnapshot, step: Step, letter: Letter | None) -> RunSnapshot:
-        """Ends the wait for a signal by one conditional write, then frees its mailbox if that is not free yet."""
+        """End the wait for a signal by one conditional write, then free its mailbox if it is not free yet."""
         moment = now()
         done = answered(step, letter, snapshot.next_order, moment)
         self._store.runs.keep(snapshot.run.id, done, is_new=False)
@@ -157,8 +160,8 @@ class MessageApplier:
             return None
         if step.is_guard:  # any of its events cancels the run, whichever is the earliest
             return self._resolve(snapshot, step, carried_event(message.carried, self._store.log))
-        # An event before it may have been overtaken: by another matcher, or because the index was late to show the
-        # wait. So the log's earliest ends the wait.
+        # Another matcher may have overtaken an earlier event, or the index was late to show the wait. So the log's
+        # earliest event ends the wait.
         looked = look(step.wait, self._store, excluded, position.received_at, after=message.cursor(), before=position)
         if looked.cursor is not None:
             self._look_on(message, looked.cursor)
@@ -166,7 +169,7 @@ class MessageApplier:
         return self._resolve(snapshot, step, looked.found or carried_event(message.carried, self._store.log))
 
     def _look(self, message: Look | Deadline, snapshot: RunSnapshot) -> RunSnapshot | None:
-        """End the wait with what the log holds for it; at its deadline, with nothing if there is nothing."""
+        """End the wait with the log's earliest event for it; at its deadline, without one if there is none."""
         step = snapshot.step(message.step_key)
         if step is None or step.status is not Status.WAITING or step.wait is None:
             return None
@@ -179,11 +182,11 @@ class MessageApplier:
         return self._resolve(snapshot, step, looked.found)
 
     def _look_on(self, message: Resume | Look | Deadline, cursor: Position) -> None:
-        """Go on with the look in another invocation: this one stays short, whatever the log holds."""
+        """Continue the look in another invocation, so that this one stays short, however long the log is."""
         self._queues.send_to_runs([message.onward(cursor)])
 
     def _resolve(self, snapshot: RunSnapshot, step: Step, found: ReceivedEvent | None) -> RunSnapshot | None:
-        """Ends the wait by one conditional write. All that follows is done again if it is cut off."""
+        """End the wait by one conditional write. If the rest is cut off, a further delivery repeats it."""
         if found and (why := _cancelled(snapshot, step, found)):
             return replace(snapshot, run=replace(snapshot.run, cancellation=snapshot.run.cancellation or why))
         moment = now()
@@ -202,16 +205,19 @@ class MessageApplier:
             self._meter.measure("TimeoutLateness", moment - step.wait.deadline)
         else:
             self._meter.count("Resumes")
-            # An event may be older than the wait, which then could not be resumed any sooner.
+            # An event may be older than the wait. Then the wait could not be resumed any sooner.
             self._meter.measure("ResumeLatency", moment - max(found.received_at, step.began))
 
 
 def _cancelled(snapshot: RunSnapshot, step: Step, found: ReceivedEvent) -> Cancellation | None:
-    """An event that ends a guard and a wait of the run cancels the run, whichever message comes first."""
+    """Return why the run is cancelled, if the event ends a guard of it, whichever message is first.
+
+    An event that ends a guard and a wait of the run cancels the run.
+    """
     return Cancellation.by(found) if step.is_guard else met(snapshot.guards, found, identity(snapshot.run.event))
 
 
 def _has_due(snapshot: RunSnapshot, moment: int) -> bool:
-    """Whether a sleep, a retry, the function itself or its time is due. A wait's deadline comes another way."""
+    """Return whether a sleep, a retry, the function or a timeout is due. A wait's deadline has its own message."""
     dues = [step.due for step in snapshot.parts if step.is_open and step.wait is None]
     return any(due is not None and due <= moment for due in (snapshot.run.due, *dues))

@@ -1,4 +1,4 @@
-"""A log line for each attempt that failed and will be made again: at once, whatever else the run still does."""
+"""The log line of a failed attempt that has a next one, written at once, whatever else the run still does."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ ATTEMPTS = "tarry.attempts"
 """The logger's name. Its records have ``run_id`` and ``function_id``."""
 
 _MESSAGE = 1_000
-"""The most characters of an error in the line. The stored one is longer."""
+"""The most characters of an error in the line. The stored error is longer."""
 
 _logger = logging.getLogger(ATTEMPTS)
 
 
 def report_attempt(run: Run, step: Step, app: App) -> None:
-    """Log that an attempt of a step has failed, if that is why the step is kept."""
+    """Log that an attempt of a step has failed, if the step is stored for its next attempt."""
     if step.status is Status.RETRYING and step.error is not None:
         function = app.functions.get(run.function_id)
         attempts = None if function is None else function.retries.limit + 1

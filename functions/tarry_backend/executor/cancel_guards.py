@@ -1,6 +1,6 @@
-"""Guards: what cancels a run from outside, an event of a ``Cancel`` or the end of its time.
+"""Guards: they cancel a run from outside, by an event of a ``Cancel`` or at the end of the run's time.
 
-The executor stores guards as steps of the run, and a ``Cancel`` as a wait, so that an event finds it as it finds any
+The executor stores guards as steps of the run, and a ``Cancel`` as a wait, so that the matcher finds it as it finds any
 wait. The function never asks for guards: they are not replayed, and do not count as steps. When a guard has its event,
 or is due, the executor cancels the run instead of replaying it.
 """
@@ -29,15 +29,15 @@ __all__ = ["is_late", "met", "overdue", "requests"]
 
 
 def overdue(guards: Iterable[Step], moment: int) -> Cancellation | None:
-    """Whether the run's time is over at that moment."""
+    """Return the cancellation if the run's time is over at that moment, or ``None``."""
     dues = [guard.due for guard in guards if guard.is_open and guard.wait is None]
     return LATE_FINISH if any(due is not None and due <= moment for due in dues) else None
 
 
 def met(guards: Iterable[Step], received: ReceivedEvent, started_by: str) -> Cancellation | None:
-    """Whether one of the guards has its event in this one, which also ends a wait of the run.
+    """Return the cancellation if this event, which also ends a wait of the run, ends one of the guards.
 
-    Told of both, the run would be cancelled after a few steps more, or none, as the messages come.
+    Otherwise the order of the two messages would decide whether the run makes a few more steps before its end.
     """
     for guard in guards:
         wait = guard.wait
@@ -49,13 +49,13 @@ def met(guards: Iterable[Step], received: ReceivedEvent, started_by: str) -> Can
 
 
 def is_late(function: Function, run: Run) -> bool:
-    """Whether the run begins later than its function's ``Timeouts.start`` allows."""
+    """Return whether the run begins later than its function's ``Timeouts.start`` allows."""
     start = function.timeouts.start
     return start is not None and run.started - max(run.received_at, run.event.ts) > milliseconds(start)
 
 
 def requests(function: Function, run: Run) -> Iterator[tuple[Step, WaitRequest | None]]:
-    """The guards of a run, each with the event that it waits for; a guard without one is a timer."""
+    """Yield the guards of a run, each with the wait for its event. A guard without one is a timer."""
     begins = run.due or run.started
     if function.timeouts.finish is not None:
         due = begins + milliseconds(function.timeouts.finish)
@@ -66,7 +66,7 @@ def requests(function: Function, run: Run) -> Iterator[tuple[Step, WaitRequest |
 
 
 def _guard(name: str, kind: str, status: Status, run: Run, due: int | None) -> Step:
-    """Make a guard. Its order is before that of all steps, so that it does not change how steps count."""
+    """Return a guard. Its order is before that of all steps, so that it does not change how steps count."""
     return Step(key=f"{OWN}{name}", kind=kind, status=status, begun_order=0, began=run.started, due=due)
 
 

@@ -49,15 +49,15 @@ MAX_DEATHS = 3
 """How many deaths of executors over one message a run survives. The next death fails it."""
 
 _TOLERANCE = 1_000
-"""A run begins at once if its event's ``ts`` is ahead by no more milliseconds than this: its sender's clock is."""
+"""A run begins at once if its event's ``ts`` is ahead by at most this many milliseconds: clocks differ."""
 
 
 @dataclass(frozen=True, slots=True)
 class MessageDelivery:
-    """How a message comes: whether it has come before, and whether the invocation is near its end by now.
+    """The delivery of a message: whether it is a further one, and whether the invocation is near its end.
 
-    ``first_received`` is when an executor had the message first, or an earlier moment, by the queue's clock (Unix
-    milliseconds). ``arrived`` is when this executor got it, by its own.
+    ``first_received`` is when an executor first had the message, or an earlier moment, by the queue's clock (Unix
+    milliseconds). ``arrived`` is when this executor got it, by the Lambda's clock.
     """
 
     message_id: str
@@ -68,7 +68,7 @@ class MessageDelivery:
 
 
 class Executor:
-    """Carries out what runs are told. The FIFO queue keeps one run's messages apart, so each has its run to itself."""
+    """The executor of messages to runs. The FIFO queue gives one run's messages to one executor at a time."""
 
     def __init__(
         self,
@@ -90,24 +90,24 @@ class Executor:
         self._outcomes = OutcomeWriter(app.id, store, queues, bus, meter)
 
     def handle(self, body: str, delivery: MessageDelivery) -> None:
-        """One message of the runs queue. ``MessageError`` if it can be none of this app's."""
+        """Handle one message of the runs queue; raise ``MessageError`` if it is not one of this app's."""
         message = _run_message(decode(body))
         snapshot = self._snapshot(message, delivery)
         if snapshot is None and isinstance(message, Start):
             logger.info("event %s starts no run: another has the same idempotency value", message.carried.id)
             self._meter.count("Duplicates")
         elif snapshot is None and isinstance(message, CancelRun):
-            self._store.runs.request_cancel([message.run_id], now())  # its start may be a dead letter, put back later
+            self._store.runs.request_cancel([message.run_id], now())  # its start may be a dead letter, redriven later
         elif snapshot is None:
             logger.warning("run %s does not exist (any more): the executor drops its %s", message.run_id, message.kind)
         elif snapshot.run.status is not RunStatus.RUNNING:
-            # Open steps show that the executor died which ended it, and that its message is a dead letter by now.
+            # Open steps show that the executor which ended the run died, and that its message is now a dead letter.
             if delivery.again or any(_goes_on(step) for step in snapshot.parts):
                 self._outcomes.conclude(snapshot)
             elif isinstance(message, Start):
                 self._outcomes.answer(snapshot.run)  # to a caller that asks once more: see ``RunJournal.invoke``
         elif isinstance(message, CancelRun):
-            self._outcomes.cancel(snapshot)  # its function need not be there any more
+            self._outcomes.cancel(snapshot)  # this does not need its function
         elif snapshot.has_remnants:
             self._outcomes.fail(snapshot, REMNANTS)
         elif isinstance(message, Returned) and snapshot.step(message.step_key) is None:
@@ -118,7 +118,7 @@ class Executor:
             self._apply(message, snapshot, delivery)
 
     def _snapshot(self, message: RunMessage, delivery: MessageDelivery) -> RunSnapshot | None:
-        """The run with its steps. A new one is written and not read: there is nothing more of it."""
+        """Return the run with its steps. A new run is written and not read: it has no steps yet."""
         if not isinstance(message, Start):
             return self._store.runs.load(message.run_id)
         if message.function_id not in self._app.functions and (there := self._store.runs.load(message.run_id)):
@@ -141,7 +141,7 @@ class Executor:
         if not (runs.create(run) if message.once is None else runs.create_once(run, message.once)):
             return runs.load(run.id)
         self._meter.count("Started")
-        self._outcomes.remind(run)  # if this does not come to pass the message comes again, and it is made up for
+        self._outcomes.remind(run)  # if this fails, SQS delivers the message again, and ``_apply_again`` repeats it
         return RunSnapshot(run)
 
     def _apply(self, message: RunUpdate, snapshot: RunSnapshot, delivery: MessageDelivery) -> None:
@@ -156,7 +156,7 @@ class Executor:
     def _apply_again(
         self, function: Function | None, message: RunUpdate, snapshot: RunSnapshot, delivery: MessageDelivery
     ) -> None:
-        """The last executor has failed or died somewhere on the way: all that may be missing is done again."""
+        """Repeat all that may be missing: the last executor has failed or died somewhere on the way."""
         before = snapshot
         snapshot = self._suspect(snapshot, delivery)
         attempt_since = snapshot.run.attempt_since
@@ -180,7 +180,7 @@ class Executor:
     def _go_on(
         self, function: Function | None, message: RunUpdate, snapshot: RunSnapshot, journal: RunJournal, news: int
     ) -> None:
-        """Cancels the run, if it is to be, or replays its function. Its first message opens its guards."""
+        """Cancel the run, if it is to be cancelled, or replay its function. Its first message opens its guards."""
         if isinstance(message, Start) and self._was_cancelled(snapshot.run):
             self._outcomes.cancel(snapshot)
             return
@@ -199,11 +199,11 @@ class Executor:
             self._replay(function, snapshot, journal, news)
 
     def _replay(self, function: Function, snapshot: RunSnapshot, journal: RunJournal, news: int) -> None:
-        if snapshot.rests(journal.now()) and not journal.taken:  # a message that comes twice does not hasten it
+        if snapshot.rests(journal.now()) and not journal.taken:  # a repeated message does not hasten the attempt
             self._outcomes.leave(snapshot.run)
             return
         run = snapshot.run
-        news = max(news, min(snapshot.attempt, 1))  # it raised after the newest result, and begins there anew
+        news = max(news, min(snapshot.attempt, 1))  # the function raised after the newest result, and begins there anew
         replayed = Replayed(
             run.id,
             run.event,
@@ -238,7 +238,7 @@ class Executor:
         )
 
     def _was_cancelled(self, run: Run) -> bool:
-        """Whether somebody cancelled the run before it began. It costs nothing if the start comes within a second.
+        """Return whether the run was cancelled before it began. It costs nothing if the start is at most a second old.
 
         start     sent ── fails … dead letter ─────────────────────── redriven: finds the mark
         cancel                                  mark ── no run: mark
@@ -247,20 +247,20 @@ class Executor:
         return is_late and self._store.runs.is_cancel_requested(run.id)
 
     def _check_unwanted(self, message: Start) -> None:
-        """Check that a run whose function is missing is to be cancelled, for which its function need not be there.
+        """Check that a run whose function is missing is to be cancelled: that does not need its function.
 
         Raises:
-            MessageError: It is to run. The message is kept as a dead letter, until the function is back.
+            MessageError: It is to run. The message stays as a dead letter, until the function is back.
         """
         if not self._store.runs.is_cancel_requested(message.run_id):
             problem = missing(self._app, message.function_id).message
             raise MessageError(f"{problem}, then redrive the dead-letter queue")
 
     def _suspect(self, snapshot: RunSnapshot, delivery: MessageDelivery) -> RunSnapshot:
-        """Counts this delivery as a death before the function gets the chance to be another one.
+        """Count this delivery as a death before the function can cause another one.
 
-        The run remembers since when attempts may have been under way, until one has gone through: the message may
-        become a dead letter, and a later one perform the step that its executors began.
+        The run stores since when attempts may have been under way, until one has gone through. The message may
+        become a dead letter, and a later one may perform the step that its executors began.
 
             message 1    step begins ── dies … ten times ── dead letter
             message 2                                                      the step again, kept: it began at first
@@ -273,13 +273,13 @@ class Executor:
         return replace(snapshot, run=run)
 
     def _absolve(self, run: Run) -> None:
-        """The executor has not died, it has failed in an orderly way: the function is not to blame."""
-        with suppress(Exception):  # what is raised now is what counts
+        """Take back the death of an executor that failed in an orderly way: the function is not to blame."""
+        with suppress(Exception):  # the error raised now is the one that counts
             self._store.runs.save(run)
 
 
 def _begins(event: Event, moment: int) -> int | None:
-    """When a run begins whose event is of a time to come; None if it begins at once."""
+    """Return when a run begins whose event has a future time; ``None`` if it begins at once."""
     return min(event.ts, moment + MAX_DURATION) if event.ts > moment + _TOLERANCE else None
 
 
@@ -288,7 +288,7 @@ def _clock(message: RunUpdate, delivery: MessageDelivery) -> RunClock:
 
 
 def _goes_on(step: Step) -> bool:
-    """Whether the step is open, and its run's end has not withdrawn it."""
+    """Return whether the step is open, and the run's end has not withdrawn it."""
     return step.is_open and step.status is not Status.WITHDRAWN
 
 

@@ -1,4 +1,4 @@
-"""An invocation and the run that it has started: what the run's end makes of the step that waits for it. Pure."""
+"""The end of an invocation: from the invoked run's end, or at its deadline. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["invoked_function", "returned", "timed_out"]
 
 
 def invoked_function(app: App, request: InvokeRequest) -> str:
-    """Return the id of the function that is to be invoked.
+    """Return the id of the function to invoke.
 
     Raises:
         UsageError: The app has no such function.
@@ -36,9 +36,9 @@ def invoked_function(app: App, request: InvokeRequest) -> str:
 
 
 def returned(step: Step, run: Run, kept: int, order: int, now: int) -> Step | None:
-    """The step once the run that it has started has ended; None if it has not.
+    """Return the step after the end of the run that it invoked; ``None`` if that run has not ended.
 
-    ``kept`` is how large the outputs of the calling run are by now.
+    ``kept`` is the size of the stored outputs of the calling run.
     """
     match run.status:
         case RunStatus.RUNNING:
@@ -56,7 +56,7 @@ def returned(step: Step, run: Run, kept: int, order: int, now: int) -> Step | No
 
 
 def timed_out(step: Step, order: int, now: int) -> Step:
-    """The step once its deadline has passed before the run's end."""
+    """Return the step after its deadline, which passed before the invoked run's end."""
     span = timedelta(milliseconds=max(0, (step.due or now) - step.began))
     problem = f"{_named(step)} has not ended within {span} (h:mm:ss); it goes on"
     return _failed(step, Failure("InvokeTimeoutError", problem), order, now)

@@ -1,4 +1,4 @@
-"""The messages by which an open step is brought back in time."""
+"""The messages that bring an open step back in time."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _EXCLUDED_HINTS = 100
 
 
 def reminders(run_id: str, step: Step, steps: Iterable[Step], settle: int) -> Iterator[tuple[TimerMessage, int]]:
-    """Yield messages to the timers, each with its delay in seconds: for a wait's settle, and for what is due soon.
+    """Yield messages to the timers, each with its delay in seconds: for a wait's settle, and for a near due time.
 
     Args:
-        steps: All steps of the run. The settle leaves out events that the run has had.
+        steps: All steps of the run. The settle leaves out events that the run had before.
         settle: After how many seconds a wait settles.
     """
     due, moment, wait = step.due, now(), step.wait
@@ -35,7 +35,7 @@ def reminders(run_id: str, step: Step, steps: Iterable[Step], settle: int) -> It
 
 
 def _had_since(steps: Iterable[Step], wait: Wait) -> list[str]:
-    """The latest events that ended waits of this run, as far as a look of this wait would meet them."""
+    """Return the latest events that ended waits of this run, and that a look of this wait would meet."""
     since = min(each.since for each in wait.all)
     had = (step.wait.resolved_by for step in steps if step.wait and step.wait.resolved_by)
     new = (position.identity for position in sorted(had) if position > since)

@@ -1,4 +1,4 @@
-"""What the executor does before a run's function begins: it opens the run's guards."""
+"""The beginning of a run, before its function: the executor opens the run's guards."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["guarded", "lacks_guards"]
 
 
 def lacks_guards(function: Function, snapshot: RunSnapshot) -> bool:
-    """Whether a run whose first step has not begun lacks guards: its start message has not come through.
+    """Return whether a run whose first step has not begun lacks guards: its start message has not succeeded.
 
     start      run kept ── fails … dead letter
     wake                                        the run is due: its guards first, then its function
@@ -34,11 +34,11 @@ def lacks_guards(function: Function, snapshot: RunSnapshot) -> bool:
 def guarded(function: Function, snapshot: RunSnapshot, journal: RunJournal) -> RunSnapshot:
     """Open the run's guards, and return the run with them.
 
-    Guards that are there already are looked up in the log again, since an executor may have died in between. The run
-    has a ``cancellation`` if it begins too late, or if the log holds a guard's event.
+    For guards that exist already it looks into the log again, since an executor may have died in between. The run
+    has a ``cancellation`` if it begins too late, or if the log has a guard's event.
 
     Raises:
-        UsageError: An expression of a ``Cancel`` cannot be used for this run. Names function and cancel.
+        UsageError: An expression of a ``Cancel`` cannot be used for this run. The error names function and cancel.
     """
     run = snapshot.run
     why = run.cancellation or (LATE_START if is_late(function, run) else None)

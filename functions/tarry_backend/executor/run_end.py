@@ -33,7 +33,7 @@ __all__ = ["OutcomeWriter"]
 
 
 class OutcomeWriter:
-    """Keeps outcomes: a run's end, its pause, its next attempt."""
+    """The writer of outcomes: a run's end, its pause, its next attempt."""
 
     def __init__(self, app_id: str, store: Store, queues: Queues, bus: EventBus, meter: Meter) -> None:
         self._app_id = app_id
@@ -44,7 +44,7 @@ class OutcomeWriter:
         self._signalling = Signalling(store)
 
     def keep(self, snapshot: RunSnapshot, outcome: Outcome, retries: Retries) -> None:
-        """Keeps what the replay of a run has come to."""
+        """Store the outcome of a run's replay."""
         match outcome:
             case Finished(output):
                 self._end(snapshot, RunStatus.FINISHED, output=output)
@@ -56,19 +56,23 @@ class OutcomeWriter:
                 self._pause(snapshot.run, out_of_time)
 
     def fail(self, snapshot: RunSnapshot, error: Failure) -> None:
-        """Ends the run as failed."""
+        """End the run as failed."""
         log = logger.info if error.quiet else logger.error
         log("run %s failed: %s: %s", snapshot.run.id, error.name, error.message)
         self._end(snapshot, RunStatus.FAILED, error=error)
 
     def cancel(self, snapshot: RunSnapshot, why: Cancellation = BY_HAND) -> None:
-        """Ends the run where it is. The FIFO queue has kept the message until nothing of the run was executing, or
-        what executes has stopped between two steps."""
+        """End the run where it is.
+
+        The FIFO queue held the message back until no executor had the run, or the executor stopped between two steps.
+        """
         self._end(replace(snapshot, run=replace(snapshot.run, cancellation=why)), RunStatus.CANCELLED)
 
     def conclude(self, snapshot: RunSnapshot) -> None:
-        """Tells of an end that is kept, and withdraws what the run still had open. May be done twice: the
-        announcement's id is the run's, so that it counts once, and a step is ended once."""
+        """Announce a stored end, and withdraw the run's open steps.
+
+        This may happen twice: the announcement's id is the run's, so listeners count it once, and a step ends once.
+        """
         self._conclude(self._left_mailboxes(snapshot))
 
     def _conclude(self, snapshot: RunSnapshot) -> None:
@@ -77,20 +81,20 @@ class OutcomeWriter:
         self._store.runs.retire(snapshot, snapshot.run.ended or now())
 
     def answer(self, run: Run) -> None:
-        """Tells the step which has invoked the run, if one has, that it has ended: how, stands in the run itself."""
+        """Report the run's end to the step that invoked it, if there is one. The run itself has its outcome."""
         if (waiting := caller(run, self._app_id)) is not None:
             self._queues.send_to_runs([Returned(waiting.run_id, waiting.step_key)])
 
     def leave(self, run: Run) -> None:
-        """Leaves the run to its next attempt. This executor has not died of it."""
+        """Leave the run to its next attempt. This executor has not died of it."""
         if run.deaths:
             self._store.runs.save(replace(run, deaths=0))
 
     def park(self, snapshot: RunSnapshot, problem: Failure, moment: int) -> None:
-        """Put a run aside whose function is missing. What its message has brought is kept.
+        """Put a run aside whose function is missing. The changes of its message are stored.
 
         The run becomes due like a function's next attempt. So its wake-up finds out whether the function is back, and
-        no message dies meanwhile:
+        no message becomes a dead letter meanwhile:
 
             deployed    without the function ─────────────────────── with it
             run              message: applied, parked ── wake: parked ─── wake: replayed
@@ -107,7 +111,7 @@ class OutcomeWriter:
         self.remind(parked)
 
     def remind(self, run: Run) -> None:
-        """Asks to be woken for the function's next attempt, or its first, if that is soon."""
+        """Send a timer for the function's next attempt, or its first, if that is soon."""
         if run.due is not None and run.due - now() <= HORIZON:
             message = Due(run.id, None, "run", run.due)
             self._queues.send_to_timers([(message, delay_until(run.due, now(), message.step_kind))])
@@ -124,9 +128,9 @@ class OutcomeWriter:
         self._conclude(replace(snapshot, run=run))
 
     def _left_mailboxes(self, snapshot: RunSnapshot) -> RunSnapshot:
-        """The run once its open waits for signals have left their mailboxes. What one was given is kept with it.
+        """Return the run after its open waits for signals have left their mailboxes, with the signals they were given.
 
-        They leave before the run's end is kept. So no receipt says that an ended run was given a signal:
+        They leave before the run's end is stored. So no receipt says that an ended run was given a signal:
 
             executor    leaves ── end kept
             sender                         nobody waits
@@ -163,7 +167,7 @@ class OutcomeWriter:
     def _pause(self, run: Run, out_of_time: bool) -> None:
         if out_of_time:
             self._queues.send_to_runs([Continue(run.id)])
-        since = run.attempt_since if out_of_time else None  # some steps of a lost attempt may be yet to come
+        since = run.attempt_since if out_of_time else None  # some steps of a lost attempt may still follow
         if run.due is not None or run.deaths or run.attempt_since != since:
             self._store.runs.save(replace(run, due=None, error=None, deaths=0, attempt_since=since))
 

@@ -1,4 +1,4 @@
-"""Why the executor itself fails a run, or parks it."""
+"""The failures with which the executor itself fails a run, or parks it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REMNANTS = Failure(
 
 
 def missing(app: App, function_id: str) -> Failure:
-    """The function of a run is not in the app."""
+    """Return the failure of a run whose function is not in the app."""
     return Failure(
         "FunctionMissing",
         f"app {app.id!r} has no function {function_id!r}, only {sorted(app.functions)}; restore it under that id",
@@ -27,7 +27,7 @@ def missing(app: App, function_id: str) -> Failure:
 
 
 def died(deaths: int) -> Failure:
-    """Executors have died over one message of a run."""
+    """Return the failure of a run over whose message executors have died."""
     return Failure(
         "ExecutorDied",
         f"{deaths} executors died while they ran this function: it may run out of memory, exceed the Lambda's "

@@ -1,4 +1,4 @@
-"""Keeps what a replay decides: steps and waits in the table, timers in their queue, events on the bus."""
+"""The journal of a replay: it stores steps and waits in the table, and sends timers and events."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ if TYPE_CHECKING:
 __all__ = ["LOOKED", "RunJournal"]
 
 LOOKED = 1_000
-"""For so many milliseconds an invocation goes by its last look whether the run is cancelled meanwhile."""
+"""How long, in milliseconds, an invocation trusts its last cancellation check."""
 
 
 class RunJournal:
     """The journal of one replay (see ``tarry_backend.replay.Journal``).
 
-    ``cancellation`` is why no further step has begun, if the run was found to be cancelled. ``taken`` are, by their
-    keys, waits for signals that others wait for by now. ``settle`` is in seconds.
+    ``cancellation`` is why no further step begins, if the run is cancelled. ``taken`` are, by their keys, waits for
+    signals for which other steps wait now. ``settle`` is in seconds.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class RunJournal:
         self._run = snapshot.run
         self._steps = {step.key: step for step in snapshot.steps}
         self._guards = {guard.key: guard for guard in snapshot.guards}
-        self._lock = Lock()  # steps that end at the same time are kept side by side
+        self._lock = Lock()  # steps that end at the same time are stored together
         self._looked = now()
         self.cancellation: Cancellation | None = None
         self.taken: dict[str, UsageError] = {}
@@ -89,12 +89,12 @@ class RunJournal:
         self.out_of_time = out_of_time
 
     def steps(self) -> tuple[Step, ...]:
-        """The run's steps as they are kept by now."""
+        """Return the run's steps as they are stored now."""
         with self._lock:
             return tuple(self._steps.values())
 
     def guards(self) -> tuple[Step, ...]:
-        """The run's guards, likewise."""
+        """Return the run's guards as they are stored now."""
         return tuple(self._guards.values())
 
     def now(self) -> int:
@@ -112,9 +112,9 @@ class RunJournal:
         report_attempt(self._run, step, self._app)
 
     def open_wait(self, step: Step, request: WaitRequest) -> Step:
-        """Keeps the wait, then looks into the log: in this order, no event falls between the two.
+        """Store the wait, then look into the log: in this order, no event falls between the two.
 
-        At its deadline, or behind it, what the log holds decides at once. But a collection goes on after each event,
+        At the wait's deadline, or after it, the log decides at once. But a collection continues after each event,
         and its deadline may pass meanwhile. An event received in time may be in the log only after this look, so the
         collection ends by the deadline's marker, as any wait that was open then:
 
@@ -138,7 +138,7 @@ class RunJournal:
         return step
 
     def _end_at_once(self, step: Step) -> Step:
-        """The wait's deadline has passed: the log decides. It stays open if one look does not get through the log."""
+        """End a wait whose deadline has passed with what the log has. It stays open if one look cannot read the log."""
         looked = self._look(step)
         if looked.cursor is None:
             return self._end(step, looked.found)
@@ -148,9 +148,10 @@ class RunJournal:
         return step
 
     def withdraw(self, step: Step) -> None:
-        """Keeps its end, which takes it out of the indexes. Messages that are on their way to it find it ended.
+        """Store the step's end, which removes it from the indexes. Messages on their way to it find it ended.
 
-        A wait for a signal leaves its mailbox first. What it was given before is kept with it, for the run's next wait:
+        A wait for a signal leaves its mailbox first. If it was given a signal before, that is stored with it, for the
+        run's next wait:
 
             sender             delivered                       nobody waits
             executor    decided ──────── leaves, with the letter ── step kept ── mailbox free
@@ -165,17 +166,17 @@ class RunJournal:
             self._meter.count("WaitsClosed")
 
     def lose(self, step: Step) -> None:
-        """Notes that the function is never given this result: its branch lost a race first."""
+        """Note that the function never gets this result: its branch lost a race first."""
         self._unused.add(step.key)
 
     def vain(self) -> UsageError | None:
-        """Why a step waits in vain, if one does: another waits for its signal."""
+        """Return why a step waits in vain, if one does: another step waits for its signal."""
         return next((error for key, error in self.taken.items() if self._steps[key].is_open), None)
 
     def open_guard(self, guard: Step, request: WaitRequest | None) -> Cancellation | None:
-        """Keeps a guard, unless it is kept, and looks into the log, as for a wait. Without a request it is a timer.
+        """Store a guard, unless it is stored, and look into the log, as for a wait. Without a request it is a timer.
 
-        Returns why its run is to end at once, if it is.
+        Return why its run must end at once, or ``None``.
         """
         kept = self._guards.get(guard.key)
         guard = kept or (replace(guard, wait=self._registration.wait(request)) if request else guard)
@@ -193,12 +194,12 @@ class RunJournal:
         return None
 
     def is_cancelled(self) -> bool:
-        """Whether the run is cancelled by now. It costs nothing unless the last look is more than a second old.
+        """Return whether the run is cancelled. It costs nothing unless the last look is more than a second old.
 
-        executor    look ── a long step ───────────────── look, and no further step begins
-        matcher               (event) log ── resume, which waits in the run's group
+            executor    look ── a long step ───────────────── look, and no further step begins
+            matcher               (event) log ── resume, which waits in the run's group
 
-        What it finds has been told to the run, or will be: whatever this misses, a message brings.
+        The run gets a message for all that it finds. So a message also brings what it misses.
         """
         moment, since = now(), self._looked
         if self.cancellation is None:
@@ -209,14 +210,14 @@ class RunJournal:
         return self.cancellation is not None
 
     def invoke(self, step: Step, request: InvokeRequest) -> Step:
-        """Sends the event that starts the function, then keeps the step.
+        """Send the event that starts the function, then store the step.
 
-        An executor that dies between the two is followed by another, which sends the event again. The function has
-        been started by the first one, and may have ended: then its answer stands behind the message that this run is
-        at, or has come and found no step; so the second event makes it answer again.
+        If an executor dies between the two, the next one sends the event again. The first event has started the
+        function, which may have ended. Then its answer is in the queue behind this run's message, or an executor
+        dropped it because there was no step. So the second event makes the function answer again:
 
-        caller      send ── dies                         send ── step kept ──────────── Returned
-        function         start ── returns, Returned           start: has ended, Returned
+            caller      send ── dies                         send ── step kept ──────────── Returned
+            function         start ── returns, Returned           start: has ended, Returned
         """
         function_id = invoked_function(self._app, request)
         data = {**request.data, ADDRESS: Caller(self._run.id, step.key).address(function_id)}
@@ -229,9 +230,9 @@ class RunJournal:
         return step
 
     def open_signal(self, step: Step) -> Step:
-        """Keeps the wait, then registers it at the mailbox: so each waiter there has a step, also after a crash.
+        """Store the wait, then register it at the mailbox: so each waiter there has a step, also after a crash.
 
-        It gets at once what an earlier wait of the run was given that lost its race.
+        It gets at once the signal that an earlier wait of the run was given before its branch lost a race.
         """
         if unused := unused_letter(self.steps(), step, self._unused):
             done = answered(step, unused, step.begun_order + 1, self.now())
@@ -254,7 +255,7 @@ class RunJournal:
         return done
 
     def remind(self, step: Step) -> None:
-        """Asks to be woken for an open step, if that is soon, and for a wait's settle."""
+        """Send timers for an open step, if it is due soon, and for a wait's settle."""
         if step.is_open:
             self._queues.send_to_timers(reminders(self._run.id, step, self.steps(), self._settle))
 
@@ -270,12 +271,12 @@ class RunJournal:
         return look(step.wait, self._store, self._excluded(step), self.now() + SKEW, after=after)
 
     def _look_on(self, message: Look | Deadline, cursor: Position | None) -> None:
-        """Leave what one look did not get through to further ones, each in an invocation of its own."""
+        """Leave the rest of the log to further looks, each in an invocation of its own."""
         if cursor is not None:
             self._queues.send_to_runs([message.onward(cursor)])
 
     def _cancelled(self, since: int) -> Cancellation | None:
-        """Looks whether anybody has asked for it, and into the log for each guard, from ``since`` on."""
+        """Look for a request to cancel the run, and into the log for each guard, from ``since`` on."""
         if self._store.runs.is_cancel_requested(self._run.id):
             return BY_HAND
         for guard in self._guards.values():

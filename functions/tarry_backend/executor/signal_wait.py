@@ -1,8 +1,8 @@
-"""A wait for a signal and its mailbox: the wait enters its name there, takes what it was given, and leaves.
+"""A wait for a signal and its mailbox: the wait registers there, takes the signal that it is given, and leaves.
 
-The step comes first where it is opened, so that whatever stands in a mailbox has a step by which it is withdrawn; and
-where it is ended, so that what was given is not lost. At its deadline the wait leaves first: what was given before
-counts, and after that nobody can give it anything.
+To open a wait, the executor writes the step first: so each waiter in a mailbox has a step that can withdraw it. To end
+a wait, it writes the step first as well, so that a given signal is not lost. At its deadline the wait leaves first: a
+signal given before counts, and after that no sender can give it one.
 
     opened      step ── mailbox: waits
     given                              mailbox: letter (the sender) ── step: done ── mailbox: free
@@ -10,9 +10,9 @@ counts, and after that nobody can give it anything.
     withdrawn                          mailbox: free, no letter ───── step: withdrawn
     withdrawn late                     mailbox: letter ────────────── step: withdrawn, with it ── mailbox: free
 
-A wait is withdrawn if its branch loses a race, or its run ends. It leaves its mailbox before that counts. So the
-receipt "delivered" means that the signal reached an open wait. The letter stays with that wait: the run's next wait on
-the name takes it.
+The executor withdraws a wait if its branch loses a race, or its run ends. The wait leaves its mailbox before that
+counts. So the receipt "delivered" means that the signal reached an open wait. The letter stays with that wait: the
+run's next wait on the name takes it.
 """
 
 from __future__ import annotations
@@ -38,21 +38,22 @@ __all__ = ["Signalling", "answered", "unused_letter"]
 
 
 class Signalling:
-    """What the executor does with mailboxes. Each of it may be done twice."""
+    """The executor's use of mailboxes. Each operation may happen twice."""
 
     def __init__(self, store: Store) -> None:
         self._boxes: Mailboxes = store.mailboxes
         self._runs: Runs = store.runs
 
     def claim(self, run_id: str, step: Step, now: int) -> Letter | None:
-        """Has the step wait at the mailbox; what it was given, if something is there for it.
+        """Register the step at the mailbox; return the signal that it was given, if there is one for it.
 
-        A wait whose deadline had passed when it began is given what was sent up to then. What is newer stays there for
+        A wait whose deadline had passed when it began gets a signal that was sent up to then. A newer signal stays for
         the next wait:
 
             mailbox    kept: 1 ──── deadline ──── kept: 2 ──── the wait claims it: given 1 ──── the next wait: given 2
 
-        ``UsageError`` if another step waits there. One that has ended, or whose run has, does not.
+        Raises:
+            UsageError: Another step waits there. A step that has ended, or whose run has, does not count.
         """
         waiter, name = Waiter(run_id, step.key), _signal(step).name
         sent_by = _sent_by(step)
@@ -66,11 +67,11 @@ class Signalling:
         return self._boxes.change(name, decide)
 
     def look(self, run_id: str, step: Step) -> Letter | None:
-        """What the step was given, if it was."""
+        """Return the signal that the step was given, if any."""
         return self._boxes.look(_signal(step).name).letter_for(Waiter(run_id, step.key))
 
     def leave(self, run_id: str, step: Step) -> Letter | None:
-        """Has the step wait no longer, if it was given nothing; else what it was given."""
+        """Release the mailbox, unless the step was given a signal; return that signal, if any."""
         waiter = Waiter(run_id, step.key)
 
         def decide(box: Mailbox) -> tuple[Mailbox, Letter | None]:
@@ -80,12 +81,12 @@ class Signalling:
         return self._boxes.change(_signal(step).name, decide)
 
     def withdraw(self, run_id: str, step: Step) -> Step:
-        """Has the step wait no longer. Returns it with what it was given, if it was."""
+        """Release the mailbox in the same way; return the step, with the signal that it was given, if any."""
         letter = self.leave(run_id, step)
         return step if letter is None else _with_letter(step, letter)
 
     def free(self, run_id: str, step: Step) -> None:
-        """Frees the mailbox for the next wait, whatever the step was given."""
+        """Free the mailbox for the next wait, whether or not the step was given a signal."""
         self._boxes.change(_signal(step).name, lambda box: (box.released(Waiter(run_id, step.key)), None))
 
     def _is_open(self, waiter: Waiter) -> bool:
@@ -97,13 +98,13 @@ class Signalling:
 
 
 def answered(step: Step, letter: Letter | None, order: int, now: int) -> Step:
-    """The wait's step once a signal, or its deadline, has ended it."""
+    """Return the wait's step after a signal, or its deadline, has ended it."""
     step = replace(step, output="null") if letter is None else _with_letter(step, letter)
     return replace(step, status=Status.DONE, ended_order=order, ended=now)
 
 
 def unused_letter(steps: Iterable[Step], step: Step, unused: Container[str]) -> Letter | None:
-    """What an earlier wait of the run on that signal was given, if its branch lost a race before the function got it.
+    """Return the signal of an earlier wait of the run whose branch lost a race before the function got the signal.
 
     ``unused`` are the keys of such waits that have ended by themselves.
     """
@@ -117,7 +118,10 @@ def unused_letter(steps: Iterable[Step], step: Step, unused: Container[str]) -> 
 
 
 def _sent_by(step: Step) -> int | None:
-    """By when a signal for this wait must have been sent: the deadline, if that had passed when the wait began."""
+    """Return the latest sending time of a signal for a wait that began after its deadline, or ``None``.
+
+    It is that deadline.
+    """
     return step.due if step.due is not None and step.due < step.began else None
 
 
