@@ -72,7 +72,7 @@ def runtime() -> Runtime:
 
 @contextmanager
 def process(name: str) -> Iterator[None]:
-    """Within it, ``runtime`` is that of the process of this name: the embedded cloud has several Lambdas in one."""
+    """Make ``runtime`` that of the named process within the block: the embedded cloud has several Lambdas in one."""
     before = _process.set(name)
     try:
         yield
@@ -99,7 +99,7 @@ def load_app(target: str) -> App:
     """Return the app that ``module:attribute`` names.
 
     Raises:
-        UsageError: There is none, or its module cannot be imported. The error names the user's line that fails.
+        UsageError: There is no such app, or its module cannot be imported. The error names the user's failing line.
     """
     module_name, _, attribute = target.partition(":")
     if not module_name or not attribute:

@@ -27,8 +27,8 @@ records_logger = logging.getLogger(logger.name)
 """The same logger, as the batch processors need it: they log each record that fails."""
 
 if "AWS_LAMBDA_LOG_LEVEL" in os.environ and "POWERTOOLS_LOG_LEVEL" in os.environ:
-    # Lambda's own filter, which the first variable names, lets metrics through: they are lines that it takes for INFO.
-    # Powertools, and Lambda for the root logger, would take its level for that of the logger.
+    # AWS_LAMBDA_LOG_LEVEL is for Lambda's own filter. It lets metrics through, because they are INFO lines to it.
+    # Powertools, and Lambda for the root logger, would use it as the level of the logger.
     for each in (records_logger, logging.getLogger()):
         each.setLevel(os.environ["POWERTOOLS_LOG_LEVEL"])
 
@@ -38,7 +38,7 @@ _metrics = Metrics(namespace=NAMESPACE, service="tarry")
 class Meter:
     """The counts and measurements of an invocation, until they are published.
 
-    Count what a conditional write decided, after the write. So what is stored twice is counted once.
+    Count what a conditional write decided, after the write. So a change that is stored twice counts once.
     """
 
     def __init__(self) -> None:
@@ -52,12 +52,12 @@ class Meter:
             self._counts[name] += by
 
     def measure(self, name: str, milliseconds: int) -> None:
-        """Note one value of a distribution. A negative one, which two clocks' difference makes, counts as 0."""
+        """Add one value to a distribution. A negative one, which two clocks' difference makes, counts as 0."""
         with self._lock:
             self._times[name].append(max(0, milliseconds))
 
     def publish(self) -> None:
-        """Write everything to the log in CloudWatch's embedded metric format, without a request, and reset."""
+        """Write all metrics to the log in CloudWatch's embedded metric format, without a request, and reset them."""
         for name, total in self._counts.items():
             if total:
                 _metrics.add_metric(name=name, unit=MetricUnit.Count, value=total)
@@ -83,7 +83,7 @@ def identify(app_id: str) -> None:
 
 @contextmanager
 def concerning(**keys: str) -> Iterator[None]:
-    """Within it, add these keys to the log lines of this thread, and of the threads that it starts."""
+    """Add these keys to the log lines of this thread, and of the threads that it starts, within the block."""
     logger.thread_safe_append_keys(**keys)
     try:
         yield
@@ -93,7 +93,7 @@ def concerning(**keys: str) -> Iterator[None]:
 
 @contextmanager
 def published() -> Iterator[None]:
-    """Publish what is counted and measured within, also after an error."""
+    """Publish the metrics of the block at its end, also after an error."""
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""What a command must know of an app's functions, without the app's code: triggers, cancels, attempts."""
+"""The facts of an app's functions for commands that do not load the app: triggers, cancels, attempts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _INTERNAL = "tarry/"
 
 @dataclass(frozen=True, slots=True)
 class FunctionFacts:
-    """One function.
+    """The facts of one function.
 
     Attributes:
         id: The function's id.
@@ -43,7 +43,7 @@ class FunctionFacts:
         return cls(function.id, function.retries.limit + 1, triggers, cancels)
 
     def triggers_on(self, event_name: str) -> list[tuple[str, str | None]]:
-        """Return the triggers that name the event. ``*`` means no event of Tarry's own."""
+        """Return the triggers that name the event. ``*`` does not include Tarry's own events."""
         return [(name, expression) for name, expression in self.triggers if _names(name, event_name)]
 
 
@@ -53,14 +53,14 @@ def facts_of(app: App) -> tuple[FunctionFacts, ...]:
 
 
 def write_facts(facts: Iterable[FunctionFacts], most: int = MAX_FACTS) -> str:
-    """Return the facts as JSON; an empty list if they are longer than ``most``: a command then knows less."""
+    """Return the facts as JSON, or an empty list if they are longer than ``most``. Then a command knows less."""
     rows = [[each.id, each.attempts, each.triggers, each.cancels] for each in facts]
     text = json.dumps(rows, separators=(",", ":"))
     return text if len(text) <= most else "[]"
 
 
 def read_facts(text: str) -> tuple[FunctionFacts, ...]:
-    """Return what ``write_facts`` wrote."""
+    """Return the facts that ``write_facts`` wrote."""
     rows: list[Any] = json.loads(text)
     return tuple(
         FunctionFacts(function, attempts, tuple((name, expression) for name, expression in triggers), tuple(cancels))

@@ -1,4 +1,4 @@
-"""The outputs of a deployed stack, from which the command line finds its parts."""
+"""The outputs of a deployed stack, from which the command line finds the stack's parts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Deployment:
     """A deployed app.
 
     ``dead_letters`` are the URLs of the dead-letter queues by the names of their queues. ``facts`` are empty if an
-    older version has deployed the app, or if they are too long for an output.
+    older version deployed the app, or if they are too long for an output.
     """
 
     app_id: str
@@ -35,7 +35,7 @@ class Deployment:
     facts: tuple[FunctionFacts, ...] = ()
 
     def outputs(self) -> dict[str, str]:
-        """Return all of it as the stack's outputs. Values may be tokens, known only at deployment."""
+        """Return the deployment as the stack's outputs. Values may be tokens, known only at deployment."""
         settings = {_of_setting(field.name): str(getattr(self.settings, field.name)) for field in fields(Settings)}
         dead_letters = {_of_dead_letters(name): url for name, url in self.dead_letters.items()}
         app = {_APP: self.app_id, _FUNCTIONS: json.dumps(self.functions), _FACTS: write_facts(self.facts)}
@@ -43,7 +43,7 @@ class Deployment:
 
     @classmethod
     def read(cls, outputs: Mapping[str, str]) -> Deployment:
-        """Parse what ``outputs`` wrote; raise ``UsageError`` if an output is missing or wrong."""
+        """Return the deployment that ``outputs`` wrote; raise ``UsageError`` if an output is missing or wrong."""
         names = {_of_setting(field.name): field.name for field in fields(Settings)}
         wanted = [_APP, _FUNCTIONS, *names, *(_of_dead_letters(queue.name) for queue in QUEUES)]
         if missing := [name for name in wanted if name not in outputs]:

@@ -17,7 +17,7 @@ __all__ = ["Settings"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Settings of the Lambdas. Each field is the environment variable ``TARRY_<FIELD>``.
+    """The settings of the Lambdas. Each field is the environment variable ``TARRY_<FIELD>``.
 
     Attributes:
         app: The app, as ``module:attribute``.
@@ -28,8 +28,8 @@ class Settings:
         runs_queue: The URL of the runs queue.
         timers_queue: The URL of the timers queue.
         settle_seconds: The longest lag of the index that Tarry expects.
-        log_days: How long waits can look back for events.
-        run_days: How long ended runs are kept.
+        log_days: How many days waits can look back for events.
+        run_days: How many days ended runs are stored.
         max_steps: The most steps of one run.
         unsettled_seconds: How long after its reception an event may still get another matcher.
     """

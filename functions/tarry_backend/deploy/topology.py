@@ -31,7 +31,7 @@ class Queue:
         name: The queue's short name.
         fifo: Whether it is a FIFO queue.
         visibility_timeout: In seconds; ``VISIBILITY`` times the timeout of the Lambda that reads it.
-        max_receives: After this many receives, a message goes to the dead-letter queue. A receive counts, too, if
+        max_receives: After this many receives, a message goes to the dead-letter queue. A receive also counts if
             Lambda then had no room to run: AWS asks for 5 at least.
         batch_size: The most messages of one invocation.
     """
@@ -44,17 +44,17 @@ class Queue:
 
 
 VISIBILITY = 6
-"""How many times a Lambda's timeout a message stays invisible. AWS asks for that (Lambda's developer guide,
-"Using Lambda with Amazon SQS").
+"""How many times a Lambda's timeout a message stays invisible.
 
-Lambda's poller holds a received message back while Lambda has no room to run. So the invocation may begin late.
+AWS asks for that (Lambda's developer guide, "Using Lambda with Amazon SQS"). Lambda's poller holds a received message
+back while Lambda has no room to run. So the invocation may begin late.
 """
 
 EVENTS = Queue("events", fifo=False, visibility_timeout=120, max_receives=10, batch_size=10)
-"""Every event of the bus, and the markers of deadlines; the matcher reads it."""
+"""The queue of every event of the bus, and of the markers of deadlines. The matcher reads it."""
 
 RUNS = Queue("runs", fifo=True, visibility_timeout=900, max_receives=10, batch_size=1)
-"""The messages to runs, a message group each run; the executor reads it.
+"""The queue of the messages to runs, one message group for each run. The executor reads it.
 
 It has no deduplication by content: the sender gives each message its id.
 
@@ -64,7 +64,7 @@ and their messages would become dead letters.
 """
 
 TIMERS = Queue("timers", fifo=False, visibility_timeout=180, max_receives=10, batch_size=10)
-"""What is due within minutes, delayed to the second; the timers read it."""
+"""The queue of what is due within minutes, delayed to the second. The timers read it."""
 
 QUEUES = (EVENTS, RUNS, TIMERS)
 
@@ -73,17 +73,17 @@ def longest_redelivery(visibility_timeout: int, max_receives: int) -> int:
     """Return how long after its reception an event may still get another matcher, with a minute to spare.
 
     Args:
-        visibility_timeout: That of the events queue, in seconds. Each matcher that dies delays the next one by it.
-        max_receives: That of the events queue: how many matchers there are.
+        visibility_timeout: The events queue's, in seconds. Each matcher that dies delays the next one by it.
+        max_receives: The events queue's: the most matchers that get the event.
     """
     return visibility_timeout * max_receives + 60
 
 
 KEPT_DAYS = 7
-"""How many days a message stays in a queue that is not read. After that it leaves no dead letter."""
+"""How many days a message stays in a queue that no Lambda reads. After that it leaves no dead letter."""
 
 DEAD_LETTERS_KEPT_DAYS = 14
-"""How many days a dead letter is kept, from its first sending: the most that SQS allows."""
+"""How many days a dead letter is stored, from its first sending: the most that SQS allows."""
 
 RULE_PATTERN: dict[str, Any] = {"source": [{"prefix": ""}]}
 """The bus's one rule: every event goes to the events queue. A pattern needs a field; each event has a source."""
