@@ -1,16 +1,20 @@
 """Pytest fixtures for apps: an app on an embedded cloud whose clock the test moves.
 
-    def test_nudge(tarry):
-        host = tarry(app)
+    def test_nudge(tarry_host):
+        host = tarry_host(app)
         host.send("app/account.created", {"userId": "7", "email": "a@example.com"})
         run = host.run("onboarding")
         assert run.status == "running"
         host.advance("3d")
-        assert run.output == "nudged"
+        assert host.result() == "nudged"
         assert list(run.steps) == ["send-welcome-email", "wait-for-onboarding", "send-nudge-email"]
 
 The functions run in the test's process, through the deployed handlers, against moto. Nothing leaves the machine, and a
-breakpoint in a step works. The fixtures need the extra ``local``: ``pip install 'tarry[local]'``.
+breakpoint in a step works. The report of a failed test lists the runs, each with its status and what it waits for.
+
+``tarry`` is the fixture's first name. It stays, but in a test that takes it, ``tarry`` is not the module.
+
+The fixtures need the extra ``local``: ``pip install 'tarry[local]'``.
 """
 
 from __future__ import annotations
@@ -29,12 +33,13 @@ if TYPE_CHECKING:
     from tarry_dev.cloud import Cloud
     from tarry_dev.cloud.host import Host
 
-__all__ = ["MakeCloud", "MakeHost", "tarry", "tarry_cloud"]
+__all__ = ["MakeCloud", "MakeHost", "pytest_runtest_makereport", "tarry", "tarry_cloud", "tarry_host"]
 
 _HOSTS = pytest.StashKey[list["Host"]]()
+"""The hosts of a test, for its report."""
 
 _SHOWN = 20
-"""How many runs, the last ones, the report of a failed test has."""
+"""How many runs, the last to start, the report of a failed test shows."""
 
 
 class MakeCloud(Protocol):
@@ -45,7 +50,7 @@ class MakeCloud(Protocol):
 
 
 class MakeHost(Protocol):
-    """The type of the fixture ``tarry``."""
+    """The type of the fixture ``tarry_host``."""
 
     def __call__(self, app: App, *, now: datetime | None = None, **settings: int) -> Host:
         """Host an app.
@@ -53,7 +58,8 @@ class MakeHost(Protocol):
         Args:
             app: The app.
             now: The clock's start, an aware ``datetime``; noon of 5 January 2026, UTC, by default.
-            **settings: Settings of the deployed stack, such as ``log_days`` or ``max_steps``.
+            **settings: Settings of the deployed stack, such as ``log_days`` or ``max_steps``. With ``punctual=False``
+                sleeps end up to a second late and deadlines up to two, as on AWS.
         """
 
 
@@ -74,27 +80,34 @@ def tarry_cloud() -> Iterator[MakeCloud]:
 
 
 @pytest.fixture
-def tarry(tarry_cloud: MakeCloud, request: pytest.FixtureRequest) -> MakeHost:
-    """Host an app on an embedded cloud until the test ends: ``host = tarry(app)``.
+def tarry_host(tarry_cloud: MakeCloud, request: pytest.FixtureRequest) -> MakeHost:
+    """Host an app on an embedded cloud until the test ends: ``host = tarry_host(app)``.
 
     ``host.send("name", {...})`` sends an event, and completes everything that can happen at once.
-    ``host.advance("3d")`` lets three days pass, in milliseconds of real time. ``host.run("function-id")`` is the
-    function's last run, with its ``status``, ``output``, ``error`` and ``steps``. ``host.events("name")`` are the
-    events on the bus. If the test fails, its report has the runs, with each failed attempt.
+    ``host.advance("3d")`` lets three days pass, in milliseconds of real time. ``host.result()`` is the output of the
+    one run. ``host.run("function-id")`` is the function's last run, with its ``status``, ``output``, ``error`` and
+    ``steps``. ``host.events("name")`` are the events on the bus.
 
     The whole process uses the cloud's clock. Set it by ``now``, not with another tool.
     """
+    hosts = request.node.stash.setdefault(_HOSTS, [])
 
     def make(app: App, *, now: datetime | None = None, **settings: int) -> Host:
         from tarry_dev.cloud import MovedClock
         from tarry_dev.cloud.host import Host
 
         clock = MovedClock() if now is None else MovedClock(now)
-        host = Host(tarry_cloud(app, clock=clock, **settings))
-        request.node.stash.setdefault(_HOSTS, []).append(host)
+        host = Host(tarry_cloud(app, clock=clock, **{"punctual": True, **settings}))
+        hosts.append(host)
         return host
 
     return make
+
+
+@pytest.fixture
+def tarry(tarry_host: MakeHost) -> MakeHost:
+    """Return the fixture ``tarry_host`` under its first name, which hides the module ``tarry`` in the test."""
+    return tarry_host
 
 
 @pytest.hookimpl(wrapper=True)
@@ -103,13 +116,15 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add the runs of the test's hosts to the report of its failure, while their clouds are still there."""
     report = yield
-    if call.when == "call" and report.failed and (hosts := item.stash.get(_HOSTS, None)):
+    if call.when != "teardown" and report.failed and (hosts := item.stash.get(_HOSTS, None)):
         report.sections.append(("Tarry's runs", "\n".join(line for host in hosts for line in _lines(host))))
     return report
 
 
 def _lines(host: Host) -> Iterator[str]:
-    """A line for each run, and for each step of it. What cannot be read is left out: the test has failed already."""
+    """A line for each run, for each step of it, and for what it waits for. What cannot be read is left out: the test has failed already."""
+    from tarry_dev.control_characters import one_line
+
     try:
         runs = host.runs()
         if len(runs) > _SHOWN:
@@ -117,5 +132,10 @@ def _lines(host: Host) -> Iterator[str]:
         for run in runs[-_SHOWN:]:
             yield run.summary
             yield from (f"  {step}" for step in run.steps.values())
+            if run.status == "running":
+                yield f"  now: {run.waits_for}"
+        if not runs:
+            yield "no run has started"
+        yield from (f"dead letter: {one_line(letter.body[:200])}" for letter in host.dead_letters)
     except Exception as error:
         yield f"(the runs cannot be read: {error!r})"

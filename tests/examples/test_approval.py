@@ -10,8 +10,8 @@ from tarry_dev.pytest_plugin import MakeHost
 
 
 @pytest.fixture
-def host(tarry: MakeHost) -> Host:
-    host = tarry(app)
+def host(tarry_host: MakeHost) -> Host:
+    host = tarry_host(app)
     host.send("agent/task.requested", {"taskId": "t-1", "task": "Move the blog"})
     return host
 

@@ -7,8 +7,8 @@ from tarry import Event
 from tarry_dev.pytest_plugin import MakeHost
 
 
-def test_one_event_resumes_the_hundred_runs_that_wait_for_it(tarry: MakeHost) -> None:
-    host = tarry(app)
+def test_one_event_resumes_the_hundred_runs_that_wait_for_it(tarry_host: MakeHost) -> None:
+    host = tarry_host(app)
     flags = ["dark-mode"] * 100 + ["single-sign-on"] * 2
     host.send(
         [Event("flags/requested", {"flag": flag, "customer": f"c-{number}"}) for number, flag in enumerate(flags)]

@@ -13,8 +13,8 @@ BOB = {"userId": "u-2", "email": "bob@shop.test"}
 
 
 @pytest.fixture
-def host(tarry: MakeHost) -> Host:
-    return tarry(app)
+def host(tarry_host: MakeHost) -> Host:
+    return tarry_host(app)
 
 
 def mails(host: Host) -> list[Any]:

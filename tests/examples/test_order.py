@@ -11,8 +11,8 @@ STOCK = "shop/stock.reserved", {"orderId": "o-1", "warehouse": "north"}
 
 
 @pytest.fixture
-def host(tarry: MakeHost) -> Host:
-    host = tarry(app)
+def host(tarry_host: MakeHost) -> Host:
+    host = tarry_host(app)
     host.send("shop/order.placed", {"orderId": "o-1"})
     return host
 

@@ -7,7 +7,7 @@ import pytest
 
 from tarry import App, Context, ContextSync, Event, TriggerEvent
 from tarry.errors import UsageError
-from tarry_dev.cloud import Host
+from tarry_dev.cloud import Host, NoResultError
 from tarry_dev.pytest_plugin import MakeCloud, MakeHost
 
 pytest_plugins = ["pytester"]
@@ -254,3 +254,136 @@ def test_the_report_of_a_failed_test_has_the_runs_with_their_failed_attempts(pyt
             r"run \w+ of 'odd', running, attempt 1 of 2 failed: KeyError: 'nothing' \(.*line 14, in odd\); next .*",
         ]
     )
+
+
+@app.create_function(fn_id="chain", trigger=TriggerEvent(event="chain/begun"))
+async def chain(ctx: Context) -> list[str]:
+    def hours() -> str:
+        return f"{datetime.now(UTC):%d %H:%M:%S}"
+
+    times = []
+    for nap in ctx.event.data["naps"]:
+        await ctx.step.sleep(f"nap {len(times)}", nap)
+        times.append(await ctx.step.run("look at the clock", hours))
+    return times
+
+
+@app.create_function(fn_id="silence", trigger=TriggerEvent(event="silence/begun"))
+async def silence(ctx: Context) -> str:
+    for hour in range(24):
+        await ctx.step.wait_for_event(f"hour {hour}", event="nothing", timeout="1h")
+    return f"{datetime.now(UTC):%d %H:%M:%S}"
+
+
+def test_a_chain_of_sleeps_that_fits_ends_within_the_one_advance_by_a_clock_that_is_right(host: Host) -> None:
+    host.send("chain/begun", {"naps": ["1h", "23h"]})
+    host.advance("1d")
+    assert host.result() == ["05 13:00:00", "06 12:00:00"]
+
+
+def test_an_hour_of_sleeps_of_a_minute_ends_within_an_hour(host: Host) -> None:
+    host.send("chain/begun", {"naps": ["1m"] * 60})
+    host.advance("1h")
+    assert host.result()[-1] == "05 13:00:00"
+
+
+def test_a_chain_that_does_not_fit_does_not_end(host: Host) -> None:
+    host.send("chain/begun", {"naps": ["1h", "23h", "1s"]})
+    host.advance("1d")
+    assert [step.status for step in host.run().steps.values()] == ["done", "done", "done", "done", "sleeping"]
+    host.advance("1s")
+    assert host.run().status == "finished"
+
+
+def test_a_chain_of_timeouts_that_fits_ends_within_the_one_advance(host: Host) -> None:
+    host.send("silence/begun")
+    host.advance("1d")
+    assert host.result() == "06 12:00:00"
+
+
+def test_a_result_is_the_output_of_the_one_run_or_of_the_named_one(host: Host) -> None:
+    host.send("app/account.created", {"userId": "7", "email": "a@x"})
+    host.send("app/onboarding.completed", {"userId": "7", "by": "mail"})
+    assert host.result() == "onboarded by mail"
+    host.send("chain/begun", {"naps": []})
+    assert host.result("chain") == []
+    assert host.result(host.run("onboarding")) == "onboarded by mail"
+
+
+def test_a_result_that_is_not_there_is_an_error_with_the_runs_time_line(host: Host) -> None:
+    host.send("app/account.created", {"userId": "7", "email": "a@x"})
+    with pytest.raises(NoResultError) as raised:
+        host.result()
+    run = host.run()
+    assert str(raised.value).splitlines() == [
+        f"run {run.id} has no result: it still waits",
+        f"run {run.id} of 'onboarding', running",
+        "  2026-01-05 12:00:00  started by app/account.created",
+        '  2026-01-05 12:00:00  send-welcome-email (run): done, "a@x: welcome"',
+        "  2026-01-05 12:00:00  wait-for-onboarding (wait): waits for app/onboarding.completed if async.data.userId == "
+        "event.data.userId until 2026-01-08 12:00:00",
+    ]
+
+
+def test_the_result_of_a_failed_or_cancelled_run_says_how_it_ended(host: Host) -> None:
+    host.send("app/fail")
+    with pytest.raises(NoResultError, match=r"charge \(run\): failed \(ConnectionError: .*, and is retried at 2026"):
+        host.result()
+    host.advance("1h")
+    with pytest.raises(NoResultError, match=r"it has failed\n(.*\n)+.*failed: ConnectionError: the bank is shut$"):
+        host.result()
+    host.send("relay/a")
+    host.cancel(host.run("relay"))
+    with pytest.raises(NoResultError, match=r"it was cancelled\n(.*\n)+.*cancelled: .*by hand"):
+        host.result("relay")
+
+
+def test_the_result_among_several_runs_asks_which(host: Host) -> None:
+    with pytest.raises(LookupError, match="no run has started"):
+        host.result()
+    host.send([Event("relay/a"), Event("relay/b")])
+    with pytest.raises(LookupError, match=r"2 runs have started: give one, .*\n  <run .*\n  <run "):
+        host.result("relay")
+
+
+def test_a_failed_test_shows_the_runs_it_left_and_what_each_waits_for(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import tarry
+
+        app = tarry.App("shop")
+
+
+        @app.create_function(fn_id="pay", trigger=tarry.TriggerEvent(event="order/placed"))
+        def pay(ctx):
+            ctx.step.wait_for_event("paid", event="order/paid", match="data.id", timeout="1h")
+
+
+        def test_fails(tarry_host):
+            assert tarry.__name__ == "tarry"
+            host = tarry_host(app)
+            host.send("order/placed", {"id": 1})
+            assert host.run().output["paid"] == 1
+
+
+        def test_passes(tarry_host):
+            tarry_host(app).send("order/placed", {"id": 2})
+
+
+        def test_has_no_run(tarry):
+            tarry(app)
+            assert False
+        """
+    )
+    result = pytester.runpytest_inprocess()
+    result.assert_outcomes(passed=1, failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*- Tarry's runs -*",
+            "run * of 'pay', running*",
+            "  now: paid waits for order/paid if * until 2026-01-05 13:00:00",
+            "*- Tarry's runs -*",
+            "no run has started",
+        ]
+    )
+    assert str(result.stdout).count("- Tarry's runs -") == 2

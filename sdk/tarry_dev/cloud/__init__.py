@@ -9,7 +9,7 @@ try:
     from tarry_dev.cloud.message import Delivery, Message
     from tarry_dev.cloud.pump import EndlessError
     from tarry_dev.cloud.queue import LocalQueue
-    from tarry_dev.cloud.runs import HostedRun, HostedStep
+    from tarry_dev.cloud.runs import HostedRun, HostedStep, NoResultError
 except ModuleNotFoundError as error:
     from tarry._extras import explained
 
@@ -29,5 +29,6 @@ __all__ = [
     "LocalQueue",
     "Message",
     "MovedClock",
+    "NoResultError",
     "RealClock",
 ]

@@ -23,6 +23,10 @@ START = datetime(2026, 1, 5, 12, tzinfo=UTC)
 class Clock(Protocol):
     """The time of a cloud, in Unix milliseconds. It is in force while the clock is entered."""
 
+    @property
+    def ticked(self) -> int:
+        """By how many milliseconds ticks have moved it."""
+
     def start(self) -> None:
         """Make this clock's time the time."""
 
@@ -44,6 +48,8 @@ class Clock(Protocol):
 
 class RealClock:
     """The clock on the wall. ``move_to`` waits."""
+
+    ticked = 0
 
     def start(self) -> None:
         """It is running."""
@@ -77,6 +83,7 @@ class MovedClock:
             raise UsageError(f"{start!r} has no time zone: give an aware datetime, such as with tzinfo=UTC")
         self._start = start
         self._step = step
+        self.ticked = 0
         self._life = ExitStack()
         self._traveller: Traveller | None = None
         self._ahead = 0
@@ -98,6 +105,7 @@ class MovedClock:
         return time.time_ns() // 1_000_000 - self._ahead
 
     def tick(self) -> None:
+        self.ticked += self._step
         self._shift(self._step)
 
     def skew(self, milliseconds: int) -> None:

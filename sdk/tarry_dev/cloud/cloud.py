@@ -20,6 +20,7 @@ from tarry_dev.cloud.clock import Clock, MovedClock, RealClock
 from tarry_dev.cloud.function import lambda_functions
 from tarry_dev.cloud.lambda_service import LambdaService
 from tarry_dev.cloud.pump import Pump
+from tarry_dev.cloud.punctual import make_punctual
 from tarry_dev.cloud.queue import LocalQueue
 from tarry_dev.cloud.resources import NAME, QueuePair, make_bus, make_queues, make_store
 from tarry_dev.cloud.schedules import Schedules
@@ -67,6 +68,7 @@ class Cloud:
         on_delivery: An observer of each invocation.
         max_deliveries: The most batches between two moves of the clock.
         audit: A folder for the audit trail as Parquet files. The last one is written at the end of the ``with`` block.
+        punctual: Sleeps and deadlines end to the millisecond. By default they end up to two seconds late, as on AWS.
         **settings: Fields of ``tarry_backend.deploy.settings.Settings`` that have a default, such as
             ``settle_seconds``.
 
@@ -86,6 +88,7 @@ class Cloud:
         handlers: Mapping[str, Handler] | None = None,
         max_deliveries: int = 10_000,
         audit: Path | None = None,
+        punctual: bool = False,
         **settings: int,
     ) -> None:
         self.app = app
@@ -98,7 +101,7 @@ class Cloud:
         self._limit = max_deliveries
         self._lambdas = LambdaService(self.functions["signals"])
         self._audit = Audit(audit, self.clock) if audit else None
-        self._overrides = settings
+        self._punctual, self._overrides = punctual, settings
         self._life = ExitStack()
 
     def __enter__(self) -> Self:
@@ -155,8 +158,7 @@ class Cloud:
     def pump(self) -> int:
         """Deliver messages, oldest first, until nothing can be delivered now; return the number of batches.
 
-        A message that a function fails to handle stays in flight until the visibility timeout. After too many receives
-        it goes to the dead-letter queue.
+        A message that a function fails to handle comes back after the visibility timeout, in the end as a dead letter.
 
         Raises:
             EndlessError: ``max_deliveries`` batches were not enough.
@@ -171,12 +173,12 @@ class Cloud:
         """
         return self._pump.advance(deadline(time, self.clock.now()))
 
-    def catch_up(self) -> int:
-        """Complete what is due by now, for which the clock may move three seconds; return the number of batches.
+    def catch_up(self, slack: int = 0) -> int:
+        """Complete what is due within ``slack`` milliseconds, for which the clock may move three seconds.
 
-        Tarry keeps deadlines to the second, not to the millisecond: exactly at its deadline a wait is still open.
+        It returns the number of batches. Exactly at its deadline a wait is still open.
         """
-        return self._pump.catch_up(_PROMPT)
+        return self._pump.catch_up(_PROMPT, min(slack, _PROMPT))
 
     @property
     def next_moment(self) -> int | None:
@@ -236,8 +238,8 @@ class Cloud:
     def serve(self, port: int = 0, allowed_hosts: Iterable[str] = ()) -> Server:
         """Return a server of this cloud on ``http://localhost:<port>``, for the AWS CLI, SDKs and curl.
 
-        Enter it with ``with``. Within it the cloud moves by itself, in real time: it needs a ``RealClock``.
-        Web pages of other machines are refused, but for those of ``allowed_hosts``.
+        Enter it with ``with``. Within it the cloud moves by itself, in real time: it needs a ``RealClock``. It refuses
+        web pages of other machines, but for those of ``allowed_hosts``.
         """
         from tarry_dev.cloud.callers import Callers
         from tarry_dev.cloud.server import Server
@@ -259,9 +261,8 @@ class Cloud:
         self.queues = {spec.name: self._queue(spec, pairs[spec.name]) for spec in QUEUES}
         self._sweep = Sweep(self.functions["sweep"], self._table, self.clock, self.region, self._observe)
         self._schedules = Schedules(self.app, self.clock, self.put_events)
-        self._pump = Pump(
-            self.clock, tuple(self.queues.values()), self._sweep, self._schedules, self._limit, self._odds
-        )
+        queues = tuple(self.queues.values())
+        self._pump = Pump(self.clock, queues, self._sweep, self._schedules, self._limit, self._odds)
 
     def _settings(self, pairs: Mapping[str, QueuePair]) -> Settings:
         values: Any = {f"{name}_queue": pair.queue.physical_resource_id for name, pair in pairs.items()}
@@ -279,8 +280,10 @@ class Cloud:
         )
 
     def _take_in(self, message: StoredMessage) -> None:
-        """A queue has a new message, or a dead letter. Time goes on, and a standard queue may take its time."""
+        """A queue has a new message, or a dead letter. A standard queue may take its time."""
         self.clock.tick()
+        if self._punctual and self.chaos is CALM:
+            make_punctual(message, self.clock.now())
         if message.group_id is None and not message.approximate_receive_count and (late := self._odds.lateness()):
             message.delayed_until = max(message.delayed_until, self.clock.now()) + late
 

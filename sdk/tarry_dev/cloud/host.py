@@ -67,11 +67,19 @@ class Host:
     def advance(self, time: Timeout) -> None:
         """Let time pass: a ``timedelta``, ``"3d"``, milliseconds, or up to a ``datetime``.
 
-        It returns once everything has happened that is due by then. Deadlines hold to the second, so the clock may be
-        up to three seconds later, if something was due at that very time.
+        The clock stops at each moment at which something is due, so each run's own clock is right. A chain of sleeps
+        that fits ends within the call: ``advance("1d")`` ends a sleep of 1 hour and the one of 23 hours after it.
+
+        It returns once everything has happened that is due by then. Messages take a millisecond each, so the clock may
+        be a little later in the end: up to three seconds.
         """
+        #           1 h              23 h
+        # began ─────────── woken ─────────────── due      The second sleep is due some milliseconds after ``time``,
+        #             due ┘└ + messages    time ┘└ + same   for the run's messages took them: they count as slack.
+        clock = self.cloud.clock
+        ticked = clock.ticked
         self.cloud.advance(time)
-        self.cloud.catch_up()
+        self.cloud.catch_up(clock.ticked - ticked)
 
     def cancel(self, run: HostedRun) -> None:
         """Cancel a run, as ``tarry cancel`` does. A run that has ended does not change."""
@@ -126,6 +134,21 @@ class Host:
         started = sorted(set(self._run_ids.values())) or "none"
         seen = [each.event.name for each in self._events.values()] or "none"
         raise LookupError(f"{what} has started; functions with runs: {started}; events so far: {seen}")
+
+    def result(self, run: HostedRun | str | None = None) -> Any:
+        """Return the output of the one run; ``run`` chooses it among several, or the function's id does.
+
+        Raises:
+            LookupError: No such run has started, or several.
+            NoResultError: The run has not finished. The text has its time line.
+        """
+        if isinstance(run, HostedRun):
+            return run.result()
+        runs = self.runs(run)
+        if len(runs) > 1:
+            shown = "".join(f"\n  {each!r}" for each in runs)
+            raise LookupError(f"{len(runs)} runs have started: give one, such as host.result(host.runs()[0]){shown}")
+        return self.run(run).result()
 
     def events(self, name: str | None = None) -> list[Event]:
         """Return the events on the bus, of one name or all: those sent here, and those of the app."""

@@ -119,12 +119,15 @@ class Pump:
             self._clock.move_to(until)
             return count + self.run()
 
-    def catch_up(self, limit: int) -> int:
-        """Moves the clock on, by ``limit`` milliseconds at most, until nothing that is due now is still open."""
+    def catch_up(self, limit: int, slack: int = 0) -> int:
+        """Moves the clock on, by ``limit`` milliseconds at most, until nothing that is due now is still open.
+
+        What is due within ``slack`` milliseconds counts as due now.
+        """
         now = self._clock.now()
         count = 0
         with self._alone:
-            while any(due <= now for due in self._sweep.dues()):
+            while any(due <= now + slack for due in self._sweep.dues()):
                 moment = self.next_moment
                 if moment is None or moment > now + limit:
                     break

@@ -12,6 +12,7 @@ from tarry._engine.outputtype import OutputType
 from tarry_backend.model.moment import within_calendar
 from tarry_backend.model.own_code import place_in_stack
 from tarry_backend.runtime import runtime
+from tarry_dev.cloud.run_text import run_text, waits_of
 from tarry_dev.control_characters import one_line
 
 if TYPE_CHECKING:
@@ -28,7 +29,11 @@ else:
 
     R_co = TypeVar("R_co", covariant=True)
 
-__all__ = ["HostedRun", "HostedStep"]
+__all__ = ["HostedRun", "HostedStep", "NoResultError"]
+
+
+class NoResultError(AssertionError):
+    """A run has no output: it still waits, or it has failed or was cancelled. The text has its time line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,28 @@ class HostedRun(Generic[R_co]):
         if output is not None and asked is not None:
             given = asked.read(given, self.function_id)
         return cast(R_co, given)
+
+    def result(self) -> R_co:
+        """Return what the function returned.
+
+        Raises:
+            NoResultError: The run has not finished. The text says what it waits for, or how it ended.
+        """
+        snapshot = self._snapshot
+        if (status := snapshot.run.status.value) != "finished":
+            why = "still waits" if status == "running" else f"has {status}" if status == "failed" else "was cancelled"
+            raise NoResultError(f"run {self.id} has no result: it {why}\n{run_text(snapshot)}")
+        return self.output
+
+    @property
+    def timeline(self) -> str:
+        """The run's time line as text: its steps, and what it waits for."""
+        return run_text(self._snapshot)
+
+    @property
+    def waits_for(self) -> str:
+        """What the run waits for, or how it ended, on one line."""
+        return waits_of(self._snapshot)
 
     @property
     def error(self) -> Failure | None:
