@@ -51,11 +51,49 @@ def do(command: list[str], where: Path, **variables: str) -> str:
     return run.stdout
 
 
+def write_tool(file: Path, command: str) -> None:
+    """Writes a program that does this."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"#!/bin/sh\n{command}\n")
+    file.chmod(0o755)
+
+
 def test_make_test_runs_the_projects_tests(project: Path) -> None:
     """With the packages of these tests in the place of its own .venv, which would come from an index."""
     for name in ("requirements.txt", "requirements-dev.txt"):
         os.utime(project / name, (0, 0))  # older than what stands for the set-up, or make would set up these packages
     assert "4 passed" in do(["make", "test", f"BIN={BIN}", "READY=README.md"], project)
+
+
+def test_the_first_test_needs_no_cdk(project: Path) -> None:
+    """The CDK is most of what there is to install: three minutes of pip, for a test that takes seconds."""
+    needed = (project / "requirements-dev.txt").read_text()
+    assert ("tarry[local] @ " in needed, "infra" in needed) == (True, False)
+    assert "tarry[infra] @ " in (project / "requirements-infra.txt").read_text()
+
+
+@pytest.mark.parametrize("has_uv", [True, False])
+def test_a_project_is_set_up_by_uv_where_it_is_and_else_by_pip(project: Path, has_uv: bool) -> None:
+    tools = project / "tools"
+    tools.mkdir()
+    for name in ("sh", "echo", "touch", "make", "true"):
+        (tools / name).symlink_to(f"/bin/{name}")
+    write_tool(tools / "python3", 'echo "python $*"')
+    write_tool(project / ".venv/bin/python", 'echo "python $*"')
+    if has_uv:
+        write_tool(tools / "uv", 'echo "uv $*"')
+    said = do(["make", ".venv/.ready"], project, PATH=str(tools))
+    assert ("uv pip install -q --python .venv/bin/python -r requirements-dev.txt" in said) is has_uv
+    assert ("python -m pip install -q" in said) is not has_uv
+
+
+def test_a_deploy_without_credentials_says_so_before_anything_is_built(project: Path) -> None:
+    nobody = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/dev/null", "HOME": str(project)}
+    nobody |= {"AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "AWS_ACCESS_KEY_ID": "", "AWS_PROFILE": "default"}
+    with pytest.raises(AssertionError, match="there are no AWS credentials, so nothing was built: sign in") as raised:
+        do(["make", "deploy", f"BIN={BIN}", "READY=README.md"], project, **nobody)
+    assert "CDK" not in str(raised.value)
+    assert not (project / "cdk.out").exists()
 
 
 def test_its_cdk_app_makes_a_stack_with_its_functions_and_without_its_tests(project: Path) -> None:
@@ -81,7 +119,7 @@ def test_what_is_written_is_in_form_and_has_no_mark_left(project: Path) -> None:
     do([str(BIN / "ruff"), "format", "--isolated", "--line-length=120", "--check", "."], project)
     do([str(BIN / "ruff"), "check", "--isolated", "--line-length=120", "--select=E,F,I,B,UP", "."], project)
     texts = [path.read_text() for path in project.rglob("*") if path.is_file() and ".ruff_cache" not in path.parts]
-    assert [mark for text in texts for mark in ("@package@", "@stack@", "@tarry@") if mark in text] == []
+    assert [mark for text in texts for mark in ("@package@", "@stack@", "@tarry_") if mark in text] == []
 
 
 def test_five_lines_say_what_to_do_next(folder: Path) -> None:
@@ -134,12 +172,12 @@ def test_an_empty_repository_is_a_place_for_a_project(folder: Path, monkeypatch:
 @pytest.mark.parametrize(
     ("recorded", "line"),
     [
-        (None, "tarry[local,infra]==1.2"),
-        ({"url": "file:///src/tarry", "dir_info": {"editable": True}}, "tarry[local,infra] @ file:///src/tarry"),
-        ({"url": "file:///d/tarry.whl", "archive_info": {}}, "tarry[local,infra] @ file:///d/tarry.whl"),
+        (None, "tarry[local]==1.2"),
+        ({"url": "file:///src/tarry", "dir_info": {"editable": True}}, "tarry[local] @ file:///src/tarry"),
+        ({"url": "file:///d/tarry.whl", "archive_info": {}}, "tarry[local] @ file:///d/tarry.whl"),
         (
             {"url": "https://git.test/tarry", "vcs_info": {"vcs": "git", "commit_id": "abc"}},
-            "tarry[local,infra] @ git+https://git.test/tarry@abc",
+            "tarry[local] @ git+https://git.test/tarry@abc",
         ),
     ],
 )
@@ -147,7 +185,7 @@ def test_a_project_asks_for_the_tarry_that_made_it(tmp_path: Path, recorded: obj
     (tmp_path / "METADATA").write_text("Name: tarry\nVersion: 1.2\n")
     if recorded is not None:
         (tmp_path / "direct_url.json").write_text(json.dumps(recorded))
-    assert requirement(Distribution.at(tmp_path)) == line
+    assert requirement("local", Distribution.at(tmp_path)) == line
 
 
 def test_a_wheel_carries_the_template_and_the_lambdas_lock(folder: Path) -> None:

@@ -7,17 +7,16 @@ from importlib.metadata import Distribution, distribution
 
 __all__ = ["requirement"]
 
-_NAME = "tarry[local,infra]"
 
-
-def requirement(tarry: Distribution | None = None) -> str:
+def requirement(extra: str, tarry: Distribution | None = None) -> str:
     """A line of a requirements file: the folder, file or commit that it was installed from, or else its version."""
     tarry = tarry or distribution("tarry")
+    name = f"tarry[{extra}]"
     recorded = tarry.read_text("direct_url.json")  # PEP 610: only what did not come from an index has it
     if recorded is None:
-        return f"{_NAME}=={tarry.version}"
+        return f"{name}=={tarry.version}"
     origin = json.loads(recorded)
     if "vcs_info" in origin:
         version_control = origin["vcs_info"]
-        return f"{_NAME} @ {version_control['vcs']}+{origin['url']}@{version_control['commit_id']}"
-    return f"{_NAME} @ {origin['url']}"
+        return f"{name} @ {version_control['vcs']}+{origin['url']}@{version_control['commit_id']}"
+    return f"{name} @ {origin['url']}"

@@ -55,7 +55,8 @@ class Project:
 
     def _files(self) -> Iterator[tuple[Path, str]]:
         stack = self.package.replace("_", "-").strip("-")  # CloudFormation knows no _
-        values = {"@package@": self.package, "@stack@": stack, "@tarry@": requirement()}
+        tarry = {f"@tarry_{extra}@": requirement(extra) for extra in ("local", "infra")}
+        values = {"@package@": self.package, "@stack@": stack, **tarry}
         names = {"package": self.package, "gitignore": ".gitignore"}
         for source in sorted(_TEMPLATE.rglob("*.in")):
             parts = source.relative_to(_TEMPLATE).with_suffix("").parts
