@@ -58,11 +58,15 @@ def write_tool(file: Path, command: str) -> None:
     file.chmod(0o755)
 
 
+def borrow_packages(project: Path) -> tuple[str, str]:
+    """Return make's variables that put the packages of these tests in the place of the project's own .venv."""
+    for file in project.glob("requirements*.txt"):
+        os.utime(file, (0, 0))  # older than what stands for the set-up, or make would change these packages
+    return f"BIN={BIN}", "READY=README.md"
+
+
 def test_make_test_runs_the_projects_tests(project: Path) -> None:
-    """With the packages of these tests in the place of its own .venv, which would come from an index."""
-    for name in ("requirements.txt", "requirements-dev.txt"):
-        os.utime(project / name, (0, 0))  # older than what stands for the set-up, or make would set up these packages
-    assert "4 passed" in do(["make", "test", f"BIN={BIN}", "READY=README.md"], project)
+    assert "4 passed" in do(["make", "test", *borrow_packages(project)], project)
 
 
 def test_the_first_test_needs_no_cdk(project: Path) -> None:
@@ -91,8 +95,9 @@ def test_a_deploy_without_credentials_says_so_before_anything_is_built(project: 
     nobody = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/dev/null", "HOME": str(project)}
     nobody |= {"AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "AWS_ACCESS_KEY_ID": "", "AWS_PROFILE": "default"}
     with pytest.raises(AssertionError, match="there are no AWS credentials, so nothing was built: sign in") as raised:
-        do(["make", "deploy", f"BIN={BIN}", "READY=README.md"], project, **nobody)
-    assert "CDK" not in str(raised.value)
+        do(["make", "deploy", *borrow_packages(project)], project, **nobody)
+    assert "Setting up" not in str(raised.value)
+    assert "Adding the CDK" not in str(raised.value)
     assert not (project / "cdk.out").exists()
 
 

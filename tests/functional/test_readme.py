@@ -1,6 +1,10 @@
 """The README's programs and its test, exactly as the README shows them."""
 
 import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
 from textwrap import indent
 from typing import Any
 
@@ -12,20 +16,42 @@ from tests.functional.pages import blocks, load, names_of_tests, run_test
 from tests.functional.serving import ROOT
 
 
+def test_the_readmes_first_program_and_its_test_print_what_it_shows(tmp_path: Path) -> None:
+    program, test, *_ = blocks(ROOT / "README.md")
+    (tmp_path / "shop.py").write_text(program)
+    (tmp_path / "test_shop.py").write_text(test)
+    [shown] = re.findall(r"```\n\$ python -m pytest -q\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert _without_time(run.stdout) == _without_time(shown)
+
+
+def test_the_readmes_first_program_fits_on_the_first_screen() -> None:
+    program, *_ = blocks(ROOT / "README.md")
+    assert len(program.splitlines()) <= 16
+    text = (ROOT / "README.md").read_text()
+    assert text.index("pip install 'tarry[local]'") < text.index(program)
+    assert text[: text.index(program)].count("\n") < 15
+
+
+def _without_time(output: str) -> str:
+    return re.sub(r"in [\d.]+s", "in a moment", output).strip()
+
+
 def test_the_readmes_program_passes_the_readmes_test(tarry: MakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
-    program, _, test, _ = blocks(ROOT / "README.md")
+    _, _, program, _, test, _ = blocks(ROOT / "README.md")
     load(program, monkeypatch)
     (name,) = names_of_tests(test)
     run_test(test, name, tarry)
 
 
 def test_the_site_shows_the_readmes_program_and_its_test() -> None:
-    program, _, test, _ = blocks(ROOT / "README.md")
+    _, _, program, _, test, _ = blocks(ROOT / "README.md")
     assert blocks(ROOT / "docs/index.md") == [program, test]
 
 
 def test_the_example_onboarding_is_the_readmes_program() -> None:
-    program, *_ = blocks(ROOT / "README.md")
+    _, _, program, *_ = blocks(ROOT / "README.md")
     source = (ROOT / "examples/onboarding.py").read_text()
     docstring, *_ = ast.parse(source).body
     _, *lines = source.splitlines(keepends=True)[docstring.end_lineno :]
@@ -46,7 +72,7 @@ async def others(ctx):
 
 
 def test_the_readmes_other_steps_do_what_it_says_of_them(tarry: MakeHost) -> None:
-    _, steps, _, _ = blocks(ROOT / "README.md")
+    _, _, _, steps, _, _ = blocks(ROOT / "README.md")
     app = sdk.App("others")
 
     @app.create_function(fn_id="label", trigger=sdk.TriggerEvent(event="label/wanted"))

@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.repository import ROOT
 
-Install = Callable[[str], Path]
+Install = Callable[..., Path]
 
 _PIN = re.compile(r"^([\w.-]+==[^\\\n]+?) *\\?$", re.MULTILINE)
 
@@ -36,18 +36,18 @@ def sdist() -> Path:
 
 @pytest.fixture(scope="session")
 def install(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Install:
-    """Makes an environment that has the wheel with an extra, such as ``[local]``; gives its folder of programs.
+    """Makes an environment that has the wheel with an extra, such as ``[local]``, and more packages; gives its folder.
 
     The dependencies have the versions of ``requirements.lock``.
     """
     constraints = tmp_path_factory.mktemp("pins") / "constraints.txt"
     constraints.write_text("\n".join(_PIN.findall((ROOT / "requirements.lock").read_text())) + "\n")
 
-    def make(extra: str) -> Path:
+    def make(extra: str, *more: str) -> Path:
         folder = tmp_path_factory.mktemp("environment")
         run(sys.executable, "-m", "venv", "--without-pip", str(folder))
         python = str(folder / "bin/python")
-        what = ["install", "--quiet", "--constraint", str(constraints), f"{wheel}{extra}"]
+        what = ["install", "--quiet", "--constraint", str(constraints), f"{wheel}{extra}", *more]
         # As in the Makefile: uv is quick, and does not read pip's settings, which may lead to the only index.
         uv = subprocess.run([sys.executable, "-m", "uv", "pip", *what, "--python", python], capture_output=True)
         if uv.returncode:

@@ -1,6 +1,7 @@
 """What ``make dist`` has built is what a user can install: its files, its metadata, its first commands."""
 
 import os
+import re
 import subprocess
 import tarfile
 import zipfile
@@ -14,6 +15,7 @@ import tarry
 from tests.release.conftest import Install
 from tests.unit.repository import ROOT, SOURCES, tracked
 
+EXAMPLES = ROOT / "examples"
 LOCK = "tarry_infra/requirements.lock"
 HINT = "install it with: pip install 'tarry[local]'"
 
@@ -45,11 +47,13 @@ def test_the_wheel_has_the_packages_with_their_data_and_no_tests(wheel: Path) ->
         for root in SOURCES.values()
         if path.is_relative_to(root)
     }
+    examples = {f"tarry_dev/shipped/{path.relative_to(ROOT)}" for path in tracked() if path.is_relative_to(EXAMPLES)}
     assert {"tarry_dev/init/template/app.py.in", "tarry/py.typed"} <= expected
+    assert {"tarry_dev/shipped/examples/onboarding.py", "tarry_dev/shipped/examples/events.jsonl"} <= examples
     with zipfile.ZipFile(wheel) as archive:
         found = {name for name in archive.namelist() if ".dist-info/" not in name}
         assert archive.read(LOCK) == (ROOT / "functions/requirements.lock").read_bytes()
-    assert found == expected | {LOCK}
+    assert found == expected | examples | {LOCK}
 
 
 def test_the_sdist_has_every_file_of_the_tree(sdist: Path) -> None:
@@ -88,8 +92,8 @@ def bare(install: Install) -> Path:
 
 @pytest.fixture(scope="session")
 def full(install: Install) -> Path:
-    """Of an environment with the extra ``local``, too."""
-    return install("[local]")
+    """Of an environment with the extra ``local``, too, and pytest."""
+    return install("[local]", "pytest")
 
 
 def test_the_sdk_is_imported_from_the_wheel(bare: Path) -> None:
@@ -120,3 +124,24 @@ def test_a_project_is_made_from_the_templates_of_the_wheel(full: Path, tmp_path:
     shown = call(full / "tarry", "init", str(tmp_path / "shop"))
     assert shown.returncode == 0, shown.stderr
     assert {"Makefile", "app.py", "shop", "tests"} <= {path.name for path in (tmp_path / "shop").iterdir()}
+
+
+def test_the_demo_runs_outside_of_the_tree(full: Path) -> None:
+    shown = call(full / "tarry", "demo")
+    assert shown.returncode == 0, shown.stderr
+    assert "examples.onboarding:app gets the events of events.jsonl" in shown.stdout
+    code = shown.stdout.splitlines()[-1].partition("read its code: ")[2]
+    assert PurePosixPath(code).is_relative_to(full.parent)
+    assert "wait_for_event" in Path(code).read_text()
+
+
+def test_the_examples_are_no_package_of_the_users_environment(full: Path) -> None:
+    assert call(full / "python", "-c", "import examples").returncode == 1
+
+
+def test_the_readmes_first_test_passes_with_the_wheel_alone(full: Path, tmp_path: Path) -> None:
+    program, test, *_ = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    (tmp_path / "shop.py").write_text(program)
+    (tmp_path / "test_shop.py").write_text(test)
+    shown = call(full / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path))
+    assert "2 passed" in shown.stdout, shown.stdout + shown.stderr

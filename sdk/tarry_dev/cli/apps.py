@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tarry import UsageError
 from tarry_dev.cli.errors import CommandError
+from tarry_dev.shipped_examples import put_examples_on_path
 
 if TYPE_CHECKING:
     from tarry import App
@@ -16,13 +17,15 @@ __all__ = ["find_app"]
 
 
 def find_app(target: str) -> App:
-    """Load the app from a module in the current folder, or installed; raise ``CommandError`` if it cannot."""
+    """Load the app from a module in the current folder, installed, or an example; else raise ``CommandError``."""
     from tarry_backend.runtime import load_app
 
     if ".py" in target or "/" in target:
         raise CommandError(f"{target!r} is a path: give module and app instead, such as {_module(target)}")
     if (here := str(Path.cwd())) not in sys.path:
         sys.path.insert(0, here)
+    if target.startswith("examples."):
+        put_examples_on_path()
     try:
         return load_app(target)
     except UsageError as error:

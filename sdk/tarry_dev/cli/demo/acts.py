@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tarry_dev.cli.apps import find_app
@@ -13,9 +11,11 @@ from tarry_dev.cli.demo.script import Put, read_script
 from tarry_dev.cli.demo.story import heading, story, teaches
 from tarry_dev.cli.errors import CommandError
 from tarry_dev.cli.logs import log_lines
+from tarry_dev.shipped_examples import EXAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from rich.console import Console
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from tarry_dev.cli.demo.script import Line
 
 __all__ = ["show"]
-
-_ROOT = Path(__file__).parents[4]
 
 _FILES = ("events.jsonl", "flags.jsonl")
 _APPS = ("onboarding", "approval", "order", "feature_flags")
@@ -35,9 +33,9 @@ _OPENING = (
 )
 
 _CLOSING = """\
-Next: send your own file of events: make demo EVENTS=mine.jsonl
+Next: send your own file of events: tarry demo --events mine.jsonl
       run an app in real time: tarry dev examples.onboarding:app
-      read its code: examples/onboarding.py"""
+      read its code: {code}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +57,12 @@ def show(events: Path | None, target: str | None, console: Console) -> None:
         with log_lines(console):
             played = play(act.app, act.script)
         console.print(story(act.app, played, in_detail=place == 0))
-    console.print(_CLOSING)
+    console.print(_CLOSING.format(code=_near(EXAMPLES / "onboarding.py")), soft_wrap=True)
 
 
 def _acts(events: Path | None, target: str | None) -> list[Act]:
     """All is read and checked before anything is played."""
-    if events is None or target is None:
-        _check_examples()
-    files = [events] if events is not None else [_ROOT / "examples" / name for name in _FILES]
+    files = [events] if events is not None else [EXAMPLES / name for name in _FILES]
     targets = [target] if target is not None else [f"examples.{name}:app" for name in _APPS]
     scripts = {file: read_script(file) for file in files}
     apps = {each: find_app(each) for each in targets}
@@ -81,11 +77,10 @@ def _acts(events: Path | None, target: str | None) -> list[Act]:
     return acts
 
 
-def _check_examples() -> None:
-    if not (_ROOT / "examples").is_dir():
-        raise CommandError("the examples are in the repository, not in the package: give --events and --app")
-    if str(_ROOT) not in sys.path:
-        sys.path.insert(0, str(_ROOT))
+def _near(file: Path) -> Path:
+    """The file's path from here if it is below, as in a clone."""
+    here = file.cwd()
+    return file.relative_to(here) if file.is_relative_to(here) else file
 
 
 def _names(script: Iterable[Line]) -> set[str]:

@@ -24,6 +24,7 @@ __all__ = ["Play", "play"]
 
 _MOST = 100_000
 _PER_REQUEST = 10
+_LOG_DAYS = 36_500
 _OWN = "tarry/"
 
 
@@ -47,7 +48,8 @@ def play(app: App, script: Sequence[Line]) -> Play:
     After the last line time goes on until all runs have ended, or 366 days, the longest wait, are over.
     """
     start = time.monotonic()
-    with Cloud(app, clock=_clock(script)) as cloud:
+    # The log is read at the end: it keeps every event of the play.
+    with Cloud(app, clock=_clock(script), log_days=_LOG_DAYS) as cloud:
         began = cloud.clock.now()
         for batch in _batches(script):
             _do(cloud, batch)
