@@ -179,6 +179,20 @@ def test_of_a_file_with_wrong_lines_nothing_is_sent(tmp_path: Path) -> None:
     assert document("events", "note/b") == {"events": []}
 
 
+def test_a_file_of_the_demo_is_sent_too_and_time_that_is_to_pass_is_a_wrong_line(tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    entry = {"Source": "crm", "DetailType": "note/crm", "Detail": {"n": 3}}
+    file.write_text('{"name": "note/c"}\n' + json.dumps(entry) + "\n")
+    assert succeed("send", "--file", str(file)) == "sent 2 events\n"
+    (found,) = eventually(lambda: document("events", "note/crm")["events"])
+    assert (found["source"], found["data"]) == ("crm", {"n": 3})
+    file.write_text('{"name": "note/c"}\n{"advance": "1h"}\n{"Source": "crm", "DetailType": "note/crm"}\n')
+    result = ask("send", "--file", str(file))
+    assert result.exit_code == 1
+    assert f"{file}:2: only tarry demo and tests can let time pass; remove this line" in result.stderr
+    assert f"{file}:3: Detail is missing" in result.stderr
+
+
 def test_an_event_too_large_for_the_table_comes_back_whole() -> None:
     text = random.Random(7).randbytes(400_000).hex()  # does not get small by compression
     succeed("send", "note/large", json.dumps({"text": text}))

@@ -129,6 +129,11 @@ def test_an_app_of_ones_own_is_played_to(tmp_path: Path, monkeypatch: pytest.Mon
     assert "DurationError: " in shown
 
 
+def test_a_file_for_tarry_send_is_played_too(tmp_path: Path) -> None:
+    result = play(tmp_path, {"name": "app/account.created", "data": ADA}, {"advance": "1d"})
+    assert "the runs of onboarding: 1 nudged" in squeezed(result.stdout)
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [
@@ -136,6 +141,9 @@ def test_an_app_of_ones_own_is_played_to(tmp_path: Path, monkeypatch: pytest.Mon
         ([1], "a line must be a JSON object, not [1]"),
         ({"Source": "a", "DetailType": "b"}, "Detail is missing"),
         ({"source": "a", "DetailType": "b", "Detail": {}}, "an entry has no field 'source'"),
+        ({"name": "b", "dta": {}}, "an event has no field 'dta'; its fields are name, data, id, user, ts"),
+        ({"data": {}}, "the name is missing"),
+        ({"name": "b", "data": 1}, "data must be an object, not 1"),
         (put("b", "{oops"), "Detail is a string that is not JSON"),
         (put("b", [1]), "Detail must be a JSON object, not '[1]'"),
         (put("", {}), "give a string of 1 to 128 characters"),

@@ -1,6 +1,8 @@
 """The fixtures for tests of apps: what a user's test can see and do."""
 
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -261,7 +263,7 @@ async def chain(ctx: Context) -> list[str]:
     def hours() -> str:
         return f"{datetime.now(UTC):%d %H:%M:%S}"
 
-    times = []
+    times: list[str] = []
     for nap in ctx.event.data["naps"]:
         await ctx.step.sleep(f"nap {len(times)}", nap)
         times.append(await ctx.step.run("look at the clock", hours))
@@ -387,3 +389,22 @@ def test_a_failed_test_shows_the_runs_it_left_and_what_each_waits_for(pytester: 
         ]
     )
     assert str(result.stdout).count("- Tarry's runs -") == 2
+
+
+def test_a_file_of_events_is_played_as_tarry_demo_plays_it(host: Host, tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    lines = [
+        {"name": "relay/a"},
+        {"advance": "30m"},
+        {"Source": "crm", "DetailType": "relay/b", "Detail": {}, "Time": "2026-01-05T14:00:00Z"},
+    ]
+    file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    host.play(file)
+    assert [(run.event.name, run.event.source, run.status) for run in host.runs()] == [
+        ("relay/a", "tarry.shop", "finished"),
+        ("relay/b", "crm", "running"),
+    ]
+    file.write_text('{"name": "relay/c"}\n{"nam": 1}\n')
+    with pytest.raises(UsageError, match=r"events.jsonl:2: an event has no field 'nam'"):
+        host.play(str(file))
+    assert len(host.runs()) == 2

@@ -9,17 +9,19 @@ from tarry._wire.bus import source_of
 from tarry_backend.api.documents import event_receipt_document
 from tarry_backend.clock import now
 from tarry_dev.cli.event import receipt_grid
+from tarry_dev.cli.line_sender import send_lines
 from tarry_dev.cli.screen import print_json, screen
 from tarry_dev.cli.target import connect
 from tarry_dev.control_characters import one_line
+from tarry_dev.event_file import Put
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tarry import Event
     from tarry_backend.api.receipts import Receipt
     from tarry_backend.model.received_event import ReceivedEvent
     from tarry_dev.cli.connection import Connection
+    from tarry_dev.event_file import Sent
 
 __all__ = ["send_events"]
 
@@ -42,17 +44,17 @@ _SKEW = 60_000
 """By how many milliseconds this machine's clock may be ahead of the queue's."""
 
 
-def send_events(events: Sequence[Event], stack: str | None, as_json: bool, wait: bool = True) -> None:
+def send_events(events: Sequence[Sent | Put], stack: str | None, as_json: bool, wait: bool = True) -> None:
     """``tarry send``."""
     with connect(stack) as tarry:
         began = now()
-        ids = tarry.bus.send(events)
+        ids = list(send_lines(events, tarry))
         is_shown = wait and len(ids) <= _MOST
         if not as_json:
             _say_sent(events, ids)
         end = time.monotonic() + _PATIENCE
         sent = zip(events, ids, strict=True) if is_shown else ()
-        receipts = [_receipt(event.name, event_id, began, end, tarry) for event, event_id in sent]
+        receipts = [_receipt(event, event_id, began, end, tarry) for event, event_id in sent]
         if as_json:
             documents = [made and event_receipt_document(made) for made in receipts]
             print_json({"ids": ids} | ({"receipts": documents} if is_shown else {}))
@@ -61,7 +63,7 @@ def send_events(events: Sequence[Event], stack: str | None, as_json: bool, wait:
                 _say_done(event_id, made, tarry, named=len(ids) > 1)
 
 
-def _say_sent(events: Sequence[Event], ids: Sequence[str]) -> None:
+def _say_sent(events: Sequence[Sent | Put], ids: Sequence[str]) -> None:
     if len(ids) == 1:
         screen().print(one_line(f"sent {events[0].name} as {ids[0]}"))
     else:
@@ -80,7 +82,7 @@ def _say_done(event_id: str, made: Receipt | None, tarry: Connection, *, named: 
         screen().print(receipt_grid(made, tarry.store))
 
 
-def _receipt(name: str, event_id: str, began: int, end: float, tarry: Connection) -> Receipt | None:
+def _receipt(event: Sent | Put, event_id: str, began: int, end: float, tarry: Connection) -> Receipt | None:
     """Return the event's receipt once it has an effect, or can have none any more; ``None`` if that takes too long.
 
     matcher     logs ── start, resume ──
@@ -91,7 +93,7 @@ def _receipt(name: str, event_id: str, began: int, end: float, tarry: Connection
     logged: float | None = None
     for pause in (*_PAUSES, *[_PAUSES[-1]] * 1_000):
         moment = time.monotonic()
-        if (received := _logged(name, event_id, began, tarry)) is not None:
+        if (received := _logged(event, event_id, began, tarry)) is not None:
             made = tarry.receipt(received)
             logged = moment if logged is None else logged
             is_due = bool(made.pending) or any(trigger.holds for trigger in made.near.triggers)
@@ -104,8 +106,8 @@ def _receipt(name: str, event_id: str, began: int, end: float, tarry: Connection
     return None
 
 
-def _logged(name: str, event_id: str, began: int, tarry: Connection) -> ReceivedEvent | None:
+def _logged(event: Sent | Put, event_id: str, began: int, tarry: Connection) -> ReceivedEvent | None:
     """The event as the log has it. Another source may have sent the same name and id."""
-    logged = tarry.store.queries.events_of_id(event_id, name, began - _SKEW, now() + _SKEW)
-    own = source_of(tarry.deployment.app_id)
+    logged = tarry.store.queries.events_of_id(event_id, event.name, began - _SKEW, now() + _SKEW)
+    own = event.source if isinstance(event, Put) else source_of(tarry.deployment.app_id)
     return next((received for received in logged if received.event.source == own), None)

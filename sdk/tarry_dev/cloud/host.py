@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from tarry import Event
@@ -15,6 +16,7 @@ from tarry_backend.queues.cancel_runs import request_cancel
 from tarry_backend.queues.messages import MessageError, Start, decode
 from tarry_backend.runtime import runtime
 from tarry_dev.cloud.runs import HostedRun
+from tarry_dev.event_file import Advance, Sent, read_event_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -63,6 +65,23 @@ class Host:
         put = self.cloud.put_events(entries)
         self.cloud.pump()
         return put
+
+    def play(self, file: Path | str) -> None:
+        """Send the events of a file, line by line, as ``tarry demo`` does; ``{"advance": "1h"}`` lets time pass.
+
+        Raises:
+            UsageError: Some lines are wrong. Nothing is sent then.
+        """
+        for line in read_event_file(Path(file)):
+            if isinstance(line, Advance):
+                self.advance(line.milliseconds)
+                continue
+            if line.time is not None and line.time > self.now:
+                self.advance(line.time)
+            if isinstance(line, Sent):
+                self.send(line.event)
+            else:
+                self.put_events(line.entry)
 
     def advance(self, time: Timeout) -> None:
         """Let time pass: a ``timedelta``, ``"3d"``, milliseconds, or up to a ``datetime``.
@@ -135,8 +154,12 @@ class Host:
         seen = [each.event.name for each in self._events.values()] or "none"
         raise LookupError(f"{what} has started; functions with runs: {started}; events so far: {seen}")
 
-    def result(self, run: HostedRun | str | None = None) -> Any:
-        """Return the output of the one run; ``run`` chooses it among several, or the function's id does.
+    @overload
+    def result(self, run: Function[R] | HostedRun[R]) -> R: ...
+    @overload
+    def result(self, run: str | None = None) -> Any: ...
+    def result(self, run: Function[Any] | HostedRun[Any] | str | None = None) -> Any:
+        """Return the output of the one run; ``run`` chooses it among several, or its function does.
 
         Raises:
             LookupError: No such run has started, or several.

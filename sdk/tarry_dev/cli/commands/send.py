@@ -16,7 +16,7 @@ def send(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="The event's name, such as app/ping.")] = None,
     data: Annotated[str, typer.Argument(metavar="DATA", help="Its data, a JSON object.")] = "{}",
     file: Annotated[
-        Path | None, typer.Option(help="Send the event of each line: name, data, id, user, ts. - is standard input.")
+        Path | None, typer.Option(help="Send the event of each line, a JSON object. - is standard input.")
     ] = None,
     event_id: Annotated[
         str | None, typer.Option("--id", help="The event's id. The same name and id start a function once.")
@@ -30,6 +30,9 @@ def send(
 ) -> None:
     """Send an event, or a file of events.
 
+    A line of the file is {"name": ..., "data": {...}}, and optionally id, user, ts; or an entry as put-events takes it:
+    Source, DetailType, Detail. tarry demo and host.play in tests take the same file.
+
     It says what the event did: the runs that it started, resumed and cancelled. If it did nothing, it says why: as
     tarry event does. Of a file with more than 10 events it says only their number.
 
@@ -42,16 +45,17 @@ def send(
       tarry send order/paid '{"orderId": 7}' --id payment-7 --user '{"id": "u-1"}'
       tarry send --file events.jsonl
     """
-    from tarry_dev.cli.event_input import event, events_of
+    from tarry_dev.cli.event_input import event
     from tarry_dev.cli.send import send_events
+    from tarry_dev.event_file import Sent, read_events
 
     if (name is None) == (file is None):
         raise typer.BadParameter("give either the NAME of an event or a --file of events")
     if file is not None:
-        send_events(events_of(file), stack, as_json, wait)
+        send_events(read_events(file), stack, as_json, wait)
     elif name is not None:
         about = None if user is None else _object("--user", user)
-        send_events([event(name, _object("DATA", data), event_id, about)], stack, as_json, wait)
+        send_events([Sent(event(name, _object("DATA", data), event_id, about))], stack, as_json, wait)
 
 
 def _object(argument: str, text: str) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from tarry_dev.cli.apps import find_app
 from tarry_dev.cli.demo.play import play
-from tarry_dev.cli.demo.script import Put, read_script
 from tarry_dev.cli.demo.story import heading, story, teaches
 from tarry_dev.cli.errors import CommandError
 from tarry_dev.cli.logs import log_lines
+from tarry_dev.event_file import Advance, read_event_file
 from tarry_dev.shipped_examples import EXAMPLES
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from tarry import App
-    from tarry_dev.cli.demo.script import Line
+    from tarry_dev.event_file import Line
 
 __all__ = ["show"]
 
@@ -64,7 +64,7 @@ def _acts(events: Path | None, target: str | None) -> list[Act]:
     """All is read and checked before anything is played."""
     files = [events] if events is not None else [EXAMPLES / name for name in _FILES]
     targets = [target] if target is not None else [f"examples.{name}:app" for name in _APPS]
-    scripts = {file: read_script(file) for file in files}
+    scripts = {file: read_event_file(file) for file in files}
     apps = {each: find_app(each) for each in targets}
     acts = [
         Act(file, script, each, app)
@@ -84,7 +84,7 @@ def _near(file: Path) -> Path:
 
 
 def _names(script: Iterable[Line]) -> set[str]:
-    return {line.name for line in script if isinstance(line, Put)}
+    return {line.name for line in script if not isinstance(line, Advance)}
 
 
 def _starts(app: App, names: Iterable[str]) -> bool:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from tarry.durations import MAX_DURATION
 from tarry_backend.model.run import RunStatus
 from tarry_backend.runtime import runtime
-from tarry_dev.cli.demo.script import Advance, Put
 from tarry_dev.cloud import Cloud, MovedClock
+from tarry_dev.event_file import Advance, Put, Sent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tarry import App
     from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.model.run import RunSnapshot
-    from tarry_dev.cli.demo.script import Line
+    from tarry_dev.event_file import Line
 
 __all__ = ["Play", "play"]
 
@@ -81,9 +81,9 @@ def _batches(script: Iterable[Line]) -> Iterator[list[Line]]:
 
 
 def _go_together(line: Line, following: Line) -> bool:
-    return (
-        isinstance(line, Put) and isinstance(following, Put) and following.name == line.name and following.time is None
-    )
+    if isinstance(line, Advance) or isinstance(following, Advance) or type(line) is not type(following):
+        return False
+    return following.name == line.name and following.time is None
 
 
 def _do(cloud: Cloud, batch: Sequence[Line]) -> None:
@@ -93,7 +93,10 @@ def _do(cloud: Cloud, batch: Sequence[Line]) -> None:
         return
     if first.time is not None:
         _pass_until(cloud, int(first.time.timestamp() * 1000))
-    cloud.put_events([line.entry for line in batch if isinstance(line, Put)])
+    if isinstance(first, Sent):
+        cloud.send([line.event for line in batch if isinstance(line, Sent)])
+    else:
+        cloud.put_events([line.entry for line in batch if isinstance(line, Put)])
     cloud.pump()
 
 

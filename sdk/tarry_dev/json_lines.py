@@ -6,8 +6,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tarry import TarryError
-from tarry_dev.cli.errors import CommandError
+from tarry import TarryError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,9 +33,9 @@ def read_lines(file: Path, read: Callable[[dict[str, Any]], T]) -> list[T]:
             except (ValueError, TypeError, TarryError) as error:
                 wrong.append(f"{file}:{number}: {error}")
     if wrong:
-        raise CommandError(_report(wrong))
+        raise UsageError(_report(wrong))
     if not values:
-        raise CommandError(f"{file} has no events: write one JSON object a line")
+        raise UsageError(f"{file} has no events: write one JSON object a line")
     return values
 
 
@@ -46,9 +45,9 @@ def _text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise CommandError(f"cannot read {file}: {error.strerror or error}") from error
+        raise UsageError(f"cannot read {file}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
-        raise CommandError(f"{file} is not UTF-8 text: {error}") from error
+        raise UsageError(f"{file} is not UTF-8 text: {error}") from error
 
 
 def _object(line: str) -> dict[str, Any]:

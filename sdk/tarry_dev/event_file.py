@@ -1,4 +1,9 @@
-"""The demo's file: EventBridge entries, and lines that let time pass."""
+"""The file of events that ``tarry send``, ``tarry demo`` and ``host.play`` take: one JSON object a line.
+
+{"name": "order/paid", "data": {"id": 7}}                                as Python's ``Event``: also id, user, ts
+{"Source": "crm", "DetailType": "order/paid", "Detail": {"id": 7}}       as ``put-events``: also Time
+{"advance": "1h"}                                                        lets time pass, where a clock can be moved
+"""
 
 from __future__ import annotations
 
@@ -7,19 +12,41 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from tarry import Event
 from tarry._wire.limits import MAX_ENTRY
 from tarry.durations import milliseconds
 from tarry.event import check_name
-from tarry_dev.cli.json_lines import read_lines
+from tarry_dev.json_lines import read_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
-__all__ = ["Advance", "Line", "Put", "read_script"]
+__all__ = ["Advance", "Line", "Put", "Sent", "read_event_file", "read_events"]
 
-_FIELDS = ("Source", "DetailType", "Detail", "Time", "Resources", "EventBusName", "TraceHeader")
+_ENTRY = ("Source", "DetailType", "Detail", "Time", "Resources", "EventBusName", "TraceHeader")
+
+_EVENT: dict[str, tuple[type, str]] = {
+    "name": (str, "a string"),
+    "data": (dict, "an object"),
+    "id": (str, "a string"),
+    "user": (dict, "an object"),
+    "ts": (int, "a whole number of milliseconds"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An event that the app sends."""
+
+    event: Event
+    time: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """The event's name."""
+        return self.event.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +79,44 @@ class Advance:
     milliseconds: int
 
 
-Line = Put | Advance
+Line = Sent | Put | Advance
 
 
-def read_script(file: Path) -> list[Line]:
-    """The lines of the file. ``EventBusName``, ``Resources`` and ``TraceHeader`` are allowed, and left aside."""
+def read_event_file(file: Path) -> list[Line]:
+    """Return the lines of the file. ``EventBusName``, ``Resources`` and ``TraceHeader`` are allowed, and left aside.
+
+    Raises:
+        UsageError: Some lines are wrong. The text names each by its number.
+    """
     return read_lines(file, _line)
 
 
+def read_events(file: Path) -> list[Sent | Put]:
+    """Return the events of the file, where no clock can be moved: a line that lets time pass is wrong."""
+    return read_lines(file, _event_line)
+
+
 def _line(fields: dict[str, Any]) -> Line:
-    return _advance(fields) if "advance" in fields else _put(fields)
+    return _advance(fields) if "advance" in fields else _event_line(fields)
+
+
+def _event_line(fields: dict[str, Any]) -> Sent | Put:
+    if "advance" in fields:
+        raise ValueError("only tarry demo and tests can let time pass; remove this line")
+    return _put(fields) if fields.keys() & set(_ENTRY) else Sent(_event(fields))
+
+
+def _event(fields: dict[str, Any]) -> Event:
+    for name, value in fields.items():
+        if name not in _EVENT:
+            raise ValueError(f"an event has no field {name!r}; its fields are {', '.join(_EVENT)}")
+        kind, words = _EVENT[name]
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise TypeError(f"{name} must be {words}, not {json.dumps(value)[:40]}")
+    if "name" not in fields:
+        raise ValueError("the name is missing")
+    check_name(fields["name"])
+    return Event(**fields)
 
 
 def _advance(fields: dict[str, Any]) -> Advance:
@@ -74,12 +129,12 @@ def _advance(fields: dict[str, Any]) -> Advance:
 
 
 def _put(fields: dict[str, Any]) -> Put:
-    if unknown := sorted(fields.keys() - set(_FIELDS)):
+    if unknown := sorted(fields.keys() - set(_ENTRY)):
         raise ValueError(
-            f"an entry has no field {unknown[0]!r}; its fields are {', '.join(_FIELDS)}; "
+            f"an entry has no field {unknown[0]!r}; its fields are {', '.join(_ENTRY)}; "
             'a line that lets time pass is {"advance": "1h"}'
         )
-    if missing := [name for name in _FIELDS[:3] if name not in fields]:
+    if missing := [name for name in _ENTRY[:3] if name not in fields]:
         raise ValueError(f"{missing[0]} is missing")
     source = fields["Source"]
     if not isinstance(source, str) or not source:
