@@ -122,7 +122,7 @@ def pytest_runtest_makereport(
 
 
 def _lines(host: Host) -> Iterator[str]:
-    """A line for each run, for each step of it, and for what it waits for. What cannot be read is left out: the test has failed already."""
+    """A line for each run, each step of it, and what it waits for. What cannot be read is left out."""
     from tarry_dev.control_characters import one_line
 
     try:

@@ -11,11 +11,14 @@ from aws_lambda_powertools.event_handler import LambdaFunctionUrlResolver, Respo
 
 from tarry import TarryError
 from tarry_backend.api.documents import finite
+from tarry_backend.api.lists import Lists
 from tarry_backend.api.queries import Api
 from tarry_backend.runtime import runtime
 from tarry_backend.telemetry import logger
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from tarry_backend.api.documents import Document
@@ -40,15 +43,34 @@ def handler(event: dict[str, Any], context: LambdaContext | None) -> Any:
         logger.exception("the API failed over a request")
         answer = _answer(500, "the API failed over this request; the log of its Lambda says why")
     if (size := len(json.dumps(answer))) > MAX_ANSWER:
-        too_much = f"the answer has {size:,} bytes; at most {MAX_ANSWER:,} are allowed here: use the command tarry"
+        instead = "give a list a smaller limit, or use the command tarry"
+        too_much = f"the answer has {size:,} bytes; at most {MAX_ANSWER:,} are allowed here: {instead}"
         return _answer(413, too_much)
     return answer
+
+
+@_routes.get("/runs")
+def runs() -> Document:
+    """Return a page of the runs."""
+    return _lists().runs(_query())
+
+
+@_routes.get("/waits")
+def waits() -> Document:
+    """Return a page of the open waits."""
+    return _lists().waits(_query())
+
+
+@_routes.get("/events")
+def events() -> Document:
+    """Return a page of the events of one name."""
+    return _lists().events(_query())
 
 
 @_routes.get("/events/<event_id>")
 def event(event_id: str) -> Document:
     """Return what an event did."""
-    query = _routes.current_event.query_string_parameters
+    query = _query()
     return _api().receipt(unquote(event_id), query.get("name"), query.get("source"), query.get("since", "1d"))
 
 
@@ -80,6 +102,15 @@ def _answer(status: int, message: str) -> dict[str, Any]:
 def _refusal(status: int, message: str) -> str:
     """Return an error body as Powertools writes it."""
     return json.dumps({"statusCode": status, "message": message})
+
+
+def _query() -> Mapping[str, str]:
+    return _routes.current_event.query_string_parameters
+
+
+def _lists() -> Lists:
+    parts = runtime()
+    return Lists(parts.app, parts.store)
 
 
 def _api() -> Api:

@@ -6,7 +6,7 @@ All lookups use the indexes, so their results may be some seconds old. A run's p
 from __future__ import annotations
 
 import heapq
-from itertools import islice
+from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
 from tarry_backend.model.position import Position
@@ -60,6 +60,12 @@ class Queries:
         keys = self._started.newest(functions, tuple(RunStatus), LOOKED_THROUGH)
         return sorted({run_id for _, run_id in keys if run_id.startswith(prefix)})
 
+    def run_keys(
+        self, functions: Iterable[str], statuses: Iterable[RunStatus], page: int, before: tuple[int, str] | None
+    ) -> Iterator[tuple[int, str]]:
+        """Yield starts and ids of the runs behind the place ``before``, the latest first; ``page`` are read at once."""
+        return self._started.before(functions, statuses, page, before)
+
     def running(self, function_id: str, since: int, until: int) -> Iterator[str]:
         """Return the ids of the function's open runs that began in ``[since, until]``, the first one first."""
         return (run_id for _, run_id in self._started.between(function_id, RunStatus.RUNNING, since, until))
@@ -78,6 +84,34 @@ class Queries:
                 step = snapshot.step(due.step_key)
                 if step is not None and step.is_open:
                     yield snapshot.run, step
+
+    def waits_after(
+        self, after: tuple[int, str, str] | None
+    ) -> Iterator[tuple[tuple[int, str, str], tuple[Run, Step] | None]]:
+        """Yield places in the index of what is due, behind ``after``, each with its open wait and run, if it has one.
+
+        At most ``DUES_LOOKED_THROUGH``: the next call goes on from the last place.
+        """
+        since = 0 if after is None else after[0] - 1
+        shards = (self._dues.between(shard, since, END_OF_TIME, page=_PAGE) for shard in SHARDS)
+        merged = heapq.merge(*shards, key=lambda due: due.at)
+        places = (
+            (place, kind)
+            for _, same in groupby(merged, lambda due: due.at)
+            for place, kind in sorted(((due.at, due.run_id, due.step_key or ""), due.kind) for due in same)
+            if after is None or place > after
+        )
+        for place, kind in islice(places, DUES_LOOKED_THROUGH):
+            yield place, self._open_wait(place[1], place[2]) if kind in ("wait", "signal") and place[2] else None
+
+    def _open_wait(self, run_id: str, step_key: str) -> tuple[Run, Step] | None:
+        snapshot = self._runs.load(run_id)
+        step = snapshot.step(step_key) if snapshot else None
+        return (snapshot.run, step) if snapshot and step is not None and step.is_open else None
+
+    def events_after(self, name: str, start: Position, until: int) -> Iterator[ReceivedEvent]:
+        """Yield the events of that name that were received behind ``start``, up to ``until``, in their order."""
+        return self._log.read(name, start, until, self._names.of(name).log_shards)
 
     def events(
         self, name: str | None, since: int, until: int, on_page: Callable[[int], bool] = lambda page: True

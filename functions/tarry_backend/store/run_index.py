@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import heapq
 import zlib
+from itertools import groupby
 from typing import TYPE_CHECKING
 
+from tarry_backend.model.step import END_OF_TIME
 from tarry_backend.store.models import RUN_SHARDS, Item, RunsIndex
 
 if TYPE_CHECKING:
@@ -43,6 +45,25 @@ class StartedRuns:
         """Return the newest runs, the latest start first: at most ``most`` of each function and status."""
         statuses = tuple(statuses)
         return _merged((self._newest(name, status, most) for name in functions for status in statuses), reverse=True)
+
+    def before(
+        self, functions: Iterable[str], statuses: Iterable[RunStatus], page: int, place: Start | None
+    ) -> Iterator[Start]:
+        """Yield the runs behind ``place``, the latest start first; each request reads at most ``page``.
+
+        The index has no order among runs that started in one millisecond. Here their ids give it, so that a place is
+        where the next page goes on.
+        """
+        began = Item.started.between(0, END_OF_TIME if place is None else place[0])
+        statuses = tuple(statuses)
+        shards = (
+            self._shard(function_id, status, shard, began, page, forward=False)
+            for function_id in functions
+            for status in statuses
+            for shard in range(RUN_SHARDS)
+        )
+        for _, same in groupby(_merged(shards, reverse=True), lambda start: start[0]):
+            yield from (start for start in sorted(same, reverse=True) if place is None or start < place)
 
     def between(self, function_id: str, status: RunStatus, since: int, until: int) -> Iterator[Start]:
         """Return the runs that started in ``[since, until]``, the first one first."""

@@ -22,6 +22,8 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
+        except (typer.Exit, typer.Abort, typer.BadParameter):  # no errors of ours: --help, --version, wrong usage
+            raise
         except Exception as error:
             if not _is_expected(error):
                 raise
@@ -30,6 +32,9 @@ class Commands(TyperGroup):
 
 
 def _words(error: Exception) -> str:
+    if isinstance(error, CommandError):
+        return str(error)
+    # Loaded only now: it needs botocore.
     from tarry_dev.cli.refusals import in_words
 
     return in_words(error) or str(error)

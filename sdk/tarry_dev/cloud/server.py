@@ -58,7 +58,7 @@ _POLL = 0.05
 
 _RECEIVE = "AmazonSQS.ReceiveMessage"
 
-_API = ("/events", "/events/", "/runs/")
+_API = ("/events", "/runs", "/waits")
 
 _FIELDS = {"name", "data", "id", "user", "ts"}
 
@@ -82,9 +82,9 @@ class Server:
 
     ``url`` is an endpoint for the AWS CLI and SDKs (``--endpoint-url``). Beside AWS's own protocols it takes
     ``POST /events`` with a JSON object, or a list of them, of ``name``, ``data`` and, if wanted, ``id``,
-    ``user`` and ``ts``, puts them on the app's bus and answers with their ids. ``/events/ID``, ``/runs/ID`` and
-    ``/runs/ID/cancel`` are the HTTP API's, as it is deployed. ``GET /health`` says what is served. ``callers`` decides
-    which web pages are answered; pages of this machine, unless given.
+    ``user`` and ``ts``, puts them on the app's bus and answers with their ids. ``/events``, ``/events/ID``,
+    ``/runs``, ``/runs/ID``, ``/runs/ID/cancel`` and ``/waits`` are the HTTP API's, as it is deployed. ``GET /health``
+    says what is served. ``callers`` decides which web pages are answered; pages of this machine, unless given.
     """
 
     def __init__(
@@ -175,7 +175,7 @@ class Server:
                     return self._take_events(request)(environ, start_response)
                 case "GET", "/health":
                     return _json(self._health())(environ, start_response)
-                case _, path if path == _API[0] or path.startswith(_API[1:]):
+                case _, path if path in _API or path.startswith(tuple(f"{each}/" for each in _API)):
                     return _ask_api(request)(environ, start_response)
         return self._ask_aws(environ, start_response)
 

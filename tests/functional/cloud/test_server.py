@@ -242,3 +242,11 @@ def test_a_server_ends_with_its_block(live: Cloud) -> None:
         url = server.url
     with pytest.raises(urllib.error.URLError):
         ask(f"{url}/health")
+
+
+def test_the_lists_of_the_http_api_are_served_too(server: Server) -> None:
+    assert ask(f"{server.url}/runs?limit=1") == (200, {"runs": [], "next": None})
+    assert ask(f"{server.url}/waits") == (200, {"waits": [], "next": None})
+    assert ask(f"{server.url}/events?name=paid&since=1m") == (200, {"events": [], "next": None})
+    status, answer = ask(f"{server.url}/runs?limit=many")
+    assert (status, answer["statusCode"]) == (400, 400)

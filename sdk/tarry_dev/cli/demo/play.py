@@ -24,7 +24,6 @@ __all__ = ["Play", "play"]
 
 _MOST = 100_000
 _PER_REQUEST = 10
-_LOG_DAYS = 36_500
 _OWN = "tarry/"
 
 
@@ -48,8 +47,7 @@ def play(app: App, script: Sequence[Line]) -> Play:
     After the last line time goes on until all runs have ended, or 366 days, the longest wait, are over.
     """
     start = time.monotonic()
-    # The log is read at the end: it keeps every event of the play.
-    with Cloud(app, clock=_clock(script), log_days=_LOG_DAYS) as cloud:
+    with Cloud(app, clock=_clock(script)) as cloud:
         began = cloud.clock.now()
         for batch in _batches(script):
             _do(cloud, batch)
