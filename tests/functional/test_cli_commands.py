@@ -183,14 +183,27 @@ def test_a_file_of_the_demo_is_sent_too_and_time_that_is_to_pass_is_a_wrong_line
     file = tmp_path / "events.jsonl"
     entry = {"Source": "crm", "DetailType": "note/crm", "Detail": {"n": 3}}
     file.write_text('{"name": "note/c"}\n' + json.dumps(entry) + "\n")
-    assert succeed("send", "--file", str(file)) == "sent 2 events\n"
+    assert succeed("send", "--no-wait", "--file", str(file)) == "sent 2 events\n"
     (found,) = eventually(lambda: document("events", "note/crm")["events"])
+    [receipt] = json.loads(succeed("send", "--file", "-", "--json", stdin=json.dumps(entry)))["receipts"]
+    assert receipt["event"]["source"] == "crm"
     assert (found["source"], found["data"]) == ("crm", {"n": 3})
     file.write_text('{"name": "note/c"}\n{"advance": "1h"}\n{"Source": "crm", "DetailType": "note/crm"}\n')
     result = ask("send", "--file", str(file))
     assert result.exit_code == 1
     assert f"{file}:2: only tarry demo and tests can let time pass; remove this line" in result.stderr
     assert f"{file}:3: Detail is missing" in result.stderr
+
+
+def test_full_cuts_neither_ids_nor_values() -> None:
+    succeed("send", "--no-wait", "note/long", json.dumps({"text": "x" * 300 + "end"}))
+    eventually(lambda: document("events", "note/long")["events"])
+    cut, whole = ("".join(succeed("events", "note/long", *more).split()) for more in ([], ["--full"]))
+    assert ("xend" in cut, "xend" in whole) == (False, True)
+    run = document("runs", "--limit", "1")["runs"][0]["id"]
+    cut, whole = (succeed("runs", "--limit", "1", *more) for more in ([], ["--full"]))
+    assert (run in cut, run in whole) == (False, True)
+    succeed("run", run, "--full")
 
 
 def test_an_event_too_large_for_the_table_comes_back_whole() -> None:

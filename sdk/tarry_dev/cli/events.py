@@ -15,7 +15,7 @@ from tarry_dev.cli.errors import CommandError
 from tarry_dev.cli.progress import bounded_reading
 from tarry_dev.cli.screen import QUIET, print_json, screen, table
 from tarry_dev.cli.target import connect
-from tarry_dev.cli.times import Calendar, compact
+from tarry_dev.cli.times import Calendar, compact, values
 from tarry_dev.control_characters import one_line
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["show_answer", "show_events"]
 
 
-def show_events(name: str | None, since: str, limit: int, stack: str | None, as_json: bool) -> None:
+def show_events(name: str | None, since: str, limit: int, stack: str | None, as_json: bool, full: bool = False) -> None:
     """``tarry events``."""
     back = milliseconds(since)
     with connect(stack) as tarry, bounded_reading() as on_page:
@@ -39,7 +39,9 @@ def show_events(name: str | None, since: str, limit: int, stack: str | None, as_
         print_json({"events": [received_document(received) for received in newest]})
     else:
         what = "events" if name is None else f"events {name}"
-        screen().print(_events_table(newest, Calendar(now())) if newest else f"no {what} in the last {since}")
+        with values(whole=full):
+            shown = _events_table(newest, Calendar(now()))
+        screen().print(shown if newest else f"no {what} in the last {since}")
 
 
 def show_answer(sql: str, stack: str | None, as_json: bool) -> None:

@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["AsJson", "Limit", "Stack"]
+__all__ = ["AsJson", "Full", "Limit", "Stack"]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON document, for programs.")]
+
+Full = Annotated[bool, typer.Option("--full", help="Cut no id and no value.")]
 
 Limit = Annotated[int, typer.Option(min=1, help="The most to show.")]
 

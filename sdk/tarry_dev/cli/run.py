@@ -7,16 +7,18 @@ from tarry_dev.cli.run_lookup import find_run
 from tarry_dev.cli.screen import print_json, screen
 from tarry_dev.cli.target import connect
 from tarry_dev.cli.timeline import timeline
-from tarry_dev.cli.times import Calendar
+from tarry_dev.cli.times import Calendar, values
 
 __all__ = ["show_run"]
 
 
-def show_run(beginning: str, stack: str | None, as_json: bool) -> None:
+def show_run(beginning: str, stack: str | None, as_json: bool, full: bool = False) -> None:
     """``tarry run``."""
     with connect(stack) as tarry:
         snapshot = find_run(beginning, tarry)
     if as_json:
         print_json(run_page(snapshot))
     else:
-        screen().print(timeline(snapshot, Calendar(snapshot.run.started), tarry.attempts(snapshot.run.function_id)))
+        with values(whole=full):
+            shown = timeline(snapshot, Calendar(snapshot.run.started), tarry.attempts(snapshot.run.function_id))
+        screen().print(shown)

@@ -13,7 +13,7 @@ from tarry_dev.cli.describe import SHORT, now_doing
 from tarry_dev.cli.errors import CommandError
 from tarry_dev.cli.screen import STATUS, print_json, screen, table
 from tarry_dev.cli.target import connect
-from tarry_dev.cli.times import Calendar, span
+from tarry_dev.cli.times import Calendar, span, values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,7 +27,9 @@ __all__ = ["show_runs"]
 _WIDTH = 48
 
 
-def show_runs(function: str | None, status: str | None, limit: int, stack: str | None, as_json: bool) -> None:
+def show_runs(
+    function: str | None, status: str | None, limit: int, stack: str | None, as_json: bool, full: bool = False
+) -> None:
     """``tarry runs``. A function that the app no longer has may still have runs."""
     with connect(stack) as tarry:
         functions = tarry.functions if function is None else (function,)
@@ -38,18 +40,18 @@ def show_runs(function: str | None, status: str | None, limit: int, stack: str |
     if as_json:
         print_json({"runs": [run_document(snapshot) for snapshot in snapshots]})
     else:
-        screen().print(
-            _runs_table(snapshots, Calendar(now())) if snapshots else "no runs yet; start one with tarry send NAME"
-        )
+        with values(whole=full):
+            shown = _runs_table(snapshots, Calendar(now()), None if full else SHORT)
+        screen().print(shown if snapshots else "no runs yet; start one with tarry send NAME")
 
 
-def _runs_table(snapshots: Iterable[RunSnapshot], calendar: Calendar) -> Table:
+def _runs_table(snapshots: Iterable[RunSnapshot], calendar: Calendar, id_width: int | None) -> Table:
     """Return a table of runs, each with its result or what it waits for."""
     made = table("Run", "Function", "Status", "Started", "Took", "Outcome, or what it waits for")
     for snapshot in snapshots:
         run = snapshot.run
         made.add_row(
-            run.id[:SHORT],
+            run.id[:id_width],
             run.function_id,
             Text(run.status.value, STATUS[run.status.value]),
             calendar.at(run.started),

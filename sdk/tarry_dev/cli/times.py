@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
@@ -11,7 +13,10 @@ from typing import Any
 from tarry_backend.model.moment import shown_year, within_calendar
 from tarry_dev.control_characters import one_line
 
-__all__ = ["Calendar", "compact", "gist", "span"]
+__all__ = ["Calendar", "compact", "gist", "span", "values"]
+
+_ARE_WHOLE = ContextVar("tarry-values-are-whole", default=False)
+
 
 _UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000))
 
@@ -32,10 +37,20 @@ def span(milliseconds: int) -> str:
     return " ".join(parts[:2])
 
 
+@contextmanager
+def values(*, whole: bool) -> Iterator[None]:
+    """Within it, no value is cut, if they are to be ``whole``: the option ``--full``."""
+    token = _ARE_WHOLE.set(whole)
+    try:
+        yield
+    finally:
+        _ARE_WHOLE.reset(token)
+
+
 def compact(value: Any, width: int = 60) -> str:
     """Write JSON on one line, cut to ``width`` characters."""
     text = one_line(json.dumps(value, ensure_ascii=False))
-    return text if len(text) <= width else text[: width - 1] + "…"
+    return text if len(text) <= width or _ARE_WHOLE.get() else text[: width - 1] + "…"
 
 
 def gist(value: Any, width: int = 60) -> str:

@@ -44,7 +44,7 @@ def test_the_list_of_commands_does_not_load_pydantic() -> None:
     assert "pydantic" not in loaded_by(Path.cwd(), "--help")
 
 
-@pytest.mark.parametrize("arguments", [["runs"], ["events"], ["send", "ping"], ["waits"]], ids=" ".join)
+@pytest.mark.parametrize("arguments", [["runs"], ["events"], ["waits"]], ids=" ".join)
 def test_a_command_that_finds_no_app_says_so_before_it_loads_aws(tmp_path: Path, arguments: list[str]) -> None:
     assert loaded_by(tmp_path, *arguments) & SLOW == set()
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tarry_dev.cli.options import AsJson, Limit, Stack  # noqa: TC001 - typer reads them
+from tarry_dev.cli.options import AsJson, Full, Limit, Stack  # noqa: TC001 - typer reads them
 
 __all__ = ["events"]
 
@@ -18,6 +18,7 @@ def events(
     limit: Limit = 50,
     stack: Stack = None,
     as_json: AsJson = False,
+    full: Full = False,
 ) -> None:
     """List the newest events of the bus, whether or not a run waited for them.
 
@@ -39,7 +40,7 @@ def events(
     from tarry_dev.cli.events import show_answer, show_events
 
     if sql is None:
-        show_events(name, since, limit, stack, as_json)
+        show_events(name, since, limit, stack, as_json, full)
     elif name is not None:
         raise typer.BadParameter("give either the NAME of an event or --sql: a query names its own events")
     else:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tarry_dev.cli.options import AsJson, Stack  # noqa: TC001 - typer reads them
+from tarry_dev.cli.options import AsJson, Full, Stack  # noqa: TC001 - typer reads them
 
 __all__ = ["run"]
 
@@ -15,6 +15,7 @@ def run(
     run_id: Annotated[str, typer.Argument(metavar="ID", help="A run's id, or its beginning.")],
     stack: Stack = None,
     as_json: AsJson = False,
+    full: Full = False,
 ) -> None:
     """Show one run: the time line of its steps, with their durations, outputs and waits.
 
@@ -31,4 +32,4 @@ def run(
     """
     from tarry_dev.cli.run import show_run
 
-    show_run(run_id, stack, as_json)
+    show_run(run_id, stack, as_json, full)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tarry_dev.cli.options import AsJson, Limit, Stack  # noqa: TC001 - typer reads them
+from tarry_dev.cli.options import AsJson, Full, Limit, Stack  # noqa: TC001 - typer reads them
 
 __all__ = ["RunStatus", "runs"]
 
@@ -27,6 +27,7 @@ def runs(
     limit: Limit = 20,
     stack: Stack = None,
     as_json: AsJson = False,
+    full: Full = False,
 ) -> None:
     """List runs, the newest first, with what they wait for.
 
@@ -40,4 +41,4 @@ def runs(
     """
     from tarry_dev.cli.runs import show_runs
 
-    show_runs(function, status.value if status else None, limit, stack, as_json)
+    show_runs(function, status.value if status else None, limit, stack, as_json, full)
