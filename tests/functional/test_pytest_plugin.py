@@ -365,7 +365,7 @@ def test_a_failed_test_shows_the_runs_it_left_and_what_each_waits_for(pytester: 
             assert tarry.__name__ == "tarry"
             host = tarry_host(app)
             host.send("order/placed", {"id": 1})
-            assert host.run().output["paid"] == 1
+            assert host.result("pay") == 1
 
 
         def test_passes(tarry_host):
@@ -377,10 +377,12 @@ def test_a_failed_test_shows_the_runs_it_left_and_what_each_waits_for(pytester: 
             assert False
         """
     )
-    result = pytester.runpytest_inprocess()
+    result = pytester.runpytest_inprocess("-p", "no:randomly")
     result.assert_outcomes(passed=1, failed=2)
     result.stdout.fnmatch_lines(
         [
+            ">*assert host.result(*",
+            "E *has no result: it still waits",
             "*- Tarry's runs -*",
             "run * of 'pay', running*",
             "  now: paid waits for order/paid if * until 2026-01-05 13:00:00",
@@ -389,6 +391,7 @@ def test_a_failed_test_shows_the_runs_it_left_and_what_each_waits_for(pytester: 
         ]
     )
     assert str(result.stdout).count("- Tarry's runs -") == 2
+    result.stdout.no_fnmatch_line("*self.run(run).result()*")  # the traceback ends in the user's test
 
 
 def test_a_file_of_events_is_played_as_tarry_demo_plays_it(host: Host, tmp_path: Path) -> None:

@@ -165,6 +165,7 @@ class Host:
             LookupError: No such run has started, or several.
             NoResultError: The run has not finished. The text has its time line.
         """
+        __tracebackhide__ = True  # pytest's traceback ends in the test
         if isinstance(run, HostedRun):
             return run.result()
         runs = self.runs(run)

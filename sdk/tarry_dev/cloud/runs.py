@@ -146,6 +146,7 @@ class HostedRun(Generic[R_co]):
         Raises:
             NoResultError: The run has not finished. The text says what it waits for, or how it ended.
         """
+        __tracebackhide__ = True  # pytest's traceback ends in the test
         snapshot = self._snapshot
         if (status := snapshot.run.status.value) != "finished":
             why = "still waits" if status == "running" else f"has {status}" if status == "failed" else "was cancelled"
