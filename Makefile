@@ -23,7 +23,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test coverage check mutants e2e acceptance fuzz synth bench bench-log bench-matching bench-load bench-steps docs \
+.PHONY: help setup demo test coverage check mutants e2e acceptance fuzz synth bench bench-log bench-matching bench-load bench-steps bench-dev docs \
 	dist lock clean format node inspect sbom audit
 
 help: ## list the targets
@@ -100,6 +100,9 @@ bench-load: $(READY) $(CLOUD) node ## measure the time from event to resume unde
 
 bench-steps: $(READY) ## measure what a step and a replay cost, on DynamoDB Local: needs Java 11+ (JSON=FILE SIZES=10,100)
 	@$(BIN)/python -m benchmarks.steps $(if $(JSON),--json "$(JSON)") $(if $(SIZES),--sizes "$(SIZES)") $(ARGS)
+
+bench-dev: $(READY) ## measure tarry dev with many open waits, on moto: takes a quarter of an hour (JSON=FILE SIZES=100,1000)
+	@$(BIN)/python -m benchmarks.dev $(if $(JSON),--json "$(JSON)") $(if $(SIZES),--sizes "$(SIZES)") $(ARGS)
 
 # Without --quiet: it hides warnings, and then --strict does not fail on a broken link.
 docs: $(PAGES) ## build the documentation's site in dist/docs/; a broken link is an error

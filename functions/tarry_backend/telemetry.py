@@ -58,14 +58,15 @@ class Meter:
 
     def publish(self) -> None:
         """Write all metrics to the log in CloudWatch's embedded metric format, without a request, and reset them."""
-        for name, total in self._counts.items():
+        with self._lock:  # in a served embedded cloud other invocations go on counting meanwhile
+            counts, self._counts = self._counts, Counter()
+            times, self._times = self._times, defaultdict(list)
+        for name, total in counts.items():
             if total:
                 _metrics.add_metric(name=name, unit=MetricUnit.Count, value=total)
-        for name, values in self._times.items():
+        for name, values in times.items():
             for value in values:
                 _metrics.add_metric(name=name, unit=MetricUnit.Milliseconds, value=value)
-        self._counts.clear()
-        self._times.clear()
         if _metrics.metric_set:
             _metrics.flush_metrics()
             _metrics.clear_metrics()  # a flush does not do this where metrics are disabled

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 import boto3
+from botocore.useragent import UserAgentString
 from moto import mock_aws
 from moto.core import models
 from moto.core.custom_responses_mock import CallbackResponse
@@ -32,6 +33,8 @@ __all__ = ["ACCOUNT_ID", "Clients", "account"]
 ACCOUNT_ID = "123456789012"
 
 _open = Lock()
+
+_USER_AGENT = "tarry-embedded"
 
 _KEYS = {"AWS_ACCESS_KEY_ID": "tarry", "AWS_SECRET_ACCESS_KEY": "embedded"}
 
@@ -134,6 +137,8 @@ def _moto(at_aws: Callable[[], AbstractContextManager[None]]) -> Iterator[None]:
         for method in models.RESPONSES_METHODS:
             models.responses_mock.add(CallbackResponse(method, _AWS, models.botocore_stubber.process_prepared_request))
         life.enter_context(shortcut(at_aws))
+        # Nobody reads it here. botocore puts it together anew for each call, which takes a twelfth of the call.
+        life.enter_context(patch.object(UserAgentString, "to_string", lambda _: _USER_AGENT))
         yield
 
 

@@ -261,8 +261,7 @@ class Cloud:
         self.queues = {spec.name: self._queue(spec, pairs[spec.name]) for spec in QUEUES}
         self._sweep = Sweep(self.functions["sweep"], self._table, self.clock, self.region, self._observe)
         self._schedules = Schedules(self.app, self.clock, self.put_events)
-        queues = tuple(self.queues.values())
-        self._pump = Pump(self.clock, queues, self._sweep, self._schedules, self._limit, self._odds)
+        self._pump = Pump(self.clock, [*self.queues.values()], self._sweep, self._schedules, self._limit, self._odds)
 
     def _settings(self, pairs: Mapping[str, QueuePair]) -> Settings:
         values: Any = {f"{name}_queue": pair.queue.physical_resource_id for name, pair in pairs.items()}
@@ -286,6 +285,7 @@ class Cloud:
             make_punctual(message, self.clock.now())
         if message.group_id is None and not message.approximate_receive_count and (late := self._odds.lateness()):
             message.delayed_until = max(message.delayed_until, self.clock.now()) + late
+        self._pump.wake()
 
     def _observe(self, delivery: Delivery) -> None:
         self._table.expire(self._odds.expiring(self._table.expired))

@@ -1,26 +1,26 @@
-"""moto's queue and rule, mended where they do otherwise than AWS, or take too long, and it matters here.
+"""moto's SQS, mended where they do otherwise than AWS, or take too long, and it matters here.
 
 They take the place of moto's own by ``become``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from copy import copy
-from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from itertools import takewhile
+from time import monotonic
+from typing import Any
+from uuid import uuid4
 
 from moto.core.utils import camelcase_to_underscores, unix_time_millis
-from moto.events.models import Rule
 from moto.sqs import models as sqs_models
 from moto.sqs.exceptions import ReceiptHandleIsInvalid, SQSException
 from moto.sqs.models import DEDUPLICATION_TIME_IN_SECONDS, Message, Queue, SQSBackend
 
-if TYPE_CHECKING:
-    from moto.events.utils import EventMessageType
+from tarry_dev.cloud.message_order import MessageOrder
 
-__all__ = ["FaithfulQueue", "FaithfulRule", "FaithfulSqs"]
+__all__ = ["FaithfulQueue", "FaithfulSqs"]
 
 
 # moto turns the names of a queue's attributes into its own, letter by letter, for each message that is sent.
@@ -34,12 +34,13 @@ class FaithfulQueue(Queue):
       then.
     - A group's failed messages come back in their order; in moto the second comes before the first.
     - SQS removes a message that is past its retention; moto stops before it for ever.
-    - moto asks the clock twice for each message that it holds whenever it is asked anything: 1,000 messages take half
-      a minute.
+    - moto looks at each message that it holds whenever it is asked anything: a queue of 1,000 messages takes half a
+      minute. A ``MessageOrder`` knows the answers.
     - moto deletes by putting a new list in place of the old, so a message that another thread adds can be
       lost.
     """
 
+    _order: MessageOrder
     _seen_until: dict[tuple[str | None, str | None], float]
     _on_message: Callable[[Message], None]
 
@@ -50,27 +51,34 @@ class FaithfulQueue(Queue):
         assert isinstance(queue, FaithfulQueue)
         queue._seen_until = {}
         queue._on_message = on_message
+        queue._messages = vars(queue).pop("_messages")
         return queue
 
     @property
     def contents(self) -> list[Message]:
         """All that is in the queue, waiting, delayed or in flight, in the order of arrival."""
-        retention: int = self.message_retention_period  # type: ignore[attr-defined]
-        oldest = unix_time_millis() - retention * 1000
         with self._messages_lock:
-            self._messages[:] = [message for message in self._messages if _sent_at(message) > oldest]
-            return list(self._messages)
+            self._forget_old()
+            return list(self._order)
 
     @property
     def next_delivery(self) -> float | None:
         """From when on, in Unix milliseconds, a message can be received; maybe past. None if there is none."""
-        moments: dict[str, float] = {}
-        for message in self.contents:
-            moment = max(message.visible_at + 1, message.delayed_until)
-            # A message in flight keeps back its whole group.
-            group = f"group {message.group_id}" if self.fifo_queue else f"message {id(message)}"
-            moments[group] = max(moment, moments.get(group, moment))
-        return min(moments.values(), default=None)
+        with self._messages_lock:
+            self._forget_old()
+            return self._order.next_moment
+
+    @property
+    def _messages(self) -> list[Message]:
+        """As moto has it, for what it does seldom."""
+        return list(self._order)
+
+    @_messages.setter
+    def _messages(self, messages: list[Message]) -> None:
+        """Takes these in place of all others, as a purge does."""
+        self._order = MessageOrder(self.fifo_queue)
+        for message in messages:
+            self._order.add(message)
 
     @property
     def messages(self) -> list[Message]:
@@ -78,28 +86,72 @@ class FaithfulQueue(Queue):
         return [message for message in self.contents if message.visible_at < now and message.delayed_until <= now]
 
     @property
+    def approximate_number_of_messages(self) -> int:
+        with self._messages_lock:
+            away = self.approximate_number_of_messages_delayed + self.approximate_number_of_messages_not_visible
+            return len(self._order) - away
+
+    @property
     def approximate_number_of_messages_delayed(self) -> int:
-        now = unix_time_millis()
-        return sum(message.delayed_until > now for message in self._messages)
+        with self._messages_lock:
+            return self._order.count_delayed(unix_time_millis())
 
     @property
     def approximate_number_of_messages_not_visible(self) -> int:
-        now = unix_time_millis()
-        return sum(message.visible_at >= now for message in self._messages)
-
-    @property
-    def pending_message_groups(self) -> set[str]:
-        self._pending_messages = {message for message in self._pending_messages if not message.visible}
-        return super().pending_message_groups
+        with self._messages_lock:
+            return self._order.count_in_flight(unix_time_millis())
 
     def add_message(self, message: Message) -> None:
         with self._messages_lock:
             # What comes from another queue, as a dead letter does, is not sent, and so not sent twice.
             if self.fifo_queue and not message.approximate_receive_count and self._is_repeated(message):
                 return
-            self._messages.append(message)
-            self._messages_lock.notify_all()
+            self._order.add(message)
         self._on_message(message)
+        with self._messages_lock:
+            self._order.changed(message)
+            self._messages_lock.notify_all()
+
+    def take(self, most: int, seconds: int) -> list[Message]:
+        """Receive up to ``most`` messages: from now on they are in flight for ``seconds``.
+
+        What has been received too often goes to the dead-letter queue.
+        """
+        taken: list[Message] = []
+        letters: list[Message] = []
+        with self._messages_lock:
+            self._forget_old()
+            for message in self._order.candidates(unix_time_millis()):
+                if self._is_dead(message):
+                    letters.append(message)
+                    continue
+                taken.append(message)
+                if len(taken) >= most:
+                    break
+            for message in taken:
+                self._mark_received(message, seconds)
+            for message in letters:
+                self._order.remove(message)
+        for message in letters:
+            assert self.dead_letter_queue is not None
+            self.dead_letter_queue.add_message(message)
+        return [copy(message) for message in taken]
+
+    def wait_for_messages(self, timeout: int) -> None:
+        with self._messages_lock:
+            self._messages_lock.wait_for(lambda: self._order.has_ready(unix_time_millis()), timeout=timeout)
+
+    def change_visibility(self, receipt: str, seconds: int) -> bool:
+        """Let a message be visible in ``seconds``. Return whether the queue has one with this receipt."""
+        with self._messages_lock:
+            if (message := self._order.by_receipt(receipt)) is None:
+                return False
+            if message.visible:
+                raise _NotInFlightError
+            message.change_visibility(seconds)
+            self._order.changed(message)
+            self._messages_lock.notify_all()
+        return True
 
     def duplicate(self, receipt: str, delay: int, *, forget: bool) -> None:
         """Put a second copy of a message in flight into the queue, to be received in ``delay`` milliseconds.
@@ -108,26 +160,48 @@ class FaithfulQueue(Queue):
         know of the other receives.
         """
         with self._messages_lock:
-            message = next(each for each in self._messages if each.had_receipt_handle(receipt))
+            message = self._order.by_receipt(receipt)
+            assert message is not None
             second = copy(message)
-            second.receipt_handle, second._old_receipt_handles = None, []
+            second.receipt_handle = None
             second.visible_at, second.delayed_until = 0, unix_time_millis() + delay
             if forget:
                 second.approximate_receive_count = 0
-            self._messages.append(second)
+            self._order.add(second)
 
     def delete_message(self, receipt_handle: str) -> None:
         with self._messages_lock:
-            for place, message in enumerate(self._messages):
-                if message.had_receipt_handle(receipt_handle):
-                    del self._messages[place]
-                    self._pending_messages.discard(message)
-                    return
+            if (message := self._order.by_receipt(receipt_handle)) is not None:
+                self._order.remove(message)
+
+    def _is_dead(self, message: Message) -> bool:
+        policy = self.redrive_policy
+        if not policy or self.dead_letter_queue is None:
+            return False
+        return message.approximate_receive_count >= int(policy["maxReceiveCount"])
+
+    def _mark_received(self, message: Message, seconds: int) -> None:
+        """As moto's ``mark_received`` does. moto draws the receipt's letters one by one, most of a receive's time."""
+        now = unix_time_millis()
+        message.approximate_first_receive_timestamp = message.approximate_first_receive_timestamp or int(now)
+        message.approximate_receive_count += 1
+        if seconds:
+            message.change_visibility(seconds)
+        message.receipt_handle = uuid4().hex + uuid4().hex
+        self._order.give(message, message.receipt_handle)
+        self._order.changed(message)
+
+    def _forget_old(self) -> None:
+        retention: int = self.message_retention_period  # type: ignore[attr-defined]
+        for message in self._order.sent_by(unix_time_millis() - retention * 1000):
+            self._order.remove(message)
 
     def _is_repeated(self, message: Message) -> bool:
         """Whether its deduplication id was seen within the last five minutes; if not, it is from now on."""
         now = unix_time_millis()
-        self._seen_until = {seen: until for seen, until in self._seen_until.items() if until > now}
+        # Each is kept equally long, so the first ones to forget come first.
+        for seen in list(takewhile(lambda each: self._seen_until[each] <= now, self._seen_until)):
+            del self._seen_until[seen]
         scope = message.group_id if self.deduplication_scope == "messageGroup" else None  # type: ignore[attr-defined]
         identity = scope, message.deduplication_id
         if identity in self._seen_until:
@@ -136,16 +210,11 @@ class FaithfulQueue(Queue):
         return False
 
 
-def _sent_at(message: Message) -> int:
-    sent: int = message.sent_timestamp  # type: ignore[assignment]
-    return sent
-
-
 class FaithfulSqs(SQSBackend):
     """moto's SQS.
 
-    - For each message received, moto reckons out all attributes of its queue, three times, to see whether the message
-      has outlived its time. The queues themselves see to that.
+    - moto looks at all messages of a queue for each one that it hands out, or whose visibility changes. The queues
+      themselves know better.
     - SQS refuses to change the visibility of a message that is visible. moto changes it, and refuses what would be
       invisible twelve hours after its sending; SQS counts from its reception.
     """
@@ -157,20 +226,34 @@ class FaithfulSqs(SQSBackend):
         """Mends SQS in its place."""
         sqs.__class__ = cls
 
-    def is_message_valid_based_on_retention_period(self, queue_name: str, message: Message) -> bool:
-        return True
+    def receive_message(
+        self,
+        queue_name: str,
+        count: int,
+        wait_seconds_timeout: int,
+        visibility_timeout: int,
+        message_attribute_names: list[str] | None = None,
+    ) -> list[Message]:
+        queue = self.get_queue(queue_name)
+        if not isinstance(queue, FaithfulQueue):
+            names = message_attribute_names
+            return super().receive_message(queue_name, count, wait_seconds_timeout, visibility_timeout, names)
+        end = monotonic() + wait_seconds_timeout
+        while not (taken := queue.take(count, int(visibility_timeout or 0))) and monotonic() < end:
+            queue.wait_for_messages(1)
+        for message in taken:
+            message.message_attributes = _chosen(message.message_attributes, message_attribute_names or ())
+        return taken
 
     def change_message_visibility(self, queue_name: str, receipt_handle: str, visibility_timeout: int) -> None:
-        """As SQS does it: to a message that is in flight, and to no other."""
         queue = self.get_queue(queue_name)
-        message = next((each for each in queue._messages if each.had_receipt_handle(receipt_handle)), None)
-        if message is None:
+        if not isinstance(queue, FaithfulQueue):
+            super().change_message_visibility(queue_name, receipt_handle, visibility_timeout)
+        elif not queue.change_visibility(receipt_handle, int(visibility_timeout)):
             raise ReceiptHandleIsInvalid
-        if message.visible:
-            raise _NotInFlightError
-        message.change_visibility(visibility_timeout)
-        if visibility_timeout == 0:
-            queue.pending_messages.discard(message)
+
+    def is_message_valid_based_on_retention_period(self, queue_name: str, message: Message) -> bool:
+        return True
 
 
 class _NotInFlightError(SQSException):
@@ -178,22 +261,14 @@ class _NotInFlightError(SQSException):
         super().__init__("MessageNotInflight", "The message referred to is not in flight.")
 
 
-class FaithfulRule(Rule):
-    """A rule of moto's. moto writes the event by putting texts into a template, and so breaks one whose name
-    has a quotation mark, or whose data has ``<id>`` in it; it leaves the account out, and takes its time."""
+def _chosen(attributes: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """A message's attributes of these names; a name may be ``All``, or end with ``.*``."""
+    if "All" in names:
+        return dict(attributes)
+    prefixes = tuple(name[:-2] for name in names if name.endswith(".*"))
+    return {name: value for name, value in attributes.items() if name in names or name.startswith(prefixes)}
 
-    _on_event: Callable[[dict[str, Any]], None] | None
 
-    @classmethod
-    def become(cls, rule: Rule, on_event: Callable[[dict[str, Any]], None] | None = None) -> None:
-        """Mends a rule in its place. ``on_event`` is told of each event that comes over its bus."""
-        rule.__class__ = cls
-        assert isinstance(rule, FaithfulRule)
-        rule._on_event = on_event
-
-    def send_to_targets(self, original_event: EventMessageType, transform_input: bool = True) -> None:
-        event: Any = {key: value for key, value in original_event.items() if key != "ingestion-time"}
-        if self._on_event is not None:
-            moment = datetime.fromtimestamp(float(event["time"]), UTC)  # moto makes it a text only for a queue
-            self._on_event({**event, "time": f"{moment:%Y-%m-%dT%H:%M:%SZ}"})
-        super().send_to_targets(event, transform_input=False)
+def _sent_at(message: Message) -> int:
+    sent: int = message.sent_timestamp  # type: ignore[assignment]
+    return sent

@@ -5,7 +5,7 @@ Its parts take the place of moto's own by ``become``.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from copy import deepcopy
 from inspect import signature
 from typing import TYPE_CHECKING, Any
@@ -15,10 +15,15 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import Item
 from moto.dynamodb.models.table import GlobalSecondaryIndex, Table
 
+from tarry_dev.cloud.item_order import Asked, ItemOrder
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from moto.dynamodb.models.dynamo_type import DynamoType
+
+Keys = tuple["DynamoType", "DynamoType | None"]
+"""An item's hash key and range key."""
 
 __all__ = ["FaithfulDynamo", "FaithfulIndex", "FaithfulTable"]
 
@@ -46,52 +51,76 @@ class FaithfulDynamo(DynamoDBBackend):
         with self._change(table_name, key):
             return super().delete_item(table_name, key, *args, **kwargs)
 
+    def transact_write_items(self, transact_items: list[dict[str, Any]]) -> None:
+        with ExitStack() as whole:
+            for name, table in self.tables.items():
+                if isinstance(table, FaithfulTable):
+                    whole.enter_context(table.whole(self._keys(table, name, transact_items)))
+            super().transact_write_items(transact_items)
+
     def _change(self, table_name: str, key: dict[str, Any]) -> AbstractContextManager[None]:
         table = self.tables[table_name]
         return table.change(*self.get_keys_value(table, key)) if isinstance(table, FaithfulTable) else nullcontext()
 
-    def transact_write_items(self, transact_items: list[dict[str, Any]]) -> None:
-        tables = dict(self.tables)
-        try:
-            super().transact_write_items(transact_items)
-        finally:
-            for name, table in tables.items():
-                vars(table).update(vars(self.tables[name]))
-                self.tables[name] = table
+    def _keys(self, table: Table, name: str, transact_items: list[dict[str, Any]]) -> list[Keys]:
+        """The keys of the items that a transaction may change. What is wrong with others, moto says."""
+        actions = [action for each in transact_items for action in each.values() if action.get("TableName") == name]
+        places = [action.get("Item") or action.get("Key") or {} for action in actions]
+        return [self.get_keys_value(table, place) for place in places if {*table.table_key_attrs} <= {*place}]
 
 
 class FaithfulTable(Table):
     """A table of moto's. moto sorts the whole table for each query, and then looks which items are meant: with a
-    thousand runs a query takes a tenth of a second. Its indexes show each change at once, DynamoDB's do not.
+    thousand runs a query takes a tenth of a second. An ``ItemOrder`` knows the few that may be meant. For each
+    transaction moto copies the whole table. Its indexes show each change at once, DynamoDB's do not.
 
     ``index_lag`` is how many milliseconds later an index shows a change.
     """
 
     index_lag: float
+    _order: ItemOrder
     _meant: list[Item] | None
-    _changes: dict[tuple[DynamoType, DynamoType | None], list[tuple[float, Item | None]]]
+    _changes: dict[Keys, list[tuple[float, Item | None]]]
+    _is_guarded: bool
 
     @classmethod
     def become(cls, table: Table) -> FaithfulTable:
         """Mends a table in its place."""
         table.__class__ = cls
         assert isinstance(table, FaithfulTable)
-        table._meant, table._changes, table.index_lag = None, {}, 0
+        table._meant, table._changes, table.index_lag, table._is_guarded = None, {}, 0, False
         for index in table.global_indexes:
             index.__class__ = FaithfulIndex
+        table._order = ItemOrder(table)
+        for item in table.unsorted_items:
+            table._order.put(item)
         return table
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> FaithfulTable:
+        """A copy of all of it. In a transaction it is the table itself: the items that may change are copied then."""
+        if self._is_guarded:
+            return self
+        copied: Any = Table.__new__(Table)
+        memo[id(self)] = copied
+        vars(copied).update({name: deepcopy(value, memo) for name, value in vars(self).items() if name != "_order"})
+        return FaithfulTable.become(copied)
 
     @property
     def unsorted_items(self) -> Iterator[Item]:
         """All items."""
         return (item for partition in self.items.values() for item in partition.values())
 
+    def put_item(self, *args: Any, **kwargs: Any) -> Item:
+        item = super().put_item(*args, **kwargs)
+        self._order.put(item)
+        return item
+
+    def delete_item(self, hash_key: DynamoType, range_key: DynamoType | None) -> Item | None:
+        self._order.remove((hash_key, range_key))
+        return super().delete_item(hash_key, range_key)
+
     def query(self, *args: Any, **kwargs: Any) -> tuple[list[Item], int, dict[str, Any] | None]:
-        asked = _QUERY.bind(self, *args, **kwargs).arguments
-        if asked.get("index_name") is None:
-            self._meant = list(self.items.get(asked["hash_key"], {}).values())
-        else:
-            self._meant = [item for item in self._shown() if _has(item, asked["hash_key_conditions"])]
+        self._meant = self._possible(_QUERY.bind(self, *args, **kwargs).arguments)
         try:
             return super().query(*args, **kwargs)
         finally:
@@ -100,12 +129,32 @@ class FaithfulTable(Table):
     @contextmanager
     def change(self, hash_key: DynamoType, range_key: DynamoType | None) -> Iterator[None]:
         """Within it, an item changes. The indexes show it as it was for as long as they lag."""
-        if not self.index_lag:
+        before = deepcopy(self.get_item(hash_key, range_key)) if self.index_lag else None
+        try:
             yield
-            return
-        before = deepcopy(self.get_item(hash_key, range_key))
-        yield
-        self._changes.setdefault((hash_key, range_key), []).append((unix_time_millis(), before))
+        finally:
+            if (item := self.get_item(hash_key, range_key)) is not None:
+                self._order.put(item)
+        if self.index_lag:
+            self._changes.setdefault((hash_key, range_key), []).append((unix_time_millis(), before))
+
+    @contextmanager
+    def whole(self, keys: Iterable[Keys]) -> Iterator[None]:
+        """Within it, the items with these keys change all or, if an error ends it, none."""
+        before = {key: deepcopy(self.get_item(*key)) for key in keys}
+        self._is_guarded = True
+        try:
+            yield
+        except BaseException:
+            for key, item in before.items():
+                self._restore(key, item)
+            raise
+        finally:
+            self._is_guarded = False
+
+    def indexed(self, index: str) -> Iterator[Item]:
+        """The items that an index holds."""
+        return self._order.of_index(index)
 
     def expired(self) -> list[Item]:
         """The items that have outlived their time, which moto never removes."""
@@ -117,10 +166,33 @@ class FaithfulTable(Table):
         for item in items:
             self.delete_item(item.hash_key, item.range_key)
 
+    def _restore(self, key: Keys, item: Item | None) -> None:
+        hash_key, range_key = key
+        if item is None:
+            self.delete_item(hash_key, range_key)
+        else:
+            assert range_key is not None
+            self.items[hash_key][range_key] = item
+            self._order.put(item)
+
+    def _possible(self, asked: dict[str, Any]) -> list[Item]:
+        """The items among which are those that a query means."""
+        index, conditions = asked.get("index_name"), asked.get("hash_key_conditions") or ()
+        if index is not None and (self.index_lag or self._changes or not self._order.knows(index)):
+            return [item for item in self._shown() if _has(item, conditions)]
+        few = Asked(
+            comparison=asked["range_comparison"],
+            values=[value.cast_value for value in asked["range_objs"]],
+            start=asked["exclusive_start_key"],
+            forward=asked["scan_index_forward"] is not False,
+            limit=None if asked.get("filter_kwargs") else asked["limit"],
+        )
+        return self._order.chosen(index, asked["hash_key"].cast_value, few)
+
     def _shown(self) -> Iterator[Item]:
         """The items as the indexes show them."""
         shown_until = unix_time_millis() - self.index_lag
-        hidden: dict[tuple[DynamoType, DynamoType | None], Item | None] = {}
+        hidden: dict[Keys, Item | None] = {}
         for key, changes in list(self._changes.items()):
             changes[:] = [change for change in changes if change[0] > shown_until]
             if changes:
@@ -152,5 +224,5 @@ class FaithfulIndex(GlobalSecondaryIndex):
 _QUERY = signature(Table.query)
 
 
-def _has(item: Item, conditions: list[tuple[str, DynamoType]]) -> bool:
+def _has(item: Item, conditions: Iterable[tuple[str, DynamoType]]) -> bool:
     return all(name in item.attrs and item.attrs[name] == value for name, value in conditions)

@@ -6,7 +6,7 @@ import logging
 import math
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import RLock
+from threading import Event, Lock, RLock
 from typing import TYPE_CHECKING
 
 from tarry.errors import TarryError
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["EndlessError", "Pump"]
 
+_LONGEST_REST = 0.5
+"""Seconds. So late at most is noticed what changes without a message: a clock that is set, a queue that is let go."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -34,7 +37,8 @@ class EndlessError(TarryError):
 class Pump:
     """Delivers what can be delivered, oldest first, one batch at a time, so that a test is the same each time.
 
-    In a served cloud runs go side by side, as on AWS: see ``side_by_side``. With a chaos, several invocations may be
+    In a served cloud runs go side by side, as on AWS: see ``side_by_side``. The queues take turns there, so that a run
+    goes on while thousands of events wait for the matcher. With a chaos, several invocations may be
     under way at the same time. ``limit`` is the most batches between two moves of the clock.
     """
 
@@ -52,6 +56,9 @@ class Pump:
         self._alone = RLock()
         self._workers: ThreadPoolExecutor | None = None
         self._free = 0
+        self._counting = Lock()
+        self._news = Event()
+        self._last_turns: dict[LocalQueue, int] = {}
 
     @contextmanager
     def side_by_side(self, runs: int) -> Iterator[None]:
@@ -86,6 +93,7 @@ class Pump:
     def step(self) -> bool:
         """Delivers one batch, or lets one that is under way go on; false if nothing can happen now."""
         with self._alone:
+            self._news.clear()
             queue = self._next_queue()
             if queue and self._begins_now():
                 self._batches += 1
@@ -95,6 +103,23 @@ class Pump:
             else:
                 return False
         return True
+
+    def wake(self) -> None:
+        """End a rest: there may be something to deliver."""
+        self._news.set()
+
+    def rest(self, until: int) -> None:
+        """Return once something can be delivered, or at ``until``, or within half a second. To be used after a
+        ``step`` that found nothing.
+
+        step    looks at the queues ─ nothing
+        others                          message ─ wake
+        rest                                           returns at once
+        """
+        moments = [queue.next_delivery for queue in self._queues if not queue.is_held and not self._is_full(queue)]
+        moments += [until, self._schedules.next_moment]
+        earliest = min(moment for moment in moments if moment is not None)
+        self._news.wait(max(0.0, min(_LONGEST_REST, (math.ceil(earliest) - self._clock.now()) / 1000)))
 
     def close(self) -> None:
         """End what is under way, where it stands."""
@@ -144,10 +169,25 @@ class Pump:
             and (moment := queue.next_delivery) is not None
             and moment <= now
         ]
-        return self._queues[min(ready)[1]] if ready else None
+        if not ready:
+            return None
+        if self._workers is None:
+            return self._queues[min(ready)[1]]
+        return min((self._queues[place] for _, place in ready), key=self._turn)
+
+    def _turn(self, queue: LocalQueue) -> tuple[bool, int]:
+        """Whose turn it is in a served cloud: the smallest first. A run only begins here, and goes on in a thread; a
+        batch of another queue takes the pump's own time.
+
+        events     ── batch ──────────────────── batch ──
+        runs       run run (until all threads are at work) run ──
+        timers                ── batch ──
+        """
+        return not queue.spec.fifo, self._last_turns.get(queue, 0)
 
     def _deliver(self, queue: LocalQueue) -> None:
         self._clock.tick()
+        self._last_turns[queue] = self._batches
         if not (batch := queue.receive()):
             return  # all have been received too often, and are dead letters now
         if self._odds.chaos.at_once > 1:
@@ -155,7 +195,7 @@ class Pump:
         elif self._workers is None or not queue.spec.fifo:
             queue.deliver(batch)
         else:
-            with self._alone:
+            with self._counting:
                 self._free -= 1
             self._workers.submit(self._deliver_aside, queue, batch)
 
@@ -165,8 +205,9 @@ class Pump:
         except Exception:
             _log.exception("the embedded cloud stumbled over a run, and goes on")
         finally:
-            with self._alone:
+            with self._counting:
                 self._free += 1
+            self.wake()
 
     def _is_full(self, queue: LocalQueue) -> bool:
         return self._workers is not None and queue.spec.fifo and self._free == 0

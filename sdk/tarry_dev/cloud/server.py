@@ -44,9 +44,6 @@ __all__ = ["Server"]
 
 _HOST = "127.0.0.1"
 
-_IDLE = 0.02
-"""Seconds between two looks at the queues when nothing is to be done: looking costs microseconds."""
-
 _RUNS = 10
 """How many runs are under way at the same time; a new AWS account may have as many Lambdas."""
 
@@ -130,6 +127,7 @@ class Server:
 
     def __exit__(self, *_: object) -> None:
         self._stopping.set()
+        self._pump.wake()
         self._http.shutdown()
         for thread in self._threads:
             thread.join()
@@ -148,7 +146,7 @@ class Server:
                     minute = self._sweep.next_minute
                 self._schedules.run()
                 if not self._pump.step():
-                    self._stopping.wait(_IDLE)
+                    self._pump.rest(minute)
             except Exception:
                 _log.exception("the embedded cloud stumbled, and goes on")
                 self._stopping.wait(1)

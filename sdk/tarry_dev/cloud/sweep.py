@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tarry_backend.deploy.topology import SWEEP_MINUTES
-from tarry_backend.store.models import Item
+from tarry_backend.store.models import DueIndex, Item
 from tarry_backend.timers.timers import SWEPT, next_bring_up
 from tarry_dev.cloud.account import ACCOUNT_ID
 from tarry_dev.cloud.crash import Crash
@@ -79,10 +79,8 @@ class Sweep:
 
     def dues(self) -> Iterator[int]:
         """The moments that the due index holds. Looked up in moto: a query costs a thousand times as much."""
-        shard, due = Item.due_shard.attr_name, Item.due.attr_name
-        for item in self._table.unsorted_items:
-            if shard in item.attrs and due in item.attrs:
-                yield int(item.attrs[due].value)
+        due = Item.due.attr_name
+        return (int(item.attrs[due].value) for item in self._table.indexed(DueIndex.Meta.index_name))
 
     def _event(self) -> dict[str, Any]:
         moment = datetime.fromtimestamp(self._clock.now() // 1000, UTC)
