@@ -69,7 +69,7 @@ def test_an_outage_ends_in_dead_letters_and_a_redrive(cloud: Cloud, stack: Stack
     again_after = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
 
     change(cloud, matcher, environment | {"TARRY_TABLE": "no-such-table"})
-    # All tries in a row, instead of one each three minutes. Lambda looks at the attribute whenever a function is changed.
+    # All tries in a row, instead of one each three minutes. Lambda reads the attribute at each change of a function.
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "1"})
     stack.put("app/trial.started", {"user": "during-the-outage", "flag": "none"})
     sqs.send_message(QueueUrl=queue, MessageBody="poison")
