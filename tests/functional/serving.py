@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, TypeVar
 
 import pytest
@@ -23,19 +24,25 @@ _PATIENCE = 30.0
 
 
 class Dev:
-    """An app, served until ``stop``. What the process has written by then is in ``output``."""
+    """An app, served until ``stop``."""
 
-    def __init__(self, target: str, folder: Path) -> None:
+    def __init__(self, target: str, folder: Path, *options: str, wait: bool = True) -> None:
         self._file = folder / ".tarry/dev.json"
-        self.output = ""
+        self._written = TemporaryFile("w+")  # noqa: SIM115 - as long as this object
+        self._ended: str | None = None
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tarry_dev.cli", "dev", target, "--port", "0"],
+            [sys.executable, "-m", "tarry_dev.cli", "dev", target, "--port", "0", *options],
             cwd=folder,
             env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"},
-            stdout=subprocess.PIPE,
+            stdout=self._written,
             stderr=subprocess.STDOUT,
             text=True,
         )
+        if wait:
+            self.wait()
+
+    def wait(self) -> None:
+        """Return once it listens."""
         try:
             eventually(self._is_up)
         except AssertionError:
@@ -53,21 +60,30 @@ class Dev:
         """Where it listens."""
         return str(self.endpoint["url"])
 
+    @property
+    def output(self) -> str:
+        """What the process has written so far."""
+        if self._ended is not None:
+            return self._ended
+        return os.pread(self._written.fileno(), 10_000_000, 0).decode()
+
     def stop(self, how: signal.Signals = signal.SIGINT) -> int:
         """Ends it, and returns its exit code. One that does not end says where its threads are."""
         if self._process.poll() is None:
             self._process.send_signal(how)
         try:
-            self.output, _ = self._process.communicate(timeout=_PATIENCE)
+            self._process.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
             self._process.send_signal(signal.SIGABRT)
-            self.output, _ = self._process.communicate(timeout=_PATIENCE)
+            self._process.wait(_PATIENCE)
             raise AssertionError(f"tarry dev did not end: {self.output}") from None
+        self._ended = self.output
+        self._written.close()
         return self._process.returncode
 
     def _is_up(self) -> bool:
         with suppress(OSError, ValueError):
-            return bool(self.endpoint)
+            return bool(self.endpoint["pid"] == self._process.pid)  # not the file of one that was killed
         return False
 
 
@@ -102,10 +118,10 @@ def document(*arguments: str) -> Any:
     return json.loads(succeed(*arguments, "--json"))
 
 
-def eventually(get: Callable[[], T]) -> T:
-    """The first value that is true: the process does its work in its own time."""
-    end = time.monotonic() + _PATIENCE
+def eventually(get: Callable[[], T], pause: float = 0.05) -> T:
+    """The first value that is true: the process does its work in its own time. A costly question takes a ``pause``."""
+    end = time.monotonic() + max(_PATIENCE, 60 * pause)
     while not (value := get()):
         assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
+        time.sleep(pause)
     return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from tarry_dev.shipped_examples import put_examples_on_path
 if TYPE_CHECKING:
     from tarry import App
 
-__all__ = ["find_app"]
+__all__ = ["find_app", "is_of_the_code"]
 
 
 def find_app(target: str) -> App:
@@ -30,6 +31,19 @@ def find_app(target: str) -> App:
         return load_app(target)
     except UsageError as error:
         raise CommandError(str(error)) from error
+
+
+def is_of_the_code(error: CommandError, target: str) -> bool:
+    """Whether an app could not be loaded because of its code, which can be mended, not because of a wrong name."""
+    cause: BaseException = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    if isinstance(cause, ModuleNotFoundError) and f"{target.partition(':')[0]}.".startswith(f"{cause.name}."):
+        return False
+    # Each module whose import was under way has a frame of this name.
+    return isinstance(cause, SyntaxError) or any(
+        frame.name == "<module>" for frame in traceback.extract_tb(cause.__traceback__)
+    )
 
 
 def _module(path: str) -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import errno
 import signal
 import socket
+import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -16,13 +19,20 @@ from rich.text import Text
 
 from tarry import TriggerEvent
 from tarry_backend.clock import now
+from tarry_backend.model.run import RunStatus
+from tarry_backend.runtime import runtime
+from tarry_dev.cli.apps import find_app, is_of_the_code
 from tarry_dev.cli.audit_query import FOLDER
-from tarry_dev.cli.endpoint import Endpoint
+from tarry_dev.cli.dev_files import clock_file, forget, state_file
+from tarry_dev.cli.endpoint import FILE, Endpoint
 from tarry_dev.cli.errors import CommandError
 from tarry_dev.cli.logs import log_lines
-from tarry_dev.cli.screen import QUIET
+from tarry_dev.cli.screen import QUIET, complain
+from tarry_dev.cli.sources import Sources
+from tarry_dev.cli.successor import Successor
+from tarry_dev.cli.times import span
 from tarry_dev.cli.watch import Watch
-from tarry_dev.cloud import Cloud, RealClock
+from tarry_dev.cloud import AheadClock, Cloud
 from tarry_dev.cloud.schedules import times_after
 
 if TYPE_CHECKING:
@@ -35,37 +45,125 @@ if TYPE_CHECKING:
     from tarry.function import Function
     from tarry.triggers import Trigger
 
-__all__ = ["serve"]
+__all__ = ["Wishes", "run"]
 
 _LOOK = 0.1
 """Seconds between two checks for the end."""
 
+_LOOK_AT_FILES = 0.5
+"""Seconds between two looks at the app's files."""
 
-def serve(app: App, target: str, port: int, console: Console, allowed_hosts: Sequence[str] = ()) -> None:
-    """Serve the app until Ctrl-C. Everything but the audit trail is in memory, and lost at the end."""
+_KNOWN = 1_000
+"""Of how many runs from before a restart the old transitions are not shown again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What the person wants of ``tarry dev``: its options."""
+
+    port: int = 8787
+    allowed_hosts: Sequence[str] = ()
+    fresh: bool = False
+    reload: bool = True
+
+
+def run(target: str, wishes: Wishes, console: Console) -> None:
+    """Serve the app until Ctrl-C, and take up new code whenever a file of the app changes."""
+    successor, sources = Successor(), Sources(target)
+    if sys.platform == "win32":  # no process can be replaced there
+        wishes = replace(wishes, reload=False)
+    try:
+        app = find_app(target)
+    except CommandError as error:
+        if not (wishes.reload and is_of_the_code(error, target)):
+            raise
+        complain(str(error))
+        if _is_mended(sources, console):
+            successor.take_over(successor.listener)
+        Endpoint.remove_own()
+        return
+    listener = None
+    try:
+        listener = _serve(app, target, wishes, console, successor, sources)
+    finally:
+        if listener is None:
+            Endpoint.remove_own()
+    if listener is not None:
+        successor.take_over(listener)
+
+
+def _serve(
+    app: App, target: str, wishes: Wishes, console: Console, successor: Successor, sources: Sources
+) -> int | None:
+    """Serve until Ctrl-C, or until there is new code: then return the socket for the process that has it."""
     Endpoint.check_alone()
-    _check_free(port)
-    watch = Watch(console)
+    if successor.listener is None:
+        _check_free(wishes.port)
+        if wishes.fresh:
+            forget(app.id)
+    watch, clock = Watch(console), AheadClock(clock_file(app.id))
     with (
         _interruptible() as ended,
         log_lines(console, watch.look_at),
-        Cloud(app, clock=RealClock(), on_delivery=watch, audit=FOLDER.absolute()) as cloud,
-        cloud.serve(port, allowed_hosts) as server,
-        _written(Endpoint.of(cloud, server.url)) as endpoint,
+        Cloud(app, clock=clock, on_delivery=watch, audit=FOLDER.absolute(), kept_in=state_file(app.id)) as cloud,
+        ExitStack() as life,
     ):
-        console.print(_banner(app, target, endpoint))
+        go_on = watch.know(runtime().store.queries.newest_runs(app.functions, [RunStatus.RUNNING], _KNOWN))
+        server = life.enter_context(cloud.serve(wishes.port, wishes.allowed_hosts, successor.listener))
+        endpoint = Endpoint.of(cloud, server.url, clock_file(app.id))
+        endpoint.write()
+        if successor.listener is None:
+            console.print(_banner(app, target, endpoint, clock.ahead))
+        if go_on:
+            console.print(Text(f"{go_on} runs go on from before; --fresh forgets them", QUIET))
+        if wishes.reload and _is_to_reload(target, successor, sources, console, ended):
+            console.print(Text("new code: it is taken up when the bodies that run have ended", QUIET))
+            listener = server.hand_over()
+            life.close()
+            if not ended:
+                return listener
         while not ended:
             time.sleep(_LOOK)
-        console.print(Text(f"\nended; its runs and events are lost, the audit trail stays in {FOLDER}", QUIET))
+        life.close()
+        console.print(Text(f"\nended; its runs go on when it starts again (kept in {FILE.parent})", QUIET))
+    return None
 
 
-@contextmanager
-def _written(endpoint: Endpoint) -> Iterator[Endpoint]:
-    endpoint.write()
-    try:
-        yield endpoint
-    finally:
-        endpoint.remove()
+def _is_to_reload(target: str, successor: Successor, sources: Sources, console: Console, ended: Sequence[int]) -> bool:
+    """Return true once a file changed and the app can be imported; false when the command is to end."""
+    changed, look = sources.changed, 0.0
+    while not ended:
+        time.sleep(_LOOK)
+        if time.monotonic() < look:
+            continue
+        look = time.monotonic() + _LOOK_AT_FILES
+        if not (files := changed()):
+            continue
+        console.print(Text(f"{_shown(files)} changed", QUIET))
+        if (why_not := successor.why_not(target)) is None:
+            return True
+        complain(why_not)
+        console.print(Text("fix it, I am watching; the old code goes on meanwhile", QUIET))
+        changed = sources.changed_anywhere
+    return False
+
+
+def _is_mended(sources: Sources, console: Console) -> bool:
+    """Return true once a file changed; false when the command is to end."""
+    console.print(Text("fix it, I am watching (Ctrl-C ends)", QUIET))
+    with _interruptible() as ended:
+        while not ended:
+            time.sleep(_LOOK_AT_FILES)
+            if files := sources.changed_anywhere():
+                console.print(Text(f"{_shown(files)} changed", QUIET))
+                return True
+    return False
+
+
+def _shown(files: Sequence[Path]) -> str:
+    first = files[0]
+    name = first.relative_to(Path.cwd()) if first.is_relative_to(Path.cwd()) else first
+    return f"{name}" + (f" and {len(files) - 1} more" if len(files) > 1 else "")
 
 
 @contextmanager
@@ -103,7 +201,7 @@ def _check_free(port: int) -> None:
             raise
 
 
-def _banner(app: App, target: str, endpoint: Endpoint) -> RenderableType:
+def _banner(app: App, target: str, endpoint: Endpoint, ahead: int) -> RenderableType:
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(style="bold")
     grid.add_column(overflow="fold")
@@ -111,13 +209,16 @@ def _banner(app: App, target: str, endpoint: Endpoint) -> RenderableType:
     for function in app.functions.values():
         grid.add_row("", f"{_called(function)} starts {_starts(function)}")
     name = next((_example(each.event) for f in app.functions.values() for each in f.event_triggers), "app/event")
+    if ahead:
+        grid.add_row("", f"time is {span(ahead)} ahead, as tarry advance moved it")
     grid.add_row("Send", f"""tarry send {name} '{{"key": "value"}}'""")
     grid.add_row("", f"""curl {endpoint.url}/events -d '{{"name": "{name}", "data": {{"key": "value"}}}}'""")
     grid.add_row("Look", "tarry runs, tarry run ID, tarry waits, tarry events")
+    grid.add_row("Time", "tarry advance 3d, tarry advance --next")
     settings = endpoint.settings
     grid.add_row("Ask", f"""tarry events --sql "select name, count(*) from events group by 1" ({FOLDER})""")
     grid.add_row("AWS", f"{endpoint.url} {endpoint.region}, bus {settings['bus']}, table {settings['table']}")
-    grid.add_row("End", f"Ctrl-C; everything but {FOLDER} is in memory only")
+    grid.add_row("End", f"Ctrl-C; runs, waits and events stay in {FILE.parent}, --fresh forgets them")
     return grid
 
 

@@ -33,7 +33,7 @@ class Endpoint:
 
     ``settings`` are the fields of ``tarry_backend.deploy.settings.Settings``; ``dead_letters`` are the URLs of the
     dead-letter queues by the names of their queues; ``signals`` is the name of the signals Lambda. ``facts`` are those
-    of the functions, as ``tarry_backend.deploy.function_facts`` writes them.
+    of the functions, as ``tarry_backend.deploy.function_facts`` writes them. ``clock`` is the file of its clock.
     """
 
     url: str
@@ -45,10 +45,11 @@ class Endpoint:
     dead_letters: dict[str, str]
     signals: str
     facts: str = "[]"
+    clock: str = ""
 
     @classmethod
-    def of(cls, cloud: Cloud, url: str) -> Self:
-        """Return the endpoint of a cloud that this process serves."""
+    def of(cls, cloud: Cloud, url: str, clock: Path) -> Self:
+        """Return the endpoint of a cloud that this process serves. ``clock`` is its clock's file."""
         from tarry_backend.deploy.function_facts import facts_of, write_facts
 
         app = cloud.app
@@ -56,7 +57,8 @@ class Endpoint:
         facts = write_facts(facts_of(app), _MAX_FACTS)
         signals = cloud.functions["signals"].function_name
         functions, settings = tuple(app.functions), asdict(cloud.settings)
-        return cls(url, os.getpid(), app.id, functions, cloud.region, settings, dead_letters, signals, facts)
+        where = url, os.getpid(), app.id, functions, cloud.region
+        return cls(*where, settings, dead_letters, signals, facts, str(clock))
 
     @classmethod
     def find(cls) -> Self:
@@ -88,6 +90,8 @@ class Endpoint:
             other = cls.read(FILE)
         except (CommandError, OSError):
             return  # none ran here, or the last one was killed
+        if other.pid == os.getpid():
+            return  # this process, before it took up new code
         raise CommandError(
             f"a tarry dev already runs in this folder, app {other.app} at {other.url}: end it, or use another folder"
         )
@@ -98,16 +102,18 @@ class Endpoint:
         (FILE.parent / ".gitignore").write_text("*\n")
         FILE.write_text(json.dumps(asdict(self), indent=2) + "\n")
 
-    def remove(self) -> None:
+    @classmethod
+    def remove_own(cls) -> None:
         """Remove the file, unless another ``tarry dev`` has written it meanwhile."""
-        if FILE.is_file() and json.loads(FILE.read_text()).get("pid") == self.pid:
+        if FILE.is_file() and json.loads(FILE.read_text()).get("pid") == os.getpid():
             FILE.unlink()
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
         """Connect to the app at this endpoint.
 
-        Within it, the boto clients of this process use the endpoint, whatever profile, region or keys the person has.
+        Within it, the boto clients of this process use the endpoint, whatever profile, region or keys the person has,
+        and this process has the time of the cloud, which ``tarry advance`` may have moved.
         """
         from tarry_backend.deploy.function_facts import read_facts
         from tarry_backend.deploy.outputs import SIGNALS_FUNCTION, Deployment
@@ -115,7 +121,7 @@ class Endpoint:
         from tarry_backend.store import open_store
         from tarry_dev.cli.connection import Connection
 
-        with _environment(self.url, self.region):
+        with _environment(self.url, self.region), _time_of(self.clock):
             settings = Settings(**self.settings)
             facts = read_facts(self.facts)
             deployment = Deployment(self.app, self.functions, settings, self.dead_letters, facts)
@@ -129,6 +135,21 @@ class Endpoint:
             raise CommandError(
                 f"nothing answers at {self.url}, from {file}: its tarry dev has ended; start it again"
             ) from error
+
+
+@contextmanager
+def _time_of(file: str) -> Iterator[None]:
+    from tarry_dev.cloud.ahead_clock import AheadClock
+
+    if not file:  # an older tarry dev wrote none
+        yield
+        return
+    clock = AheadClock(Path(file))
+    clock.start()
+    try:
+        yield
+    finally:
+        clock.stop()
 
 
 @contextmanager

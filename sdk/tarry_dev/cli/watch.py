@@ -19,6 +19,8 @@ from tarry_dev.cli.transitions import moves
 from tarry_dev.control_characters import one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.console import Console
 
     from tarry_backend.model.run import RunSnapshot
@@ -37,6 +39,12 @@ class Watch:
         self._seen: dict[str, RunSnapshot] = {}
         self._ended: set[str] = set()
         self._one_at_a_time = RLock()  # runs go side by side, and a failed attempt is shown while its run goes on
+
+    def know(self, snapshots: Iterable[RunSnapshot]) -> int:
+        """Remember runs from before a restart: only what happens from now on is printed. Return their number."""
+        known = {snapshot.run.id: snapshot for snapshot in snapshots}
+        self._seen.update(known)
+        return len(known)
 
     def __call__(self, delivery: Delivery) -> None:
         if delivery.function == "matcher":

@@ -1,6 +1,7 @@
 """The embedded cloud: the deployed handlers on moto, in one process. For tests, the demo and ``tarry dev``."""
 
 try:
+    from tarry_dev.cloud.ahead_clock import AheadClock
     from tarry_dev.cloud.chaos import Chaos
     from tarry_dev.cloud.clock import Clock, MovedClock, RealClock
     from tarry_dev.cloud.cloud import Cloud
@@ -16,6 +17,7 @@ except ModuleNotFoundError as error:
     raise explained(error) from None
 
 __all__ = [
+    "AheadClock",
     "Call",
     "Chaos",
     "Clock",

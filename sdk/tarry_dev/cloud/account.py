@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
-__all__ = ["ACCOUNT_ID", "Clients", "account"]
+    from tarry import App
+
+__all__ = ["ACCOUNT_ID", "Clients", "account", "forget_clients"]
 
 ACCOUNT_ID = "123456789012"
 
@@ -94,6 +96,12 @@ def account(region: str, at_aws: Callable[[], AbstractContextManager[None]] = nu
         clients = _clients(region)
         with _default_session(clients.session):
             yield clients
+
+
+def forget_clients(app: App) -> None:
+    """The app's clients are of one account. One made before may even speak to a real one."""
+    app.bus.disconnect()
+    app.signals.disconnect()
 
 
 @contextmanager

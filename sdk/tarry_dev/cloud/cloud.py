@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from tarry.durations import deadline
 from tarry.errors import SendError, UsageError
 from tarry_backend.deploy.settings import Settings
 from tarry_backend.deploy.topology import QUEUES, Queue
 from tarry_backend.runtime import host
-from tarry_dev.cloud.account import account
+from tarry_dev.cloud.account import account, forget_clients
 from tarry_dev.cloud.audit import Audit
 from tarry_dev.cloud.chaos import CALM, Chaos, Odds, check
 from tarry_dev.cloud.clock import Clock, MovedClock, RealClock
+from tarry_dev.cloud.durable import keep
 from tarry_dev.cloud.function import lambda_functions
 from tarry_dev.cloud.lambda_service import LambdaService
+from tarry_dev.cloud.mirror import Mirror
 from tarry_dev.cloud.pump import Pump
 from tarry_dev.cloud.punctual import make_punctual
 from tarry_dev.cloud.queue import LocalQueue
-from tarry_dev.cloud.resources import NAME, QueuePair, make_bus, make_queues, make_store
+from tarry_dev.cloud.resources import NAME, QueuePair, make_bus, make_queues, make_settings, make_store
 from tarry_dev.cloud.schedules import Schedules
 from tarry_dev.cloud.sweep import Sweep
 
@@ -69,6 +71,7 @@ class Cloud:
         max_deliveries: The most batches between two moves of the clock.
         audit: A folder for the audit trail as Parquet files. The last one is written at the end of the ``with`` block.
         punctual: Sleeps and deadlines end to the millisecond. By default they end up to two seconds late, as on AWS.
+        kept_in: A file in which table, queues and bucket survive the process. By default they are in memory alone.
         **settings: Fields of ``tarry_backend.deploy.settings.Settings`` that have a default, such as
             ``settle_seconds``.
 
@@ -89,6 +92,7 @@ class Cloud:
         max_deliveries: int = 10_000,
         audit: Path | None = None,
         punctual: bool = False,
+        kept_in: Path | None = None,
         **settings: int,
     ) -> None:
         self.app = app
@@ -101,7 +105,7 @@ class Cloud:
         self._limit = max_deliveries
         self._lambdas = LambdaService(self.functions["signals"])
         self._audit = Audit(audit, self.clock) if audit else None
-        self._punctual, self._overrides = punctual, settings
+        self._punctual, self._kept_in, self._overrides = punctual, kept_in, settings
         self._life = ExitStack()
 
     def __enter__(self) -> Self:
@@ -111,9 +115,11 @@ class Cloud:
             life.callback(self._odds.set, CALM)
             if self._audit:
                 life.callback(self._audit.flush)
-            self.clients = life.enter_context(account(self.region, self.clock.true))
-            _forget_client(self.app)
-            life.callback(_forget_client, self.app)
+            self._mirror = life.enter_context(closing(Mirror(self._kept_in))) if self._kept_in else None
+            at_aws = self._mirror.calls(self.clock.true) if self._mirror else self.clock.true
+            self.clients = life.enter_context(account(self.region, at_aws))
+            forget_clients(self.app)
+            life.callback(forget_clients, self.app)
             self._deploy()
             life.callback(self._pump.close)
             life.enter_context(self._lambdas.answers())
@@ -235,11 +241,12 @@ class Cloud:
         """Call the minute sweep now."""
         self._sweep.run()
 
-    def serve(self, port: int = 0, allowed_hosts: Iterable[str] = ()) -> Server:
+    def serve(self, port: int = 0, allowed_hosts: Iterable[str] = (), listener: int | None = None) -> Server:
         """Return a server of this cloud on ``http://localhost:<port>``, for the AWS CLI, SDKs and curl.
 
         Enter it with ``with``. Within it the cloud moves by itself, in real time: it needs a ``RealClock``. It refuses
-        web pages of other machines, but for those of ``allowed_hosts``.
+        web pages of other machines, but for those of ``allowed_hosts``. ``listener`` is a socket to take over,
+        in place of ``port``: see ``Server.hand_over``.
         """
         from tarry_dev.cloud.callers import Callers
         from tarry_dev.cloud.server import Server
@@ -247,25 +254,24 @@ class Cloud:
         if not isinstance(self.clock, RealClock):
             raise UsageError("a cloud can be served only in real time: make it with clock=RealClock()")
         callers = Callers(allowed_hosts)
-        return Server(self, self._pump, self._sweep, self._schedules, port, self._lambdas, self._audit, callers)
+        parts = self._pump, self._sweep, self._schedules
+        return Server(self, *parts, port, self._lambdas, self._audit, callers, listener)
 
     def _deploy(self) -> None:
         """Makes the resources, and the environment that tells the functions of them."""
         self._table = make_store(self.clients)
         pairs = make_queues(self.clients, self._take_in)
         self.bus = self.app.bus.name
+        if self._mirror:
+            keep(self._mirror, self.region, NAME, self._table, pairs.values())
         taker = self._audit.take if self._audit else None
         make_bus(self.clients, self.bus, pairs["events"].queue.queue_arn, taker)
-        self.settings = self._settings(pairs)
+        self.settings = make_settings(self.bus, pairs, self._overrides)
         os.environ.update({Settings.variable(name): str(value) for name, value in asdict(self.settings).items()})
         self.queues = {spec.name: self._queue(spec, pairs[spec.name]) for spec in QUEUES}
         self._sweep = Sweep(self.functions["sweep"], self._table, self.clock, self.region, self._observe)
         self._schedules = Schedules(self.app, self.clock, self.put_events)
         self._pump = Pump(self.clock, [*self.queues.values()], self._sweep, self._schedules, self._limit, self._odds)
-
-    def _settings(self, pairs: Mapping[str, QueuePair]) -> Settings:
-        values: Any = {f"{name}_queue": pair.queue.physical_resource_id for name, pair in pairs.items()}
-        return Settings(app="tarry_dev:hosted", table=NAME, bucket=NAME, bus=self.bus, **values | self._overrides)
 
     def _queue(self, spec: Queue, pair: QueuePair) -> LocalQueue:
         return LocalQueue(
@@ -292,9 +298,3 @@ class Cloud:
         with self._observing:  # in a served cloud runs go side by side
             for observer in self._observers:
                 observer(delivery)
-
-
-def _forget_client(app: App) -> None:
-    """The app's clients are of one account. One made before may even speak to a real one."""
-    app.bus.disconnect()
-    app.signals.disconnect()

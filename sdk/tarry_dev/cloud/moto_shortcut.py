@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from moto.core.common_types import TYPE_RESPONSE
     from moto.core.responses import BaseResponse
 
-__all__ = ["ONE_AT_A_TIME", "SHORT", "shortcut"]
+__all__ = ["ONE_AT_A_TIME", "SHORT", "at_aws", "shortcut"]
 
 ONE_AT_A_TIME = RLock()
 """Held during each call: moto has no locks of its own, and two threads could both pass one condition."""
@@ -101,6 +101,11 @@ def shortcut(at_aws: Callable[[], AbstractContextManager[None]] = nullcontext) -
     finally:
         _at_aws = nullcontext
         vars(botocore_stubber).pop("process_request", None)  # a test may have put its own over it
+
+
+def at_aws() -> AbstractContextManager[None]:
+    """Within it a call is carried out that comes by neither door: one over HTTP."""
+    return _at_aws()
 
 
 def _carry_out(request: AWSPreparedRequest) -> TYPE_RESPONSE | None:

@@ -55,7 +55,7 @@ class Pump:
         self._batches = 0
         self._alone = RLock()
         self._workers: ThreadPoolExecutor | None = None
-        self._free = 0
+        self._free = self._most = 0
         self._counting = Lock()
         self._news = Event()
         self._last_turns: dict[LocalQueue, int] = {}
@@ -67,11 +67,17 @@ class Pump:
         So a run with a slow step does not hold up the others. At the end it waits for those that are under way.
         """
         with ThreadPoolExecutor(runs, thread_name_prefix="tarry-runs") as workers:
-            self._workers, self._free = workers, runs
+            self._workers, self._free, self._most = workers, runs, runs
             try:
                 yield
             finally:
                 self._workers = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no run is under way in a thread of its own."""
+        with self._alone:
+            return self._free == self._most
 
     @property
     def next_moment(self) -> int | None:

@@ -12,6 +12,7 @@ from moto.s3.models import s3_backends
 from moto.sqs.models import sqs_backends
 from moto.utilities.utils import get_partition
 
+from tarry_backend.deploy.settings import Settings
 from tarry_backend.deploy.topology import DEAD_LETTERS_KEPT_DAYS, KEPT_DAYS, QUEUES, RULE_PATTERN, Queue
 from tarry_backend.store.models import EXPIRES, table_definition
 from tarry_dev.cloud.account import ACCOUNT_ID
@@ -20,14 +21,14 @@ from tarry_dev.cloud.moto_rule import FaithfulRule
 from tarry_dev.cloud.moto_tables import FaithfulDynamo, FaithfulTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from moto.sqs.models import Message as StoredMessage
     from mypy_boto3_sqs.literals import QueueAttributeNameType
 
     from tarry_dev.cloud.account import Clients
 
-__all__ = ["NAME", "QueuePair", "make_bus", "make_queues", "make_store"]
+__all__ = ["NAME", "QueuePair", "make_bus", "make_queues", "make_settings", "make_store"]
 
 NAME = "tarry"
 """Of table, bucket and rule, and before the names of the queues: nothing else is in the account."""
@@ -80,6 +81,12 @@ def make_bus(
     clients.events.put_rule(Name=NAME, EventBusName=name, EventPattern=json.dumps(RULE_PATTERN))
     clients.events.put_targets(Rule=NAME, EventBusName=name, Targets=[{"Id": "events", "Arn": target_arn}])
     FaithfulRule.become(events_backends[ACCOUNT_ID][clients.region].event_buses[name].rules[NAME], on_event)
+
+
+def make_settings(bus: str, pairs: Mapping[str, QueuePair], overrides: Mapping[str, int]) -> Settings:
+    """What the stack's functions are told of these resources."""
+    values: Any = {f"{name}_queue": pair.queue.physical_resource_id for name, pair in pairs.items()}
+    return Settings(app="tarry_dev:hosted", table=NAME, bucket=NAME, bus=bus, **values | overrides)
 
 
 def _attributes(spec: Queue, kept_days: int) -> dict[QueueAttributeNameType, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from contextlib import nullcontext
 from dataclasses import asdict
 from http import HTTPStatus
@@ -22,10 +23,11 @@ from werkzeug.wrappers import Request, Response
 from werkzeug.wsgi import ClosingIterator
 
 from tarry import Event, TarryError
+from tarry_dev.cloud.advance import Advances
 from tarry_dev.cloud.api import ask
 from tarry_dev.cloud.callers import Callers
 from tarry_dev.cloud.lambda_service import PATH
-from tarry_dev.cloud.moto_shortcut import ONE_AT_A_TIME
+from tarry_dev.cloud.moto_shortcut import ONE_AT_A_TIME, at_aws
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -80,8 +82,9 @@ class Server:
     ``url`` is an endpoint for the AWS CLI and SDKs (``--endpoint-url``). Beside AWS's own protocols it takes
     ``POST /events`` with a JSON object, or a list of them, of ``name``, ``data`` and, if wanted, ``id``,
     ``user`` and ``ts``, puts them on the app's bus and answers with their ids. ``/events``, ``/events/ID``,
-    ``/runs``, ``/runs/ID``, ``/runs/ID/cancel`` and ``/waits`` are the HTTP API's, as it is deployed. ``GET /health``
-    says what is served. ``callers`` decides which web pages are answered; pages of this machine, unless given.
+    ``/runs``, ``/runs/ID``, ``/runs/ID/cancel`` and ``/waits`` are the HTTP API's, as it is deployed.
+    ``POST /advance`` moves the clock, if it is an ``AheadClock``. ``GET /health`` says what is served. ``callers``
+    decides which web pages are answered; pages of this machine, unless given.
     """
 
     def __init__(
@@ -94,6 +97,7 @@ class Server:
         lambdas: LambdaService,
         audit: Audit | None = None,
         callers: Callers | None = None,
+        listener: int | None = None,
     ) -> None:
         self._callers = callers or Callers()
         self._cloud = cloud
@@ -102,8 +106,11 @@ class Server:
         self._schedules = schedules
         self._lambdas = lambdas
         self._aws = DomainDispatcherApplication(create_backend_app)
-        self._http = make_server(_HOST, port, self._answer, threaded=True, request_handler=_QuietHandler)
+        self._http = make_server(_HOST, port, self._answer, threaded=True, request_handler=_QuietHandler, fd=listener)
+        if listener is not None:
+            os.close(listener)  # the server has its own copy
         self._stopping = Flag()
+        self._advances = Advances(cloud.clock, pump, sweep, schedules, self._stopping)
         self._threads = [
             Thread(target=self._http.serve_forever, args=(_POLL,), name="tarry-http", daemon=True),
             Thread(target=self._move, name="tarry-pump", daemon=True),
@@ -113,7 +120,7 @@ class Server:
     @property
     def port(self) -> int:
         """The port, also where it was left to the system (0)."""
-        return self._http.server_port
+        return self._http.port
 
     @property
     def url(self) -> str:
@@ -126,12 +133,25 @@ class Server:
         return self
 
     def __exit__(self, *_: object) -> None:
+        """End. Bodies that run end first; until then requests are answered, since the bodies may send some."""
         self._stopping.set()
         self._pump.wake()
-        self._http.shutdown()
-        for thread in self._threads:
+        http, *others = self._threads
+        for thread in others:
             thread.join()
+        self._advances.close()
+        self._http.shutdown()
+        http.join()
         self._http.server_close()
+
+    def hand_over(self) -> int:
+        """Return a descriptor of the socket for the process that comes after this one: no request is refused between.
+
+        A request that comes meanwhile waits until the next process takes it.
+        """
+        listener = os.dup(self._http.fileno())
+        os.set_inheritable(listener, True)
+        return listener
 
     def _move(self) -> None:
         with self._pump.side_by_side(_RUNS):
@@ -144,6 +164,7 @@ class Server:
                 if self._cloud.clock.now() >= minute:
                     self._sweep.run()
                     minute = self._sweep.next_minute
+                self._advances.run()
                 self._schedules.run()
                 if not self._pump.step():
                     self._pump.rest(minute)
@@ -171,6 +192,8 @@ class Server:
             match request.method, request.path:
                 case "POST", "/events":
                     return self._take_events(request)(environ, start_response)
+                case "POST", "/advance":
+                    return self._advance(request)(environ, start_response)
                 case "GET", "/health":
                     return _json(self._health())(environ, start_response)
                 case _, path if path in _API or path.startswith(tuple(f"{each}/" for each in _API)):
@@ -180,9 +203,9 @@ class Server:
     def _ask_aws(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         # To receive may take many seconds of waiting: nobody else shall wait for that.
         alone = nullcontext() if environ.get("HTTP_X_AMZ_TARGET") == _RECEIVE else ONE_AT_A_TIME
-        with alone:
+        with alone, at_aws():
             answer = self._aws(environ, start_response)
-            return ClosingIterator(list(answer), getattr(answer, "close", None))
+            return ClosingIterator(list(answer), getattr(answer, "close", None))  # carried out by now
 
     def _ask_lambda(self, request: Request) -> Response:
         status, headers, body = self._lambdas.respond(request.path, request.get_data())
@@ -192,6 +215,12 @@ class Server:
         try:
             events = _events(json.loads(request.get_data()))
             return _json({"ids": self._cloud.send(events)})
+        except (ValueError, TypeError, RecursionError, TarryError) as error:
+            return _json({"error": str(error)}, HTTPStatus.BAD_REQUEST)
+
+    def _advance(self, request: Request) -> Response:
+        try:
+            return _json(asdict(self._advances.ask(json.loads(request.get_data()))))
         except (ValueError, TypeError, RecursionError, TarryError) as error:
             return _json({"error": str(error)}, HTTPStatus.BAD_REQUEST)
 

@@ -18,13 +18,18 @@ def dev(
         list[str] | None,
         typer.Option(metavar="NAME", help="Answer under this name too, and its web pages. May be repeated."),
     ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget the runs, waits and events from before.")] = False,
+    reload: Annotated[bool, typer.Option(help="Take up new code when a file of the app changes.")] = True,
 ) -> None:
     """Run an app on an embedded AWS, in real time.
 
     It shows each event and each transition of a run, until Ctrl-C. It listens on localhost for the AWS CLI and
     SDKs (--endpoint-url), and takes events by POST /events. The other commands find it by .tarry/dev.json, in
-    the same folder or one below. Everything is in memory, and lost at the end. Only the audit trail stays:
-    .tarry/audit has every event, for tarry events --sql.
+    the same folder or one below. Runs, waits and events are kept in .tarry, and go on when it starts again; --fresh
+    forgets them. .tarry/audit has every event, for tarry events --sql.
+
+    When a Python file of the app changes, it starts anew with the new code. Bodies that run end first, with the old
+    code. Code that cannot be imported is shown, and waited for.
 
     It refuses requests of web pages of other machines, and requests for a host other than localhost. --allow-host
     names one that is yours, such as host.docker.internal or a forwarded port's.
@@ -35,7 +40,6 @@ def dev(
       tarry dev shop.functions:app --port 0
       curl localhost:8787/events -d '{"name": "app/ping", "data": {"id": 1}}'
     """
-    from tarry_dev.cli.apps import find_app
-    from tarry_dev.cli.dev import serve
+    from tarry_dev.cli.dev import Wishes, run
 
-    serve(find_app(target), target, port, screen(), allow_host or ())
+    run(target, Wishes(port=port, allowed_hosts=allow_host or (), fresh=fresh, reload=reload), screen())

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from tarry_dev.cli.commands.advance import advance
 from tarry_dev.cli.commands.cancel import cancel
 from tarry_dev.cli.commands.check import check
 from tarry_dev.cli.commands.demo import demo
@@ -53,6 +54,7 @@ def tarry(
 app.command(short_help="Create a small project.")(init)
 app.command(short_help="Send a file of events to an app, and show the result.")(demo)
 app.command()(dev)
+app.command(short_help="Move the time of tarry dev on.")(advance)
 app.command()(send)
 app.command(short_help="Send a signal to the run that waits for it.")(signal)
 app.command()(runs)
