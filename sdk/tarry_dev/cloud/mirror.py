@@ -193,8 +193,7 @@ class Mirror:
         loaded: dict[str, list[Message]] = {name: [] for name in self._queues}
         for queue_name, message_id, fields in self.disk.messages():
             queue, message = self._queues[queue_name], _message(message_id, fields)
-            queue.add_message(message)
-            queue._seen_until.clear()  # what was taken in once is not checked again for repetitions
+            queue.restore(message)
             loaded[queue_name].append(message)
         for name, queue in self._queues.items():
             self._forget_old(queue, loaded[name])

@@ -112,6 +112,11 @@ class FaithfulQueue(Queue):
             self._order.changed(message)
             self._messages_lock.notify_all()
 
+    def restore(self, message: Message) -> None:
+        """Put a message back as it was in an earlier process: it is neither new nor checked for repetition."""
+        with self._messages_lock:
+            self._order.add(message)
+
     def take(self, most: int, seconds: int) -> list[Message]:
         """Receive up to ``most`` messages: from now on they are in flight for ``seconds``.
 
