@@ -127,7 +127,7 @@ def test_an_expression_that_is_not_cel_keeps_the_events_until_it_is_mended(app: 
         """Never starts."""
 
     host.send("asked", {"order": 7})
-    host.advance("10m")
+    host.advance("30m")
     assert len(host.dead_letters) == 1
 
 

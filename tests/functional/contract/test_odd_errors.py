@@ -183,7 +183,7 @@ def test_e9_an_event_that_not_every_lambda_could_write_is_refused_at_the_door_an
     for record in (body, envelope(id="neighbour")):
         host.cloud.clients.sqs.send_message(QueueUrl=url, MessageBody=record)
     host.cloud.pump()
-    host.advance("10m")
+    host.advance("30m")
     assert [run.event.id for run in host.runs()] == ["neighbour"]
     assert [letter.body for letter in host.dead_letters] == [body]
 

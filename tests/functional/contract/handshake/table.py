@@ -14,6 +14,7 @@ from tarry_backend.store.models import Item, WaitsIndex, table_definition
 from tarry_backend.store.step_items import ended_key
 from tarry_dev.cloud import Cloud
 from tarry_dev.cloud.account import ACCOUNT_ID
+from tarry_dev.cloud.moto_tables import FaithfulTable
 from tests.functional.contract.handshake.exploration import Touch
 
 __all__ = ["READS", "Change", "Table", "key_of", "shows", "touches", "writes_of"]
@@ -58,7 +59,10 @@ class Table:
     def clear(self) -> None:
         """As it was at first."""
         for name in (self.name, _SHOWN):
-            self._tables[name].items.clear()
+            table = self._tables[name]
+            table.items.clear()
+            if isinstance(table, FaithfulTable):
+                FaithfulTable.become(table)  # it knows the order of its items: of none, again
         self._items.clear()
 
     def ask(self, operation: str, asked: Json) -> Any:
