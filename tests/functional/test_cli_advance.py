@@ -39,7 +39,8 @@ def test_time_moves_by_a_span_or_to_the_next_timer_and_stays_moved(
         assert {run["output"] for run in document("runs")["runs"]} == {"nudged", "onboarded"}
     finally:
         dev.stop()
-    assert "time is 2 d 23 h ahead" in dev.output
+    # The second user's three days end as far ahead as the test was quick.
+    assert "time is 2 d 23 h ahead" in dev.output or "time is 3 d ahead" in dev.output
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -120,17 +121,18 @@ def test_of_a_file_each_event_is_told_up_to_ten() -> None:
     assert ask("send", "--file", "-", stdin=many).stdout == "sent 11 events\n"
 
 
-def test_failed_attempts_and_blocked_loops_show_in_tarry_dev_at_once_and_in_tarry_run(dev: Dev) -> None:
-    succeed("send", "pay", "--no-wait")
-    succeed("send", "odd", "--no-wait")
-    succeed("send", "block", "--no-wait")
-    run = eventually(lambda: [run for run in document("runs", "--function", "pay")["runs"] if run["open"]])[0]
-    shown = " ".join(succeed("run", run["id"]).split())
-    assert "attempt 1 of 5 failed: ConnectionError: the bank is shut (" in shown
-    assert "mine.py line 25, in charge); attempt 2 at " in shown
-    eventually(lambda: document("runs", "--function", "block", "--status", "finished")["runs"])
-    dev.stop()  # the step that goes on beside has not ended: what it shows was there before
-    output = dev.output
+def test_failed_attempts_and_blocked_loops_show_in_tarry_dev_at_once_and_in_tarry_run(tmp_path: Path) -> None:
+    with served(tmp_path, APP) as own:
+        succeed("send", "pay", "--no-wait")
+        succeed("send", "odd", "--no-wait")
+        succeed("send", "block", "--no-wait")
+        run = eventually(lambda: [run for run in document("runs", "--function", "pay")["runs"] if run["open"]])[0]
+        shown = " ".join(succeed("run", run["id"]).split())
+        assert "attempt 1 of 5 failed: ConnectionError: the bank is shut (" in shown
+        assert "mine.py line 25, in charge); attempt 2 at " in shown
+        eventually(lambda: document("runs", "--function", "block", "--status", "finished")["runs"])
+        own.stop()  # the step that goes on beside has not ended: what it shows was there before
+        output = own.output
     assert output.count("↻ charge: attempt 1 of 5 failed: ConnectionError: the bank is shut (mine.py line 25, in") == 1
     assert output.count("↻ attempt 1 of 3 failed: KeyError: 'nothing' (mine.py line 37, in odd); attempt 2 at ") == 1
     assert output.count("mine.py line 42, in block, has blocked function 'block', run ") == 1

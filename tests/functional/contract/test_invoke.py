@@ -3,15 +3,16 @@
 import asyncio
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tarry import App, Context, Event, StepError, TriggerEvent
 from tarry_backend.events.address import run_id_of
-from tarry_backend.queues.messages import Continue, Returned, encode
+from tarry_backend.queues.messages import Continue, Returned
 from tarry_backend.runtime import runtime
-from tarry_dev.cloud import Cloud, Host, Message
+from tarry_dev.cloud import Cloud, Host
 from tests.functional.contract.diary import Diary
 from tests.functional.contract.plays import ThrottledError
 from tests.functional.contract.traces import in_indexes
@@ -256,8 +257,9 @@ def test_an_answer_that_is_lost_is_made_good_by_whatever_comes_again(app: App, h
         app.bus.send_internal([host.run("pack").event])
         host.cloud.pump()
     else:
-        attributes = {"ApproximateReceiveCount": "2", "MessageGroupId": run.id}
-        runs.deliver([Message("m", encode(Continue(run.id)), attributes)])
+        runtime().queues.send_to_runs([Continue(run.id)])
+        [message] = runs.receive(1)
+        runs.deliver([replace(message, attributes={**message.attributes, "ApproximateReceiveCount": "2"})])
     assert run.output == "packed"
 
 
