@@ -48,14 +48,13 @@ class Step(WaitTools):
         """Call ``handler(*args, **kwargs)`` once, store its result, and return it.
 
         The result is stored as JSON, at most 4 MB. It comes back as the type that the handler's annotation names; see
-        ``docs/reference/step-run.md``. Without an annotation, it comes back as JSON. If the handler raises, Tarry
-        retries it as the function's ``retries`` say.
+        ``docs/reference/step-run.md``. The keyword ``output_type`` names another type. Without either, it comes back
+        as JSON. If the handler raises, Tarry retries it as the function's ``retries`` say.
 
         Args:
             step_id: The step's id, 1 to 512 bytes.
             handler: A function or an ``async def``. A plain function runs in a thread, so parallel steps do not wait
                 for each other. Its arguments follow it.
-            output_type: The type of the result, instead of the annotation's.
 
         Raises:
             StepError: The handler failed for good.
