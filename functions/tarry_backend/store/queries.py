@@ -51,7 +51,8 @@ class Queries:
         self, functions: Iterable[str], statuses: Iterable[RunStatus] = tuple(RunStatus), limit: int = 20
     ) -> list[RunSnapshot]:
         """Return the newest runs of these functions with one of these statuses, newest first, with their steps."""
-        keys = self._started.newest(functions, statuses, limit)
+        # A run that ends between the queries of two statuses is in both.
+        keys = (key for key, _ in groupby(self._started.newest(functions, statuses, limit)))
         loaded = (self._runs.load(run_id) for _, run_id in islice(keys, limit))
         return [snapshot for snapshot in loaded if snapshot is not None]
 
