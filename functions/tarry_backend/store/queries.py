@@ -51,8 +51,7 @@ class Queries:
         self, functions: Iterable[str], statuses: Iterable[RunStatus] = tuple(RunStatus), limit: int = 20
     ) -> list[RunSnapshot]:
         """Return the newest runs of these functions with one of these statuses, newest first, with their steps."""
-        # A run that ends between the queries of two statuses is in both.
-        keys = (key for key, _ in groupby(self._started.newest(functions, statuses, limit)))
+        keys = self._started.newest(functions, statuses, limit)
         loaded = (self._runs.load(run_id) for _, run_id in islice(keys, limit))
         return [snapshot for snapshot in loaded if snapshot is not None]
 
@@ -72,19 +71,12 @@ class Queries:
         return (run_id for _, run_id in self._started.between(function_id, RunStatus.RUNNING, since, until))
 
     def open_waits(self) -> Iterator[tuple[Run, Step]]:
-        """Yield the open waits with their runs, the nearest deadline first.
+        """Return the open waits with their runs, the nearest deadline first.
 
         They are in the index of what is due: a wait has a deadline, and leaves that index when it ends. Sleeps and
         retries are there too, so the lookup reads at most the next ``DUES_LOOKED_THROUGH``.
         """
-        shards = (self._dues.between(shard, 0, END_OF_TIME, page=_PAGE) for shard in SHARDS)
-        for due in islice(heapq.merge(*shards, key=lambda due: due.at), DUES_LOOKED_THROUGH):
-            if due.kind not in ("wait", "signal") or due.step_key is None:
-                continue
-            if snapshot := self._runs.load(due.run_id):
-                step = snapshot.step(due.step_key)
-                if step is not None and step.is_open:
-                    yield snapshot.run, step
+        return (found for _, found in self.waits_after(None) if found is not None)
 
     def waits_after(
         self, after: tuple[int, str, str] | None
@@ -125,7 +117,7 @@ class Queries:
         start = Position.after(since)
         if name is None:
             return self._log.read_all(start, until, on_page)
-        return self._log.read(name, start, until, self._names.of(name).log_shards)
+        return self.events_after(name, start, until)
 
     def events_of_id(
         self,

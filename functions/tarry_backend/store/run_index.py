@@ -99,4 +99,11 @@ def _key(function_id: str, status: RunStatus, shard: int) -> str:
 
 
 def _merged(each: Iterable[Iterator[Start]], *, reverse: bool = False) -> Iterator[Start]:
-    return heapq.merge(*each, key=lambda start: start[0], reverse=reverse)
+    """Yield all starts in the order of their time, each once: a run that ends between two queries has two statuses."""
+    moment, seen = -1, set[str]()
+    for start in heapq.merge(*each, key=lambda start: start[0], reverse=reverse):
+        if start[0] != moment:
+            moment, seen = start[0], set()
+        if start[1] not in seen:
+            seen.add(start[1])
+            yield start

@@ -1,10 +1,14 @@
 """A list of runs has each run once, whatever happens between its queries."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
 from tarry import App, Context, TriggerEvent
+from tarry_backend.model.run import RunStatus
 from tarry_backend.runtime import runtime
-from tarry_backend.store.run_index import StartedRuns
+from tarry_backend.store.run_index import Start, StartedRuns
 from tarry_dev.cloud import Host
 
 
@@ -16,10 +20,12 @@ def test_a_run_that_ends_between_the_queries_of_two_statuses_is_listed_once(
         return "shipped"
 
     host.send("placed")
-    run, newest = host.run(), StartedRuns.newest
+    run, shard = host.run(), StartedRuns._shard
 
-    def both(self: StartedRuns, *asked: object) -> object:
-        return (start for each in newest(self, *asked) for start in (each, each))  # type: ignore[arg-type]
+    def both(self: StartedRuns, *asked: Any, **how: Any) -> Iterator[Start]:
+        return (start for each in shard(self, *asked, **how) for start in (each, each))
 
-    monkeypatch.setattr(StartedRuns, "newest", both)
-    assert [each.run.id for each in runtime().store.queries.newest_runs(["ship"])] == [run.id]
+    monkeypatch.setattr(StartedRuns, "_shard", both)
+    queries = runtime().store.queries
+    assert [each.run.id for each in queries.newest_runs(["ship"])] == [run.id]
+    assert [run_id for _, run_id in queries.run_keys(["ship"], tuple(RunStatus), 10, None)] == [run.id]
