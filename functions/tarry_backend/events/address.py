@@ -6,7 +6,6 @@ Others are addressed to one run.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -15,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from tarry._wire.bus import source_of
 from tarry.cancel import CANCEL_RUN, RUN_ID
-from tarry.event import base32
 from tarry.function import ADDRESS, INVOKED
+from tarry_backend.model.event_identity import hashed_id
 
 if TYPE_CHECKING:
     from tarry import Event
@@ -67,7 +66,7 @@ def short_id(function_id: str) -> str:
     """Return a function's id as AWS's names, and ids made of several parts, can hold it: itself, or a hash of it."""
     if _SHORT_ID.fullmatch(function_id):
         return function_id
-    return base32(int.from_bytes(hashlib.sha256(function_id.encode("utf-8", "surrogatepass")).digest()[:16]))
+    return hashed_id(function_id)
 
 
 def run_id_of(app_id: str, function_id: str, event_id: str, source: str, name: str) -> str:
@@ -76,8 +75,7 @@ def run_id_of(app_id: str, function_id: str, event_id: str, source: str, name: s
     The hash covers the event's whole identity. Otherwise another sender could use the id of a future event, and that
     event would start nothing.
     """
-    digest = hashlib.sha256(json.dumps([app_id, function_id, source, name, event_id]).encode()).digest()
-    return base32(int.from_bytes(digest[:16]))
+    return hashed_id(json.dumps([app_id, function_id, source, name, event_id]))
 
 
 def addressee(event: Event, app_id: str) -> str | None:

@@ -72,13 +72,16 @@ def _hold(record: SQSRecord, queues: Queues, context: LambdaContext) -> None:
     A message of a further delivery may have killed its executor. If it kills this one, it is visible as soon as this
     one's time is over, and not after the visibility timeout, which is six times as long.
     """
-    received = int(record["attributes"].get("ApproximateFirstReceiveTimestamp", 0))
-    if _receives(record) > 1 or now() - received > _HELD_BACK:
+    if _receives(record) > 1 or now() - _first_delivered(record) > _HELD_BACK:
         queues.hold(record.raw_event, context.get_remaining_time_in_millis() // 1000 + _AFTERWARDS)
 
 
 def _receives(record: SQSRecord) -> int:
     return int(record.attributes.approximate_receive_count or 1)
+
+
+def _first_delivered(record: SQSRecord) -> int:
+    return int(record["attributes"].get("ApproximateFirstReceiveTimestamp", 0))
 
 
 def _delivery(record: SQSRecord, out_of_time: Callable[[], bool]) -> MessageDelivery:
@@ -96,9 +99,7 @@ def _first_received(record: SQSRecord) -> int:
     A FIFO queue gives a message a new time when it becomes a dead letter. So of a redriven message the executor knows
     only that a queue delivered it at some time before.
     """
-    if REDRIVEN in record.message_attributes:
-        return 0
-    return int(record["attributes"].get("ApproximateFirstReceiveTimestamp", 0))
+    return 0 if REDRIVEN in record.message_attributes else _first_delivered(record)
 
 
 def _nears_end(context: LambdaContext) -> Callable[[], bool]:

@@ -84,11 +84,7 @@ class Queues:
         for record in records:
             receives = int(record["attributes"]["ApproximateReceiveCount"])
             with suppress(Exception):  # then it returns by itself; the first error counts
-                self._client.change_message_visibility(
-                    QueueUrl=self._settings.runs_queue,
-                    ReceiptHandle=record["receiptHandle"],
-                    VisibilityTimeout=min(_LONGEST_RETRY, 2**receives),
-                )
+                self._hide(self._settings.runs_queue, record["receiptHandle"], min(_LONGEST_RETRY, 2**receives))
 
     def hold(self, record: Mapping[str, Any], seconds: int) -> None:
         """Make an SQS record of the runs queue visible again ``seconds`` from now.
@@ -96,24 +92,21 @@ class Queues:
         Raises:
             ClientError: The record is visible again, so another executor may have it.
         """
-        self._client.change_message_visibility(
-            QueueUrl=self._settings.runs_queue, ReceiptHandle=record["receiptHandle"], VisibilityTimeout=seconds
-        )
+        self._hide(self._settings.runs_queue, record["receiptHandle"], seconds)
 
     def retry_event(self, receipt: str, seconds: int) -> None:
         """Return a record of the events queue after ``seconds``, instead of after the visibility timeout."""
         with suppress(Exception):  # then it returns by itself
-            self._client.change_message_visibility(
-                QueueUrl=self._settings.events_queue,
-                ReceiptHandle=receipt,
-                VisibilityTimeout=min(_LONGEST_RETRY, seconds),
-            )
+            self._hide(self._settings.events_queue, receipt, min(_LONGEST_RETRY, seconds))
 
     def delete_events(self, receipts: Iterable[str]) -> None:
         """Delete records of the events queue before their batch is answered; at most ten."""
         entries: Any = [{"Id": str(place), "ReceiptHandle": receipt} for place, receipt in enumerate(receipts)]
         with suppress(Exception):  # Lambda deletes them when the batch is answered
             self._client.delete_message_batch(QueueUrl=self._settings.events_queue, Entries=entries)
+
+    def _hide(self, queue: str, receipt: str, seconds: int) -> None:
+        self._client.change_message_visibility(QueueUrl=queue, ReceiptHandle=receipt, VisibilityTimeout=seconds)
 
     def _send(self, queue: str, messages: Iterable[tuple[str, dict[str, Any]]]) -> int:
         """Send page by page, several at a time, so that memory holds only the pages on their way."""

@@ -1,4 +1,4 @@
-"""The watch over a run's calls: none that user code makes is dropped in silence."""
+"""The watch over a run's calls: it fails the run if user code forgets one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["StepCalls"]
 class StepCalls:
     """Fails the run whose function forgets to await a call, or ends while one is under way.
 
-    A call that nobody awaits is found at the first of these moments:
+    The watch finds a forgotten call at the first of these moments:
 
     - your code drops it, or asks whether it is true;
     - the task that made it awaits another call. Calls that were given to ``asyncio.gather`` or to a task are awaited
@@ -58,9 +58,9 @@ class StepCalls:
         self._under_way.pop(record, None)
 
     def dropped(self, record: CallRecord) -> None:
-        """Fail the run: the call is gone, and nobody has awaited it."""
+        """Fail the run: user code dropped the call and did not await it."""
         if self._made.pop(record, record) is None and not self._conclusion.is_reached:
-            self._refuse(f"{record.what} was called and never awaited{record.place}: write await before the call")
+            self._refuse(_forgotten(record))
 
     def asked(self, record: CallRecord) -> StepCallError:
         """Fail the run: a call is always true, whatever its step brings."""
@@ -72,9 +72,7 @@ class StepCalls:
     def left(self) -> StepCallError | None:
         """Return the error of a function that has returned while a call was not awaited, or was under way."""
         for record in self._made:
-            return StepCallError(
-                f"{record.what} was called and never awaited{record.place}: write await before the call"
-            )
+            return StepCallError(_forgotten(record))
         for record in self._under_way:
             if record.awaiter is None or not (record.awaiter.done() or record.awaiter.cancelling()):
                 return StepCallError(
@@ -103,8 +101,12 @@ class StepCalls:
         return error
 
 
+def _forgotten(record: CallRecord) -> str:
+    return f"{record.what} was called and never awaited{record.place}: write await before the call"
+
+
 def _task() -> asyncio.Task[Any] | None:
-    """The running task; ``None`` in a thread, where no loop runs."""
+    """Return the running task; ``None`` in a thread without a loop."""
     try:
         return asyncio.current_task()
     except RuntimeError:

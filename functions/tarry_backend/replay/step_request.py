@@ -1,8 +1,7 @@
-"""What a function gives a step tool, read: deadlines, event data, and the ids of events."""
+"""The reader of what a function gives a step tool: deadlines, event data, and the ids of events."""
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from tarry._engine.error_text import message_of, name_of
 from tarry._wire.jsonvalues import decode, encode
 from tarry.durations import deadline
 from tarry.errors import EventError, OutputError, UsageError
-from tarry.event import base32
+from tarry_backend.model.event_identity import hashed_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,15 +21,14 @@ __all__ = ["as_json", "deadline_of", "event_id_of", "read_request"]
 
 
 def deadline_of(timeout: Timeout, now: int) -> int:
-    """When what begins now ends. A duration lasts at least zero; a ``datetime`` is that moment, also if it passed."""
+    """Return the end of a step that begins now. A duration lasts at least zero; a passed ``datetime`` stays."""
     moment = deadline(timeout, now)
     return moment if isinstance(timeout, datetime) else max(now, moment)
 
 
 @contextmanager
 def read_request() -> Iterator[None]:
-    """Reads what the function asks for. What an object of user code raises meanwhile is no error of the journal's: the
-    function asks wrongly."""
+    """Turn each error of user code's objects, while they are read, into a ``UsageError``: the function asks wrongly."""
     try:
         yield
     except UsageError:
@@ -50,5 +48,4 @@ def as_json(value: Mapping[str, Any], what: str) -> dict[str, Any]:
 
 def event_id_of(run_id: str, key: str, place: int) -> str:
     """Return the id of an event that a step sends: the same at each attempt."""
-    digest = hashlib.sha256(f"{run_id}/{key}/{place}".encode()).digest()
-    return base32(int.from_bytes(digest[:16]))
+    return hashed_id(f"{run_id}/{key}/{place}")

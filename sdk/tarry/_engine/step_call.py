@@ -57,7 +57,7 @@ class CallWatch(Protocol):
         """Note that the call will not begin: its task was cancelled, or your code has closed it."""
 
     def dropped(self, record: CallRecord) -> None:
-        """The call is gone, and nobody has awaited it."""
+        """Note that user code dropped the call and did not await it."""
 
     def asked(self, record: CallRecord) -> Exception:
         """Return the error of code that asks for the truth of a call instead of awaiting it."""

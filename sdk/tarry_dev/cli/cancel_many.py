@@ -16,7 +16,7 @@ from tarry_backend.clock import now
 from tarry_backend.matching import MatchError, check_trigger, trigger_holds
 from tarry_backend.model.run import RunStatus
 from tarry_backend.queues.cancel_runs import request_cancel
-from tarry_dev.cli.errors import CommandError
+from tarry_dev.cli.errors import CommandError, no_function
 from tarry_dev.cli.progress import counted
 from tarry_dev.cli.screen import note, print_json, screen
 from tarry_dev.cli.target import connect
@@ -105,7 +105,7 @@ def _stop(ids: list[str], tarry: Connection) -> None:
 
 def _check_function(function: str, ids: list[str], tarry: Connection) -> None:
     if not ids and function not in tarry.functions:
-        raise CommandError(f"there is no function {function!r}: the app has {', '.join(tarry.functions)}")
+        raise no_function(function, tarry.functions)
 
 
 def _ask(what: str) -> None:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from tarry.errors import UsageError
 from tarry_backend.clock import now
 from tarry_backend.model.run import RunStatus
-from tarry_backend.replay import Replayed
+from tarry_backend.replay import Failure, Replayed
 from tarry_backend.replay.dry_run import dry_run
 from tarry_dev.cli.apps import find_app
 from tarry_dev.cli.describe import SHORT
-from tarry_dev.cli.errors import CommandError
+from tarry_dev.cli.errors import CommandError, no_function
 from tarry_dev.cli.progress import counted
 from tarry_dev.cli.screen import print_json, screen, table
 from tarry_dev.cli.target import connect
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from tarry import App
     from tarry_backend.model.run import RunSnapshot
-    from tarry_backend.replay import Failure
     from tarry_dev.cli.connection import Connection
 
 __all__ = ["check_runs"]
@@ -53,7 +53,7 @@ def _running(tarry: Connection, app: App, function: str | None, limit: int) -> I
     """The runs that have not ended, also those of functions that only one of the two apps has."""
     functions = sorted({*tarry.functions, *app.functions}) if function is None else [function]
     if function is not None and function not in {*tarry.functions, *app.functions}:
-        raise CommandError(f"there is no function {function!r}: the app has {', '.join(sorted(app.functions))}")
+        raise no_function(function, sorted(app.functions))
     for each in functions:
         for run_id in islice(tarry.store.queries.running(each, 0, now()), limit):
             snapshot = tarry.store.runs.load(run_id)
@@ -62,10 +62,7 @@ def _running(tarry: Connection, app: App, function: str | None, limit: int) -> I
 
 
 def _problem(app: App, snapshot: RunSnapshot) -> Failure | None:
-    """Why the code at hand breaks the run. An error that the run is being tried again for is none of the code's."""
-    from tarry.errors import UsageError
-    from tarry_backend.replay import Failure
-
+    """Return why the code at hand breaks the run. The error for which the run is already retried does not count."""
     run = snapshot.run
     function = app.functions.get(run.function_id)
     if function is None:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperGroup
 
 from tarry_dev.cli.screen import complain
 
-__all__ = ["CommandError", "Commands"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["CommandError", "Commands", "no_function"]
 
 
 class CommandError(Exception):
     """A command cannot do its work. The person sees only the message. Exit code 1."""
+
+
+def no_function(function: str, functions: Iterable[str]) -> CommandError:
+    """Return the error of a command that names a function which the app does not have."""
+    return CommandError(f"there is no function {function!r}: the app has {', '.join(functions)}")
 
 
 class Commands(TyperGroup):

@@ -10,7 +10,7 @@ from tarry_backend.api.documents import run_document
 from tarry_backend.clock import now
 from tarry_backend.model.run import RunStatus
 from tarry_dev.cli.describe import SHORT, now_doing
-from tarry_dev.cli.errors import CommandError
+from tarry_dev.cli.errors import no_function
 from tarry_dev.cli.screen import STATUS, print_json, screen, table
 from tarry_dev.cli.target import connect
 from tarry_dev.cli.times import Calendar, span, values
@@ -36,7 +36,7 @@ def show_runs(
         statuses = tuple(RunStatus) if status is None else (RunStatus(status),)
         snapshots = tarry.store.queries.newest_runs(functions, statuses, limit)
     if not snapshots and function is not None and function not in tarry.functions:
-        raise CommandError(f"there is no function {function!r}: the app has {', '.join(tarry.functions)}")
+        raise no_function(function, tarry.functions)
     if as_json:
         print_json({"runs": [run_document(snapshot) for snapshot in snapshots]})
     else:

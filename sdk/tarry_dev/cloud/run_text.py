@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tarry_backend.model.run import Run, RunSnapshot
     from tarry_backend.replay import Step
 
-__all__ = ["run_text", "waits_of"]
+__all__ = ["datetime_of", "run_text", "waits_of"]
 
 _WIDTH = 80
 
@@ -105,8 +105,11 @@ def _cut(text: str) -> str:
     return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"
 
 
-def _time(moment: int) -> str:
+def datetime_of(moment: int) -> datetime:
+    """Return the time, or the last one that Python has."""
     time, years = within_calendar(moment)
-    if years:
-        time = datetime.max.replace(tzinfo=UTC)
-    return f"{time:%Y-%m-%d %H:%M:%S}"
+    return time if years == 0 else datetime.max.replace(tzinfo=UTC)
+
+
+def _time(moment: int) -> str:
+    return f"{datetime_of(moment):%Y-%m-%d %H:%M:%S}"

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, cast
 
 from tarry import Event
 from tarry._engine.outputtype import OutputType
-from tarry_backend.model.moment import within_calendar
 from tarry_backend.model.own_code import place_in_stack
 from tarry_backend.runtime import runtime
-from tarry_dev.cloud.run_text import run_text, waits_of
+from tarry_dev.cloud.run_text import datetime_of, run_text, waits_of
 from tarry_dev.control_characters import one_line
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ class HostedStep:
         output = json.loads(step.output) if step.output is not None else None
         if step.kind == "wait" and output is not None:
             output = Event(**output)
-        due = None if step.due is None else _datetime(step.due)
+        due = None if step.due is None else datetime_of(step.due)
         note = step.wait.note if step.wait else None
         return cls(step.key, step.kind, step.status.value, output, step.error, step.attempt, due, note, attempts)
 
@@ -96,12 +95,6 @@ def _error(error: Failure) -> str:
 def _attempts(function_id: str) -> int | None:
     function = runtime().app.functions.get(function_id)
     return None if function is None else function.retries.limit + 1
-
-
-def _datetime(moment: int) -> datetime:
-    """The time, or the last one that Python has."""
-    time, years = within_calendar(moment)
-    return time if years == 0 else datetime.max.replace(tzinfo=UTC)
 
 
 class HostedRun(Generic[R_co]):
@@ -203,7 +196,7 @@ class HostedRun(Generic[R_co]):
         text = f"run {run.id} of {run.function_id!r}, {run.status}"
         if run.error is not None and run.attempt > 0 and run.ended is None and run.due is not None:
             text += f", {_attempt(run.attempt, _attempts(run.function_id))} failed: {_error(run.error)}"
-            text += f"; next attempt {_datetime(run.due):%Y-%m-%d %H:%M:%S}"
+            text += f"; next attempt {datetime_of(run.due):%Y-%m-%d %H:%M:%S}"
         elif run.error is not None and any(step.error == run.error for step in snapshot.steps):
             text += f", {run.error.name}: {run.error.message}"  # the step says where
         elif run.error is not None:
