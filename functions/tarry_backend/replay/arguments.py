@@ -1,6 +1,6 @@
-"""What a step was asked: a short text of its arguments, which is kept with it.
+"""The arguments of a step as a short text, which is stored with the step.
 
-A step that is kept answers by its id alone. If a loop runs in another order at a replay, or a deploy changes an
+A stored step answers by its id alone. If a loop runs in another order at a replay, or a deploy changes an
 argument, the function receives the result of another call. The text shows that.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["LONGEST", "arguments_of", "changed"]
 
 LONGEST = 160
-"""The longest text, in characters. Of longer ones the beginning is kept, with a hash of the whole."""
+"""The longest text, in characters. A longer text is cut, with a hash of the whole at its end."""
 
 _HASH = 12
 
@@ -43,9 +43,9 @@ def arguments_of(operation: Operation) -> str | None:
 
 
 def changed(kept: Step, operation: Operation) -> str | None:
-    """Return the problem if the function asks a kept step with other arguments than those with which it began.
+    """Return the problem if the function gives a stored step other arguments than those with which it began.
 
-    A step that is to be tried again takes the new ones.
+    A step that Tarry will try again takes the new ones.
     """
     if kept.asked is None or kept.status is Status.RETRYING:
         return None
