@@ -16,6 +16,7 @@ from tarry._engine.declaration import (
     checked_triggers,
     warn_of_cancels,
 )
+from tarry._engine.handler import checked_handler
 from tarry._engine.sender import send, send_sync
 from tarry._wire.bus import EventBus
 from tarry.cancel import Cancel, Timeouts, cancellations
@@ -134,15 +135,15 @@ class App:
             )
 
         check_idempotency(fn_id, idempotency)
-        if not callable(on_failure) and on_failure is not None:
-            raise UsageError(f"function {fn_id!r}: on_failure is {on_failure!r}; give a handler, a def or an async def")
+        if on_failure is not None:
+            checked_handler(fn_id, on_failure, "on_failure")
         check_expressions(fn_id, triggers, cancels, idempotency)
 
         def register(handler: Any) -> Function[Any]:
             function = Function(
                 id=checked_function(fn_id),
                 app_id=self.id,
-                handler=handler,
+                handler=checked_handler(fn_id, handler),
                 triggers=triggers,
                 retries=Retries(4 if retries is None else retries, pauses),
                 cancels=cancels,

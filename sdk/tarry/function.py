@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic
 
+from tarry._engine.handler import is_async_handler
 from tarry._wire.bus import source_of
 from tarry._wire.eventdata import given
 from tarry.cancel import Timeouts
@@ -122,8 +122,8 @@ class Function(Generic[R_co]):
 
     @property
     def is_async(self) -> bool:
-        """Whether the handler is an ``async def``, and so gets a ``Context``."""
-        return inspect.iscoroutinefunction(self.handler)
+        """Whether the handler is an ``async def``, and so gets a ``Context``. A decorator's ``wraps`` counts."""
+        return is_async_handler(self.handler)
 
     def data_of(self, event: Event) -> Any:
         """Return an event's data as an instance of its trigger's type, or as plain data without a type.

@@ -7,6 +7,7 @@ thread waits. So both faces share one engine.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 from contextvars import copy_context
 from dataclasses import dataclass, replace
@@ -249,7 +250,8 @@ class Engine:
     async def _called(self, context: Context | ContextSync) -> Any:
         handler: Callable[[Any], Any] = self._function.handler
         if self._function.is_async:
-            return await handler(context)
+            result = handler(context)
+            return await result if inspect.isawaitable(result) else result  # a decorator may answer in its place
         return await self._bridge.run(copy_context(), partial(handler, context))
 
     def _root_ended(self, root: asyncio.Task[Any]) -> None:

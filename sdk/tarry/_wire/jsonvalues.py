@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
 import math
 from typing import TYPE_CHECKING, Any
@@ -78,6 +79,9 @@ def _plain(value: object, what: str, place: _Place, written: Written) -> object:
         return _plain(dump(mode="json"), what, place, written)
     if written is not None and (form := written(value)) is not None:
         return _plain(form, what, place, written)
+    if inspect.iscoroutine(value):
+        value.close()  # else Python warns of it too, at a place that says less
+        raise OutputError(f"{what}{_at(place)} is a coroutine; await it first, in an `async def`")
     raise OutputError(f"{what}{_at(place)} is {_named(value)}, which is not JSON; use strings, numbers, lists or dicts")
 
 
@@ -112,4 +116,5 @@ def _at(place: _Place) -> str:
 
 
 def _named(value: object) -> str:
-    return f"a {type(value).__name__}"
+    name = type(value).__name__
+    return f"{'an' if name[:1] in 'aeiouAEIOU' else 'a'} {name}"

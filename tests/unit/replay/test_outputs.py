@@ -1,5 +1,6 @@
 """R11: what may be an output, what it is kept as, and the errors of what may not."""
 
+import functools
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple
 import pydantic
 import pytest
 
-from tarry import Context
+from tarry import Context, ContextSync
 from tarry_backend.replay import Status
 from tests.unit.replay.faces import Face
 from tests.unit.replay.memory import MemoryRun, durable, error_of, output_of
@@ -172,3 +173,25 @@ def test_outputs_of_32_mb_together_are_the_most_also_over_several_invocations(fa
     assert error.name == "LimitError"
     assert "step 'make 8'" in error.message
     assert "33,554,432" in error.message
+
+
+def test_an_output_that_was_never_awaited_is_named_a_coroutine() -> None:
+    async def parcel() -> str:
+        return "parcel"
+
+    def ship(ctx: ContextSync) -> Any:
+        return {"parcel": parcel()}
+
+    error = error_of(MemoryRun(durable(ship)).replay())
+    assert error.message == "the function's output at parcel is a coroutine; await it first, in an `async def`"
+
+
+def test_a_handler_behind_a_decorator_that_knows_nothing_of_async_is_awaited() -> None:
+    async def ship(ctx: Context) -> str:
+        return await ctx.step.run("ship", lambda: "parcel")
+
+    @functools.wraps(ship)
+    def traced(ctx: Context) -> Any:
+        return ship(ctx)
+
+    assert output_of(MemoryRun(durable(traced)).replay()) == "parcel"

@@ -186,7 +186,7 @@ def test_on_failure_is_a_function_of_its_own_with_the_same_retries(handler: obje
 
 
 def test_what_is_no_handler_for_failures_is_an_error_that_names_the_function() -> None:
-    with pytest.raises(UsageError, match=r"function 'ship': on_failure is 'sorry'; give a handler"):
+    with pytest.raises(UsageError, match=r"function 'ship': on_failure is 'sorry', not a function; write a handler"):
         App("shop").create_function(fn_id="ship", trigger=PAID, on_failure="sorry")  # type: ignore[arg-type]
 
 
