@@ -91,6 +91,27 @@ class Group:
         self, branches: tuple[Callable[[], Awaitable[A]], Callable[[], Awaitable[B]], Callable[[], Awaitable[C]]]
     ) -> A | B | C: ...
     @overload
+    async def race(
+        self,
+        branches: tuple[
+            Callable[[], Awaitable[A]],
+            Callable[[], Awaitable[B]],
+            Callable[[], Awaitable[C]],
+            Callable[[], Awaitable[D]],
+        ],
+    ) -> A | B | C | D: ...
+    @overload
+    async def race(
+        self,
+        branches: tuple[
+            Callable[[], Awaitable[A]],
+            Callable[[], Awaitable[B]],
+            Callable[[], Awaitable[C]],
+            Callable[[], Awaitable[D]],
+            Callable[[], Awaitable[E]],
+        ],
+    ) -> A | B | C | D | E: ...
+    @overload
     async def race(self, branches: Sequence[Callable[[], Awaitable[T]]]) -> T: ...
     @overload
     async def race(self, branches: Sequence[Callable[[], Awaitable[Any]]]) -> Any: ...
@@ -103,7 +124,8 @@ class Group:
         losing branch begins. Each replay has the same winner.
 
         Args:
-            branches: Functions without arguments, at least one.
+            branches: Functions without arguments, at least one. If their results have different types, give a tuple of
+                up to five, so that a type checker knows the type of the winner's.
 
         Raises:
             UsageError: There is no branch, or a branch is not callable.
@@ -178,6 +200,14 @@ class GroupSync:
     @overload
     def race(self, branches: tuple[Callable[[], A], Callable[[], B], Callable[[], C]]) -> A | B | C: ...
     @overload
+    def race(
+        self, branches: tuple[Callable[[], A], Callable[[], B], Callable[[], C], Callable[[], D]]
+    ) -> A | B | C | D: ...
+    @overload
+    def race(
+        self, branches: tuple[Callable[[], A], Callable[[], B], Callable[[], C], Callable[[], D], Callable[[], E]]
+    ) -> A | B | C | D | E: ...
+    @overload
     def race(self, branches: Sequence[Callable[[], T]]) -> T: ...
     @overload
     def race(self, branches: Sequence[Callable[[], Any]]) -> Any: ...
@@ -188,7 +218,8 @@ class GroupSync:
         which ``except Exception`` does not catch.
 
         Args:
-            branches: Functions without arguments, at least one.
+            branches: Functions without arguments, at least one. If their results have different types, give a tuple of
+                up to five, so that a type checker knows the type of the winner's.
 
         Raises:
             UsageError: There is no branch, or a branch is not callable.

@@ -1,5 +1,6 @@
 """A sample application: what each call gives is known to type checkers. mypy and pyright check ``assert_type``."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -82,6 +83,17 @@ async def order(ctx: tarry.Context[Placed]) -> Decimal:
     assert_type(won, Assessment)
     both = await ctx.group.parallel((lambda: ctx.step.run("c", assess, 1), lambda: ctx.step.run("d", str, 2)))
     assert_type(both, tuple[Assessment, str])
+    paid = await ctx.group.race(
+        (
+            lambda: ctx.step.wait_for_event("e", event=Paid, timeout="1h"),
+            lambda: ctx.step.run("f", str, 2),
+            lambda: ctx.step.sleep("g", "1h"),
+            lambda: ctx.step.invoke("h", function=label),
+        )
+    )
+    assert_type(paid, Paid | str | list[str] | None)
+    assert_type(await asyncio.gather(ctx.step.run("i", assess, 1), ctx.step.run("j", str)), tuple[Assessment, str])
+    assert_type(await ctx.step.wait_for_events("k", event=Paid, count=2, timeout="1h"), list[Paid])
     many = await ctx.group.parallel([lambda: ctx.step.run("e", assess, 1)])
     assert_type(many, tuple[Assessment, ...])
     assert_type(await app.send(Paid(1)), list[str])
@@ -93,5 +105,7 @@ def look(host: Host) -> None:
     assert_type(app.send_sync(Paid(1)), list[str])
     assert_type(host.run(order).output, Decimal)
     assert_type(host.runs(pack)[0].output, Assessment)
+    assert_type(host.result(order), Decimal)
+    assert_type(host.result(host.run(label)), list[str])
     here = tarry.current()
     assert_type(here, tarry.CurrentRun | None)
