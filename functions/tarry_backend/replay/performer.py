@@ -14,7 +14,7 @@ from tarry.durations import milliseconds
 from tarry.errors import LimitError, NonRetriableError
 from tarry.middleware import StepInfo
 from tarry_backend.model.step import Failure, InvokeRequest, Signal, Status, Step, WaitRequest
-from tarry_backend.replay.arguments import arguments_of
+from tarry_backend.replay.arguments import Large, arguments_of
 from tarry_backend.replay.bodies import Bodies
 from tarry_backend.replay.branch_past import PAST
 from tarry_backend.replay.jitter import jitter
@@ -60,7 +60,10 @@ _ANSWERED = frozenset({"run", "send", "invoke"})
 
 
 class Performer:
-    """Performs the steps of one run. It continues the history's numbering of beginnings and ends."""
+    """Performs the steps of one run. It continues the history's numbering of beginnings and ends.
+
+    ``large`` holds the large arguments that this replay has written.
+    """
 
     def __init__(
         self,
@@ -73,6 +76,7 @@ class Performer:
         max_steps: int,
         attempt_since: int | None = None,
     ) -> None:
+        self.large: Large = {}
         self._run_id = run_id
         self._retries = function.retries
         self._chain = chain
@@ -115,7 +119,7 @@ class Performer:
         self._order += 1
         status = Status.RETRYING if operation.kind in ("run", "send") else Status.SLEEPING
         began = self._first[key] = PAST.get().began(self._time(operation.kind), self._attempt_since)
-        asked = arguments_of(operation)
+        asked = arguments_of(operation, self.large)
         return Step(key=key, kind=operation.kind, status=status, begun_order=self._order, began=began, asked=asked)
 
     def unkept_since(self) -> int | None:

@@ -142,7 +142,7 @@ class Steps:
         self._turns.visit(key)
         if kept is not None and kept.kind != operation.kind:
             await self._conclusion.fail(misfit(self._function.id, f"{operation.kind} step {key!r}", kept))
-        if kept is not None and (problem := changed(kept, operation)) is not None:
+        if kept is not None and (problem := changed(kept, operation, self._performer.large)) is not None:
             await self._warn(problem)
         if kept is None or kept.is_open:
             return await self._live(operation, key, kept)

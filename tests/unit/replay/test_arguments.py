@@ -11,7 +11,7 @@ import pytest
 from tarry import Context, Event
 from tarry._engine.operations import RunStep, SendEvent, Sleep, WaitForEvent, WaitForSignal
 from tarry_backend.replay import Failed, Paused
-from tarry_backend.replay.arguments import LONGEST, arguments_of
+from tarry_backend.replay.arguments import LONGEST, Large, arguments_of
 from tests.unit.replay.memory import MemoryRun, durable, output_of
 
 if TYPE_CHECKING:
@@ -159,3 +159,33 @@ def test_arguments_that_hold_themselves_say_nothing() -> None:
     endless: list[Any] = []
     endless.append(endless)
     assert arguments_of(RunStep("s", abs, (endless,), {})) is None
+
+
+def test_a_replay_writes_a_large_argument_once(face: Face, caplog: pytest.LogCaptureFixture) -> None:
+    """Each of its steps would cost as much as the whole list, at each replay."""
+    sizes = [0, 1]
+
+    async def ship(ctx: Context) -> Any:
+        orders = ["x" * 1000] * 50 + ["y" * sizes.pop(0)]
+        for number in range(3):
+            await ctx.step.run("pack", taken, orders, number)
+        await ctx.step.sleep("rest", "1h")
+
+    run = MemoryRun(durable(face(ship)))
+    run.replay()
+    asked = [step.asked for step in run.journal.steps.values() if step.kind == "run"]
+    assert [each is None for each in asked] == [False, True, True]
+    output_of(run.wake_after("1h"))
+    (warning,) = warnings(caplog)
+    assert "step 'pack' began with the arguments" in warning
+
+
+def taken(orders: list[str], number: int) -> int:
+    return number
+
+
+def test_a_number_beside_a_large_argument_counts_at_every_step() -> None:
+    large: Large = {}
+    assert arguments_of(RunStep("s", abs, (["x"] * 10_000, 7, "short"), {}), large) is not None
+    assert arguments_of(RunStep("s", abs, (7, "short"), {}), large) == '7, "short"'
+    assert arguments_of(RunStep("s", abs, (["x"],), {}), large) == '["x"]'
