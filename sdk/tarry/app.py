@@ -17,6 +17,7 @@ from tarry._engine.declaration import (
     warn_of_cancels,
 )
 from tarry._engine.handler import checked_handler
+from tarry._engine.place import place_of_code
 from tarry._engine.sender import send, send_sync
 from tarry._wire.bus import EventBus
 from tarry.cancel import Cancel, Timeouts, cancellations
@@ -238,7 +239,9 @@ class App:
     def _add(self, *functions: Function) -> None:
         for function in functions:
             if function.id in self._functions:
-                raise UsageError(f"app {self.id!r} already has a function {function.id!r}: give each its own fn_id")
+                first, second = (place_of_code(one.handler) for one in (self._functions[function.id], function))
+                taken = f"app {self.id!r} already has a function {function.id!r}{first}"
+                raise UsageError(f"{taken}: give each its own fn_id, also the one here{second}")
         self._functions |= {function.id: function for function in functions}
 
     def __repr__(self) -> str:

@@ -16,6 +16,7 @@ The hooks of one invocation, with two middlewares. ``A`` was registered first, s
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -149,11 +150,52 @@ class Middleware:
 
 
 def checked_middleware(middleware: Sequence[Any], whose: str) -> tuple[MakeMiddleware, ...]:
-    """Return the middlewares if Tarry can make each; else raise ``UsageError``."""
+    """Return the middlewares if Tarry can make and call each; else raise ``UsageError``."""
     for each in middleware:
+        if isinstance(each, type) and issubclass(each, Middleware):
+            _check_class(each, whose)
         if isinstance(each, Middleware) or not callable(each):
             raise UsageError(
                 f"{whose}: middleware has {each!r}; give the class, or a function that returns an instance: "
                 "Tarry makes one for each invocation"
             )
     return tuple(middleware)
+
+
+_UNKNOWN = frozenset({"before_memoization", "after_memoization", "before_response"})
+"""Hooks of Inngest's that Tarry does not have: see docs/migrating.md."""
+
+
+def _check_class(kind: type[Middleware], whose: str) -> None:
+    """Raise ``UsageError`` if Tarry cannot make the class, or call one of its hooks."""
+    what = f"{whose}: middleware {kind.__name__}"
+    if not _takes(kind, 0):
+        raise UsageError(f"{what} takes {_shown(kind)}; Tarry makes it without arguments")
+    for name, hook in vars(Middleware).items():
+        own = getattr(kind, name)
+        if name.startswith("_") or own is hook:
+            continue
+        wanted = inspect.signature(hook)
+        if not _takes(own, len(wanted.parameters)):
+            expected = f"({', '.join(wanted.parameters)})"
+            raise UsageError(f"{what}.{name} takes {_shown(own)}; Tarry calls it with {expected}")
+    for name in sorted(_UNKNOWN):
+        if hasattr(kind, name):
+            raise UsageError(
+                f"{what} has {name}, which Tarry never calls: use before_step, after_step or restore_output"
+            )
+
+
+def _takes(called: Callable[..., Any], count: int) -> bool:
+    try:
+        inspect.signature(called).bind(*[None] * count)
+    except TypeError:
+        return False
+    except ValueError:  # it has no signature
+        return True
+    return True
+
+
+def _shown(called: Callable[..., Any]) -> str:
+    signature = inspect.signature(called)
+    return str(signature.replace(return_annotation=signature.empty))

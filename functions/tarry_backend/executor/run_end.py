@@ -11,6 +11,7 @@ from tarry_backend.events.announcement import announcement
 from tarry_backend.executor.attempt_report import report_run_attempt
 from tarry_backend.executor.signal_wait import Signalling
 from tarry_backend.model.cancellation import BY_HAND
+from tarry_backend.model.own_code import beside
 from tarry_backend.model.run import PARKED, RunStatus
 from tarry_backend.queues.delays import delay_until
 from tarry_backend.queues.messages import Continue, Due, Returned
@@ -58,7 +59,8 @@ class OutcomeWriter:
     def fail(self, snapshot: RunSnapshot, error: Failure) -> None:
         """End the run as failed."""
         log = logger.info if error.quiet else logger.error
-        log("run %s failed: %s: %s", snapshot.run.id, error.name, error.message)
+        where = beside(error.message, error.stack)
+        log("run %s failed: %s: %s%s", snapshot.run.id, error.name, error.message, where)
         self._end(snapshot, RunStatus.FAILED, error=error)
 
     def cancel(self, snapshot: RunSnapshot, why: Cancellation = BY_HAND) -> None:

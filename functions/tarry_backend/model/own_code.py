@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import FrameType
 
-__all__ = ["is_library", "own_frame", "place_in_stack", "place_of_import_error"]
+__all__ = ["beside", "is_library", "is_own", "own_frame", "own_place", "place_in_stack", "place_of_import_error"]
 
 _PLACE = re.compile(r'File "(.+?)", line (\d+), in (\S+)')
 _LIBRARY = re.compile(r"^<|[/\\](site|dist)-packages[/\\]|[/\\][Ll]ib[/\\]python3|^/var/(runtime|lang)/")
@@ -22,9 +23,25 @@ _TARRY = re.compile(r"(/(site|dist)-packages|^/var/task)/tarry(_backend|_dev|_in
 
 def place_in_stack(stack: str) -> str:
     """Return where a stored stack was raised, ``shop.py line 12, in charge``: the user's innermost frame, if any."""
-    places: list[tuple[str, str, str]] = _PLACE.findall(stack)
-    own = [place for place in places if _is_own(place[0])] or places
-    return "{} line {}, in {}".format(own[-1][0], *own[-1][1:]) if own else ""
+    return own_place(stack) or _innermost(_PLACE.findall(stack))
+
+
+def own_place(stack: str) -> str:
+    """Return the same, or an empty text if the stack passed no line of the user's code."""
+    return _innermost([place for place in _PLACE.findall(stack) if is_own(place[0])])
+
+
+def beside(message: str, stack: str) -> str:
+    """Return the place of an error, to be written behind its message: `` (shop.py line 12, in charge)``.
+
+    It is empty if the message names the file itself, or the stack passed no line of the user's code.
+    """
+    place = own_place(stack)
+    return "" if not place or f"({place.rpartition(' line ')[0]}, line " in message else f" ({place})"
+
+
+def _innermost(places: Sequence[tuple[str, str, str]]) -> str:
+    return "{} line {}, in {}".format(*places[-1]) if places else ""
 
 
 def place_of_import_error(error: BaseException) -> str:
@@ -32,10 +49,10 @@ def place_of_import_error(error: BaseException) -> str:
 
     For a syntax error in the user's code it is the line of that error.
     """
-    if isinstance(error, SyntaxError) and error.filename and _is_own(error.filename):
+    if isinstance(error, SyntaxError) and error.filename and is_own(error.filename):
         return f"{error.filename} line {error.lineno}"
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if _is_own(frame.filename)]
+    own = [frame for frame in frames if is_own(frame.filename)]
     return f"{own[-1].filename} line {own[-1].lineno}" if own else ""
 
 
@@ -58,7 +75,8 @@ def is_library(file: str) -> bool:
     return deployed is not None and deployed[1] in _installed()
 
 
-def _is_own(file: str) -> bool:
+def is_own(file: str) -> bool:
+    """Return whether the file is the user's: neither a library's nor Tarry's."""
     return not is_library(file) and not _is_tarry(file)
 
 

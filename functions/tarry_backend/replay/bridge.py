@@ -14,6 +14,7 @@ from contextvars import ContextVar, copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tarry._engine.place import Place, place_in_thread
 from tarry.errors import Suspended
 from tarry_backend.replay.branch_past import PAST
 
@@ -40,6 +41,7 @@ class Bridge:
         self._turns = turns
         self._working = self._blocked = 0
         self._is_closed = False
+        self._askers: dict[asyncio.Task[Any], int] = {}
         self.holding: set[asyncio.Task[Any]] = set()
 
     def settle(self) -> None:
@@ -70,11 +72,17 @@ class Bridge:
         """From a thread: let the loop do the work, and return its result. ``Suspended`` if it is cancelled."""
         answer: Answer[T] = Answer()
         variables = copy_context()
-        self._loop.call_soon_threadsafe(self._begin, work, answer, variables)
+        self._loop.call_soon_threadsafe(self._begin, work, answer, variables, threading.get_ident())
         try:
             return answer.result()
         finally:
             PAST.set(variables[PAST])
+
+    def place(self) -> Place:
+        """Return the line of user code whose call the current task does, if a thread has asked for it."""
+        task = asyncio.current_task()
+        asker = None if task is None else self._askers.get(task)
+        return Place() if asker is None else place_in_thread(asker)
 
     async def run(self, variables: Variables, code: Callable[[], T]) -> T:
         """Run the function's code in its own thread, but never two such threads at once.
@@ -100,17 +108,19 @@ class Bridge:
         self.settle()
         return code()
 
-    def _begin(self, work: Coroutine[Any, Any, T], answer: Answer[T], variables: Variables) -> None:
+    def _begin(self, work: Coroutine[Any, Any, T], answer: Answer[T], variables: Variables, asker: int) -> None:
         if self._is_closed:
             work.close()
             answer.set_exception(Suspended(Suspended.__doc__))
             return
         self._blocked += 1
         task = self._loop.create_task(work, context=variables)
+        self._askers[task] = asker
         task.add_done_callback(partial(self._end, answer))
 
     def _end(self, answer: Answer[T], task: asyncio.Task[T]) -> None:
         self._blocked -= 1
+        del self._askers[task]
         if task.cancelled() and not task.cancelling():  # nobody has cancelled it: a branch has raised it
             answer.set_exception(asyncio.CancelledError())
         elif task.cancelled():

@@ -10,17 +10,18 @@ import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from tarry.errors import UsageError
+from tarry.errors import Suspended, UsageError
 from tarry_backend.replay.outcome import Failed, of_error
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from typing import Never
 
+    from tarry._engine.place import Place
     from tarry.errors import StepCallError
     from tarry_backend.replay.outcome import Outcome
 
-__all__ = ["FAREWELL", "Conclusion", "came_out_of_a_task", "farewell", "leave_behind"]
+__all__ = ["FAREWELL", "Conclusion", "came_out_of_a_task", "farewell", "leave_behind", "unwound"]
 
 logger = logging.getLogger("tarry.replay")
 
@@ -104,14 +105,17 @@ class Conclusion:
     def _conclude_fault(self, fault: StepCallError) -> None:
         self.conclude(of_error(fault))
 
-    def break_off(self, error: BaseException, key: str) -> None:
+    def break_off(self, error: BaseException, key: str, place: Place | None = None) -> None:
         """End the replay by an error of the journal, which the function cannot catch.
 
         A ``UsageError`` fails the run, since another attempt would end the same way. Any other error is not the
-        function's
-        fault: it ends the invocation and is raised there.
+        function's fault: it ends the invocation and is raised there. ``place`` is the line of user code that asked.
         """
-        self.conclude(of_error(error, key) if isinstance(error, UsageError) else error)
+        if not isinstance(error, UsageError):
+            self.conclude(error)
+            return
+        failed = of_error(error, key)
+        self.conclude(failed if place is None else failed.at(place))
 
     async def rest(self) -> Never:
         """Let a caller wait for a result that does not come in this invocation."""
@@ -162,6 +166,11 @@ def _retrieve(done: Iterable[asyncio.Task[Any]]) -> None:
     for task in done:
         if not task.cancelled():
             task.exception()
+
+
+def unwound(task: asyncio.Task[Any]) -> bool:
+    """Whether an ended task let its suspension pass."""
+    return task.cancelled() or isinstance(task.exception(), Suspended | asyncio.CancelledError)
 
 
 def came_out_of_a_task(error: BaseException) -> bool:

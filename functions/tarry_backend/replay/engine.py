@@ -25,7 +25,7 @@ from tarry_backend.replay.admission import Admission
 from tarry_backend.replay.block_watch import watched
 from tarry_backend.replay.branch_past import PAST, BranchPast
 from tarry_backend.replay.bridge import Bridge
-from tarry_backend.replay.conclusion import FAREWELL, Conclusion, came_out_of_a_task, farewell, leave_behind
+from tarry_backend.replay.conclusion import FAREWELL, Conclusion, came_out_of_a_task, farewell, leave_behind, unwound
 from tarry_backend.replay.groups import Groups
 from tarry_backend.replay.hooks import Hooks
 from tarry_backend.replay.loop import GRACE, LAST_GRACE, QuietLoop
@@ -36,11 +36,13 @@ from tarry_backend.replay.step_calls import StepCalls
 from tarry_backend.replay.step_writer import StepWriter
 from tarry_backend.replay.steps import Steps
 from tarry_backend.replay.threads import is_served, strangers
+from tarry_backend.replay.timer_watch import TimerWatch
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from tarry._engine.operations import CollectEvents, Operation
+    from tarry._engine.place import Place
     from tarry.event import Event
     from tarry.function import Function
     from tarry_backend.model.step import Step
@@ -97,14 +99,15 @@ class Engine:
         self._loop = loop = QuietLoop(self)
         self._conclusion = conclusion = Conclusion(loop)
         self.calls = loop.calls = StepCalls(conclusion)
+        loop.watch_timers(TimerWatch(function.id, conclusion))
         self._bridge = Bridge(loop, turns)
         self._keeping = keeping = StepWriter(
             loop, journal, history, turns, is_alone=self._is_alone, failed=conclusion.break_off
         )
         self._performer = Performer(
-            run.id, function, hooks.chain, journal, keeping, history, max_steps, run.attempt_since
+            run.id, function, hooks.chain, journal, keeping, history, max_steps, self._place, run.attempt_since
         )
-        self._steps = Steps(function, journal, turns, hooks, keeping, self._performer, conclusion)
+        self._steps = Steps(function, journal, turns, hooks, keeping, self._performer, conclusion, self._place)
         self._groups = Groups(loop, self._bridge, self._steps, conclusion)
         self._admission = Admission(self._bridge, conclusion)
 
@@ -183,6 +186,9 @@ class Engine:
         self._admission.enter_sync("group.race")
         return self._groups.race_sync(branches)
 
+    def _place(self) -> Place:
+        return self.calls.place() if self._function.is_async else self._bridge.place()
+
     # The loop's watcher.
 
     def progress(self) -> bool:
@@ -204,7 +210,7 @@ class Engine:
     def _at_rest(self) -> Outcome:
         if missing := self._turns.missing():
             asked = ", ".join(repr(key) for key in self._turns.newcomers() if key not in self._keeping.steps)
-            return self._misfit(f"new step {asked}" if asked else "nothing in its place", missing[0])
+            return misfit(self._function.id, f"new step {asked}" if asked else "nothing in its place", missing[0])
         if self._conclusion.is_awaited:
             return Paused(self._steps.is_out_of_time)
         return of_error(UsageError("the function awaits something that no step, timer or connection can complete"))
@@ -267,11 +273,8 @@ class Engine:
         if (fault := self._conclusion.fault or self.calls.left()) is not None:
             return of_error(fault)
         if missing := self._turns.missing():
-            return self._misfit("its own end", missing[0])
-        return of_output(root.result(), OutputType.of_handler(self._function.handler))
-
-    def _misfit(self, asked: str, kept: Step) -> Failed:
-        return misfit(self._function.id, asked, kept)
+            return misfit(self._function.id, "its own end", missing[0])
+        return of_output(root.result(), OutputType.of_handler(self._function.handler), self._function.handler)
 
     def _teach(self, root: asyncio.Task[Any]) -> None:
         if not root.done():
@@ -280,7 +283,7 @@ class Engine:
                 self._function.id,
                 FAREWELL,
             )
-        elif isinstance(self._conclusion.ending, Paused) and not _unwound(root):
+        elif isinstance(self._conclusion.ending, Paused) and not unwound(root):
             logger.warning(
                 "function %s caught its suspension. %s", self._function.id, " ".join((Suspended.__doc__ or "").split())
             )
@@ -293,7 +296,3 @@ def _error_of(root: asyncio.Task[Any]) -> BaseException | None:
         if not error.args:
             error.args = ("the function cancelled itself",)
         return error
-
-
-def _unwound(root: asyncio.Task[Any]) -> bool:
-    return root.cancelled() or isinstance(root.exception(), Suspended | asyncio.CancelledError)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from tarry._engine.step_call import CallRecord
+    from tarry_backend.replay.timer_watch import TimerWatch
 
 __all__ = ["GRACE", "LAST_GRACE", "QuietLoop", "Watcher"]
 
@@ -60,12 +61,17 @@ class _Selector(TurnSelector):
         super().__init__()
         self._watcher = watcher
         self._resting = False
+        self.held: Callable[[float], None] | None = None
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0)
         if ready or timeout == 0 or self._watcher.progress():
             return ready
-        if timeout is not None or self._resting or self._watcher.is_busy():
+        if self._resting or self._watcher.is_busy():
+            return super().select(timeout)
+        if timeout is not None:
+            if self.held is not None and not self._has_connections():
+                self.held(timeout)
             return super().select(timeout)
         if ready := super().select(self._watcher.patience(connected=self._has_connections())):
             return ready
@@ -90,6 +96,10 @@ class QuietLoop(asyncio.SelectorEventLoop):
         self._threads = Threads(_THREADS)
         self.threads = 0
         self.calls: CallSchedule | None = None
+
+    def watch_timers(self, watch: TimerWatch) -> None:
+        """Have the watch told when only a timer keeps the loop."""
+        self.selector.held = lambda seconds: watch.holds(seconds, self)
 
     def create_task(self, coro: Any, **options: Any) -> asyncio.Task[Any]:
         """As asyncio's. The task of a step call is noted: it awaits the call."""

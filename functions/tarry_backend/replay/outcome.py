@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tarry._engine.error_text import leaves
+from tarry._engine.place import place_of_code
 from tarry._wire.jsonvalues import encode
 from tarry.durations import MAX_DURATION
 from tarry.errors import LimitError, NonRetriableError, ReplayError, RetryAfterError, StepError
@@ -13,11 +14,15 @@ from tarry_backend.model.step import Failure
 
 if TYPE_CHECKING:
     from tarry._engine.outputtype import OutputType
+    from tarry._engine.place import Place
     from tarry_backend.model.step import Step
 
-__all__ = ["Failed", "Finished", "Outcome", "Paused", "is_final", "misfit", "of_error", "of_output", "pause"]
+__all__ = ["INSTEAD", "Failed", "Finished", "Outcome", "Paused", "is_final", "misfit", "of_error", "of_output", "pause"]
 
 MAX_OUTPUT = 4 * 1024 * 1024
+
+INSTEAD = ": keep it in a bucket of yours, and return its key"
+"""What to do with an output that is too large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,10 @@ class Failed:
     cause: BaseException | None = field(default=None, compare=False, repr=False)
     unkept_since: int | None = field(default=None, compare=False, repr=False)
 
+    def at(self, place: Place) -> Failed:
+        """Return the same failure, whose message names the line of user code that asked for the step."""
+        return replace(self, error=replace(self.error, message=f"{self.error.message}{place}"))
+
     def pause(self, now: int) -> int | None:
         """How long, in milliseconds, until the time that the error names, if it names one."""
         return None if self.cause is None else pause(self.cause, now)
@@ -55,16 +64,21 @@ class Paused:
 Outcome = Finished | Failed | Paused
 
 
-def of_output(value: object, asked: OutputType | None = None) -> Outcome:
-    """Return the outcome of a function that returned ``value``; ``asked`` is the type that it says to return."""
+def of_output(value: object, asked: OutputType | None = None, handler: object = None) -> Outcome:
+    """Return the outcome of a function that returned ``value``.
+
+    Args:
+        value: What it returned.
+        asked: The type that it says to return.
+        handler: The function itself, which an error names.
+    """
     try:
         output = encode(value, "the function's output", written=asked.written if asked else None)
     except BaseException as error:  # also from a model's own code
-        return of_error(error)
+        return of_error(error).at(place_of_code(handler))
     if len(output) > MAX_OUTPUT:
-        return of_error(
-            LimitError(f"the function's output has {len(output):,} characters; at most {MAX_OUTPUT:,} are allowed")
-        )
+        problem = f"the function's output has {len(output):,} characters; at most {MAX_OUTPUT:,} are allowed{INSTEAD}"
+        return of_error(LimitError(problem)).at(place_of_code(handler))
     return Finished(output)
 
 

@@ -11,14 +11,15 @@ from tarry._engine.interruption import Presence
 from tarry._engine.operations import InvokeFunction, RunStep, SendEvent, Sleep, WaitForEvent, WaitForSignal
 from tarry._wire.jsonvalues import encode
 from tarry.durations import milliseconds
-from tarry.errors import LimitError, NonRetriableError
+from tarry.errors import LimitError, NonRetriableError, UsageError
 from tarry.middleware import StepInfo
+from tarry_backend.model.own_code import own_place
 from tarry_backend.model.step import Failure, InvokeRequest, Signal, Status, Step, WaitRequest
 from tarry_backend.replay.arguments import Large, arguments_of
 from tarry_backend.replay.bodies import Bodies
 from tarry_backend.replay.branch_past import PAST
 from tarry_backend.replay.jitter import jitter
-from tarry_backend.replay.outcome import is_final, pause
+from tarry_backend.replay.outcome import INSTEAD, is_final, pause
 from tarry_backend.replay.step_request import as_json, deadline_of, event_id_of, read_request
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from tarry._engine.chain import Chain
     from tarry._engine.operations import Operation
+    from tarry._engine.place import Place
     from tarry.errors import StepCallError
     from tarry.event import Event
     from tarry.function import Function
@@ -62,7 +64,8 @@ _ANSWERED = frozenset({"run", "send", "invoke"})
 class Performer:
     """Performs the steps of one run. It continues the history's numbering of beginnings and ends.
 
-    ``large`` holds the large arguments that this replay has written.
+    ``large`` holds the large arguments that this replay has written. ``place`` returns the line of user code that asks
+    for the current step.
     """
 
     def __init__(
@@ -74,9 +77,11 @@ class Performer:
         keeping: StepWriter,
         history: Iterable[Step],
         max_steps: int,
+        place: Callable[[], Place],
         attempt_since: int | None = None,
     ) -> None:
         self.large: Large = {}
+        self._place = place
         self._run_id = run_id
         self._retries = function.retries
         self._chain = chain
@@ -179,14 +184,20 @@ class Performer:
     def _measured(self, step: Step, output: str) -> str:
         size = len(output.encode("utf-8", "surrogatepass"))
         if size > MAX_STEP:
-            raise LimitError(f"step {step.key!r}: its output has {size:,} bytes; at most {MAX_STEP:,} are allowed")
+            raise LimitError(
+                f"step {step.key!r}: its output has {size:,} bytes; at most {MAX_STEP:,} are allowed{INSTEAD}"
+            )
         if self._bytes + size > MAX_RUN:
-            raise LimitError(f"step {step.key!r}: the run's outputs would exceed {MAX_RUN:,} bytes, the most allowed")
+            raise LimitError(
+                f"step {step.key!r}: the run's outputs would exceed {MAX_RUN:,} bytes, the most allowed{INSTEAD}"
+            )
         self._bytes += size
         return output
 
     def _failed(self, step: Step, error: BaseException, retries: int | None) -> Step:
         failure = Failure.of(error)
+        if issubclass(type(error), UsageError) and not own_place(failure.stack):  # such as an output that is not JSON
+            failure = replace(failure, message=f"{failure.message}{self._place()}")
         limit = self._retries.limit if retries is None else retries
         if is_final(error, NonRetriableError) or step.attempt >= limit:
             return self._end(replace(step, due=None), Status.FAILED, error=failure)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from tarry._engine.place import Place
 from tarry._engine.step_call import CallRecord
 from tarry.errors import StepCallError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from tarry._engine.place import Place
     from tarry_backend.replay.conclusion import Conclusion
 
     Work = Callable[[], Coroutine[Any, Any, Any]]
@@ -68,6 +68,14 @@ class StepCalls:
         return self._refuse(
             f"{record.what} was used as a condition and not awaited{record.place}: write await before the call"
         )
+
+    def place(self) -> Place:
+        """Return the line of user code whose call the current task awaits, if a call of an ``async def`` is it."""
+        task = _task()
+        for record in reversed(self._under_way):
+            if record.awaiter is task:
+                return record.place
+        return Place()
 
     def left(self) -> StepCallError | None:
         """Return the error of a function that has returned while a call was not awaited, or was under way."""

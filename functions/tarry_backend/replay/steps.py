@@ -19,15 +19,19 @@ from tarry_backend.replay.outcome import misfit, of_error
 from tarry_backend.replay.race import entered
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from collections.abc import Set as AbstractSet
+    from typing import Never
 
     from tarry._engine.operations import Operation
     from tarry._engine.outputtype import OutputType
+    from tarry._engine.place import Place
     from tarry.function import Function
     from tarry_backend.model.step import Step
     from tarry_backend.replay.conclusion import Conclusion
     from tarry_backend.replay.hooks import Hooks
     from tarry_backend.replay.journal import Journal
+    from tarry_backend.replay.outcome import Failed
     from tarry_backend.replay.performer import Performer
     from tarry_backend.replay.result_order import ResultOrder
     from tarry_backend.replay.step_writer import StepWriter
@@ -43,7 +47,8 @@ _MOST_WARNINGS = 3
 class Steps:
     """Performs a function's operations in the order of its history, all of it on the loop.
 
-    ``is_out_of_time``: a step did not begin, since the invocation nears its end.
+    ``is_out_of_time``: a step did not begin, since the invocation nears its end. ``place`` returns the line of user
+    code that asks for the current operation.
     """
 
     def __init__(
@@ -55,6 +60,7 @@ class Steps:
         keeping: StepWriter,
         performer: Performer,
         conclusion: Conclusion,
+        place: Callable[[], Place],
     ) -> None:
         self.is_out_of_time = False
         self._function = function
@@ -65,6 +71,7 @@ class Steps:
         self._keeping = keeping
         self._performer = performer
         self._conclusion = conclusion
+        self._place = place
         self._keys: set[str] = set()
         self._uses: Counter[str] = Counter()
 
@@ -126,7 +133,11 @@ class Steps:
         try:
             return asked.read(output, step.key)
         except (StepDataError, UsageError) as error:
-            await self._conclusion.fail(of_error(error))
+            await self._fail(of_error(error))
+
+    async def _fail(self, failed: Failed) -> Never:
+        """Fail the run, and name the line of user code. The error does not pass it, so its stack has no such line."""
+        await self._conclusion.fail(failed.at(self._place()))
 
     async def _step(self, operation: Operation) -> Step:
         key = self._key(operation.id)
@@ -141,7 +152,7 @@ class Steps:
         kept = self._keeping.steps.get(key)
         self._turns.visit(key)
         if kept is not None and kept.kind != operation.kind:
-            await self._conclusion.fail(misfit(self._function.id, f"{operation.kind} step {key!r}", kept))
+            await self._fail(misfit(self._function.id, f"{operation.kind} step {key!r}", kept))
         if kept is not None and (problem := changed(kept, operation, self._performer.large)) is not None:
             await self._warn(problem)
         if kept is None or kept.is_open:
@@ -151,10 +162,10 @@ class Steps:
     async def _warn(self, problem: str) -> None:
         """Fail the run of a strict function; warn of the first few such steps of another."""
         if self._function.strict:
-            await self._conclusion.fail(of_error(ReplayError(problem)))
+            await self._fail(of_error(ReplayError(problem)))
         self._warnings += 1
         if self._warnings <= _MOST_WARNINGS:
-            logger.warning("function %s: %s", self._function.id, problem)
+            logger.warning("function %s%s: %s", self._function.id, self._place(), problem)
 
     async def _live(self, operation: Operation, key: str, kept: Step | None) -> Step:
         """Perform a step that has not ended; return once it has."""
@@ -166,7 +177,7 @@ class Steps:
         except (asyncio.CancelledError, GeneratorExit, Suspended):
             raise
         except BaseException as error:
-            self._conclusion.break_off(error, key)
+            self._conclusion.break_off(error, key, self._place())
             await self._conclusion.rest()
         if self._conclusion.fault is not None:
             await self._conclusion.fail(of_error(self._conclusion.fault))

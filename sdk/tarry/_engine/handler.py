@@ -6,6 +6,7 @@ import inspect
 from functools import partial
 from typing import Any
 
+from tarry._engine.place import place_of_code
 from tarry.errors import UsageError
 
 __all__ = ["checked_handler", "is_async_handler"]
@@ -23,9 +24,11 @@ def checked_handler(fn_id: str, handler: Any, what: str = "the handler") -> Any:
         raise UsageError(f"function {fn_id!r}: {what} is {handler!r}, not a function; {_SHAPE}")
     own = _called(handler)
     if inspect.isgeneratorfunction(own) or inspect.isasyncgenfunction(own):
-        raise UsageError(f"function {fn_id!r}: {what} has a `yield`, so it would never run; use `return`")
+        raise UsageError(
+            f"function {fn_id!r}: {what} has a `yield`, so it would never run; use `return`{place_of_code(own)}"
+        )
     try:
-        signature = inspect.signature(handler)
+        signature = inspect.signature(handler, follow_wrapped=False)  # a decorator may give it more
     except (TypeError, ValueError):  # a built-in function tells no signature
         return handler
     try:
@@ -33,7 +36,9 @@ def checked_handler(fn_id: str, handler: Any, what: str = "the handler") -> Any:
     except TypeError:
         taken = " and ".join(signature.parameters) or "nothing"
         hint = "; the step tools are `ctx.step`" if "step" in signature.parameters else ""
-        raise UsageError(f"function {fn_id!r}: {what} takes {taken}, not one argument; {_SHAPE}{hint}") from None
+        raise UsageError(
+            f"function {fn_id!r}: {what} takes {taken}, not one argument; {_SHAPE}{hint}{place_of_code(handler)}"
+        ) from None
     return handler
 
 

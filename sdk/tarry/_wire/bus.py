@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tarry.event import Event
 
-__all__ = ["ENVELOPE_VERSION", "EventBus", "source_of"]
+__all__ = ["ENVELOPE_VERSION", "EventBus", "check_names", "source_of"]
 
 ENVELOPE_VERSION = 1
 
@@ -36,6 +36,12 @@ _PAUSES = (0.1, 0.5)
 def source_of(app_id: str) -> str:
     """Return the EventBridge source of the events that an app sends."""
     return f"tarry.{app_id}"
+
+
+def check_names(events: Sequence[Event]) -> None:
+    """Raise ``EventError`` for a name that the bus does not accept from users."""
+    for event in events:
+        check_not_reserved(check_name(check_event(event).name))
 
 
 class EventBus:
@@ -59,8 +65,7 @@ class EventBus:
 
     def send(self, events: Sequence[Event]) -> list[str]:
         """Put the user's events in batches; see ``App.send``."""
-        for event in events:
-            check_not_reserved(check_name(check_event(event).name))
+        check_names(events)
         return self.send_internal(events)
 
     def send_internal(self, events: Sequence[Event]) -> list[str]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from tarry_backend.model.moment import within_calendar
+from tarry_backend.model.own_code import beside
 from tarry_backend.replay import Status
 from tarry_dev.control_characters import one_line
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tarry_backend.model.run import Run, RunSnapshot
-    from tarry_backend.replay import Step
+    from tarry_backend.replay import Failure, Step
 
 __all__ = ["datetime_of", "run_text", "waits_of"]
 
@@ -86,19 +87,24 @@ def _outcome(step: Step) -> str:
 
 
 def _error(step: Step) -> str:
-    return "" if step.error is None else _cut(f"{step.error.name}: {step.error.message}")
+    return "" if step.error is None else _failure(step.error)
 
 
 def _again(run: Run) -> str:
-    return "begins" if run.error is None else f"failed ({_cut(run.error.message)}), and is retried"
+    return "begins" if run.error is None else f"failed ({_failure(run.error)}), and is retried"
 
 
 def _end(run: Run) -> str:
     if run.error is not None:
-        return f"{run.status.value}: {run.error.name}: {run.error.message}"
+        where = beside(run.error.message, run.error.stack)
+        return f"{run.status.value}: {run.error.name}: {run.error.message}{where}"
     if run.cancellation is not None:
         return f"{run.status.value}: {run.cancellation}"
     return f"{run.status.value}, {_cut(run.output or 'null')}"
+
+
+def _failure(error: Failure) -> str:
+    return _cut(f"{error.name}: {error.message}") + beside(error.message, error.stack)
 
 
 def _cut(text: str) -> str:

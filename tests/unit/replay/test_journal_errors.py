@@ -1,6 +1,7 @@
 """An error of the journal, a table that cannot be reached say, ends the replay: it is no error of the function."""
 
 import asyncio
+import re
 import threading
 from collections.abc import Sequence
 
@@ -141,7 +142,9 @@ def test_an_expression_that_cannot_be_fails_the_run_at_the_wait_and_names_the_st
     assert isinstance(outcome, Failed)
     assert outcome.final
     assert outcome.error.name == "ExpressionError"
-    assert outcome.error.message == f"step 'paid': {USAGE}"
+    said, _, place = outcome.error.message.rpartition(" (")
+    assert said == f"step 'paid': {USAGE}"
+    assert re.fullmatch(r".*/(test_journal_errors|faces)\.py, line \d+\)", place)
 
 
 @pytest.mark.parametrize("timeout", ["3q", "400d"])
