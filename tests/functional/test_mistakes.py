@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import tarry as sdk
+from tarry_dev.cloud.runs import NoResultError
 from tarry_dev.pytest_plugin import MakeHost
 
 
@@ -133,8 +134,13 @@ async def own_sleep(ctx: sdk.Context) -> str:
 
 @pytest.mark.parametrize(("handler", "number"), [(own_timeout, 2), (own_timeout_block, 3), (own_sleep, 1)])
 def test_a_timer_of_the_functions_own_is_a_warning_that_names_its_line(
-    tarry: MakeHost, handler: Callable[[Any], Any], number: int, caplog: pytest.LogCaptureFixture
+    tarry: MakeHost,
+    handler: Callable[[Any], Any],
+    number: int,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("tarry_backend.replay.timer_watch._LONG", 0.05)  # a slow machine is there when little is left
     run_text(tarry, handler)
     [said] = [each.getMessage() for each in caplog.records if "a timer of its own" in each.getMessage()]
     assert line(handler, number) in said
@@ -227,3 +233,29 @@ def test_a_name_that_no_bus_accepts_is_an_error_of_a_send_that_is_not_awaited(ta
     run = host.run("order")
     assert run.error is not None
     assert run.error.name == "EventError"
+
+
+def test_an_event_with_which_nothing_starts_is_named_with_the_name_meant(tarry: MakeHost) -> None:
+    app = sdk.App("shop")
+    app.create_function(fn_id="order", trigger=sdk.TriggerEvent(event="order/placed"))(own_sleep)
+    host = tarry(app)
+    host.send("order/placd", {})
+    with pytest.raises(LookupError, match="no function starts with 'order/placd': did you mean 'order/placed'"):
+        host.result()
+
+
+def test_the_error_of_a_run_that_still_waits_says_why_the_last_events_did_not_end_it(tarry: MakeHost) -> None:
+    app = sdk.App("shop")
+
+    @app.create_function(fn_id="order", trigger=sdk.TriggerEvent(event="order/placed"))
+    async def order(ctx: sdk.Context) -> None:
+        await ctx.step.wait_for_event("paid", event="order/paid", match="data.orderId", timeout="1d")
+
+    host = tarry(app)
+    host.send("order/placed", {"orderId": 7})
+    host.send([sdk.Event("order/paid", {"orderId": "7"}, id="p-1")])
+    with pytest.raises(NoResultError) as raised:
+        host.result()
+    assert str(raised.value).endswith(
+        "order/paid (p-1) did not end paid: async.data.orderId == event.data.orderId: '7' (string) and 7 (int)"
+    )

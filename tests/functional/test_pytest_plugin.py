@@ -332,7 +332,10 @@ def test_the_result_of_a_failed_or_cancelled_run_says_how_it_ended(host: Host) -
     with pytest.raises(NoResultError, match=r"charge \(run\): failed \(ConnectionError: .*, and is retried at 2026"):
         host.result()
     host.advance("1h")
-    with pytest.raises(NoResultError, match=r"it has failed\n(.*\n)+.*failed: ConnectionError: the bank is shut$"):
+    with pytest.raises(
+        NoResultError,
+        match=r"it has failed\n(.*\n)+.*failed: ConnectionError: the bank is shut \(.*\.py line \d+, in charge\)$",
+    ):
         host.result()
     host.send("relay/a")
     host.cancel(host.run("relay"))

@@ -27,7 +27,7 @@ from tarry_dev.cli.dev_files import clock_file, forget, state_file
 from tarry_dev.cli.endpoint import FILE, Endpoint
 from tarry_dev.cli.errors import CommandError
 from tarry_dev.cli.logs import log_lines
-from tarry_dev.cli.screen import QUIET, complain
+from tarry_dev.cli.screen import BAD, QUIET, complain
 from tarry_dev.cli.sources import Sources
 from tarry_dev.cli.successor import Successor
 from tarry_dev.cli.times import span
@@ -208,6 +208,8 @@ def _banner(app: App, target: str, endpoint: Endpoint, ahead: int) -> Renderable
     grid.add_row("Tarry", f"app {app.id} ({target}) on an embedded AWS, in real time")
     for function in app.functions.values():
         grid.add_row("", f"{_called(function)} starts {_starts(function)}")
+    if not app.functions:
+        grid.add_row("", Text(f"it has no functions: decorate them with create_function of this app, {target}", BAD))
     name = next((_example(each.event) for f in app.functions.values() for each in f.event_triggers), "app/event")
     if ahead:
         grid.add_row("", f"time is {span(ahead)} ahead, as tarry advance moved it")

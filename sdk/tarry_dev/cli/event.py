@@ -12,6 +12,7 @@ from rich.text import Text
 from tarry_backend.api.documents import event_receipt_document
 from tarry_backend.api.receipts import LOOKED_THROUGH, Why
 from tarry_backend.clock import now
+from tarry_backend.model.own_code import beside
 from tarry_dev.cli.describe import SHORT
 from tarry_dev.cli.near_misses import conditions, near_rows, unheard
 from tarry_dev.cli.run_lookup import find_one_event
@@ -97,7 +98,12 @@ def _rows(made: Receipt, store: Store) -> Iterator[tuple[RenderableType, ...]]:
 def _of(done: str, style: str, runs: Iterable[tuple[Run, str]], count: int) -> Iterator[tuple[RenderableType, ...]]:
     for run, step_key in islice(runs, _SHOWN):
         status = Text(run.status.value, STATUS[run.status.value])
-        yield Text(done, style), run.id[:SHORT], _place(run, step_key), Text.assemble("now ", status)
+        words = Text.assemble("now ", status)
+        if run.error is not None and run.ended is not None:
+            words.append(
+                one_line(f": {run.error.name}: {run.error.message}{beside(run.error.message, run.error.stack)}")
+            )
+        yield Text(done, style), run.id[:SHORT], _place(run, step_key), words
     if count > _SHOWN:
         yield "", "", f"and {count - _SHOWN:,} more {'are ' if done.startswith('about') else 'were '}{done}", ""
 

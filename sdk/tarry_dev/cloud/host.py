@@ -15,11 +15,12 @@ from tarry_backend.events.envelope import parse, received_event
 from tarry_backend.queues.cancel_runs import request_cancel
 from tarry_backend.queues.messages import MessageError, Start, decode
 from tarry_backend.runtime import runtime
-from tarry_dev.cloud.runs import HostedRun
+from tarry_dev.cloud.runs import HostedRun, NoResultError
+from tarry_dev.cloud.unheard import unmatched, unstarted
 from tarry_dev.event_file import Advance, Sent, read_event_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 __all__ = ["Host"]
 
 R = TypeVar("R")
+
+_LAST = 5
+"""For how many events, the last ones, the error of a run without a result says why they did not end its waits."""
 
 
 class Host:
@@ -152,7 +156,8 @@ class Host:
         what = "no run" if name is None else f"no run of {name!r}"
         started = sorted(set(self._run_ids.values())) or "none"
         seen = [each.event.name for each in self._events.values()] or "none"
-        raise LookupError(f"{what} has started; functions with runs: {started}; events so far: {seen}")
+        hint = unstarted(self.cloud.app, (each.event.name for each in self._events.values()))
+        raise LookupError(f"{what} has started; functions with runs: {started}; events so far: {seen}{hint}")
 
     @overload
     def result(self, run: Function[R] | HostedRun[R]) -> R: ...
@@ -163,16 +168,29 @@ class Host:
 
         Raises:
             LookupError: No such run has started, or several.
-            NoResultError: The run has not finished. The text has its time line.
+            NoResultError: The run has not finished. The text has its time line, and why events did not end its waits.
         """
         __tracebackhide__ = True  # pytest's traceback ends in the test
-        if isinstance(run, HostedRun):
-            return run.result()
+        chosen = run if isinstance(run, HostedRun) else self._only(run)
+        try:
+            return chosen.result()
+        except NoResultError as error:
+            raise NoResultError("\n".join([str(error), *unmatched(chosen.id, self._last_receipts())])) from None
+
+    def _only(self, run: Function[Any] | str | None) -> HostedRun[Any]:
+        """Return the one run of a function, or the one of all; ``LookupError`` if there is none, or several."""
+        __tracebackhide__ = True
         runs = self.runs(run)
         if len(runs) > 1:
             shown = "".join(f"\n  {each!r}" for each in runs)
             raise LookupError(f"{len(runs)} runs have started: give one, such as host.result(host.runs()[0]){shown}")
-        return self.run(run).result()
+        return self.run(run)
+
+    def _last_receipts(self) -> Iterator[Receipt]:
+        """The receipts of the last few events."""
+        app = self.cloud.app
+        for noted in list(self._events.values())[-_LAST:]:
+            yield receipt(self._as_logged(noted), app.id, app.functions, runtime().store, facts=facts_of(app))
 
     def events(self, name: str | None = None) -> list[Event]:
         """Return the events on the bus, of one name or all: those sent here, and those of the app."""
