@@ -15,7 +15,7 @@ import anyio
 import pytest
 
 from tarry import Context
-from tarry_backend.replay import Paused, conclusion
+from tarry_backend.replay import Paused, conclusion, engine
 from tests.unit.replay.faces import Face
 from tests.unit.replay.memory import MemoryRun, durable, error_of, output_of
 
@@ -270,7 +270,7 @@ def test_a_body_that_is_left_behind_holds_up_neither_its_run_nor_the_next(
     began = time.monotonic()
     assert output_of(MemoryRun(durable(ship)).replay()) == "without it"
     assert loop_of_a_body() is before, "the body waits, and so lets others run"
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 60
     forget(caplog)
 
 
@@ -282,7 +282,7 @@ def test_a_body_that_blocks_its_loop_and_is_left_behind_does_not_block_the_next_
     before, release = loop_of_a_body(), threading.Event()
 
     async def blocking() -> None:
-        release.wait(30)
+        release.wait(300)
 
     async def ship(ctx: Context) -> str:
         begun = asyncio.create_task(ctx.step.run("work", blocking))
@@ -293,7 +293,7 @@ def test_a_body_that_blocks_its_loop_and_is_left_behind_does_not_block_the_next_
     began = time.monotonic()
     assert output_of(MemoryRun(durable(ship)).replay()) == "without it"
     assert loop_of_a_body() is not before
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 60
     release.set()
     forget(caplog)
 
@@ -304,8 +304,12 @@ def forget(caplog: pytest.LogCaptureFixture) -> None:
         gc.collect()
 
 
-def test_a_run_that_waits_is_suspended_though_a_body_has_left_a_task_and_a_thread_behind() -> None:
+def test_a_run_that_waits_is_suspended_though_a_body_has_left_a_task_and_a_thread_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Such as a client's reader: it lives on, for the next step."""
+    monkeypatch.setattr(engine, "GRACE", 120)
+    monkeypatch.setattr(engine, "LAST_GRACE", 120)
     tasks: list[asyncio.Task[object]] = []
 
     async def connect() -> None:
@@ -323,7 +327,7 @@ def test_a_run_that_waits_is_suspended_though_a_body_has_left_a_task_and_a_threa
     run = MemoryRun(durable(ship))
     began = time.monotonic()
     assert run.replay() == Paused()
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 60
     assert not tasks[0].done()
     assert output_of(run.receive("paid")) is None
 

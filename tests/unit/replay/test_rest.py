@@ -69,7 +69,7 @@ def test_an_idle_connection_does_not_keep_a_run_from_suspending(line: Line, monk
 def test_an_answer_on_its_way_is_not_cut_off_while_another_branch_waits(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "GRACE", 10)
+    monkeypatch.setattr(engine, "GRACE", 120)
     heard: list[str] = []
 
     async def ask() -> None:
@@ -82,7 +82,7 @@ def test_an_answer_on_its_way_is_not_cut_off_while_another_branch_waits(
     began = time.monotonic()
     assert MemoryRun(durable(ship)).replay() == Paused()
     assert heard == ["in stock"]
-    assert time.monotonic() - began < 5, "the grace is over once the line is closed"
+    assert time.monotonic() - began < 60, "the grace is over once the line is closed"
 
 
 def test_a_slow_answer_is_waited_for_when_nothing_else_is(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -275,8 +275,8 @@ def test_beside_a_new_step_a_thread_of_anyio_that_will_ask_for_a_kept_one_is_wai
 
 
 def test_an_idle_thread_of_anyio_keeps_no_run_from_suspending(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "GRACE", 10)
-    monkeypatch.setattr(engine, "LAST_GRACE", 10)
+    monkeypatch.setattr(engine, "GRACE", 120)
+    monkeypatch.setattr(engine, "LAST_GRACE", 120)
 
     async def ship(ctx: Context) -> str:
         await anyio.to_thread.run_sync(int)
@@ -287,7 +287,7 @@ def test_an_idle_thread_of_anyio_keeps_no_run_from_suspending(monkeypatch: pytes
     run = MemoryRun(durable(ship))
     assert run.replay() == Paused()
     assert output_of(run.receive("paid", "e1")) == "e1"
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
 
 
 def test_a_def_may_take_its_time_between_steps() -> None:
