@@ -13,6 +13,7 @@ from pynamodb.exceptions import GetError, PutError, PynamoDBException, TransactW
 from tarry._wire.aws import Place
 from tarry._wire.aws import client as made_when_needed
 from tarry.errors import TarryError
+from tarry_backend.store.lean_client import take_lean_road
 from tarry_backend.store.models import INDEXES, Item, table_definition
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class _Connection(Connection):
 
     client: Any = made_when_needed(
         "dynamodb",
+        take_lean_road,
         parameter_validation=False,
         connect_timeout=3,
         read_timeout=10,

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["ENVIRONMENT", "Place", "client"]
 
@@ -23,17 +26,23 @@ ENVIRONMENT = Place()
 """The place that the environment gives, as boto3 reads it."""
 
 
-def client(service: str, **config: Any) -> Any:
+def client(service: str, made: Callable[[Any], None] | None = None, **config: Any) -> Any:
     """Return a class attribute that makes each instance's boto3 client on first use, from the default session.
 
-    The client is for the instance's ``_place``, if it has one. ``config`` are fields of botocore's ``Config``.
+    The client is for the instance's ``_place``, if it has one.
+
+    Args:
+        service: The name that boto3 has for the service.
+        made: Gets each new client before its first request.
+        config: Fields of botocore's ``Config``.
     """
-    return _Client(service, config)
+    return _Client(service, made, config)
 
 
 class _Client:
-    def __init__(self, service: str, config: dict[str, Any]) -> None:
+    def __init__(self, service: str, made: Callable[[Any], None] | None, config: dict[str, Any]) -> None:
         self._service = service
+        self._made = made
         self._config = config
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -54,4 +63,7 @@ class _Client:
         given = {name: value for name, value in options.items() if value is not None}
         if self._config:
             given["config"] = Config(**self._config)
-        return boto3.client(self._service, **given)  # type: ignore[call-overload]
+        new = boto3.client(self._service, **given)  # type: ignore[call-overload]
+        if self._made is not None:
+            self._made(new)
+        return new

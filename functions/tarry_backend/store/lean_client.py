@@ -1,0 +1,75 @@
+"""The lean road: a boto3 client that spends less CPU on each request, and answers as before.
+
+A request to DynamoDB takes some milliseconds of CPU, most of them in botocore. Here a client is told to do the same
+with less: see ``lean_connection``, ``lean_signature`` and ``lean_answer``. What botocore decides (endpoints,
+credentials, retries, checksums, errors, events) it still decides. ADR 42 lists the seams, and what of botocore they
+lean on.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from tarry_backend.store.lean_answer import read_at_once
+from tarry_backend.store.lean_connection import POOLS
+from tarry_backend.store.lean_signature import choose_signer, lighten
+from tarry_backend.telemetry import logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["PLAIN", "take_lean_road"]
+
+PLAIN = "TARRY_PLAIN_CLIENTS"
+"""The environment variable that leaves clients as boto3 makes them, if it is ``1``."""
+
+
+def take_lean_road(client: Any) -> None:
+    """Have a new client of a JSON service take the lean road, unless the environment says ``TARRY_PLAIN_CLIENTS=1``.
+
+    If botocore is not as this was written for, the client stays as it is, and the log has a warning.
+    """
+    if os.environ.get(PLAIN) == "1":
+        return
+    try:
+        steps = [_same_user_agent(client), _lean_connections(client), _lean_events(client)]
+    except Exception as error:
+        logger.warning("clients of AWS take the plain road: botocore has changed", exc_info=error)
+        return
+    for step in steps:
+        step()
+
+
+def _same_user_agent(client: Any) -> Callable[[], None]:
+    """Return what makes the client build its user agent once. botocore builds it twice for each request."""
+    creator = client._user_agent_creator
+    text = creator.to_string()
+    if not (isinstance(text, str) and text):
+        raise TypeError(f"the user agent is {text!r}")
+    return lambda: setattr(creator, "to_string", lambda: text)
+
+
+def _lean_connections(client: Any) -> Callable[[], None]:
+    """Return what gives the client's pool lean connections. A proxy's pool keeps its own."""
+    manager = client._endpoint.http_session._manager
+    if manager.pool_classes_by_scheme.keys() != POOLS.keys():
+        raise TypeError(f"there are pools for {sorted(manager.pool_classes_by_scheme)}")
+    for scheme, pool in manager.pool_classes_by_scheme.items():
+        if not issubclass(POOLS[scheme], pool):
+            raise TypeError(f"{scheme} has {pool.__name__}")
+    return lambda: setattr(manager, "pool_classes_by_scheme", POOLS)
+
+
+def _lean_events(client: Any) -> Callable[[], None]:
+    """Return what registers the handlers, by botocore's documented events."""
+    events, service = client.meta.events, client.meta.service_model.service_id.hyphenize()
+    handlers = {"before-sign": lighten, "choose-signer": choose_signer}
+    if service == "dynamodb":
+        handlers["before-parse"] = read_at_once
+
+    def register() -> None:
+        for event, handler in handlers.items():
+            events.register(f"{event}.{service}", handler)
+
+    return register
