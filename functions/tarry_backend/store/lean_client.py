@@ -1,7 +1,7 @@
 """The lean road: a boto3 client that spends less CPU on each request, and answers as before.
 
 A request to DynamoDB takes some milliseconds of CPU, most of them in botocore. Here a client is told to do the same
-with less: see ``lean_connection``, ``lean_signature`` and ``lean_answer``. What botocore decides (endpoints,
+with less: see ``lean_session``, ``lean_signature`` and ``lean_answer``. What botocore decides (endpoints,
 credentials, retries, checksums, errors, events) it still decides. ADR 42 lists the seams, and what of botocore they
 lean on.
 """
@@ -11,18 +11,25 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from botocore.httpsession import URLLib3Session
+
 from tarry_backend.store.lean_answer import read_at_once
-from tarry_backend.store.lean_connection import POOLS
+from tarry_backend.store.lean_session import LeanSession
 from tarry_backend.store.lean_signature import choose_signer, lighten
 from tarry_backend.telemetry import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["PLAIN", "take_lean_road"]
+__all__ = ["PLAIN", "is_plain", "take_lean_road"]
 
 PLAIN = "TARRY_PLAIN_CLIENTS"
 """The environment variable that leaves clients as boto3 makes them, if it is ``1``."""
+
+
+def is_plain() -> bool:
+    """Return whether the environment asks for the plain road."""
+    return os.environ.get(PLAIN) == "1"
 
 
 def take_lean_road(client: Any) -> None:
@@ -30,10 +37,10 @@ def take_lean_road(client: Any) -> None:
 
     If botocore is not as this was written for, the client stays as it is, and the log has a warning.
     """
-    if os.environ.get(PLAIN) == "1":
+    if is_plain():
         return
     try:
-        steps = [_same_user_agent(client), _lean_connections(client), _lean_events(client)]
+        steps = [_same_user_agent(client), _lean_session(client), _lean_events(client)]
     except Exception as error:
         logger.warning("clients of AWS take the plain road: botocore has changed", exc_info=error)
         return
@@ -50,15 +57,13 @@ def _same_user_agent(client: Any) -> Callable[[], None]:
     return lambda: setattr(creator, "to_string", lambda: text)
 
 
-def _lean_connections(client: Any) -> Callable[[], None]:
-    """Return what gives the client's pool lean connections. A proxy's pool keeps its own."""
-    manager = client._endpoint.http_session._manager
-    if manager.pool_classes_by_scheme.keys() != POOLS.keys():
-        raise TypeError(f"there are pools for {sorted(manager.pool_classes_by_scheme)}")
-    for scheme, pool in manager.pool_classes_by_scheme.items():
-        if not issubclass(POOLS[scheme], pool):
-            raise TypeError(f"{scheme} has {pool.__name__}")
-    return lambda: setattr(manager, "pool_classes_by_scheme", POOLS)
+def _lean_session(client: Any) -> Callable[[], None]:
+    """Return what puts the lean session over the client's own."""
+    endpoint = client._endpoint
+    if type(endpoint.http_session) is not URLLib3Session:
+        raise TypeError(f"the session is a {type(endpoint.http_session).__name__}")
+    session = LeanSession(endpoint.http_session)
+    return lambda: setattr(endpoint, "http_session", session)
 
 
 def _lean_events(client: Any) -> Callable[[], None]:

@@ -8,15 +8,15 @@ from __future__ import annotations
 import hmac
 from functools import lru_cache
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.auth import AUTH_TYPE_MAPS, SIGNED_HEADERS_BLACKLIST, SigV4Auth
+from botocore.awsrequest import AWSPreparedRequest
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from tarry_backend.store.lean_headers import RequestHeaders
 
-__all__ = ["LEAN_V4", "Headers", "choose_signer", "lighten"]
+__all__ = ["LEAN_V4", "choose_signer", "lighten"]
 
 LEAN_V4 = "tarry-v4"
 """The name under which botocore finds the signer below."""
@@ -25,59 +25,23 @@ _UNSIGNED = frozenset(SIGNED_HEADERS_BLACKLIST)
 _PORTS = {"http": 80, "https": 443}
 
 
-class Headers(dict[str, Any]):
-    """The headers of a request, each with one value; names in lower case. It does what botocore asks of a message."""
-
-    def __init__(self, items: Iterable[tuple[str, Any]] = ()) -> None:
-        super().__init__((name.lower(), value) for name, value in items)
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        super().__setitem__(name.lower(), value)
-
-    def __getitem__(self, name: str) -> Any:
-        return self.get(name)
-
-    def __delitem__(self, name: str) -> None:
-        super().pop(name.lower(), None)
-
-    def __contains__(self, name: object) -> bool:
-        return super().__contains__(name.lower() if isinstance(name, str) else name)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """Return the value, or the default if there is none."""
-        return super().get(name.lower(), default)
-
-    def get_all(self, name: str, default: Any = None) -> Any:
-        """Return the value in a list, or the default if there is none."""
-        return [self[name]] if name in self else default
-
-    def add_header(self, name: str, value: Any) -> None:
-        """Set the header."""
-        self[name] = value
-
-    def replace_header(self, name: str, value: Any) -> None:
-        """Set the header; raise ``KeyError`` if it is not there."""
-        if name not in self:
-            raise KeyError(name)
-        self[name] = value
-
-    def update(self, *others: Any, **more: Any) -> None:
-        """Set these headers."""
-        for name, value in dict(*others, **more).items():
-            self[name] = value
-
-
 class _LeanSigV4(SigV4Auth):
     """botocore's signer over light headers. It decides as before what is signed and when."""
 
     def headers_to_sign(self, request: Any) -> Any:
         """Return the headers that the signature covers."""
-        if not isinstance(request.headers, Headers):
+        if not isinstance(request.headers, RequestHeaders):
             return super().headers_to_sign(request)
-        signed = Headers((name, value) for name, value in request.headers.items() if name not in _UNSIGNED)
+        signed = RequestHeaders((name, value) for name, value in request.headers.items() if name not in _UNSIGNED)
         if "host" not in signed:
             signed["host"] = _host(request.url)
         return signed
+
+    def payload(self, request: Any) -> str:
+        """Return the hash of the body."""
+        if isinstance(request.headers, RequestHeaders) and request.context.get("payload_signing_enabled", True):
+            return sha256(request.data).hexdigest()
+        return super().payload(request)
 
     def signature(self, string_to_sign: str, request: Any) -> str:
         """Return the signature. Its key is the same for a day."""
@@ -108,11 +72,25 @@ def choose_signer(signature_version: Any, **_: object) -> str | None:
 
 
 def lighten(request: Any, **_: object) -> None:
-    """Give the request light headers, unless a header has two values; a handler of ``before-sign``."""
+    """Give the request light headers, and a light way to be prepared; a handler of ``before-sign``.
+
+    A request with a header of two values, with parameters, or whose body is no bytes stays as it is.
+    """
     items = request.headers.items()
-    headers = Headers(items)
-    if len(headers) == len(items):
+    headers = RequestHeaders(items)
+    if len(headers) == len(items) and type(request.data) is bytes and request.data and not request.params:
         request.headers = headers
+        request.prepare = lambda: _prepared(request)
+
+
+def _prepared(request: Any) -> AWSPreparedRequest:
+    """Return what botocore's ``AWSRequest.prepare`` returns, with light headers."""
+    headers = request.headers.copy()
+    if "content-length" not in headers and "transfer-encoding" not in headers:
+        headers["content-length"] = str(len(request.data))
+    return AWSPreparedRequest(
+        request.method, request.url, headers, request.data, request.stream_output, request.context
+    )
 
 
 AUTH_TYPE_MAPS[LEAN_V4] = _LeanSigV4

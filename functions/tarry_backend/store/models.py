@@ -28,6 +28,8 @@ from pynamodb.attributes import (
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyProjection
 from pynamodb.models import Model
 
+from tarry_backend.store.rows import row, stored
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -121,6 +123,16 @@ class Item(Model):
         """Return an item of the model that its sort key names, so that one query reads a run with all its parts."""
         model = _by_sort_key(data["sk"]["S"]) if cls is Item else cls
         return super(Item, model).from_raw_data(data)
+
+    @classmethod
+    def row(cls, data: dict[str, Any]) -> Any:
+        """Return the same as a row: quicker, and read-only."""
+        found = row(_by_sort_key(data["sk"]["S"]) if cls is Item else cls, data)
+        return cls.from_raw_data(data) if found is None else found
+
+    def stored(self) -> dict[str, Any]:
+        """Return the item as DynamoDB stores it, as ``serialize`` does."""
+        return stored(self) or self.serialize()
 
 
 class RunItem(Item):

@@ -13,7 +13,7 @@ from pynamodb.exceptions import GetError, PutError, PynamoDBException, TransactW
 from tarry._wire.aws import Place
 from tarry._wire.aws import client as made_when_needed
 from tarry.errors import TarryError
-from tarry_backend.store.lean_client import take_lean_road
+from tarry_backend.store.lean_client import is_plain, take_lean_road
 from tarry_backend.store.models import INDEXES, Item, table_definition
 
 if TYPE_CHECKING:
@@ -83,13 +83,14 @@ class Table:
     def __init__(self, name: str, endpoint: str | None = None, region: str | None = None) -> None:
         self.name = name
         self.place = Place(endpoint, region)
+        self._is_plain = is_plain()
         self._connection = _Connection(self.place)
         self._connection.add_meta_table(MetaTable(table_definition(name)))
 
     def get(self, model: type[T], pk: str, sk: str) -> T | None:
         """Read one item, strongly consistent; return ``None`` if there is none."""
         answer = self._connection.get_item(self.name, pk, range_key=sk, consistent_read=True)
-        found: T | None = model.from_raw_data(answer["Item"]) if answer.get("Item") else None
+        found: T | None = self._reader(model)(answer["Item"]) if answer.get("Item") else None
         return found
 
     def get_many(self, keys: Sequence[tuple[str, str]], attributes: Sequence[str] = ()) -> tuple[list[Any], bool]:
@@ -108,7 +109,7 @@ class Table:
                 names = {f"#{place}": name for place, name in enumerate(("pk", "sk", *attributes))}
                 wanted |= {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}
             answer = self._write("BatchGetItem", {"RequestItems": {self.name: wanted}}, GetError)
-            found += map(Item.from_raw_data, answer.get("Responses", {}).get(self.name, []))
+            found += map(self._reader(Item), answer.get("Responses", {}).get(self.name, []))
             is_whole = is_whole and not answer.get("UnprocessedKeys")
         return found, is_whole
 
@@ -131,7 +132,7 @@ class Table:
             scan_index_forward=None if forward else False,
             limit=page_size or limit,
         )
-        return map(model.from_raw_data, islice(chain.from_iterable(pages), limit))
+        return map(self._reader(model), islice(chain.from_iterable(pages), limit))
 
     def query_index(
         self,
@@ -153,12 +154,12 @@ class Table:
             scan_index_forward=None if forward else False,
             limit=page_size or limit,
         )
-        return map(Item.from_raw_data, islice(chain.from_iterable(pages), limit))
+        return map(self._reader(Item), islice(chain.from_iterable(pages), limit))
 
     def scan(self, model: type[T], condition: Condition | None = None) -> Iterator[list[T]]:
         """Read the whole table, page by page (1 MB each)."""
         for page in self._pages(self._connection.scan, filter_condition=condition):
-            yield [model.from_raw_data(item) for item in page]
+            yield [self._reader(model)(item) for item in page]
 
     def put(self, item: Item, condition: Condition | None = None) -> None:
         """Write the item in place of an earlier one; raise ``ConditionFailedError`` if the condition does not hold."""
@@ -190,12 +191,18 @@ class Table:
             return_values="ALL_NEW",
             return_values_on_condition_failure="ALL_OLD",
         )
-        changed: T = model.from_raw_data(self._write("UpdateItem", request, UpdateError)["Attributes"])
+        changed: T = self._reader(model)(self._write("UpdateItem", request, UpdateError)["Attributes"])
         return changed
 
     def batch(self) -> Batch:
         """Return a batch that writes items without conditions, by 25: enter it with ``with``."""
-        return Batch(self._send)
+        return Batch(self._send, self._stored)
+
+    def _reader(self, model: type[T]) -> Callable[[Request], T]:
+        return model.from_raw_data if self._is_plain else model.row
+
+    def _stored(self, item: Item) -> Request:
+        return item.serialize() if self._is_plain else item.stored()
 
     def _pages(self, read: Callable[..., Request], *key: str, **options: Any) -> Iterator[list[Request]]:
         start: Request | None = None
@@ -206,7 +213,7 @@ class Table:
                 return
 
     def _put(self, item: Item, condition: Condition | None) -> Request:
-        attributes = item.serialize()
+        attributes = self._stored(item)
         return self._connection.get_operation_kwargs(
             self.name, item.pk, range_key=item.sk, key="Item", attributes=attributes, condition=condition
         )
@@ -229,8 +236,9 @@ class Table:
 class Batch:
     """A batch of writes, sent 25 at a time, and at the end of the ``with`` block. They have no conditions."""
 
-    def __init__(self, send: Callable[[list[Request]], None]) -> None:
+    def __init__(self, send: Callable[[list[Request]], None], stored: Callable[[Item], Request]) -> None:
         self._send = send
+        self._stored = stored
         self._requests: list[Request] = []
 
     def __enter__(self) -> Self:
@@ -241,7 +249,7 @@ class Batch:
 
     def save(self, item: Item) -> None:
         """Write the item in place of an earlier one."""
-        self._add({"PutRequest": {"Item": item.serialize()}})
+        self._add({"PutRequest": {"Item": self._stored(item)}})
 
     def delete(self, pk: str, sk: str) -> None:
         """Remove the item, if it exists."""
