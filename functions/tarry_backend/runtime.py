@@ -12,16 +12,20 @@ from typing import TYPE_CHECKING
 
 from tarry import App
 from tarry._engine.error_text import message_of, name_of
+from tarry._wire.aws import client
 from tarry._wire.bus import EventBus
 from tarry.errors import UsageError
 from tarry_backend.deploy.settings import Settings
 from tarry_backend.model.own_code import place_of_import_error
 from tarry_backend.queues.sender import Queues
 from tarry_backend.store import Store, open_store
+from tarry_backend.store.lean_client import take_lean_road
 from tarry_backend.telemetry import identify, meter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from mypy_boto3_events import EventBridgeClient
 
     from tarry_backend.executor.executor import Executor
     from tarry_backend.matcher.matcher import Matcher
@@ -32,6 +36,12 @@ __all__ = ["Runtime", "host", "load_app", "process", "runtime"]
 _hosted: App | None = None
 
 _process: ContextVar[str] = ContextVar("tarry_process", default="")
+
+
+class _Bus(EventBus):
+    """The bus, with a client that takes the lean road."""
+
+    _client: EventBridgeClient = client("events", take_lean_road)
 
 
 @dataclass(frozen=True)
@@ -85,7 +95,7 @@ def _runtime(process_name: str) -> Runtime:
     settings = Settings.read()
     app = _hosted or load_app(settings.app)
     identify(app.id)
-    return Runtime(app, settings, open_store(settings), Queues(settings), EventBus(app.id, settings.bus))
+    return Runtime(app, settings, open_store(settings), Queues(settings), _Bus(app.id, settings.bus))
 
 
 def host(app: App | None) -> None:

@@ -14,6 +14,7 @@ from tarry._wire.aws import client
 from tarry.errors import TarryError
 from tarry.event import new_id
 from tarry_backend.queues.messages import Continue, Returned, encode
+from tarry_backend.store.lean_client import take_lean_road
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -54,7 +55,7 @@ class QueueError(TarryError):
 class Queues:
     """The app's queues: events (standard), runs (FIFO, one group for each run), timers (standard, delayed)."""
 
-    _client: SQSClient = client("sqs")
+    _client: SQSClient = client("sqs", take_lean_road)
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

@@ -48,7 +48,7 @@ def book_answer(url: str, read: bytes, rest: socket.socket) -> AWSResponse:
     book = BookResponse(_Rewound(read, rest), method="POST")  # type: ignore[arg-type]
     book.begin()
     response = HTTPResponse(
-        body=book,  # type: ignore[arg-type]
+        body=book,
         headers=HTTPHeaderDict(book.msg.items()),
         status=book.status,
         version=book.version,
@@ -59,6 +59,6 @@ def book_answer(url: str, read: bytes, rest: socket.socket) -> AWSResponse:
         enforce_content_length=False,
         request_method="POST",
     )
-    answer = AWSResponse(url, response.status, response.headers, response)
+    answer = AWSResponse(url, response.status, response.headers, response)  # type: ignore[arg-type]
     assert answer.content is not None  # now, while the socket is open
     return answer

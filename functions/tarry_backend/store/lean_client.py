@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.httpsession import URLLib3Session
 
 from tarry_backend.store.lean_answer import read_at_once
+from tarry_backend.store.lean_call import cached_endpoint, lean_serializer
 from tarry_backend.store.lean_session import LeanSession
 from tarry_backend.store.lean_signature import choose_signer, lighten
 from tarry_backend.telemetry import logger
@@ -41,6 +42,8 @@ def take_lean_road(client: Any) -> None:
         return
     try:
         steps = [_same_user_agent(client), _lean_session(client), _lean_events(client)]
+        if client.meta.service_model.service_name == "dynamodb":
+            steps.append(_lean_calls(client))
     except Exception as error:
         logger.warning("clients of AWS take the plain road: botocore has changed", exc_info=error)
         return
@@ -66,10 +69,23 @@ def _lean_session(client: Any) -> Callable[[], None]:
     return lambda: setattr(endpoint, "http_session", session)
 
 
+def _lean_calls(client: Any) -> Callable[[], None]:
+    """Return what keeps the form and the endpoint of each operation."""
+    serializer, resolver = client._serializer, client._ruleset_resolver
+    serialize = lean_serializer(serializer.serialize_to_request)
+    endpoint = cached_endpoint(resolver.construct_endpoint)
+
+    def keep() -> None:
+        serializer.serialize_to_request = serialize
+        resolver.construct_endpoint = endpoint
+
+    return keep
+
+
 def _lean_events(client: Any) -> Callable[[], None]:
     """Return what registers the handlers, by botocore's documented events."""
     events, service = client.meta.events, client.meta.service_model.service_id.hyphenize()
-    handlers = {"before-sign": lighten, "choose-signer": choose_signer}
+    handlers: dict[str, Callable[..., Any]] = {"before-sign": lighten, "choose-signer": choose_signer}
     if service == "dynamodb":
         handlers["before-parse"] = read_at_once
 

@@ -78,4 +78,6 @@ class RequestHeaders(dict[str, Any]):
 
     def copy(self) -> RequestHeaders:
         """Return the same headers."""
-        return RequestHeaders(self.items())
+        same = RequestHeaders()
+        dict.update(same, self)
+        return same

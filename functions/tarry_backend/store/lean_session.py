@@ -23,7 +23,7 @@ from tarry_backend.store.lean_headers import AnswerHeaders
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 __all__ = ["LeanSession"]
 
@@ -48,7 +48,8 @@ class _Response(AWSResponse):
     """An answer that is read already."""
 
     def __init__(self, url: str, status: int, headers: AnswerHeaders, body: bytes) -> None:
-        self.url, self.status_code, self.headers, self.raw = url, status, headers, _Body(body)
+        self.url, self.status_code, self.raw = url, status, _Body(body)
+        self.headers = headers  # type: ignore[assignment]
         self._body = body
 
     @property

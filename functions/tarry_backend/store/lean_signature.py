@@ -28,14 +28,33 @@ _PORTS = {"http": 80, "https": 443}
 class _LeanSigV4(SigV4Auth):
     """botocore's signer over light headers. It decides as before what is signed and when."""
 
+    def __init__(self, credentials: Any, service_name: str, region_name: str) -> None:
+        super().__init__(credentials, service_name, region_name)
+        self._scope = region_name, service_name
+
+    _covered: tuple[Any, RequestHeaders] | None = None
+
     def headers_to_sign(self, request: Any) -> Any:
-        """Return the headers that the signature covers."""
+        """Return the headers that the signature covers. botocore asks twice for each request."""
         if not isinstance(request.headers, RequestHeaders):
             return super().headers_to_sign(request)
+        if self._covered is not None and self._covered[0] is request and "authorization" not in request.headers:
+            return self._covered[1]
         signed = RequestHeaders((name, value) for name, value in request.headers.items() if name not in _UNSIGNED)
         if "host" not in signed:
             signed["host"] = _host(request.url)
+        self._covered = request, signed
         return signed
+
+    def canonical_headers(self, headers_to_sign: Any) -> str:
+        """Return the headers in their canonical form."""
+        if not isinstance(headers_to_sign, RequestHeaders):
+            return super().canonical_headers(headers_to_sign)
+        return "\n".join(f"{name}:{' '.join(value.split())}" for name, value in sorted(headers_to_sign.items()))
+
+    def signed_headers(self, headers_to_sign: Any) -> str:
+        """Return the names of the headers."""
+        return ";".join(sorted({name.lower().strip() for name in headers_to_sign}))
 
     def payload(self, request: Any) -> str:
         """Return the hash of the body."""
@@ -46,7 +65,7 @@ class _LeanSigV4(SigV4Auth):
     def signature(self, string_to_sign: str, request: Any) -> str:
         """Return the signature. Its key is the same for a day."""
         date = request.context["timestamp"][:8]
-        key = _signing_key(self.credentials.secret_key, date, self._region_name, self._service_name)
+        key = _signing_key(self.credentials.secret_key, date, *self._scope)
         return hmac.new(key, string_to_sign.encode(), sha256).hexdigest()
 
 

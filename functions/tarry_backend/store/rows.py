@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from types import new_class
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
@@ -79,7 +80,7 @@ def _form(model: type[Model]) -> _Form | None:
     defaults: dict[str, Any] = {name: each.default for name, each in attributes.items()}
     refused = {"serialize": _refuse, "stored": _refuse, "__setattr__": _refuse, "__module__": __name__}
     return _Form(
-        type(model)(f"{model.__name__}Row", (model,), {**defaults, **refused}),
+        new_class(f"{model.__name__}Row", (model,), exec_body=lambda namespace: namespace.update(defaults | refused)),
         {
             each.attr_name: (name, each.attr_type, _number if _is_number(each) else None)
             for name, each in attributes.items()
