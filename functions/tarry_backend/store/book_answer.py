@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from http.client import HTTPResponse as BookResponse
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     import socket
 
 __all__ = ["book_answer"]
+
+
+_FOLD = re.compile(r"[ \t]*\r?\n[ \t]+")
+"""The end of a line within a header: it counts as a space (RFC 9112, 5.2)."""
 
 
 class _Rewound(io.RawIOBase):
@@ -49,7 +54,7 @@ def book_answer(url: str, read: bytes, rest: socket.socket) -> AWSResponse:
     book.begin()
     response = HTTPResponse(
         body=book,
-        headers=HTTPHeaderDict(book.msg.items()),
+        headers=HTTPHeaderDict((name, _FOLD.sub(" ", value)) for name, value in book.msg.items()),
         status=book.status,
         version=book.version,
         reason=book.reason,

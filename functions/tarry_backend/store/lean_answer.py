@@ -113,9 +113,13 @@ def _nothing(content: Any) -> None:
 
 
 def _capacity(content: Any) -> None:
-    for each in content if type(content) is list else [content]:
-        if not each.keys() <= {"TableName", "CapacityUnits"} or None in each.values():
-            raise _UnusualError
+    if not content.keys() <= {"TableName", "CapacityUnits"} or None in content.values():
+        raise _UnusualError
+
+
+def _capacities(content: Any) -> None:
+    for each in content:
+        _capacity(each)
 
 
 def _tables(content: Mapping[str, list[Mapping[str, Value]]]) -> None:
@@ -134,7 +138,7 @@ _ANSWERS: dict[str, dict[str, Callable[[Any], None]]] = {
         "LastEvaluatedKey": _item,
         "ConsumedCapacity": _capacity,
     },
-    "BatchGetItem": {"Responses": _tables, "UnprocessedKeys": _nothing, "ConsumedCapacity": _capacity},
-    "BatchWriteItem": {"UnprocessedItems": _nothing, "ConsumedCapacity": _capacity},
+    "BatchGetItem": {"Responses": _tables, "UnprocessedKeys": _nothing, "ConsumedCapacity": _capacities},
+    "BatchWriteItem": {"UnprocessedItems": _nothing, "ConsumedCapacity": _capacities},
 }
 """What is read here, by operation and member. A member that is not here is botocore's to read."""
