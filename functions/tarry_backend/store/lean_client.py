@@ -45,7 +45,7 @@ def take_lean_road(client: Any) -> None:
         if client.meta.service_model.service_name == "dynamodb":
             steps.append(_lean_calls(client))
     except Exception as error:
-        logger.warning("clients of AWS take the plain road: botocore has changed", exc_info=error)
+        logger.warning("clients of AWS take the plain road: botocore or urllib3 has changed", exc_info=error)
         return
     for step in steps:
         step()

@@ -30,6 +30,9 @@ __all__ = ["LeanSession"]
 _CHUNK = 262_144
 _LONGEST_HEAD = 65_536
 _END = b"\r\n\r\n"
+_MOST = 16
+"""The most URLs of one client. A JSON service has one, and one for each account."""
+
 _NOT_HERE = frozenset({"expect", "transfer-encoding"})
 
 
@@ -97,9 +100,8 @@ class LeanSession:
 
     def _remember(self, url: str) -> None:
         pool = self._pool_of(url)
-        for needed in (pool._get_conn, pool._put_conn, pool.timeout.connect_timeout, pool.timeout.read_timeout):
-            del needed
-        if len(self._pools) < 16:  # JSON services have one URL each
+        is_known = all(hasattr(pool, name) for name in ("_get_conn", "_put_conn", "timeout"))
+        if is_known and len(self._pools) < _MOST:
             self._pools[url] = pool
 
 

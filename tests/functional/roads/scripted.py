@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import struct
 from binascii import crc32
 from collections.abc import Iterator
@@ -48,6 +49,7 @@ class Scripted:
     requests: list[bytes] = field(default_factory=list)
     connections: int = 0
     over: Event = field(default_factory=Event)
+    tls: ssl.SSLContext | None = None
 
     @property
     def url(self) -> str:
@@ -66,9 +68,13 @@ class Scripted:
                 self.connections += 1
                 Thread(target=self._serve_one, args=(connection,), daemon=True).start()
 
+    def _secured(self, connection: socket.socket) -> socket.socket:
+        return connection if self.tls is None else self.tls.wrap_socket(connection, server_side=True)
+
     def _serve_one(self, connection: socket.socket) -> None:
         connection.settimeout(10)
-        with closing(connection), suppress(OSError):
+        with closing(connection), suppress(OSError), self._secured(connection) as secured:
+            connection = secured
             while (request := _request(connection)) and self.script:
                 self.requests.append(request)
                 reply = self.script.pop(0)
@@ -96,11 +102,11 @@ def _request(connection: socket.socket) -> bytes:
 
 
 @contextmanager
-def scripted() -> Iterator[Scripted]:
+def scripted(tls: ssl.SSLContext | None = None) -> Iterator[Scripted]:
     """A server for the block."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         listener.settimeout(0.1)
-        server = Scripted(listener.getsockname()[1])
+        server = Scripted(listener.getsockname()[1], tls=tls)
         thread = Thread(target=server.serve, args=(listener,), daemon=True)
         thread.start()
         try:

@@ -19,7 +19,8 @@ DYNAMODB = boto3.Session("key", "secret", region_name="eu-west-1").client("dynam
 
 def by_botocore(operation: str, body: bytes) -> Any:
     response: Any = {"status_code": 200, "headers": {}, "body": body}
-    answer: Any = create_parser("json").parse(response, DYNAMODB.operation_model(operation).output_shape)
+    shape: Any = DYNAMODB.operation_model(operation).output_shape
+    answer: Any = create_parser("json").parse(response, shape)
     del answer["ResponseMetadata"]
     return answer
 
