@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.frame import conditions, dynamodb, progress, run
 from benchmarks.matching.wire import Wire
-from benchmarks.steps import parallel
+from benchmarks.steps import parallel, roads
 from benchmarks.steps.app import KINDS
 from benchmarks.steps.growth import Row, growth
 from benchmarks.steps.report import Report
@@ -37,13 +37,22 @@ def main(argv: list[str]) -> int:
 
 def _measured(options: argparse.Namespace) -> Report:
     where = conditions("steps", {"sizes": options.sizes}, options.endpoint)
-    with dynamodb(options.endpoint) as endpoint, Scene(Wire(), endpoint) as scene:
+    with dynamodb(options.endpoint) as endpoint:
+        wire = Wire()
+        progress("the lean road and the plain road, by turns")
+        both = roads.measure(wire, endpoint, max(options.sizes))
+        rows, races = ([], []) if options.roads else _steps(options, wire, endpoint)
+    by_kind = [[row for row in rows if row.kind == kind] for kind in KINDS] if rows else []
+    return Report(where, rows, [growth(of_a_kind) for of_a_kind in by_kind], races, both)
+
+
+def _steps(options: argparse.Namespace, wire: Wire, endpoint: str) -> tuple[list[Row], list[parallel.Race]]:
+    with Scene(wire, endpoint) as scene:
         for kind in KINDS:
             list(scene.run(kind, _WARM_UP, f"{kind}, warm-up"))
         rows = [_row(scene, kind, count) for kind in KINDS for count in options.sizes]
         races = [parallel.measure(scene, face) for face in ("async", "def")]  # last: by now the emulator is warm
-    by_kind = [[row for row in rows if row.kind == kind] for kind in KINDS]
-    return Report(where, rows, [growth(of_a_kind) for of_a_kind in by_kind], races)
+    return rows, races
 
 
 def _row(scene: Scene, kind: str, count: int) -> Row:
@@ -65,6 +74,7 @@ def _options(argv: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--sizes", type=_sizes, default="10,100,1000", metavar="N,...", help="steps of a run (default: %(default)s)"
     )
+    parser.add_argument("--roads", action="store_true", help="compare the lean and the plain road to AWS, and no more")
     parser.add_argument("--endpoint", metavar="URL", help="another DynamoDB than DynamoDB Local, as empty as that")
     return parser.parse_args(argv)
 

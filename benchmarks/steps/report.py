@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from benchmarks.steps.growth import Growth, Row
     from benchmarks.steps.parallel import Race
+    from benchmarks.steps.roads import Road
 
 __all__ = ["Report"]
 
@@ -25,6 +26,7 @@ class Report:
     rows: Sequence[Row]
     growth: Sequence[Growth]
     races: Sequence[Race]
+    roads: Sequence[Road]
 
     @property
     def failed(self) -> bool:
@@ -33,6 +35,10 @@ class Report:
 
     def lines(self) -> Iterator[str]:
         """For people."""
+        yield from self._road_lines()
+        if not self.rows:
+            return
+        yield ""
         yield from self._step_lines()
         yield ""
         yield from self._replay_lines()
@@ -49,9 +55,15 @@ class Report:
             "runs": [figures(row) for row in self.rows],
             "growth": [asdict(each) for each in self.growth],
             "parallel": [{**asdict(race), "ratio": race.ratio, "verdict": race.verdict} for race in self.races],
+            "roads": [{**asdict(road), "ratio": road.ratio} for road in self.roads],
             "bounds": {"counted": COUNTED_GROWS_LESS_THAN, "times": TIMES_GROW_LESS_THAN},
             "passed": not self.failed,
         }
+
+    def _road_lines(self) -> Iterator[str]:
+        yield f"{'CPU ms, by turns':34} {'plain road':>11} {'lean road':>10}"
+        for road in self.roads:
+            yield f"{road.what:34} {road.plain_ms:11.2f} {road.lean_ms:10.2f} {road.ratio:7.2f} x"
 
     def _step_lines(self) -> Iterator[str]:
         yield (

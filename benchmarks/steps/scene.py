@@ -69,12 +69,12 @@ class Scene:
     The clock of the whole process is moved, and else stands still: enter it with ``with``.
     """
 
-    def __init__(self, wire: Wire, endpoint: str) -> None:
+    def __init__(self, wire: Wire, endpoint: str, table: str = "steps") -> None:
         self._wire = wire
         self._clock = MovedClock()
         settings = Settings(
             app="benchmarks:none",
-            table="steps",
+            table=table,
             bucket="none",
             bus="none",
             events_queue=EVENTS_QUEUE,
