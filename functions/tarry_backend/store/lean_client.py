@@ -11,12 +11,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from botocore.httpsession import URLLib3Session
-
-from tarry_backend.store.lean_answer import read_at_once
-from tarry_backend.store.lean_call import cached_endpoint, lean_serializer
-from tarry_backend.store.lean_session import LeanSession
-from tarry_backend.store.lean_signature import choose_signer, lighten
 from tarry_backend.telemetry import logger
 
 if TYPE_CHECKING:
@@ -41,6 +35,7 @@ def take_lean_road(client: Any) -> None:
     if is_plain():
         return
     try:
+        # Imported here: if botocore lacks a name that they import, that is no error of the Lambda.
         steps = [_same_user_agent(client), _lean_session(client), _lean_events(client)]
         if client.meta.service_model.service_name == "dynamodb":
             steps.append(_lean_calls(client))
@@ -62,6 +57,10 @@ def _same_user_agent(client: Any) -> Callable[[], None]:
 
 def _lean_session(client: Any) -> Callable[[], None]:
     """Return what puts the lean session over the client's own."""
+    from botocore.httpsession import URLLib3Session
+
+    from tarry_backend.store.lean_session import LeanSession
+
     endpoint = client._endpoint
     if type(endpoint.http_session) is not URLLib3Session:
         raise TypeError(f"the session is a {type(endpoint.http_session).__name__}")
@@ -71,6 +70,8 @@ def _lean_session(client: Any) -> Callable[[], None]:
 
 def _lean_calls(client: Any) -> Callable[[], None]:
     """Return what keeps the form and the endpoint of each operation."""
+    from tarry_backend.store.lean_call import cached_endpoint, lean_serializer
+
     serializer, resolver = client._serializer, client._ruleset_resolver
     serialize = lean_serializer(serializer.serialize_to_request)
     endpoint = cached_endpoint(resolver.construct_endpoint)
@@ -84,6 +85,10 @@ def _lean_calls(client: Any) -> Callable[[], None]:
 
 def _lean_events(client: Any) -> Callable[[], None]:
     """Return what registers the handlers, by botocore's documented events."""
+    from tarry_backend.store.lean_answer import read_at_once
+    from tarry_backend.store.lean_signature import choose_signer, lighten, prove
+
+    prove()
     events, service = client.meta.events, client.meta.service_model.service_id.hyphenize()
     handlers: dict[str, Callable[..., Any]] = {"before-sign": lighten, "choose-signer": choose_signer}
     if service == "dynamodb":

@@ -6,17 +6,18 @@ botocore holds a request's headers in an e-mail message, and derives the day's s
 from __future__ import annotations
 
 import hmac
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.auth import AUTH_TYPE_MAPS, SIGNED_HEADERS_BLACKLIST, SigV4Auth
-from botocore.awsrequest import AWSPreparedRequest
+from botocore.awsrequest import AWSPreparedRequest, AWSRequest
+from botocore.credentials import Credentials
 
 from tarry_backend.store.lean_headers import RequestHeaders
 
-__all__ = ["LEAN_V4", "choose_signer", "lighten"]
+__all__ = ["LEAN_V4", "choose_signer", "lighten", "prove"]
 
 LEAN_V4 = "tarry-v4"
 """The name under which botocore finds the signer below."""
@@ -28,8 +29,8 @@ _PORTS = {"http": 80, "https": 443}
 class _LeanSigV4(SigV4Auth):
     """botocore's signer over light headers. It decides as before what is signed and when."""
 
-    def __init__(self, credentials: Any, service_name: str, region_name: str) -> None:
-        super().__init__(credentials, service_name, region_name)
+    def __init__(self, credentials: Any, service_name: str, region_name: str, **more: Any) -> None:
+        super().__init__(credentials, service_name, region_name, **more)
         self._scope = region_name, service_name
 
     _covered: tuple[Any, RequestHeaders] | None = None
@@ -110,6 +111,30 @@ def _prepared(request: Any) -> AWSPreparedRequest:
     return AWSPreparedRequest(
         request.method, request.url, headers, request.data, request.stream_output, request.context
     )
+
+
+@cache
+def prove() -> None:
+    """Sign a request in both ways, once a process; raise ``ValueError`` if they differ."""
+    for _ in range(3):  # a second may end between the two
+        plain, lean = _example(), _example()
+        lighten(lean)
+        place = Credentials("key", "secret", "token"), "dynamodb", "eu-west-1"
+        SigV4Auth(*place).add_auth(plain)
+        _LeanSigV4(*place).add_auth(lean)
+        made = [{name.lower(): value for name, value in each.prepare().headers.items()} for each in (plain, lean)]
+        if made[0] == made[1]:
+            return
+    raise ValueError("botocore signs requests otherwise")
+
+
+def _example() -> AWSRequest:
+    headers = {
+        "X-Amz-Target": "DynamoDB_20120810.GetItem",
+        "User-Agent": "u",
+        "Content-Type": "application/x-amz-json-1.0",
+    }
+    return AWSRequest("POST", "https://dynamodb.eu-west-1.amazonaws.com/", headers, b"{}")
 
 
 AUTH_TYPE_MAPS[LEAN_V4] = _LeanSigV4

@@ -4,6 +4,7 @@ import datetime
 import inspect
 import logging
 import ssl
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from urllib3.poolmanager import PoolManager
 
 from tarry_backend.store.lean_client import PLAIN, take_lean_road
 from tarry_backend.store.lean_session import LeanSession
+from tarry_backend.store.lean_signature import prove
 from tarry_backend.telemetry import records_logger
 from tests.functional.roads.scripted import Scripted, answered, scripted
 
@@ -129,6 +131,24 @@ def test_without_a_hold_the_client_takes_the_plain_road_and_one_line_says_so(
         made.get_item(**GET)
     assert type(made._endpoint.http_session) is URLLib3Session
     made.close()
+
+
+@pytest.mark.parametrize("module", ["lean_session", "lean_signature", "lean_answer", "lean_call"])
+def test_a_name_that_botocore_no_longer_has_is_no_error_of_a_lambda(
+    module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, f"tarry_backend.store.{module}", None)
+    made = client("http://127.0.0.1:9")
+    take_lean_road(made)
+    assert type(made._endpoint.http_session) is URLLib3Session
+
+
+def test_a_signature_that_differs_from_botocores_leaves_the_client_plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    prove.cache_clear()
+    monkeypatch.setattr(SigV4Auth, "canonical_request", lambda self, request: "another" + str(type(self)))
+    made = client("http://127.0.0.1:9")
+    take_lean_road(made)
+    assert type(made._endpoint.http_session) is URLLib3Session
 
 
 def test_another_session_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
