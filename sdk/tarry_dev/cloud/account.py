@@ -18,6 +18,7 @@ from moto.core import models
 from moto.core.custom_responses_mock import CallbackResponse
 
 from tarry.errors import UsageError
+from tarry_dev.cloud import moto_direct  # noqa: F401 - botocore is told of it
 from tarry_dev.cloud.moto_shortcut import shortcut
 
 if TYPE_CHECKING:

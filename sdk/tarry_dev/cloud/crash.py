@@ -13,7 +13,7 @@ from tarry._engine.interruption import Death
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Call", "Crash", "Invocation", "Surroundings"]
+__all__ = ["Call", "Crash", "Invocation", "Surroundings", "watch"]
 
 
 class Crash(Death):
@@ -126,10 +126,20 @@ one that calls."""
 _lock = Lock()
 
 
+def watch(service: str, operation: str, *, answered: bool) -> None:
+    """Note one side of a call; raise ``Crash`` if the Lambda that makes it dies there.
+
+    sender   looks whether a Lambda is under way ── yes ─────────── takes the newest
+    Lambda                                           ends, the last one
+    So both are one look: in a served cloud they are two threads.
+    """
+    if (newest := _under_way[-1:]) != []:
+        newest[0].watch(service, operation, answered=answered)
+
+
 def _watch(event_name: str, **_: object) -> None:
-    if _under_way:
-        when, service, operation = event_name.split(".")
-        _under_way[-1].watch(service, operation, answered=when == "after-call")
+    when, service, operation = event_name.split(".")
+    watch(service, operation, answered=when == "after-call")
 
 
 # The same way by which moto reaches every client of every session made from here on.

@@ -13,7 +13,7 @@ from moto.sqs.models import sqs_backends
 from moto.utilities.utils import get_partition
 
 from tarry_dev.cloud.account import ACCOUNT_ID
-from tarry_dev.cloud.moto_fixes import FaithfulSqs
+from tarry_dev.cloud.moto_sqs import FaithfulSqs
 from tarry_dev.cloud.moto_tables import FaithfulDynamo, FaithfulTable
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from moto.s3.models import S3Backend
     from moto.sqs.models import Queue
 
-    from tarry_dev.cloud.moto_fixes import FaithfulQueue
+    from tarry_dev.cloud.moto_queue import FaithfulQueue
     from tarry_dev.cloud.moto_tables import FaithfulTable
 
 __all__ = ["Mirror"]

@@ -37,12 +37,22 @@ if TYPE_CHECKING:
     from moto.core.common_types import TYPE_RESPONSE
     from moto.core.responses import BaseResponse
 
-__all__ = ["ONE_AT_A_TIME", "SHORT", "at_aws", "shortcut"]
+__all__ = [
+    "ANSWERERS",
+    "ONE_AT_A_TIME",
+    "SHORT",
+    "at_aws",
+    "carried_out",
+    "is_open",
+    "metadata",
+    "response",
+    "shortcut",
+]
 
 ONE_AT_A_TIME = RLock()
 """Held during each call: moto has no locks of its own, and two threads could both pass one condition."""
 
-_ANSWERERS: dict[str, type[BaseResponse]] = {
+ANSWERERS: dict[str, type[BaseResponse]] = {
     "dynamodb": DynamoHandler,
     "events": EventsHandler,
     "sqs": SQSResponse,
@@ -62,20 +72,24 @@ _ITEMS = {
 }
 """The operations of DynamoDB whose answers moto has in the form in which botocore would read them."""
 
-SHORT = _ITEMS | {
-    "ChangeMessageVisibility",
-    "CreateEventBus",
-    "CreateQueue",
-    "CreateTable",
-    "DeleteMessageBatch",
-    "PutEvents",
-    "PutRule",
-    "PutTargets",
-    "ReceiveMessage",
-    "SendMessage",
-    "SendMessageBatch",
-    "UpdateTimeToLive",
-}
+_MESSAGES = {"DeleteMessageBatch", "ReceiveMessage", "SendMessageBatch"}
+"""The operations of SQS for which the same is true."""
+
+SHORT = (
+    _ITEMS
+    | _MESSAGES
+    | {
+        "ChangeMessageVisibility",
+        "CreateEventBus",
+        "CreateQueue",
+        "CreateTable",
+        "PutEvents",
+        "PutRule",
+        "PutTargets",
+        "SendMessage",
+        "UpdateTimeToLive",
+    }
+)
 """The operations that have a short way: what Tarry does, and what the embedded cloud does to begin with."""
 
 _ACTIONS = {operation: camelcase_to_underscores(operation) for operation in SHORT}
@@ -113,25 +127,47 @@ def _carry_out(request: AWSPreparedRequest) -> TYPE_RESPONSE | None:
         return BotocoreStubber.process_request(botocore_stubber, request)
 
 
+def is_open() -> bool:
+    """Whether the short ways lead to moto now."""
+    return vars(botocore_stubber).get("process_request") is _carry_out
+
+
+def carried_out(model: OperationModel, params: dict[str, Any], region: str, url: str) -> tuple[int, dict[str, Any]]:
+    """Carry out a call whose parameters are as moto reads them; return the HTTP status and what botocore would read."""
+    answerer = ANSWERERS[model.service_model.service_name]()
+    answerer.params = answerer.body = params
+    if not answerer.automated_parameter_parsing:
+        answerer._get_param = params.get  # type: ignore[assignment, method-assign]
+    _place(answerer, {"X-Amz-Target": f".{model.name}"}, region, url)
+    with ONE_AT_A_TIME, _at_aws():
+        return _ask(answerer, model)
+
+
+def metadata(status: int, content_type: str) -> dict[str, Any]:
+    """What botocore adds to each answer."""
+    request_id = f"{next(_numbers):052}"
+    headers = {"x-amzn-requestid": request_id, "content-type": content_type}
+    return {"RequestId": request_id, "HTTPStatusCode": status, "HTTPHeaders": headers, "RetryAttempts": 0}
+
+
+def response(url: str, status: int, headers: Mapping[str, str]) -> AWSResponse:
+    """The response as hooks see it. Its body has been read."""
+    return AWSResponse(url, status, HTTPHeaders.from_dict(headers), MockRawResponse(b""))
+
+
 def _answer(
     model: OperationModel, params: Mapping[str, Any], context: Mapping[str, Any], **_: object
 ) -> tuple[AWSResponse, dict[str, Any]] | None:
     """The answer to a call that can take the short way. botocore sends what nobody answers here."""
     service, region = model.service_model.service_name, context["client_region"]
-    answerer = _ANSWERERS.get(service)
+    answerer = ANSWERERS.get(service)
     is_theirs = params["url"] == f"https://{service}.{region}.amazonaws.com/"  # and no endpoint of a test's own
-    if answerer is None or model.name not in SHORT or not is_theirs or not _is_open():
+    if answerer is None or model.name not in SHORT or not is_theirs or not is_open():
         return None
     with ONE_AT_A_TIME, _at_aws():
         status, parsed = _ask(_told(answerer(), model, params, region), model)
-    request_id = f"{next(_numbers):052}"
-    headers = {"x-amzn-requestid": request_id, "content-type": params["headers"]["Content-Type"]}
-    metadata = {"RequestId": request_id, "HTTPStatusCode": status, "HTTPHeaders": headers, "RetryAttempts": 0}
-    return _response(params["url"], status, headers), {**parsed, "ResponseMetadata": metadata}
-
-
-def _is_open() -> bool:
-    return vars(botocore_stubber).get("process_request") is _carry_out
+    added = metadata(status, params["headers"]["Content-Type"])
+    return response(params["url"], status, added["HTTPHeaders"]), {**parsed, "ResponseMetadata": added}
 
 
 def _told(answerer: BaseResponse, model: OperationModel, params: Mapping[str, Any], region: str) -> BaseResponse:
@@ -140,10 +176,14 @@ def _told(answerer: BaseResponse, model: OperationModel, params: Mapping[str, An
     request: Any = {"body": params["body"]}
     answerer.params = PROTOCOL_PARSERS["json"](operation).parse(request)
     answerer.body = answerer.params if isinstance(answerer, DynamoHandler) else params["body"]
-    answerer.querystring, answerer.uri_match, answerer.uri = {}, {}, params["url"]
-    answerer.headers, answerer.response_headers = params["headers"], {}
-    answerer.current_account, answerer.region = DEFAULT_ACCOUNT_ID, region
+    _place(answerer, params["headers"], region, params["url"])
     return answerer
+
+
+def _place(answerer: BaseResponse, headers: Any, region: str, url: str) -> None:
+    answerer.querystring, answerer.uri_match, answerer.uri = {}, {}, url
+    answerer.headers, answerer.response_headers = headers, {}
+    answerer.current_account, answerer.region = DEFAULT_ACCOUNT_ID, region
 
 
 def _ask(answerer: BaseResponse, model: OperationModel) -> tuple[int, dict[str, Any]]:
@@ -159,6 +199,8 @@ def _ask(answerer: BaseResponse, model: OperationModel) -> tuple[int, dict[str, 
         # and to read it is most of the longer way. What AWS does not document is left out there.
         documented: Any = model.output_shape
         return 200, {name: answer.result[name] for name in documented.members if answer.result.get(name) is not None}
+    if model.name in _MESSAGES:
+        return 200, _documented(model.output_shape, answer.result)
     if isinstance(answer, ActionResult):
         return _read(model, *answerer.serialized(answer))
     return _read(model, *((200, {}, answer) if isinstance(answer, str) else answerer._transform_response({}, answer)))
@@ -175,8 +217,17 @@ def _read(
     return status, parsed if shape is None else parsed | _parser.parse(response, shape)
 
 
-def _response(url: str, status: int, headers: Mapping[str, str]) -> AWSResponse:
-    return AWSResponse(url, status, HTTPHeaders.from_dict(headers), MockRawResponse(b""))
+def _documented(shape: Any, value: Any) -> Any:
+    """A copy of what AWS documents of a result. Texts, numbers and bytes are as botocore reads them."""
+    match shape.type_name:
+        case "structure":
+            members = ((name, each, value.get(name)) for name, each in shape.members.items())
+            return {name: _documented(each, found) for name, each, found in members if found is not None}
+        case "list":
+            return [_documented(shape.member, each) for each in value]
+        case "map":
+            return {name: _documented(shape.value, each) for name, each in value.items()}
+    return value
 
 
 # As moto does, so that every client of every session made from here on is reached. Whoever else looks at a call before

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tarry_backend.deploy.topology import Queue
     from tarry_dev.cloud.chaos import Odds
     from tarry_dev.cloud.function import LambdaFunction
-    from tarry_dev.cloud.moto_fixes import FaithfulQueue
+    from tarry_dev.cloud.moto_queue import FaithfulQueue
 
 __all__ = ["LocalQueue", "Observer"]
 

@@ -16,8 +16,9 @@ from tarry_backend.deploy.settings import Settings
 from tarry_backend.deploy.topology import DEAD_LETTERS_KEPT_DAYS, KEPT_DAYS, QUEUES, RULE_PATTERN, Queue
 from tarry_backend.store.models import EXPIRES, table_definition
 from tarry_dev.cloud.account import ACCOUNT_ID
-from tarry_dev.cloud.moto_fixes import FaithfulQueue, FaithfulSqs
+from tarry_dev.cloud.moto_queue import FaithfulQueue
 from tarry_dev.cloud.moto_rule import FaithfulRule
+from tarry_dev.cloud.moto_sqs import FaithfulSqs
 from tarry_dev.cloud.moto_tables import FaithfulDynamo, FaithfulTable
 
 if TYPE_CHECKING:

@@ -1,30 +1,36 @@
-"""moto's SQS, mended where they do otherwise than AWS, or take too long, and it matters here.
+"""moto's queue, mended where it does otherwise than AWS, or takes too long, and it matters here.
 
-They take the place of moto's own by ``become``.
+It takes the place of moto's own by ``become``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 from copy import copy
 from functools import cache
 from itertools import takewhile
-from time import monotonic
+from time import time_ns
 from typing import Any
 from uuid import uuid4
 
-from moto.core.utils import camelcase_to_underscores, unix_time_millis
+from moto.core.utils import camelcase_to_underscores
 from moto.sqs import models as sqs_models
-from moto.sqs.exceptions import ReceiptHandleIsInvalid, SQSException
-from moto.sqs.models import DEDUPLICATION_TIME_IN_SECONDS, Message, Queue, SQSBackend
+from moto.sqs.exceptions import SQSException
+from moto.sqs.models import DEDUPLICATION_TIME_IN_SECONDS, Message, Queue
 
 from tarry_dev.cloud.message_order import MessageOrder
 
-__all__ = ["FaithfulQueue", "FaithfulSqs"]
+__all__ = ["FaithfulQueue"]
+
+
+def _now() -> float:
+    """The present moment in Unix milliseconds. moto makes two dates, and takes one from the other."""
+    return time_ns() / 1_000_000
 
 
 # moto turns the names of a queue's attributes into its own, letter by letter, for each message that is sent.
 sqs_models.camelcase_to_underscores = cache(camelcase_to_underscores)  # type: ignore[attr-defined]
+sqs_models.unix_time_millis = _now  # type: ignore[assignment, attr-defined]
 
 
 class FaithfulQueue(Queue):
@@ -43,16 +49,24 @@ class FaithfulQueue(Queue):
     _order: MessageOrder
     _seen_until: dict[tuple[str | None, str | None], float]
     _on_message: Callable[[Message], None]
+    _is_sending: bool
 
     @classmethod
     def become(cls, queue: Queue, on_message: Callable[[Message], None]) -> FaithfulQueue:
         """Mends a queue in its place. ``on_message`` is called with each message that it has taken in."""
         queue.__class__ = cls
         assert isinstance(queue, FaithfulQueue)
-        queue._seen_until = {}
+        queue._seen_until, queue._is_sending = {}, False
         queue._on_message = on_message
         queue._messages = vars(queue).pop("_messages")
         return queue
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """All attributes. To send a message moto asks for them four times, and looks at one."""
+        if self._is_sending:
+            return {"ContentBasedDeduplication": str(vars(self).get("content_based_deduplication", False)).lower()}
+        return super().attributes
 
     @property
     def contents(self) -> list[Message]:
@@ -82,7 +96,7 @@ class FaithfulQueue(Queue):
 
     @property
     def messages(self) -> list[Message]:
-        now = unix_time_millis()
+        now = _now()
         return [message for message in self.contents if message.visible_at < now and message.delayed_until <= now]
 
     @property
@@ -94,12 +108,12 @@ class FaithfulQueue(Queue):
     @property
     def approximate_number_of_messages_delayed(self) -> int:
         with self._messages_lock:
-            return self._order.count_delayed(unix_time_millis())
+            return self._order.count_delayed(_now())
 
     @property
     def approximate_number_of_messages_not_visible(self) -> int:
         with self._messages_lock:
-            return self._order.count_in_flight(unix_time_millis())
+            return self._order.count_in_flight(_now())
 
     def add_message(self, message: Message) -> None:
         with self._messages_lock:
@@ -126,7 +140,7 @@ class FaithfulQueue(Queue):
         letters: list[Message] = []
         with self._messages_lock:
             self._forget_old()
-            for message in self._order.candidates(unix_time_millis()):
+            for message in self._order.candidates(_now()):
                 if self._is_dead(message):
                     letters.append(message)
                     continue
@@ -144,7 +158,7 @@ class FaithfulQueue(Queue):
 
     def wait_for_messages(self, timeout: int) -> None:
         with self._messages_lock:
-            self._messages_lock.wait_for(lambda: self._order.has_ready(unix_time_millis()), timeout=timeout)
+            self._messages_lock.wait_for(lambda: self._order.has_ready(_now()), timeout=timeout)
 
     def change_visibility(self, receipt: str, seconds: int) -> bool:
         """Let a message be visible in ``seconds``. Return whether the queue has one with this receipt."""
@@ -169,7 +183,7 @@ class FaithfulQueue(Queue):
             assert message is not None
             second = copy(message)
             second.receipt_handle = None
-            second.visible_at, second.delayed_until = 0, unix_time_millis() + delay
+            second.visible_at, second.delayed_until = 0, _now() + delay
             if forget:
                 second.approximate_receive_count = 0
             self._order.add(second)
@@ -187,7 +201,7 @@ class FaithfulQueue(Queue):
 
     def _mark_received(self, message: Message, seconds: int) -> None:
         """As moto's ``mark_received`` does. moto draws the receipt's letters one by one, most of a receive's time."""
-        now = unix_time_millis()
+        now = _now()
         message.approximate_first_receive_timestamp = message.approximate_first_receive_timestamp or int(now)
         message.approximate_receive_count += 1
         if seconds:
@@ -198,12 +212,12 @@ class FaithfulQueue(Queue):
 
     def _forget_old(self) -> None:
         retention: int = self.message_retention_period  # type: ignore[attr-defined]
-        for message in self._order.sent_by(unix_time_millis() - retention * 1000):
+        for message in self._order.sent_by(_now() - retention * 1000):
             self._order.remove(message)
 
     def _is_repeated(self, message: Message) -> bool:
         """Whether its deduplication id was seen within the last five minutes; if not, it is from now on."""
-        now = unix_time_millis()
+        now = _now()
         # Each is kept equally long, so the first ones to forget come first.
         for seen in list(takewhile(lambda each: self._seen_until[each] <= now, self._seen_until)):
             del self._seen_until[seen]
@@ -215,65 +229,6 @@ class FaithfulQueue(Queue):
         return False
 
 
-class FaithfulSqs(SQSBackend):
-    """moto's SQS.
-
-    - moto looks at all messages of a queue for each one that it hands out, or whose visibility changes. The queues
-      themselves know better.
-    - SQS refuses to change the visibility of a message that is visible. moto changes it, and refuses what would be
-      invisible twelve hours after its sending; SQS counts from its reception.
-    """
-
-    __module__ = SQSBackend.__module__  # by which moto finds the service's addresses
-
-    @classmethod
-    def become(cls, sqs: SQSBackend) -> None:
-        """Mends SQS in its place."""
-        sqs.__class__ = cls
-
-    def receive_message(
-        self,
-        queue_name: str,
-        count: int,
-        wait_seconds_timeout: int,
-        visibility_timeout: int,
-        message_attribute_names: list[str] | None = None,
-    ) -> list[Message]:
-        queue = self.get_queue(queue_name)
-        if not isinstance(queue, FaithfulQueue):
-            names = message_attribute_names
-            return super().receive_message(queue_name, count, wait_seconds_timeout, visibility_timeout, names)
-        end = monotonic() + wait_seconds_timeout
-        while not (taken := queue.take(count, int(visibility_timeout or 0))) and monotonic() < end:
-            queue.wait_for_messages(1)
-        for message in taken:
-            message.message_attributes = _chosen(message.message_attributes, message_attribute_names or ())
-        return taken
-
-    def change_message_visibility(self, queue_name: str, receipt_handle: str, visibility_timeout: int) -> None:
-        queue = self.get_queue(queue_name)
-        if not isinstance(queue, FaithfulQueue):
-            super().change_message_visibility(queue_name, receipt_handle, visibility_timeout)
-        elif not queue.change_visibility(receipt_handle, int(visibility_timeout)):
-            raise ReceiptHandleIsInvalid
-
-    def is_message_valid_based_on_retention_period(self, queue_name: str, message: Message) -> bool:
-        return True
-
-
 class _NotInFlightError(SQSException):
     def __init__(self) -> None:
         super().__init__("MessageNotInflight", "The message referred to is not in flight.")
-
-
-def _chosen(attributes: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
-    """A message's attributes of these names; a name may be ``All``, or end with ``.*``."""
-    if "All" in names:
-        return dict(attributes)
-    prefixes = tuple(name[:-2] for name in names if name.endswith(".*"))
-    return {name: value for name, value in attributes.items() if name in names or name.startswith(prefixes)}
-
-
-def _sent_at(message: Message) -> int:
-    sent: int = message.sent_timestamp  # type: ignore[assignment]
-    return sent
