@@ -20,7 +20,7 @@ from tarry_dev.cli.commands.registry import app as commands
 T = TypeVar("T")
 
 ROOT = Path(__file__).parents[2]
-_PATIENCE = 30.0
+_PATIENCE = 60.0
 
 
 class Dev:

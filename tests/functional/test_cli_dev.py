@@ -52,8 +52,10 @@ def test_a_run_is_started_by_http_resumed_by_send_and_shown_until_ctrl_c(dev: De
     assert second.exit_code == 1
     assert f"a tarry dev already runs in this folder, app shop at {dev.url}" in second.stderr
 
+    page = f"  {dev.url}/runs/{run['id']}\n"
     assert dev.stop() == 0
     assert not (tmp_path / ".tarry/dev.json").exists()
+    assert page in dev.output
     for line in (
         'started by app/account.created {"userId": "u-1", "email": "ada@shop.test"}',
         "send-welcome-email took ",

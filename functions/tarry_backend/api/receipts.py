@@ -17,7 +17,7 @@ from tarry_backend.api.asked_event import Effect, started_by
 from tarry_backend.api.near_misses import near_misses
 from tarry_backend.matching import Condition, MatchError, evaluate_whole, match_key, wait_conjuncts
 from tarry_backend.model.run import RunStatus
-from tarry_backend.replay import Status
+from tarry_backend.model.step import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tarry_backend.matching import Conjunct
     from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.model.run import Run, RunSnapshot
-    from tarry_backend.replay import Step, Wait
+    from tarry_backend.model.step import Step, Wait
     from tarry_backend.store import Store
     from tarry_backend.store.wait_index import Held
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import Any
 
 from tarry.event import Event
@@ -13,7 +12,7 @@ __all__ = ["event_of", "event_text"]
 
 def event_text(event: Event) -> str:
     """Return the whole event as JSON text."""
-    return json.dumps(asdict(event), ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(event.model_dump(), ensure_ascii=False, separators=(",", ":"))
 
 
 def event_of(text: str | bytes) -> Event:

@@ -6,7 +6,6 @@ import time
 from typing import TYPE_CHECKING
 
 from tarry_backend.model.run import RunStatus
-from tarry_backend.queues.cancel_runs import request_cancel
 from tarry_dev.cli.errors import CommandError
 from tarry_dev.cli.run_lookup import find_run
 from tarry_dev.cli.screen import print_json, screen
@@ -29,7 +28,7 @@ def cancel_run(beginning: str, stack: str | None, as_json: bool) -> None:
     with connect(stack) as tarry:
         run = find_run(beginning, tarry).run
         if run.status is RunStatus.RUNNING:
-            request_cancel([run.id], tarry.store, tarry.queues)
+            tarry.lookups.cancel([run.id])
             run = _ended(run, tarry)
     if run.status not in (RunStatus.RUNNING, RunStatus.CANCELLED):
         raise CommandError(f"run {run.id} of {run.function_id} is already {run.status}: there is nothing to cancel")
@@ -48,6 +47,6 @@ def _ended(run: Run, tarry: Connection) -> Run:
     end = time.monotonic() + _PATIENCE
     while run.status is RunStatus.RUNNING and time.monotonic() < end:
         time.sleep(_PAUSE)
-        if (snapshot := tarry.store.runs.load(run.id)) is not None:
+        if (snapshot := tarry.lookups.snapshot(run.id)) is not None:
             run = snapshot.run
     return run

@@ -15,7 +15,6 @@ from tarry.errors import DurationError
 from tarry_backend.clock import now
 from tarry_backend.matching import MatchError, check_trigger, trigger_holds
 from tarry_backend.model.run import RunStatus
-from tarry_backend.queues.cancel_runs import request_cancel
 from tarry_dev.cli.errors import CommandError, no_function
 from tarry_dev.cli.progress import counted
 from tarry_dev.cli.screen import note, print_json, screen
@@ -74,16 +73,16 @@ def cancel_runs(choice: Choice, stack: str | None, *, sure: bool, dry_run: bool,
         screen().print(f"{what} will be cancelled: at once, or when the step that each executes now has ended")
 
 
-def _chosen(choice: Choice, tarry: Connection) -> Iterator[str]:
-    """Yield the selected runs. The index may lag by a second: the executor ignores runs that have ended."""
-    ids = tarry.store.queries.running(choice.function, choice.since, choice.until)
+def _chosen(choice: Choice, tarry: Connection) -> Iterable[str]:
+    """Return the selected runs. The index may lag by a second: the executor ignores runs that have ended."""
+    ids = tarry.lookups.running(choice.function, choice.since, choice.until)
     return ids if choice.expression is None else _fitting(ids, choice.expression, tarry)
 
 
 def _fitting(ids: Iterable[str], expression: str, tarry: Connection) -> Iterator[str]:
     unclear = 0
     for run_id in ids:
-        run = tarry.store.runs.run(run_id)
+        run = tarry.lookups.run(run_id)
         if run is None or run.status is not RunStatus.RUNNING:
             continue
         try:
@@ -100,7 +99,7 @@ def _fitting(ids: Iterable[str], expression: str, tarry: Connection) -> Iterator
 def _stop(ids: list[str], tarry: Connection) -> None:
     remaining = counted(ids, "cancelled")
     while some := list(islice(remaining, _AT_ONCE)):
-        request_cancel(some, tarry.store, tarry.queues)
+        tarry.lookups.cancel(some)
 
 
 def _check_function(function: str, ids: list[str], tarry: Connection) -> None:

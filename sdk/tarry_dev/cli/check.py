@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import typer
@@ -55,8 +54,8 @@ def _running(tarry: Connection, app: App, function: str | None, limit: int) -> I
     if function is not None and function not in {*tarry.functions, *app.functions}:
         raise no_function(function, sorted(app.functions))
     for each in functions:
-        for run_id in islice(tarry.store.queries.running(each, 0, now()), limit):
-            snapshot = tarry.store.runs.load(run_id)
+        for run_id in tarry.lookups.running(each, 0, now(), limit):
+            snapshot = tarry.lookups.snapshot(run_id)
             if snapshot is not None and snapshot.run.status is RunStatus.RUNNING:
                 yield snapshot
 

@@ -1,32 +1,57 @@
-"""The app that a command talks to: its store, bus and queues."""
+"""The app that a command talks to: what is known of it, and how it is asked."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from tarry._wire.bus import EventBus
-    from tarry.signals import Signals
+    from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
+
+    from tarry import Event, SignalReceipt
+    from tarry_backend.api.asked_event import AskedEvent
     from tarry_backend.api.receipts import Receipt
     from tarry_backend.deploy.outputs import Deployment
     from tarry_backend.model.received_event import ReceivedEvent
-    from tarry_backend.queues.sender import Queues
-    from tarry_backend.store import Store
+    from tarry_backend.model.run import Run, RunSnapshot, RunStatus
+    from tarry_backend.model.step import Step
     from tarry_dev.dead_letters import DeadLetters
 
-__all__ = ["Connection"]
+__all__ = ["Connection", "Lookups"]
+
+
+class Lookups(Protocol):
+    """What a command may ask of an app, or do to it: see ``tarry_dev.lookups.StoreLookups``."""
+
+    def run(self, run_id: str) -> Run | None: ...
+    def snapshot(self, run_id: str) -> RunSnapshot | None: ...
+    def newest_runs(
+        self, functions: Sequence[str], statuses: Sequence[RunStatus], limit: int
+    ) -> Sequence[RunSnapshot]: ...
+    def run_ids(self, functions: Sequence[str], prefix: str) -> Sequence[str]: ...
+    def running(self, function: str, since: int, until: int, limit: int | None = None) -> Sequence[str]: ...
+    def open_waits(self, limit: int) -> Sequence[tuple[Run, Step]]: ...
+    def newest_events(
+        self, name: str | None, since: int, until: int, limit: int, on_page: Callable[[int], bool]
+    ) -> Sequence[ReceivedEvent]: ...
+    def events_of_id(self, event_id: str, name: str | None, since: int, until: int) -> Sequence[ReceivedEvent]: ...
+    def event(self, asked: AskedEvent, since: str, on_page: Callable[[int], bool]) -> ReceivedEvent | None: ...
+    def receipt(self, received: ReceivedEvent) -> Receipt: ...
+    def send(self, events: Iterable[Event]) -> Sequence[str]: ...
+    def put(self, entries: Sequence[PutEventsRequestEntryTypeDef]) -> Sequence[str]: ...
+    def cancel(self, run_ids: Sequence[str]) -> None: ...
+    def signal(self, name: str, data: Any, signal_id: str | None, keep: str | None) -> SignalReceipt: ...
 
 
 @dataclass(frozen=True)
 class Connection:
-    """An app to query. ``outputs`` are its stack's outputs; ``tarry dev`` has the signals Lambda alone."""
+    """An app to query. ``outputs`` are its stack's outputs; ``tarry dev`` has none."""
 
     deployment: Deployment
-    store: Store
+    lookups: Lookups
     outputs: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -37,41 +62,6 @@ class Connection:
     def attempts(self, function_id: str) -> int | None:
         """Return how many attempts the steps of a function have; ``None`` if that is not known."""
         return next((each.attempts for each in self.deployment.facts if each.id == function_id), None)
-
-    def receipt(self, received: ReceivedEvent) -> Receipt:
-        """Return an event's receipt."""
-        from tarry_backend.api.receipts import receipt
-
-        told = self.deployment
-        return receipt(received, told.app_id, told.functions, self.store, facts=told.facts)
-
-    @cached_property
-    def bus(self) -> EventBus:
-        """The bus for its events."""
-        from tarry._wire.bus import EventBus
-
-        return EventBus(self.deployment.app_id, self.deployment.settings.bus)
-
-    @cached_property
-    def signals(self) -> Signals:
-        """The sender of signals to its runs."""
-        from tarry.signals import Signals
-        from tarry_backend.deploy.outputs import SIGNALS_FUNCTION
-        from tarry_dev.cli.errors import CommandError
-
-        if SIGNALS_FUNCTION not in self.outputs:
-            raise CommandError(
-                f"this stack has no output {SIGNALS_FUNCTION}: an older version of Tarry deployed it, without a Lambda"
-                " for signals; deploy it again (cdk deploy)"
-            )
-        return Signals(self.outputs[SIGNALS_FUNCTION])
-
-    @cached_property
-    def queues(self) -> Queues:
-        """The sender of messages to its Lambdas."""
-        from tarry_backend.queues.sender import Queues
-
-        return Queues(self.deployment.settings)
 
     @cached_property
     def dead_letters(self) -> dict[str, DeadLetters]:

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 from tarry_backend.model.own_code import place_in_stack
 from tarry_backend.model.run import RunStatus
-from tarry_backend.model.step import END_OF_TIME
-from tarry_backend.replay import Status
+from tarry_backend.model.step import END_OF_TIME, Status
 from tarry_dev.cli.times import compact, span
 from tarry_dev.control_characters import one_line
 
 if TYPE_CHECKING:
     from tarry_backend.model.run import Run, RunSnapshot
-    from tarry_backend.replay import Failure, Signal, Step, Wait
+    from tarry_backend.model.step import Failure, Signal, Step, Wait
     from tarry_dev.cli.times import Calendar
 
 __all__ = [

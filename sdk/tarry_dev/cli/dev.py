@@ -110,6 +110,7 @@ def _serve(
     ):
         go_on = watch.know(runtime().store.queries.newest_runs(app.functions, [RunStatus.RUNNING], _KNOWN))
         server = life.enter_context(cloud.serve(wishes.port, wishes.allowed_hosts, successor.listener))
+        watch.url = server.url
         endpoint = Endpoint.of(cloud, server.url, clock_file(app.id))
         endpoint.write()
         if successor.listener is None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import socket
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from tarry_dev.cli.errors import CommandError
+from tarry_dev.moved_time import ahead_of, travel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,16 +117,16 @@ class Endpoint:
         and this process has the time of the cloud, which ``tarry advance`` may have moved.
         """
         from tarry_backend.deploy.function_facts import read_facts
-        from tarry_backend.deploy.outputs import SIGNALS_FUNCTION, Deployment
+        from tarry_backend.deploy.outputs import Deployment
         from tarry_backend.deploy.settings import Settings
-        from tarry_backend.store import open_store
         from tarry_dev.cli.connection import Connection
+        from tarry_dev.cli.dev_lookups import DevLookups
 
         with _environment(self.url, self.region), _time_of(self.clock):
             settings = Settings(**self.settings)
             facts = read_facts(self.facts)
             deployment = Deployment(self.app, self.functions, settings, self.dead_letters, facts)
-            yield Connection(deployment, open_store(settings, self.url), {SIGNALS_FUNCTION: self.signals})
+            yield Connection(deployment, DevLookups(self.url))
 
     def _check(self, file: Path) -> None:
         place = urlsplit(self.url)
@@ -139,17 +140,9 @@ class Endpoint:
 
 @contextmanager
 def _time_of(file: str) -> Iterator[None]:
-    from tarry_dev.cloud.ahead_clock import AheadClock
-
-    if not file:  # an older tarry dev wrote none
+    ahead = ahead_of(Path(file)) if file else 0  # an older tarry dev wrote no file
+    with travel(ahead) if ahead else nullcontext():
         yield
-        return
-    clock = AheadClock(Path(file))
-    clock.start()
-    try:
-        yield
-    finally:
-        clock.stop()
 
 
 @contextmanager

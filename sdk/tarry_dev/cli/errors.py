@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -42,7 +43,8 @@ class Commands(TyperGroup):
 def _words(error: Exception) -> str:
     if isinstance(error, CommandError):
         return str(error)
-    # Loaded only now: it needs botocore.
+    if "botocore" not in sys.modules:
+        return str(error)
     from tarry_dev.cli.refusals import in_words
 
     return in_words(error) or str(error)
@@ -51,10 +53,11 @@ def _words(error: Exception) -> str:
 def _is_expected(error: Exception) -> bool:
     if isinstance(error, CommandError):
         return True
-    # Loaded only now: `tarry --help` does not need boto3.
+    from tarry import TarryError
+
+    if isinstance(error, TarryError) or "botocore" not in sys.modules:  # without it no call to AWS has failed
+        return isinstance(error, TarryError)
     from botocore.exceptions import BotoCoreError, ClientError
     from pynamodb.exceptions import PynamoDBException
 
-    from tarry import TarryError
-
-    return isinstance(error, TarryError | BotoCoreError | ClientError | PynamoDBException)
+    return isinstance(error, BotoCoreError | ClientError | PynamoDBException)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tarry_backend.api.asked_event import AskedEvent, Effect
     from tarry_backend.api.receipts import Miss, Receipt
     from tarry_backend.model.run import Run
-    from tarry_backend.store import Store
+    from tarry_dev.cli.connection import Lookups
 
 __all__ = ["receipt_grid", "show_receipt"]
 
@@ -40,22 +40,22 @@ _SHOWN = 20
 def show_receipt(asked: AskedEvent, since: str, stack: str | None, as_json: bool, with_all: bool = False) -> None:
     """Find the event, and show its receipt."""
     with connect(stack) as tarry:
-        made = tarry.receipt(find_one_event(asked, since, tarry))
+        made = tarry.lookups.receipt(find_one_event(asked, since, tarry))
         if as_json:
             print_json(event_receipt_document(made))
         else:
-            screen().print(_page(made, tarry.store, Calendar(now()), with_all))
+            screen().print(_page(made, tarry.lookups, Calendar(now()), with_all))
     if not made.is_whole:
         note(f"more than {LOOKED_THROUGH:,} waits have its keys: only these were checked")
 
 
-def receipt_grid(made: Receipt, store: Store, with_all: bool = False) -> RenderableType:
+def receipt_grid(made: Receipt, lookups: Lookups, with_all: bool = False) -> RenderableType:
     """Return what the event did and missed. What it does not match is shown if it did nothing, or ``with_all``."""
     name = made.received.event.name
     grid = Table.grid(padding=(0, 2, 0, 0))
     for column in range(4):
         grid.add_column(no_wrap=column < 2, overflow="fold")
-    for row in _rows(made, store):
+    for row in _rows(made, lookups):
         grid.add_row(*row)
     if with_all or not made.has_effect:
         for row in near_rows(made.near, name):
@@ -68,7 +68,7 @@ def receipt_grid(made: Receipt, store: Store, with_all: bool = False) -> Rendera
     return grid
 
 
-def _page(made: Receipt, store: Store, calendar: Calendar, with_all: bool) -> RenderableType:
+def _page(made: Receipt, lookups: Lookups, calendar: Calendar, with_all: bool) -> RenderableType:
     event = made.received.event
     head = Text.assemble(
         (one_line(event.name), "bold"),
@@ -76,13 +76,13 @@ def _page(made: Receipt, store: Store, calendar: Calendar, with_all: bool) -> Re
         f"received {calendar.at(made.received.received_at)}",
     )
     head.append(f", sent by {one_line(event.source)}\n" if event.source else "\n").append(compact(event.data, 100))
-    return Group(head, "", receipt_grid(made, store, with_all))
+    return Group(head, "", receipt_grid(made, lookups, with_all))
 
 
-def _rows(made: Receipt, store: Store) -> Iterator[tuple[RenderableType, ...]]:
+def _rows(made: Receipt, lookups: Lookups) -> Iterator[tuple[RenderableType, ...]]:
     yield from _of("started", GOOD, ((each.run, "") for each in made.started), len(made.started))
-    yield from _of("resumed", GOOD, _loaded(made.resumed, store), len(made.resumed))
-    yield from _of("cancelled", OPEN, _loaded(made.cancelled, store), len(made.cancelled))
+    yield from _of("resumed", GOOD, _loaded(made.resumed, lookups), len(made.resumed))
+    yield from _of("cancelled", OPEN, _loaded(made.cancelled, lookups), len(made.cancelled))
     yield from _of("about to resume", OPEN, map(_pair, made.pending), len(made.pending))
     for miss in made.missed:
         words = Text(one_line(_why_missed(miss)))
@@ -108,10 +108,10 @@ def _of(done: str, style: str, runs: Iterable[tuple[Run, str]], count: int) -> I
         yield "", "", f"and {count - _SHOWN:,} more {'are ' if done.startswith('about') else 'were '}{done}", ""
 
 
-def _loaded(targets: Iterable[tuple[str, str]], store: Store) -> Iterator[tuple[Run, str]]:
+def _loaded(targets: Iterable[tuple[str, str]], lookups: Lookups) -> Iterator[tuple[Run, str]]:
     """Read only the runs that are shown."""
     for run_id, step_key in targets:
-        if (run := store.runs.run(run_id)) is not None:
+        if (run := lookups.run(run_id)) is not None:
             yield run, step_key
 
 

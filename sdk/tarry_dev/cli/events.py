@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -33,8 +32,7 @@ def show_events(name: str | None, since: str, limit: int, stack: str | None, as_
     """``tarry events``."""
     back = milliseconds(since)
     with connect(stack) as tarry, bounded_reading() as on_page:
-        found = tarry.store.queries.events(name, now() - back, now(), on_page)
-        newest = deque(found, maxlen=limit)
+        newest = tarry.lookups.newest_events(name, now() - back, now(), limit, on_page)
     if as_json:
         print_json({"events": [received_document(received) for received in newest]})
     else:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from tarry_backend.api.near_misses import JUDGED
-from tarry_backend.store.open_waits import TIMERS_LOOKED_AT
 from tarry_dev.cli.describe import SHORT
 from tarry_dev.cli.screen import BAD, GOOD, QUIET
 from tarry_dev.cli.times import span
@@ -50,6 +49,8 @@ def near_rows(near: NearMisses, event_name: str) -> Iterator[tuple[RenderableTyp
     if near.unmatched > shown:
         yield "", "", Text(f"and {near.unmatched - shown:,} more open waits on {one_line(event_name)}"), ""
     if not near.is_whole:
+        from tarry_backend.store.open_waits import TIMERS_LOOKED_AT  # only now: it loads the AWS SDK
+
         looked = f"there may be more: of the next {TIMERS_LOOKED_AT:,} timers, the first {JUDGED} waits were judged"
         yield "", "", Text(looked, QUIET), ""
 

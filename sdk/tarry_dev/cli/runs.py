@@ -34,7 +34,7 @@ def show_runs(
     with connect(stack) as tarry:
         functions = tarry.functions if function is None else (function,)
         statuses = tuple(RunStatus) if status is None else (RunStatus(status),)
-        snapshots = tarry.store.queries.newest_runs(functions, statuses, limit)
+        snapshots = tarry.lookups.newest_runs(functions, statuses, limit)
     if not snapshots and function is not None and function not in tarry.functions:
         raise no_function(function, tarry.functions)
     if as_json:

@@ -79,7 +79,7 @@ def _say_done(event_id: str, made: Receipt | None, tarry: Connection, *, named: 
             f"the matcher has not processed it within {_PATIENCE:.0f} s; tarry event {shown} says what it did"
         )
     else:
-        screen().print(receipt_grid(made, tarry.store))
+        screen().print(receipt_grid(made, tarry.lookups))
 
 
 def _receipt(event: Sent | Put, event_id: str, began: int, end: float, tarry: Connection) -> Receipt | None:
@@ -94,7 +94,7 @@ def _receipt(event: Sent | Put, event_id: str, began: int, end: float, tarry: Co
     for pause in (*_PAUSES, *[_PAUSES[-1]] * 1_000):
         moment = time.monotonic()
         if (received := _logged(event, event_id, began, tarry)) is not None:
-            made = tarry.receipt(received)
+            made = tarry.lookups.receipt(received)
             logged = moment if logged is None else logged
             is_due = bool(made.pending) or any(trigger.holds for trigger in made.near.triggers)
             is_over = (made.has_effect and not is_due) or made.near.is_listened is False
@@ -108,6 +108,6 @@ def _receipt(event: Sent | Put, event_id: str, began: int, end: float, tarry: Co
 
 def _logged(event: Sent | Put, event_id: str, began: int, tarry: Connection) -> ReceivedEvent | None:
     """The event as the log has it. Another source may have sent the same name and id."""
-    logged = tarry.store.queries.events_of_id(event_id, event.name, began - _SKEW, now() + _SKEW)
+    logged = tarry.lookups.events_of_id(event_id, event.name, began - _SKEW, now() + _SKEW)
     own = event.source if isinstance(event, Put) else source_of(tarry.deployment.app_id)
     return next((received for received in logged if received.event.source == own), None)

@@ -23,7 +23,7 @@ def send_signal(
 ) -> None:
     """Send the signal. Exit code 1 if no run waits for it, and it is not kept."""
     with connect(stack) as tarry:
-        receipt = tarry.signals.send(name, data, signal_id, keep)
+        receipt = tarry.lookups.signal(name, data, signal_id, keep)
         words = _words(name, receipt, tarry)
     if as_json:
         print_json(receipt_document(receipt))
@@ -49,5 +49,5 @@ def _words(name: str, receipt: SignalReceipt, tarry: Connection) -> str:
 
 
 def _run(receipt: SignalReceipt, tarry: Connection) -> str:
-    snapshot = tarry.store.runs.load(receipt.run_id or "")
+    snapshot = tarry.lookups.snapshot(receipt.run_id or "")
     return f"run {receipt.run_id}" + (f" of {snapshot.run.function_id}" if snapshot else "")

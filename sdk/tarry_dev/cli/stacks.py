@@ -10,10 +10,11 @@ import boto3
 from botocore.exceptions import ClientError
 
 from tarry import UsageError
-from tarry_backend.deploy.outputs import Deployment
+from tarry_backend.deploy.outputs import SIGNALS_FUNCTION, Deployment
 from tarry_backend.store import open_store
 from tarry_dev.cli.connection import Connection
 from tarry_dev.cli.errors import CommandError
+from tarry_dev.lookups import StoreLookups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +38,8 @@ def connect_stack(stack: str) -> Iterator[Connection]:
             raise CommandError(
                 f"this version of Tarry did not deploy stack {stack!r}: {error}; deploy it again (cdk deploy)"
             ) from error
-        yield Connection(deployment, open_store(deployment.settings, region=session.region_name), outputs)
+        store = open_store(deployment.settings, region=session.region_name)
+        yield Connection(deployment, StoreLookups(deployment, store, outputs.get(SIGNALS_FUNCTION)), outputs)
 
 
 def _outputs(session: boto3.Session, stack: str) -> dict[str, str]:

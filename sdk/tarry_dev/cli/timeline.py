@@ -8,7 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from tarry_backend.replay import Status
+from tarry_backend.model.step import Status
 from tarry_dev.cli.describe import (
     MARKS,
     answer,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from tarry_backend.model.run import Run, RunSnapshot
-    from tarry_backend.replay import Step, Wait
+    from tarry_backend.model.step import Step, Wait
     from tarry_dev.cli.times import Calendar
 
 __all__ = ["timeline"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from tarry_backend.model.run import Run
-    from tarry_backend.replay import Step, Wait
+    from tarry_backend.model.step import Step, Wait
 
 __all__ = ["show_waits"]
 
@@ -29,7 +28,7 @@ __all__ = ["show_waits"]
 def show_waits(limit: int, stack: str | None, as_json: bool) -> None:
     """``tarry waits``."""
     with connect(stack) as tarry:
-        waits = list(islice(tarry.store.queries.open_waits(), limit))
+        waits = tarry.lookups.open_waits(limit)
     if as_json:
         print_json({"waits": [open_wait_document(run, step) for run, step in waits]})
     else:

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from tarry_backend.clock import now
 from tarry_backend.events.envelope import parse, received_event
+from tarry_backend.model.run import RunStatus
 from tarry_backend.queues.messages import MessageError, decode
 from tarry_backend.runtime import runtime
 from tarry_dev.cli.describe import SHORT
@@ -33,6 +34,9 @@ _OWN = "tarry/"
 
 class Watch:
     """An observer of deliveries: it looks at each run that received a message, and prints what is new."""
+
+    url: str | None = None
+    """Where the cloud is served: then a run's first line, and the line of its failure, have the URL of its document."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -75,17 +79,29 @@ class Watch:
             return
         function = runtime().app.functions.get(snapshot.run.function_id)
         attempts = None if function is None else function.retries.limit + 1
-        for move in moves(self._seen.get(run_id), snapshot, Calendar(now()), attempts):
+        known = self._seen.get(run_id)
+        shown = moves(known, snapshot, Calendar(now()), attempts)
+        for place, move in enumerate(shown):
             who = f"{snapshot.run.function_id} {run_id[:SHORT]}"
-            self._line(move.at, who, f"{move.mark} {move.text}", move.style)
+            is_failure = place == len(shown) - 1 and snapshot.run.status is RunStatus.FAILED
+            is_linked = is_failure or (place == 0 and known is None)
+            self._line(move.at, who, f"{move.mark} {move.text}", move.style, self._page(run_id) if is_linked else "")
         self._seen[run_id] = snapshot
         if snapshot.run.ended is not None:
             self._ended.add(run_id)
             del self._seen[run_id]
 
-    def _line(self, at: int, who: str, text: str, style: str) -> None:
+    def _page(self, run_id: str) -> str:
+        return "" if self.url is None else f"  {self.url}/runs/{run_id}"
+
+    def _line(self, at: int, who: str, text: str, style: str, page: str = "") -> None:
         line = Text.assemble(
-            (Calendar(now()).at(at), QUIET), "  ", (one_line(who), "bold"), "  ", (one_line(text), style)
+            (Calendar(now()).at(at), QUIET),
+            "  ",
+            (one_line(who), "bold"),
+            "  ",
+            (one_line(text), style),
+            (page, QUIET),
         )
         self._console.print(line, soft_wrap=True)
 

@@ -6,8 +6,8 @@ from contextlib import ExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from tarry.errors import UsageError
 from tarry_dev.cloud.clock import RealClock
+from tarry_dev.moved_time import ahead_of, travel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,10 +37,7 @@ class AheadClock(RealClock):
         return self._ahead
 
     def start(self) -> None:
-        try:
-            self._ahead = int(self._file.read_text()) if self._file.exists() else 0
-        except ValueError as error:
-            raise UsageError(f"{self._file} does not say how far the clock is ahead ({error}); remove it") from error
+        self._ahead = ahead_of(self._file)
         if self._ahead:
             self._travel()
 
@@ -61,10 +58,7 @@ class AheadClock(RealClock):
             self._traveller.shift(timedelta(milliseconds=step))
 
     def _travel(self) -> None:
-        import time_machine  # it imports pytest where that is installed: only for a clock that moves
-
-        # Not a datetime: with that, time-machine changes the process's time zone as well.
-        self._traveller = self._life.enter_context(time_machine.travel((self.now() + self._ahead) / 1000, tick=True))
+        self._traveller = self._life.enter_context(travel(self._ahead))
 
     def _write(self, ahead: int) -> None:
         unfinished = self._file.with_suffix(".part")

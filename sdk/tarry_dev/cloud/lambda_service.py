@@ -44,6 +44,11 @@ class LambdaService:
     def __init__(self, function: LambdaFunction) -> None:
         self._function = function
 
+    @property
+    def function_name(self) -> str:
+        """The function's name on AWS."""
+        return self._function.function_name
+
     @contextmanager
     def answers(self) -> Iterator[None]:
         """Within it, each boto client's ``Invoke`` comes here."""

@@ -77,6 +77,7 @@ class _Way:
 
     hooks: object
     is_direct: bool
+    is_checked: bool
     model: OperationModel
     service: str
 
@@ -85,7 +86,7 @@ def _call(client: Any, operation: str, params: dict[str, Any]) -> Any:
     """Carry a call out, in place of the client's own ``_make_api_call``."""
     if operation in DIRECT and is_open() and (way := _way(client, operation)).is_direct:
         try:
-            copied = _checked(params, way.model)
+            copied = _checked(params, way)
         except _UnusualError:
             return _make_api_call(client, operation, params)
         return _answer(client, way, copied)
@@ -131,11 +132,10 @@ def _found(client: Any, operation: str, hooks: object) -> _Way:
     is_direct = (
         name in moto_shortcut.ANSWERERS
         and is_theirs
-        and is_checked
         and hooks is not None
         and all(_is_without_effect(hook) for hook in _hooks(client, f"{service}.{operation}"))
     )
-    return _Way(hooks, is_direct, model, service)
+    return _Way(hooks, is_direct, is_checked, model, service)
 
 
 def _hooks(client: Any, call: str) -> list[Any]:
@@ -147,14 +147,14 @@ def _is_without_effect(hook: Any) -> bool:
     return (getattr(hook, "__module__", ""), getattr(hook, "__qualname__", "")) in _WITHOUT_EFFECT
 
 
-def _checked(params: Mapping[str, Any], model: OperationModel) -> dict[str, Any]:
+def _checked(params: Mapping[str, Any], way: _Way) -> dict[str, Any]:
     """Return a copy of the parameters as moto would read them in the request.
 
     Raises:
         _UnusualError: The longer way translates them, or says what is wrong with them.
     """
-    shape = model.input_shape
-    if shape is None or _validator.validate(params, shape).has_errors():
+    shape = way.model.input_shape
+    if shape is None or (way.is_checked and _validator.validate(params, shape).has_errors()):
         raise _UnusualError
     return {name: _copied(value) for name, value in params.items()}
 

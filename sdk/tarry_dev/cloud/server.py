@@ -27,6 +27,8 @@ from tarry_dev.cloud.advance import Advances
 from tarry_dev.cloud.api import ask
 from tarry_dev.cloud.callers import Callers
 from tarry_dev.cloud.lambda_service import PATH
+from tarry_dev.cloud.lookup_service import PATH as LOOKUPS
+from tarry_dev.cloud.lookup_service import LookupService
 from tarry_dev.cloud.moto_shortcut import ONE_AT_A_TIME, at_aws
 
 if TYPE_CHECKING:
@@ -83,8 +85,9 @@ class Server:
     ``POST /events`` with a JSON object, or a list of them, of ``name``, ``data`` and, if wanted, ``id``,
     ``user`` and ``ts``, puts them on the app's bus and answers with their ids. ``/events``, ``/events/ID``,
     ``/runs``, ``/runs/ID``, ``/runs/ID/cancel`` and ``/waits`` are the HTTP API's, as it is deployed.
-    ``POST /advance`` moves the clock, if it is an ``AheadClock``. ``GET /health`` says what is served. ``callers``
-    decides which web pages are answered; pages of this machine, unless given.
+    ``POST /lookups/NAME`` is for the command line. ``POST /advance`` moves the clock, if it is an ``AheadClock``.
+    ``GET /health`` says what is served. ``callers`` decides which web pages are answered; pages of this machine,
+    unless given.
     """
 
     def __init__(
@@ -105,6 +108,7 @@ class Server:
         self._sweep = sweep
         self._schedules = schedules
         self._lambdas = lambdas
+        self._lookups = LookupService(cloud.app, cloud.settings, lambdas.function_name)
         self._aws = DomainDispatcherApplication(create_backend_app)
         self._http = make_server(_HOST, port, self._answer, threaded=True, request_handler=_QuietHandler, fd=listener)
         if listener is not None:
@@ -194,6 +198,8 @@ class Server:
                     return self._take_events(request)(environ, start_response)
                 case "POST", "/advance":
                     return self._advance(request)(environ, start_response)
+                case "POST", path if path.startswith(LOOKUPS):
+                    return self._look_up(request)(environ, start_response)
                 case "GET", "/health":
                     return _json(self._health())(environ, start_response)
                 case _, path if path in _API or path.startswith(tuple(f"{each}/" for each in _API)):
@@ -223,6 +229,10 @@ class Server:
             return _json(asdict(self._advances.ask(json.loads(request.get_data()))))
         except (ValueError, TypeError, RecursionError, TarryError) as error:
             return _json({"error": str(error)}, HTTPStatus.BAD_REQUEST)
+
+    def _look_up(self, request: Request) -> Response:
+        status, body = self._lookups.respond(request.path, request.get_data())
+        return _json(body, status)
 
     def _health(self) -> dict[str, Any]:
         cloud = self._cloud

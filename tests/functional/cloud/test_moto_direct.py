@@ -12,6 +12,7 @@ from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import ParamValidationError
 
+from tarry_backend.runtime import runtime
 from tarry_dev.cloud import Cloud, crash
 from tarry_dev.cloud.crash import Call, Crash, Invocation
 from tarry_dev.cloud.function import LambdaSurroundings
@@ -97,10 +98,18 @@ def test_a_hook_hears_each_call_from_its_registration_to_its_end(cloud: Cloud, e
     assert heard == [f"{event}.dynamodb.GetItem"]
 
 
-def test_a_client_that_checks_no_parameters_checks_none(cloud: Cloud, built: list[str]) -> None:
+@pytest.mark.usefixtures("cloud")
+def test_no_request_is_built_for_the_store_either(built: list[str]) -> None:
+    """PynamoDB's client checks no parameters, and has a hook of its own for requests that are sent."""
+    assert runtime().store.runs.load("01ARZ3NDEKTSV4RRFFQ69G5FAV") is None
+    assert built == []
+
+
+def test_a_client_that_checks_no_parameters_has_its_mistakes_refused_by_moto(cloud: Cloud) -> None:
     client = boto3.client("dynamodb", config=Config(parameter_validation=False))
-    client.get_item(TableName=cloud.settings.table, Key=key("a"))
-    assert built == ["GetItem"]
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.get_item(TableName="nowhere", Key=key("a"))
+    assert "Item" not in client.get_item(TableName=cloud.settings.table, Key=key("a"), Unknown=1)  # type: ignore[call-arg]
 
 
 def test_neither_side_keeps_what_the_other_gave(cloud: Cloud) -> None:

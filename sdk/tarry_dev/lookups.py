@@ -1,0 +1,157 @@
+"""What commands ask of an app and do to it, where its store is at hand: on AWS, and inside ``tarry dev``."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from functools import cached_property, partial
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from tarry.durations import milliseconds
+from tarry.errors import SendError, UsageError
+from tarry_backend.api.asked_event import AmbiguousError, find_event
+from tarry_backend.api.receipts import receipt
+from tarry_backend.clock import now
+from tarry_backend.queues.cancel_runs import request_cancel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
+
+    from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
+
+    from tarry import Event, SignalReceipt
+    from tarry._wire.bus import EventBus
+    from tarry.signals import Signals
+    from tarry_backend.api.asked_event import AskedEvent
+    from tarry_backend.api.receipts import Receipt
+    from tarry_backend.deploy.outputs import Deployment
+    from tarry_backend.model.received_event import ReceivedEvent
+    from tarry_backend.model.run import Run, RunSnapshot, RunStatus
+    from tarry_backend.model.step import Step
+    from tarry_backend.queues.sender import Queues
+    from tarry_backend.store import Store
+
+__all__ = ["StoreLookups"]
+
+_PER_REQUEST = 10
+
+
+def _all(_page: int) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class StoreLookups:
+    """Lookups and actions over a store. ``signals_function`` is the name of the signals Lambda.
+
+    ``on_page`` is called with the number of each page of a scan, and returns whether to read on.
+    """
+
+    deployment: Deployment
+    store: Store
+    signals_function: str | None = None
+
+    def run(self, run_id: str) -> Run | None:
+        """Return a run without its steps."""
+        return self.store.runs.run(run_id)
+
+    def snapshot(self, run_id: str) -> RunSnapshot | None:
+        """Return a run with its steps."""
+        return self.store.runs.load(run_id)
+
+    def newest_runs(self, functions: Sequence[str], statuses: Sequence[RunStatus], limit: int) -> list[RunSnapshot]:
+        """Return the newest runs of these functions with one of these statuses, newest first."""
+        return self.store.queries.newest_runs(functions, statuses, limit)
+
+    def run_ids(self, functions: Sequence[str], prefix: str) -> list[str]:
+        """Return the ids with that prefix, among the newest runs."""
+        return self.store.queries.run_ids(functions, prefix)
+
+    def running(self, function: str, since: int, until: int, limit: int | None = None) -> list[str]:
+        """Return the ids of the function's open runs that began in ``[since, until]``."""
+        return list(islice(self.store.queries.running(function, since, until), limit))
+
+    def open_waits(self, limit: int) -> list[tuple[Run, Step]]:
+        """Return the open waits with the nearest deadlines."""
+        return list(islice(self.store.queries.open_waits(), limit))
+
+    def newest_events(
+        self, name: str | None, since: int, until: int, limit: int, on_page: Callable[[int], bool] = _all
+    ) -> list[ReceivedEvent]:
+        """Return the newest events of that name, or of every name, in the order of their receipt."""
+        return list(deque(self.store.queries.events(name, since, until, on_page), maxlen=limit))
+
+    def events_of_id(self, event_id: str, name: str | None, since: int, until: int) -> list[ReceivedEvent]:
+        """Return the events of that name with that id."""
+        return list(self.store.queries.events_of_id(event_id, name, since, until))
+
+    def event(self, asked: AskedEvent, since: str, on_page: Callable[[int], bool] = _all) -> ReceivedEvent | None:
+        """Return the event that is asked for; raise ``UsageError`` if there are several.
+
+        The lookup goes back to ``since``, in the log of its name if one is given.
+        """
+        back, moment, told = milliseconds(since), now(), self.deployment
+        logged = partial(self.store.queries.events_of_id, asked.id, asked.name, moment - back, moment, on_page)
+        try:
+            return find_event(asked, told.app_id, told.functions, self.store, logged)
+        except AmbiguousError as error:
+            raise UsageError(f"{error}: choose one with --name and --source") from error
+
+    def receipt(self, received: ReceivedEvent) -> Receipt:
+        """Return an event's receipt."""
+        told = self.deployment
+        return receipt(received, told.app_id, told.functions, self.store, facts=told.facts)
+
+    def send(self, events: Iterable[Event]) -> list[str]:
+        """Put events of the app on its bus; return their ids."""
+        return self._bus.send(list(events))
+
+    def put(self, entries: Sequence[PutEventsRequestEntryTypeDef]) -> list[str]:
+        """Put entries on the app's bus as ``put-events`` takes them; return EventBridge's ids."""
+        return [each for first in range(0, len(entries), _PER_REQUEST) for each in self._put(entries[first:][:10])]
+
+    def cancel(self, run_ids: Sequence[str]) -> None:
+        """Ask the executor to cancel these runs."""
+        request_cancel(run_ids, self.store, self._queues)
+
+    def signal(self, name: str, data: Any, signal_id: str | None, keep: str | None) -> SignalReceipt:
+        """Send a signal; return its receipt."""
+        return self._signals.send(name, data, signal_id, keep)
+
+    def _put(self, entries: Sequence[PutEventsRequestEntryTypeDef]) -> list[str]:
+        import boto3
+
+        bus = self.deployment.settings.bus
+        placed: list[PutEventsRequestEntryTypeDef] = [{**entry, "EventBusName": bus} for entry in entries]
+        results = boto3.client("events").put_events(Entries=placed)["Entries"]
+        pairs = zip(entries, results, strict=True)
+        refused = [(str(entry["DetailType"]), each["ErrorMessage"]) for entry, each in pairs if "ErrorCode" in each]
+        if refused:
+            raise SendError(refused, total=len(results))
+        return [each["EventId"] for each in results]
+
+    @cached_property
+    def _bus(self) -> EventBus:
+        from tarry._wire.bus import EventBus
+
+        return EventBus(self.deployment.app_id, self.deployment.settings.bus)
+
+    @cached_property
+    def _queues(self) -> Queues:
+        from tarry_backend.queues.sender import Queues
+
+        return Queues(self.deployment.settings)
+
+    @cached_property
+    def _signals(self) -> Signals:
+        from tarry.signals import Signals
+        from tarry_backend.deploy.outputs import SIGNALS_FUNCTION
+
+        if self.signals_function is None:
+            raise UsageError(
+                f"this stack has no output {SIGNALS_FUNCTION}: an older version of Tarry deployed it, without a Lambda"
+                " for signals; deploy it again (cdk deploy)"
+            )
+        return Signals(self.signals_function)
