@@ -52,10 +52,12 @@ def test_a_run_is_started_by_http_resumed_by_send_and_shown_until_ctrl_c(dev: De
     assert second.exit_code == 1
     assert f"a tarry dev already runs in this folder, app shop at {dev.url}" in second.stderr
 
+    command = f"""curl {dev.url}/events -d '{{"name": "app/account.created", "data": {{"key": "value"}}}}'\n"""
     page = f"  {dev.url}/runs/{run['id']}\n"
     assert dev.stop() == 0
     assert not (tmp_path / ".tarry/dev.json").exists()
     assert page in dev.output
+    assert command in dev.output, "a line that a person copies is broken in two"
     for line in (
         'started by app/account.created {"userId": "u-1", "email": "ada@shop.test"}',
         "send-welcome-email took ",

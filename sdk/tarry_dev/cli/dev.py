@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from rich.table import Table
 from rich.text import Text
 
 from tarry import TriggerEvent
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import FrameType
 
-    from rich.console import Console, RenderableType
+    from rich.console import Console
 
     from tarry import App
     from tarry.function import Function
@@ -114,7 +113,7 @@ def _serve(
         endpoint = Endpoint.of(cloud, server.url, clock_file(app.id))
         endpoint.write()
         if successor.listener is None:
-            console.print(_banner(app, target, endpoint, clock.ahead))
+            console.print(_banner(app, target, endpoint, clock.ahead), soft_wrap=True)
         if go_on:
             console.print(Text(f"{go_on} runs go on from before; --fresh forgets them", QUIET))
         if wishes.reload and _is_to_reload(target, successor, sources, console, ended):
@@ -202,27 +201,30 @@ def _check_free(port: int) -> None:
             raise
 
 
-def _banner(app: App, target: str, endpoint: Endpoint, ahead: int) -> RenderableType:
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(style="bold")
-    grid.add_column(overflow="fold")
-    grid.add_row("Tarry", f"app {app.id} ({target}) on an embedded AWS, in real time")
+def _banner(app: App, target: str, endpoint: Endpoint, ahead: int) -> Text:
+    return Text("\n").join(
+        Text.assemble((f"{label:<7}", "bold"), line) for label, line in _hints(app, target, endpoint, ahead)
+    )
+
+
+def _hints(app: App, target: str, endpoint: Endpoint, ahead: int) -> Iterator[tuple[str, str | Text]]:
+    """Yield labels and lines. A terminal may wrap a line, but nothing else does: each command can be copied."""
+    yield "Tarry", f"app {app.id} ({target}) on an embedded AWS, in real time"
     for function in app.functions.values():
-        grid.add_row("", f"{_called(function)} starts {_starts(function)}")
+        yield "", f"{_called(function)} starts {_starts(function)}"
     if not app.functions:
-        grid.add_row("", Text(f"it has no functions: decorate them with create_function of this app, {target}", BAD))
+        yield "", Text(f"it has no functions: decorate them with create_function of this app, {target}", BAD)
     name = next((_example(each.event) for f in app.functions.values() for each in f.event_triggers), "app/event")
     if ahead:
-        grid.add_row("", f"time is {span(ahead)} ahead, as tarry advance moved it")
-    grid.add_row("Send", f"""tarry send {name} '{{"key": "value"}}'""")
-    grid.add_row("", f"""curl {endpoint.url}/events -d '{{"name": "{name}", "data": {{"key": "value"}}}}'""")
-    grid.add_row("Look", "tarry runs, tarry run ID, tarry waits, tarry events")
-    grid.add_row("Time", "tarry advance 3d, tarry advance --next")
+        yield "", f"time is {span(ahead)} ahead, as tarry advance moved it"
+    yield "Send", f"""tarry send {name} '{{"key": "value"}}'"""
+    yield "", f"""curl {endpoint.url}/events -d '{{"name": "{name}", "data": {{"key": "value"}}}}'"""
+    yield "Look", "tarry runs, tarry run ID, tarry waits, tarry events"
+    yield "Time", "tarry advance 3d, tarry advance --next"
+    yield "Ask", f"""tarry events --sql "select name, count(*) from events group by 1" ({FOLDER})"""
     settings = endpoint.settings
-    grid.add_row("Ask", f"""tarry events --sql "select name, count(*) from events group by 1" ({FOLDER})""")
-    grid.add_row("AWS", f"{endpoint.url} {endpoint.region}, bus {settings['bus']}, table {settings['table']}")
-    grid.add_row("End", f"Ctrl-C; runs, waits and events stay in {FILE.parent}, --fresh forgets them")
-    return grid
+    yield "AWS", f"{endpoint.url} {endpoint.region}, bus {settings['bus']}, table {settings['table']}"
+    yield "End", f"Ctrl-C; runs, waits and events stay in {FILE.parent}, --fresh forgets them"
 
 
 def _called(function: Function) -> str:
