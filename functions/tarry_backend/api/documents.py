@@ -28,7 +28,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from tarry_backend.model.moment import iso
-from tarry_backend.model.step import END_OF_TIME
+from tarry_backend.model.step import END_OF_TIME, Status
 
 if TYPE_CHECKING:
     from tarry import Event, SignalReceipt
@@ -189,7 +189,7 @@ def _step(step: Step) -> Document:
         "began": iso(step.began),
         "ended": iso(step.ended),
         "attempt": step.attempt,
-        "due": iso(step.due),
+        "due": None if step.status is Status.WITHDRAWN else iso(step.due),
         "output": None if step.wait else _value(step.output),
         "error": step.error.document() if step.error else None,
         "wait": _wait(step),

@@ -30,9 +30,10 @@ A character has at most six bytes of JSON, so an error always fits.
 
 
 def announcement(run: Run) -> Event:
-    """Return ``tarry/function.finished``, ``.failed`` or ``.cancelled``. Its id comes from the run's id.
+    """Return ``tarry/function.finished``, ``.failed`` or ``.cancelled``. Its id is that of the run and its life.
 
     The data has the ids of function and run, the ``event`` that started the run, and the run's ``result`` or ``error``.
+    Of a run that was retried it has the ``life``, from 2 on.
     For a cancelled run it has the ``reason`` (``event``, ``timeouts.start``, ``timeouts.finish`` or ``by hand``). If an
     event cancelled the run, ``cancelled_by`` has the event's name, id and source.
 
@@ -40,6 +41,8 @@ def announcement(run: Run) -> Event:
     ``truncated``, too, and ``left_out`` says why for each such part. So there is an announcement of each end.
     """
     data: dict[str, Any] = {"function_id": run.function_id, "run_id": run.id}
+    if run.life > 1:
+        data["life"] = run.life
     parts: dict[str, Any] = {"event": _fields(run.event)}
     if run.error is not None:
         data |= _described(run.error)
@@ -56,7 +59,8 @@ def announcement(run: Run) -> Event:
             data[name] = value
     if left_out:
         data |= {"truncated": True, "left_out": left_out}
-    return Event(f"tarry/function.{run.status}", data, f"{run.id}-{run.status}", run.ended or 0)
+    life = "" if run.life == 1 else f"{run.life}-"
+    return Event(f"tarry/function.{run.status}", data, f"{run.id}-{life}{run.status}", run.ended or 0)
 
 
 def _fields(event: Event) -> dict[str, Any]:

@@ -60,18 +60,19 @@ class MessageApplier:
             case Returned(step_key=key):
                 return self._return(snapshot, key, at_deadline=False)
 
-    def look_again(self, snapshot: RunSnapshot) -> tuple[RunSnapshot, dict[str, UsageError]]:
+    def look_again(self, snapshot: RunSnapshot, *, revived: bool = False) -> tuple[RunSnapshot, dict[str, UsageError]]:
         """Look into the log for each open wait, at the invoked runs, and into the mailboxes.
 
-        An executor may have died between writing a wait and looking. Also returns, by its key, each wait for a signal
+        An executor may have died between writing a wait and looking. Of a ``revived`` run the guards are open again,
+        too, and waits for signals whose deadline has passed meanwhile. Also returns, by its key, each wait for a signal
         for which another step waits now.
         """
         taken: dict[str, UsageError] = {}
-        for step in snapshot.steps:
+        for step in snapshot.parts if revived else snapshot.steps:
             snapshot = self._look(Look(snapshot.run.id, step.key), snapshot) or snapshot
             snapshot = self._return(snapshot, step.key, at_deadline=False) or snapshot
             try:
-                snapshot = self._claim_again(snapshot, step) if step.signal else snapshot
+                snapshot = self._claim_again(snapshot, step, revived=revived) if step.signal else snapshot
             except UsageError as error:
                 taken[step.key] = UsageError(f"step {step.key!r}: {error}")
         return snapshot, taken
@@ -120,16 +121,19 @@ class MessageApplier:
         letter = self._signalling.look(snapshot.run.id, step)
         return self._answer(snapshot, step, letter) if letter else None
 
-    def _claim_again(self, snapshot: RunSnapshot, step: Step) -> RunSnapshot:
+    def _claim_again(self, snapshot: RunSnapshot, step: Step, *, revived: bool) -> RunSnapshot:
         """Claim the mailbox of an open wait again; free the mailbox of an ended one.
 
         An executor may have died between writing the wait and registering it, or between ending it and freeing its
-        mailbox. At the deadline it may have freed the mailbox first, so from then on the wait does not claim it.
+        mailbox. At the deadline it may have freed the mailbox first, so from then on the wait does not claim it: unless
+        its run was ``revived``. Then a signal counts that was sent up to the deadline.
         """
         if not step.is_open:
             self._signalling.free(snapshot.run.id, step)
             return snapshot
-        if now() >= (step.due or 0):
+        if now() >= (step.due or 0) and revived:
+            letter = self._signalling.claim(snapshot.run.id, step, now(), sent_by=step.due)
+        elif now() >= (step.due or 0):
             letter = self._signalling.look(snapshot.run.id, step)
         else:
             letter = self._signalling.claim(snapshot.run.id, step, now())

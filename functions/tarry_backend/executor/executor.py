@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tarry.durations import MAX_DURATION
 from tarry.errors import UsageError
 from tarry_backend.clock import now
 from tarry_backend.executor.apply_message import MessageApplier
 from tarry_backend.executor.cancel_guards import overdue
-from tarry_backend.executor.run_begin import guarded, lacks_guards
-from tarry_backend.executor.run_clock import RunClock
+from tarry_backend.executor.message_delivery import MessageDelivery
+from tarry_backend.executor.run_begin import begins, guarded, lacks_guards
 from tarry_backend.executor.run_end import OutcomeWriter
 from tarry_backend.executor.run_failures import REMNANTS, died, missing
 from tarry_backend.executor.run_journal import LOOKED, RunJournal
+from tarry_backend.executor.run_revival import begun, goes_on, prepared
 from tarry_backend.model.run import Run, RunSnapshot, RunStatus
 from tarry_backend.queues.carried_event import carried_event
 from tarry_backend.queues.messages import (
@@ -24,22 +24,18 @@ from tarry_backend.queues.messages import (
     Returned,
     RunMessage,
     Start,
-    Wake,
     decode,
 )
-from tarry_backend.replay import Failure, Paused, Replayed, Status, replay, ungiven
+from tarry_backend.replay import Failure, Paused, Replayed, replay, ungiven
 from tarry_backend.store.traffic import Traffic
 from tarry_backend.telemetry import concerning, logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tarry import App, Event, Function
+    from tarry import App, Function
     from tarry._wire.bus import EventBus
     from tarry_backend.deploy.settings import Settings
     from tarry_backend.queues.messages import Message, RunUpdate
     from tarry_backend.queues.sender import Queues
-    from tarry_backend.replay import Step
     from tarry_backend.store import Store
     from tarry_backend.telemetry import Meter
 
@@ -47,24 +43,6 @@ __all__ = ["MAX_DEATHS", "Executor", "MessageDelivery"]
 
 MAX_DEATHS = 3
 """How many deaths of executors over one message a run survives. The next death fails it."""
-
-_TOLERANCE = 1_000
-"""A run begins at once if its event's ``ts`` is ahead by at most this many milliseconds: clocks differ."""
-
-
-@dataclass(frozen=True, slots=True)
-class MessageDelivery:
-    """The delivery of a message: whether it is a further one, and whether the invocation is near its end.
-
-    ``first_received`` is when an executor first had the message, or an earlier moment, by the queue's clock (Unix
-    milliseconds). ``arrived`` is when this executor got it, by the Lambda's clock.
-    """
-
-    message_id: str
-    again: bool
-    out_of_time: Callable[[], bool]
-    first_received: int = 0
-    arrived: int = 0
 
 
 class Executor:
@@ -93,19 +71,16 @@ class Executor:
         """Handle one message of the runs queue; raise ``MessageError`` if it is not one of this app's."""
         message = _run_message(decode(body))
         snapshot = self._snapshot(message, delivery)
-        if snapshot is None and isinstance(message, Start):
-            logger.info("event %s starts no run: another has the same idempotency value", message.carried.id)
-            self._meter.count("Duplicates")
-        elif snapshot is None and isinstance(message, CancelRun):
-            self._store.runs.request_cancel([message.run_id], now())  # its start may be a dead letter, redriven later
-        elif snapshot is None:
-            logger.warning("run %s does not exist (any more): the executor drops its %s", message.run_id, message.kind)
+        if snapshot is None:
+            self._drop(message)
         elif snapshot.run.status is not RunStatus.RUNNING:
             # Open steps show that the executor which ended the run died, and that its message is now a dead letter.
-            if delivery.again or any(_goes_on(step) for step in snapshot.parts):
+            if delivery.again or any(goes_on(step) for step in snapshot.parts):
                 self._outcomes.conclude(snapshot)
             elif isinstance(message, Start):
                 self._outcomes.answer(snapshot.run)  # to a caller that asks once more: see ``RunJournal.invoke``
+        elif snapshot.run.revival is not None:
+            self._revive(message, snapshot, delivery)
         elif isinstance(message, CancelRun):
             self._outcomes.cancel(snapshot)  # this does not need its function
         elif snapshot.has_remnants:
@@ -116,6 +91,16 @@ class Executor:
             )
         else:
             self._apply(message, snapshot, delivery)
+
+    def _drop(self, message: RunMessage) -> None:
+        """Drop a message without a run."""
+        if isinstance(message, Start):
+            logger.info("event %s starts no run: another has the same idempotency value", message.carried.id)
+            self._meter.count("Duplicates")
+        elif isinstance(message, CancelRun):
+            self._store.runs.request_cancel([message.run_id], now())  # its start may be a dead letter, redriven later
+        else:
+            logger.warning("run %s does not exist (any more): the executor drops its %s", message.run_id, message.kind)
 
     def _snapshot(self, message: RunMessage, delivery: MessageDelivery) -> RunSnapshot | None:
         """Return the run with its steps. A new run is written and not read: it has no steps yet."""
@@ -134,8 +119,8 @@ class Executor:
             function_id=message.function_id,
             event=received.event,
             received_at=received.received_at,
-            started=_clock(message, delivery).earliest(),
-            due=_begins(received.event, moment),
+            started=delivery.clock(message).earliest(),
+            due=begins(received.event, moment),
         )
         runs = self._store.runs
         if not (runs.create(run) if message.once is None else runs.create_once(run, message.once)):
@@ -176,6 +161,36 @@ class Executor:
         except Exception:
             self._absolve(replace(before.run, attempt_since=attempt_since))
             raise
+
+    def _revive(self, message: RunMessage, snapshot: RunSnapshot, delivery: MessageDelivery) -> None:
+        """Prepare a run for its next life, then let it go on. Any message of it does this, as often as it takes.
+
+        retry       running, due, revival ── message
+        executor                                     steps ── looks ── timers ── prepared ── replay: no more due
+        sweep                                        wakes it for as long as it is due
+        """
+        function, run = self._app.functions.get(snapshot.run.function_id), snapshot.run
+        with concerning(run_id=run.id, function_id=run.function_id):
+            if delivery.again or any(goes_on(step) for step in snapshot.parts):
+                self._outcomes.announce_former(run)  # the executor that ended the life before may have died over it
+            try:
+                snapshot = prepared(snapshot, self._store, self._app.id, self._traffic, self._settings.log_days)
+            except UsageError as error:
+                self._outcomes.fail(snapshot, Failure.of(error))
+                return
+            snapshot, taken = self._applier.look_again(snapshot, revived=True)
+            if not isinstance(message, CancelRun):
+                snapshot = self._applier.apply(message, snapshot) or snapshot
+            journal = self._journal(message, snapshot, delivery)
+            journal.taken.update(taken)
+            for step in snapshot.parts:
+                journal.remind(step)
+            snapshot = replace(snapshot, run=begun(snapshot.run, snapshot.ended_steps))
+            self._store.runs.save(replace(snapshot.run, cancellation=None))
+            if isinstance(message, CancelRun) or self._store.runs.is_cancel_requested(run.id):
+                self._outcomes.cancel(snapshot)
+            else:
+                self._go_on(function, message, snapshot, journal, ungiven(snapshot.steps))
 
     def _go_on(
         self, function: Function | None, message: RunUpdate, snapshot: RunSnapshot, journal: RunJournal, news: int
@@ -222,7 +237,7 @@ class Executor:
         else:
             self._outcomes.keep(snapshot, outcome, function.retries)
 
-    def _journal(self, message: RunUpdate, snapshot: RunSnapshot, delivery: MessageDelivery) -> RunJournal:
+    def _journal(self, message: RunMessage, snapshot: RunSnapshot, delivery: MessageDelivery) -> RunJournal:
         return RunJournal(
             snapshot,
             self._store,
@@ -233,7 +248,7 @@ class Executor:
             traffic=self._traffic,
             settle=self._settings.settle_seconds,
             log_days=self._settings.log_days,
-            clock=_clock(message, delivery),
+            clock=delivery.clock(message),
             out_of_time=delivery.out_of_time,
         )
 
@@ -276,20 +291,6 @@ class Executor:
         """Take back the death of an executor that failed in an orderly way: the function is not to blame."""
         with suppress(Exception):  # the error raised now is the one that counts
             self._store.runs.save(run)
-
-
-def _begins(event: Event, moment: int) -> int | None:
-    """Return when a run begins whose event has a future time; ``None`` if it begins at once."""
-    return min(event.ts, moment + MAX_DURATION) if event.ts > moment + _TOLERANCE else None
-
-
-def _clock(message: RunUpdate, delivery: MessageDelivery) -> RunClock:
-    return RunClock(message.due if isinstance(message, Wake) else 0, delivery.arrived, delivery.first_received)
-
-
-def _goes_on(step: Step) -> bool:
-    """Return whether the step is open, and the run's end has not withdrawn it."""
-    return step.is_open and step.status is not Status.WITHDRAWN
 
 
 def _run_message(message: Message) -> RunMessage:

@@ -5,18 +5,27 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tarry.durations import MAX_DURATION
 from tarry.errors import UsageError
 from tarry_backend.executor.cancel_guards import is_late, requests
 from tarry_backend.model.cancellation import LATE_START
 
 if TYPE_CHECKING:
-    from tarry import Function
+    from tarry import Event, Function
     from tarry_backend.executor.run_journal import RunJournal
     from tarry_backend.model.cancellation import Cancellation
     from tarry_backend.model.run import RunSnapshot
     from tarry_backend.replay import Step, WaitRequest
 
-__all__ = ["guarded", "lacks_guards"]
+__all__ = ["begins", "guarded", "lacks_guards"]
+
+_TOLERANCE = 1_000
+"""A run begins at once if its event's ``ts`` is ahead by at most this many milliseconds: clocks differ."""
+
+
+def begins(event: Event, moment: int) -> int | None:
+    """Return when a run begins whose event has a future time; ``None`` if it begins at once."""
+    return min(event.ts, moment + MAX_DURATION) if event.ts > moment + _TOLERANCE else None
 
 
 def lacks_guards(function: Function, snapshot: RunSnapshot) -> bool:

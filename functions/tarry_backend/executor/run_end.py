@@ -9,6 +9,7 @@ from tarry_backend.clock import now
 from tarry_backend.events.address import caller
 from tarry_backend.events.announcement import announcement
 from tarry_backend.executor.attempt_report import report_run_attempt
+from tarry_backend.executor.run_revival import former
 from tarry_backend.executor.signal_wait import Signalling
 from tarry_backend.model.cancellation import BY_HAND
 from tarry_backend.model.own_code import beside
@@ -73,17 +74,33 @@ class OutcomeWriter:
     def conclude(self, snapshot: RunSnapshot) -> None:
         """Announce a stored end, and withdraw the run's open steps.
 
-        This may happen twice: the announcement's id is the run's, so listeners count it once, and a step ends once.
+        This may happen twice: the announcement's id is that of the run and its life, so listeners count it once, and a
+        step ends once.
         """
         self._conclude(self._left_mailboxes(snapshot))
 
+    def announce_former(self, run: Run) -> None:
+        """Announce the end of the life before, under its own id: so it counts once, if it was announced already."""
+        if run.revival is not None and run.revival.origin is None:
+            self._announce(former(run))
+
     def _conclude(self, snapshot: RunSnapshot) -> None:
-        self.answer(snapshot.run)
-        self._bus.send_internal([announcement(snapshot.run)])
+        self._announce(snapshot.run)
         self._store.runs.retire(snapshot, snapshot.run.ended or now())
 
+    def _announce(self, run: Run) -> None:
+        self.answer(run)
+        self._bus.send_internal([announcement(run)])
+
     def answer(self, run: Run) -> None:
-        """Report the run's end to the step that invoked it, if there is one. The run itself has its outcome."""
+        """Report the run's end to the step that invoked it, if there is one. The run itself has its outcome.
+
+        A step that was answered before has ended, and drops the answer. One that has not seen the first end of a run
+        before the run was retried gets this one:
+
+            function    failed ── Returned ┄┄┄┄┄ retried ─────────── finished ── Returned
+            caller                          look: it runs again                          look: ended
+        """
         if (waiting := caller(run, self._app_id)) is not None:
             self._queues.send_to_runs([Returned(waiting.run_id, waiting.step_key)])
 
@@ -123,7 +140,8 @@ class OutcomeWriter:
     ) -> None:
         waits = sum(step.status is Status.WAITING for step in snapshot.parts)
         snapshot = self._left_mailboxes(snapshot)
-        run = replace(snapshot.run, status=status, ended=now(), output=output, error=error, due=None)
+        ended = replace(snapshot.run, status=status, ended=now(), output=output, error=error)
+        run = replace(ended, due=None, revival=None)
         self._store.runs.save(run)
         self._meter.count(status.capitalize())
         self._meter.count("WaitsClosed", waits)
@@ -142,7 +160,7 @@ class OutcomeWriter:
                 continue
             left = self._signalling.withdraw(snapshot.run.id, step)
             if left is not step:
-                left = replace(left, status=Status.WITHDRAWN, ended=now(), ended_order=snapshot.next_order, due=None)
+                left = replace(left, status=Status.WITHDRAWN, ended=now())
                 self._store.runs.keep(snapshot.run.id, left, is_new=False)
                 self._signalling.free(snapshot.run.id, left)
                 snapshot = snapshot.with_step(left)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tarry_backend.model.step import Failure
+from tarry_backend.queues.retry_runs import REMNANTS_ERROR
 
 if TYPE_CHECKING:
     from tarry import App
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["REMNANTS", "died", "missing"]
 
 REMNANTS = Failure(
-    "RunExpiredError",
+    REMNANTS_ERROR,
     "the same event has started this run before: that run ended, and time to live is removing its steps. They are not "
     "run again. Give an event of its own id to what is to run again",
 )

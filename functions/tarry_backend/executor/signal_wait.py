@@ -44,7 +44,7 @@ class Signalling:
         self._boxes: Mailboxes = store.mailboxes
         self._runs: Runs = store.runs
 
-    def claim(self, run_id: str, step: Step, now: int) -> Letter | None:
+    def claim(self, run_id: str, step: Step, now: int, sent_by: int | None = None) -> Letter | None:
         """Register the step at the mailbox; return the signal that it was given, if there is one for it.
 
         A wait whose deadline had passed when it began gets a signal that was sent up to then. A newer signal stays for
@@ -52,16 +52,18 @@ class Signalling:
 
             mailbox    kept: 1 ──── deadline ──── kept: 2 ──── the wait claims it: given 1 ──── the next wait: given 2
 
+        ``sent_by`` is the latest sending time of a signal that counts, if it is not for the step itself to say.
+
         Raises:
             UsageError: Another step waits there. A step that has ended, or whose run has, does not count.
         """
         waiter, name = Waiter(run_id, step.key), _signal(step).name
-        sent_by = _sent_by(step)
+        latest = _sent_by(step) if sent_by is None else sent_by
 
         def decide(box: Mailbox) -> tuple[Mailbox, Letter | None]:
             if box.waiter not in (None, waiter) and self._is_open(box.waiter):
                 raise UsageError(_taken(name, box.waiter, run_id))
-            claimed = box.claimed(waiter, now, sent_by)
+            claimed = box.claimed(waiter, now, latest)
             return claimed, claimed.letter
 
         return self._boxes.change(name, decide)

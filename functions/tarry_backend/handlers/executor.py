@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools.utilities.data_classes import SQSEvent
 
 from tarry_backend.clock import now
-from tarry_backend.executor.executor import MessageDelivery
+from tarry_backend.executor.message_delivery import MessageDelivery
 from tarry_backend.queues.sender import REDRIVEN
 from tarry_backend.runtime import runtime
 from tarry_backend.telemetry import logger, meter, published

@@ -21,12 +21,16 @@ from tarry.errors import NonRetriableError, StepError
 
 __all__ = ["Failure"]
 
+_STEPS, _CAUSES = 100, 20
+"""The most steps that a failure names, and the longest chain of causes in which a step's error is looked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
     """A stored error: its type's name, its message, its stack.
 
-    ``kinds`` are the full names of its class and its bases. ``quiet``: its raiser expects it.
+    ``kinds`` are the full names of its class and its bases. ``quiet``: its raiser expects it. ``steps`` are the steps
+    whose errors it represents: a retry of the run goes on from the first of them.
     """
 
     name: str
@@ -34,6 +38,7 @@ class Failure:
     stack: str = ""
     kinds: tuple[str, ...] = field(default=(), compare=False, repr=False)
     quiet: bool = field(default=False, compare=False, repr=False)
+    steps: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     @classmethod
     def of(cls, error: BaseException) -> Failure:
@@ -51,10 +56,13 @@ class Failure:
                     plain(carried.stack)[-MAX_STACK:],
                     tuple(plain(kind, MAX_NAME) for kind in carried.kinds),
                     carried.quiet is True,
+                    _steps_of(error),
                 )
             except Exception:  # a subclass that does not set them
                 pass
-        return cls(name_of(error), message_of(error), stack_of(error), kinds_of(error), _is_quiet(error))
+        return cls(
+            name_of(error), message_of(error), stack_of(error), kinds_of(error), _is_quiet(error), _steps_of(error)
+        )
 
     def document(self) -> dict[str, str]:
         """Return the error as people and listeners see it."""
@@ -63,13 +71,15 @@ class Failure:
     def stored(self) -> dict[str, Any]:
         """Return the error as the store writes it."""
         kinds = {"kinds": list(self.kinds)} if self.kinds else {}
-        return {**self.document(), **kinds, **({"quiet": True} if self.quiet else {})}
+        steps = {"steps": list(self.steps)} if self.steps else {}
+        return {**self.document(), **kinds, **({"quiet": True} if self.quiet else {}), **steps}
 
     @classmethod
     def read(cls, text: str | bytes) -> Failure:
         """Return the failure that the stored JSON text describes."""
         kept = json.loads(text)
-        return cls(kept["name"], kept["message"], kept["stack"], tuple(kept.get("kinds", ())), kept.get("quiet", False))
+        kinds, steps = (tuple(kept.get(each, ())) for each in ("kinds", "steps"))
+        return cls(kept["name"], kept["message"], kept["stack"], kinds, kept.get("quiet", False), steps)
 
 
 def _is_quiet(error: BaseException) -> bool:
@@ -80,3 +90,24 @@ def _is_quiet(error: BaseException) -> bool:
         )
     except Exception:
         return False
+
+
+def _steps_of(error: BaseException) -> tuple[str, ...]:
+    """Return the steps whose errors the error represents: itself, those in its groups, or what it was raised from."""
+    try:
+        found = [_step_of(each) for each in leaves(error)]
+        return tuple(dict.fromkeys(key for key in found if key is not None))[:_STEPS]
+    except Exception:  # attributes of user code's own errors may be anything
+        return ()
+
+
+def _step_of(error: BaseException | None) -> str | None:
+    """Return the step of a ``StepError``, or of one that the error was raised ``from``."""
+    for _ in range(_CAUSES):
+        if error is None:
+            return None
+        if issubclass(type(error), StepError):
+            key: Any = vars(error)["step_id"]
+            return key if isinstance(key, str) else None
+        error = error.__cause__
+    return None

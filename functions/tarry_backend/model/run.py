@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tarry_backend.model.position import Position
     from tarry_backend.model.step import Failure, Step
 
-__all__ = ["PARKED", "Alias", "Run", "RunSnapshot", "RunStatus"]
+__all__ = ["PARKED", "Alias", "Origin", "PastLife", "PastStep", "Revival", "Run", "RunSnapshot", "RunStatus"]
 
 PARKED = 900_000
 """How long, in milliseconds, a run whose function is missing rests until the executor looks for the function again."""
@@ -31,6 +31,40 @@ class RunStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Revival:
+    """A retry or a rerun that the executor has yet to carry out. Times are Unix milliseconds.
+
+    Of a retry: ``step`` is the step to go on from, if there is one, and ``order`` its end in the run's order. ``ended``
+    is when the life before ended. Of a rerun: ``origin`` is the run to copy from, and ``order`` the beginning of the
+    step up to which it is copied.
+    """
+
+    asked: int
+    step: str | None = None
+    order: int | None = None
+    ended: int | None = None
+    origin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PastLife:
+    """A life of the run that failed, for people: when it ended, why, and from which step the next life went on."""
+
+    ended: int
+    error: str
+    retried: int
+    step: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Of which run a run is the rerun, and from which step."""
+
+    run_id: str
+    step: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """A stored run. Times are Unix milliseconds; ``output`` is JSON text.
 
@@ -38,6 +72,9 @@ class Run:
     ended steps. ``due`` is when the next attempt begins, or the first if the event has a future time. ``suspect`` is
     the message over which executors died, ``deaths`` times. ``attempt_since`` is when an attempt began of which the
     executor may not have stored all steps. ``cancellation`` is why the run is cancelled, or will be.
+
+    ``life`` counts the retries of the run, from 1; ``past_lives`` are the lives before. While ``revival`` is there, the
+    executor has not yet prepared the run's steps for this life. ``origin`` is there if the run is a rerun.
     """
 
     id: str
@@ -56,6 +93,10 @@ class Run:
     deaths: int = 0
     attempt_since: int | None = None
     cancellation: Cancellation | None = None
+    life: int = 1
+    past_lives: tuple[PastLife, ...] = ()
+    revival: Revival | None = None
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +117,19 @@ class Alias:
 
 
 @dataclass(frozen=True, slots=True)
+class PastStep:
+    """A step of an earlier life of the run, which a retry has dropped. It is there for people."""
+
+    life: int
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
 class RunSnapshot:
     """A run with its steps, in the order in which they began, its guards, and the further keys of its waits.
 
-    ``has_remnants`` is true if time to live removes steps of it, because a run of this id has ended.
+    ``has_remnants`` is true if time to live removes steps of it, because a run of this id has ended. ``past`` are the
+    steps that retries have dropped.
     """
 
     run: Run
@@ -87,6 +137,7 @@ class RunSnapshot:
     aliases: tuple[Alias, ...] = ()
     guards: tuple[Step, ...] = ()
     has_remnants: bool = False
+    past: tuple[PastStep, ...] = ()
 
     @property
     def parts(self) -> tuple[Step, ...]:

@@ -181,7 +181,8 @@ class Step:
 
     ``begun_order`` and ``ended_order`` count the beginnings and ends of the run's steps, so that a replay returns
     results in their first order. ``began`` is in Unix milliseconds. ``output`` is JSON text. ``due`` is when an open
-    step goes on by itself: a sleep's end, a retry, the deadline of a wait or an invocation. ``attempt`` is the attempt
+    step goes on by itself (or would have, if it was withdrawn): a sleep's end, a retry, the deadline of a wait or an
+    invocation. ``attempt`` is the attempt
     that was made, or is due, from 0. ``asked`` is a text of the arguments with which the step began: see
     ``tarry_backend.replay.arguments``.
     """
@@ -206,6 +207,11 @@ class Step:
     def is_open(self) -> bool:
         """Whether the step has not ended."""
         return self.ended_order is None
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the step goes on by itself at ``due``. A withdrawn step keeps that time, for a retry of its run."""
+        return self.is_open and self.status is not Status.WITHDRAWN and self.due is not None
 
     @property
     def is_given(self) -> bool:

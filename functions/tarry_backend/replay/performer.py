@@ -111,7 +111,8 @@ class Performer:
             case WaitForEvent():
                 return step if kept else self._keeping.kept(self._wait(step, operation))
             case InvokeFunction():
-                return step if kept else self._keeping.kept(self._invoke(step, operation))
+                # A retry goes on from an invocation that failed: it is open, and invokes anew.
+                return step if step.invocation else self._keeping.kept(self._invoke(step, operation))
             case WaitForSignal():
                 return step if kept else self._keeping.kept(self._wait_for_signal(step, operation))
 
@@ -137,7 +138,7 @@ class Performer:
 
     def withdraw(self, step: Step) -> None:
         """End an open step whose branch has lost a race."""
-        step = self._end(replace(step, due=None), Status.WITHDRAWN, error=step.error)
+        step = self._end(step, Status.WITHDRAWN, error=step.error)
         self._journal.withdraw(step)
         self._keeping.kept(step)
 

@@ -13,7 +13,9 @@ from tarry_backend.store.log import EventGoneError, EventLog, LogEntry
 from tarry_backend.store.open_waits import OpenWaits
 from tarry_backend.store.queries import Queries
 from tarry_backend.store.run_index import StartedRuns
+from tarry_backend.store.run_lives import RunLives
 from tarry_backend.store.runs import ConflictError, Runs
+from tarry_backend.store.step_items import StepItems
 from tarry_backend.store.table import Table
 from tarry_backend.store.wait_index import Waits
 
@@ -30,6 +32,7 @@ __all__ = [
     "Names",
     "OpenWaits",
     "Queries",
+    "RunLives",
     "Runs",
     "Store",
     "Table",
@@ -43,11 +46,12 @@ class Store:
     """The storage of one app: its table, its bucket, and their parts. Stores share nothing, nor do their clients.
 
     ``waits`` finds the waits of an event, ``dues`` finds timers by time, ``open_waits`` finds waits by name, ``names``
-    has the facts about event names, and ``mailboxes`` are the signals'.
+    has the facts about event names, ``mailboxes`` are the signals', and ``lives`` makes failed runs go on.
     """
 
     table: Table
     runs: Runs
+    lives: RunLives
     log: EventLog
     names: Names
     waits: Waits
@@ -65,6 +69,7 @@ class Store:
         return cls(
             table=table,
             runs=runs,
+            lives=RunLives(table, StepItems(values), settings.run_days),
             log=log,
             names=names,
             waits=Waits(table),

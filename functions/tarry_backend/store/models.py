@@ -5,6 +5,7 @@ run       run#<run>                       run                          runs; due
 step      run#<run>                       step#<step>                  waits, due
 alias     run#<run>                       wait#<step>#<n>              waits (further keys of one wait)
                                                                        (both, once ended, by when: under another key)
+past step run#<run>                       past#<life>#<step>            (a retry has dropped it)
 stop      run#<run>                       stop
 event     log#<name>#<day>#<shard>        <received_at>#<event id>
           key#<match key>                 <received_at>#<event id>     (by each of its keys)
@@ -151,10 +152,17 @@ class RunItem(Item):
     suspect = UnicodeAttribute(null=True)
     deaths = NumberAttribute(default=0)
     attempt_since = NumberAttribute(null=True)
+    life = NumberAttribute(null=True)
+    past_lives = UnicodeAttribute(null=True)
+    revival = UnicodeAttribute(null=True)
+    origin = UnicodeAttribute(null=True)
 
 
 class StepItem(Item):
-    """A step, with its result, its wait and its timer, so that each change of it is one write."""
+    """A step, with its result, its wait and its timer, so that each change of it is one write.
+
+    A step that a retry has dropped is in no index, and keeps its attributes.
+    """
 
     kind = UnicodeAttribute()
     status = UnicodeAttribute()
@@ -238,7 +246,7 @@ class CursorItem(Item):
 
 
 def _by_sort_key(sk: str) -> type[Item]:
-    return {"run": RunItem, "step": StepItem, "wait": AliasItem, "stop": CancelRequestItem}.get(
+    return {"run": RunItem, "step": StepItem, "past": StepItem, "wait": AliasItem, "stop": CancelRequestItem}.get(
         sk.partition("#")[0], Item
     )
 

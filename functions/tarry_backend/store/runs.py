@@ -14,6 +14,7 @@ from tarry_backend.model.step import Failure, Status
 from tarry_backend.store.event_json import event_of, event_text
 from tarry_backend.store.models import AliasItem, CancelRequestItem, ClaimItem, Item, RunItem, StepItem
 from tarry_backend.store.run_index import fn_status
+from tarry_backend.store.run_lives import PAST, life_attributes, lives_of, past_step, retire_past
 from tarry_backend.store.step_items import (
     StepItems,
     alias_items,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from pynamodb.expressions.condition import Condition
 
-    from tarry_backend.model.run import Alias
+    from tarry_backend.model.run import Alias, PastStep
     from tarry_backend.model.step import Step
     from tarry_backend.store.large_values import Values
     from tarry_backend.store.table import Batch, Table
@@ -108,10 +109,13 @@ class Runs:
         run: Run | None = None
         steps: list[Step] = []
         aliases: list[Alias] = []
+        past: list[PastStep] = []
         has_remnants = False
         for item in self._table.query(Item, run_pk(run_id)) if can_be_key(run_pk(run_id)) else ():
             if isinstance(item, RunItem):
                 run = self._run(item)
+            elif isinstance(item, StepItem) and item.sk.startswith(PAST):
+                past.append(past_step(item, self._steps))
             elif isinstance(item, StepItem):
                 steps.append(self._steps.step(item))
                 has_remnants = has_remnants or item.expires is not None
@@ -120,7 +124,7 @@ class Runs:
         steps.sort(key=lambda step: step.begun_order)
         own = tuple(step for step in steps if not step.is_guard)
         guards = tuple(step for step in steps if step.is_guard)
-        return RunSnapshot(run, own, tuple(aliases), guards, has_remnants) if run else None
+        return RunSnapshot(run, own, tuple(aliases), guards, has_remnants, tuple(past)) if run else None
 
     def run(self, run_id: str) -> Run | None:
         """Return the run without its steps, strongly consistent."""
@@ -167,6 +171,7 @@ class Runs:
                 batch.save(item)
         with self._table.batch() as batch:
             _retire_aliases(batch, snapshot, steps, expires)
+            retire_past(batch, snapshot, self._steps, expires)
 
     def request_cancel(self, run_ids: Iterable[str], now: int) -> None:
         """Mark these runs as to be cancelled, before the messages arrive that cancel them.
@@ -220,6 +225,7 @@ class Runs:
             deaths=run.deaths,
             attempt_since=run.attempt_since,
             expires=None if ended is None else ended // 1000 + (self._days + _LAST_DAYS) * 86_400,
+            **life_attributes(run),
         )
 
     def _run(self, item: RunItem) -> Run:
@@ -240,6 +246,7 @@ class Runs:
             deaths=int(item.deaths),
             attempt_since=None if item.attempt_since is None else int(item.attempt_since),
             cancellation=None if item.cancellation is None else _cancellation(json.loads(item.cancellation)),
+            **lives_of(item),
         )
 
 
@@ -281,4 +288,4 @@ def _withdrawn(step: Step, cancellation: Cancellation | None, now: int) -> Step:
     wait = step.wait
     if step.is_guard and wait and cancellation and cancellation.event_name == wait.event_name:
         wait = wait.resolved(cancellation.position)
-    return replace(step, status=Status.WITHDRAWN, due=None, ended=step.ended or now, wait=wait)
+    return replace(step, status=Status.WITHDRAWN, ended=step.ended or now, wait=wait)

@@ -180,7 +180,7 @@ class StepItems:
             error=None if step.error is None else self._values.pack(_json(step.error.stored()), f"{name}-error"),
             due=step.due,
             asked=step.asked,
-            due_shard=due_shard(run_id) if step.is_open and step.due is not None else None,
+            due_shard=due_shard(run_id) if step.is_due else None,
         )
         if step.invocation is not None:
             item.invoked_function, item.invoked_run = step.invocation.function_id, step.invocation.run_id

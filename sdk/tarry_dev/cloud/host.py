@@ -14,6 +14,7 @@ from tarry_backend.deploy.function_facts import facts_of
 from tarry_backend.events.envelope import parse, received_event
 from tarry_backend.queues.cancel_runs import request_cancel
 from tarry_backend.queues.messages import MessageError, Start, decode
+from tarry_backend.queues.retry_runs import request_retry
 from tarry_backend.runtime import runtime
 from tarry_dev.cloud.runs import HostedRun, NoResultError
 from tarry_dev.cloud.unheard import unmatched, unstarted
@@ -107,6 +108,19 @@ class Host:
     def cancel(self, run: HostedRun) -> None:
         """Cancel a run, as ``tarry cancel`` does. A run that has ended does not change."""
         request_cancel([run.id], runtime().store, runtime().queues)
+        self.cloud.pump()
+
+    def retry(self, run: HostedRun, from_step: str | None = None) -> None:
+        """Retry a failed run in place, as ``tarry retry`` does. What it kept stays.
+
+        Args:
+            run: A run that has failed.
+            from_step: The failed step to go on from; by default the one whose error ended the run.
+
+        Raises:
+            RetryError: The run cannot be retried. The text says why.
+        """
+        request_retry(run.id, self.cloud.app.functions, runtime().store, runtime().queues, from_step)
         self.cloud.pump()
 
     def signal(

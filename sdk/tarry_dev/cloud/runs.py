@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, cast
 from tarry import Event
 from tarry._engine.outputtype import OutputType
 from tarry_backend.model.own_code import place_in_stack
+from tarry_backend.replay import Status
 from tarry_backend.runtime import runtime
 from tarry_dev.cloud.run_text import datetime_of, run_text, waits_of
 from tarry_dev.control_characters import one_line
@@ -62,7 +63,7 @@ class HostedStep:
         output = json.loads(step.output) if step.output is not None else None
         if step.kind == "wait" and output is not None:
             output = Event(**output)
-        due = None if step.due is None else datetime_of(step.due)
+        due = None if step.due is None or step.status is Status.WITHDRAWN else datetime_of(step.due)
         note = step.wait.note if step.wait else None
         return cls(step.key, step.kind, step.status.value, output, step.error, step.attempt, due, note, attempts)
 

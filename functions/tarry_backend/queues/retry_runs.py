@@ -1,0 +1,122 @@
+"""The retry of failed runs, in place, by a person or by the app's own code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tarry.errors import TarryError
+from tarry_backend.clock import now
+from tarry_backend.model.moment import iso
+from tarry_backend.model.run import Revival, RunStatus
+from tarry_backend.model.step import Status
+from tarry_backend.queues.messages import Wake
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from tarry_backend.model.run import Run, RunSnapshot
+    from tarry_backend.model.step import Step
+    from tarry_backend.queues.sender import Queues
+    from tarry_backend.store import Store
+
+__all__ = ["REMNANTS_ERROR", "RetryError", "failed_step", "request_retry"]
+
+REMNANTS_ERROR = "RunExpiredError"
+"""The name of the error of a run of which time to live was removing the steps."""
+
+_DAY = 86_400_000
+
+
+class RetryError(TarryError):
+    """A run cannot be retried, or not from that step. The run does not change."""
+
+
+def request_retry(
+    run_id: str, functions: Collection[str], store: Store, queues: Queues, step_key: str | None = None
+) -> Run:
+    """Make a failed run go on from the step that ended it, or from another failed step; return the run as it is now.
+
+    The run is running once this returns. The executor does the rest when it is woken.
+
+    Raises:
+        RetryError: The run cannot be retried, or somebody else has retried it meanwhile.
+    """
+    if (snapshot := store.runs.load(run_id)) is None:
+        raise RetryError(f"there is no run {run_id} (any more): send its event again, with an id of its own")
+    revival = _revival(snapshot, functions, store, step_key)
+    run = store.lives.revive(snapshot.run, revival)
+    if run is None:
+        raise RetryError(f"run {run_id} has been retried by somebody else at this moment: this request changes nothing")
+    queues.send_to_runs([Wake(run.id, revival.asked)])
+    return run
+
+
+def failed_step(snapshot: RunSnapshot) -> Step | None:
+    """Return the step whose error ended the run; ``None`` if the function raised an error of its own."""
+    named = snapshot.run.error.steps if snapshot.run.error else ()
+    failed = [step for step in snapshot.steps if step.key in named and step.status is Status.FAILED]
+    return min(failed, key=lambda step: step.ended_order or 0, default=None)
+
+
+def _revival(snapshot: RunSnapshot, functions: Collection[str], store: Store, step_key: str | None) -> Revival:
+    run, moment = snapshot.run, now()
+    _check_status(run)
+    if run.function_id not in functions:
+        raise RetryError(
+            f"run {run.id} cannot be retried: the app has no function {run.function_id!r} (any more), only "
+            f"{sorted(functions)}; deploy it again under that id, then retry"
+        )
+    removed_from = store.lives.removed_from(run)
+    is_going = removed_from is not None and moment > removed_from - min(_DAY, (removed_from - (run.ended or 0)) // 2)
+    if is_going or (run.error is not None and run.error.name == REMNANTS_ERROR):
+        raise RetryError(
+            f"run {run.id} cannot be retried: time to live removes its steps from {iso(removed_from)} on, and a retry "
+            f"could meet some of them only; start it again as a new run: tarry rerun {run.id}"
+        )
+    step = failed_step(snapshot) if step_key is None else _named(snapshot, step_key)
+    order = None if step is None else step.ended_order
+    for each in snapshot.steps:
+        if order is not None and each.status is Status.FAILED and each.begun_order < order <= (each.ended_order or 0):
+            _check_invoked(run, each, store)
+    return Revival(asked=moment, step=None if step is None else step.key, order=order, ended=run.ended)
+
+
+def _check_status(run: Run) -> None:
+    match run.status:
+        case RunStatus.RUNNING:
+            raise RetryError(f"run {run.id} is running, in life {run.life}: there is nothing to retry")
+        case RunStatus.FINISHED | RunStatus.CANCELLED:
+            what = "has finished" if run.status is RunStatus.FINISHED else "was cancelled"
+            raise RetryError(
+                f"run {run.id} {what}: only a failed run can be retried; to start it again as a new run: "
+                f"tarry rerun {run.id}"
+            )
+
+
+def _named(snapshot: RunSnapshot, key: str) -> Step:
+    step = next((each for each in snapshot.steps if each.key == key), None)
+    failed = [each.key for each in snapshot.steps if each.status is Status.FAILED]
+    if step is not None and step.status is Status.FAILED:
+        return step
+    what = "has no step" if step is None else f"has kept the result of step (it is {step.status})"
+    raise RetryError(
+        f"run {snapshot.run.id} {what} {key!r}: a retry goes on from a step that failed"
+        + (f" ({', '.join(map(repr, failed))})" if failed else ", and none did: leave the step out")
+        + f"; to begin anew from a step that has a result: tarry rerun {snapshot.run.id} --from {key!r}"
+    )
+
+
+def _check_invoked(run: Run, step: Step, store: Store) -> None:
+    """Check that the run which a failed step invoked can still answer. It is not started twice: its id is the same."""
+    if step.invocation is None or (invoked := store.runs.run(step.invocation.run_id)) is None:
+        return
+    if invoked.status is RunStatus.FAILED:
+        raise RetryError(
+            f"run {run.id} cannot be retried yet: its step {step.key!r} waits for run {invoked.id} of "
+            f"{invoked.function_id!r}, which has failed; retry that run first: tarry retry {invoked.id}"
+        )
+    if invoked.status is RunStatus.CANCELLED:
+        raise RetryError(
+            f"run {run.id} cannot be retried: its step {step.key!r} waits for run {invoked.id} of "
+            f"{invoked.function_id!r}, which was cancelled; start it again as a new run: tarry rerun {run.id}"
+        )
