@@ -9,7 +9,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 
 from tarry._wire.bus import source_of
-from tarry.cancel import CANCEL_RUN
+from tarry._wire.run_requests import CANCEL_RUN, RETRY_RUN
 from tarry.errors import UsageError
 from tarry_backend.deploy.function_facts import facts_of
 from tarry_backend.deploy.outputs import Deployment
@@ -175,6 +175,10 @@ class TarryStack(Stack):
         """Let a sender outside the stack use ``app.cancel``: it may cancel any run of the app, and nothing else."""
         self.ingest.grant_event(grantee, source_of(self.app.id), CANCEL_RUN)
 
+    def grant_retry_runs(self, grantee: iam.IGrantable) -> None:
+        """Let a sender outside the stack use ``app.retry``: it may retry any failed run, and nothing else."""
+        self.ingest.grant_event(grantee, source_of(self.app.id), RETRY_RUN)
+
     def grant_send_signals(self, grantee: iam.IGrantable) -> None:
         """Let a sender outside the stack, such as a web service, send the app's signals.
 
@@ -194,14 +198,7 @@ class TarryStack(Stack):
         self.api.grant(grantee)
 
     def _audit(self, host: Host, days: int, removal_policy: RemovalPolicy) -> Audit:
-        return Audit(
-            self,
-            "Audit",
-            bus=self.ingest.bus,
-            host=host,
-            days=days,
-            removal_policy=removal_policy,
-        )
+        return Audit(self, "Audit", bus=self.ingest.bus, host=host, days=days, removal_policy=removal_policy)
 
     def _schedules(self, key: kms.IKey | None, *, enabled: bool) -> Schedules | None:
         schedules = list(schedules_of(load_app(self.app.spec)))

@@ -20,7 +20,9 @@ from tarry._engine.handler import checked_handler
 from tarry._engine.place import place_of_code
 from tarry._engine.sender import send, send_sync
 from tarry._wire.bus import EventBus
-from tarry.cancel import Cancel, Timeouts, cancellations
+from tarry._wire.run_requests import cancellations
+from tarry._wire.run_requests import retries as retry_requests
+from tarry.cancel import Cancel, Timeouts
 from tarry.errors import UsageError
 from tarry.eventtypes import as_events
 from tarry.function import DEFAULT_BACKOFF, Function, Retries
@@ -234,7 +236,26 @@ class App:
             UsageError: A value cannot be a run id.
             SendError: As for ``send``.
         """
-        self.bus.send_internal(cancellations([run_ids] if isinstance(run_ids, str) else run_ids))
+        self.bus.send_internal(cancellations(run_ids))
+
+    def retry(self, run_ids: str | Iterable[str], *, from_step: str | None = None) -> None:
+        """Retry failed runs by their ids, in place: each goes on from the step whose error ended it.
+
+        What a run has kept stays, and its waits come back with their deadlines. See ``tarry retry``, which also says
+        why a run cannot be retried; here such a run, and an unknown id, is ignored without an error.
+
+        The request is an event on the app's bus. In a function, call it in a step. Outside the app's Lambdas,
+        ``TarryStack.grant_retry_runs`` grants the permission; that to send events does not suffice.
+
+        Args:
+            run_ids: One id, or several.
+            from_step: The failed step to go on from, if the function raised an error of its own over it.
+
+        Raises:
+            UsageError: A value cannot be a run id, or ``from_step`` no step's.
+            SendError: As for ``send``.
+        """
+        self.bus.send_internal(retry_requests(run_ids, from_step))
 
     def _add(self, *functions: Function) -> None:
         for function in functions:

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tarry.durations import milliseconds
 from tarry.errors import DurationError, UsageError
-from tarry.event import Event, check_name
+from tarry.event import check_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from tarry.durations import Duration
 
-__all__ = ["CANCEL_RUN", "MAX_CANCELS", "RUN_ID", "Cancel", "Timeouts", "cancellations"]
+__all__ = ["MAX_CANCELS", "Cancel", "Timeouts"]
 
 MAX_CANCELS = 5
 """The most cancel events of one function."""
-
-CANCEL_RUN = "tarry/run.cancel"
-"""The event by which an app cancels one of its runs."""
-
-RUN_ID = "run_id"
-"""The key in this event's data that holds the run's id."""
-
-_ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +82,6 @@ class Timeouts:
     def __post_init__(self) -> None:
         _check("timeouts: start", self.start)
         _check("timeouts: finish", self.finish)
-
-
-def cancellations(run_ids: Iterable[str]) -> list[Event]:
-    """Return the events that cancel these runs; raise ``UsageError`` for an invalid run id."""
-    wanted: list[object] = list(run_ids)
-    for run_id in wanted:
-        if not isinstance(run_id, str) or not _ULID.fullmatch(run_id):
-            raise UsageError(f"{run_id!r} is not a run id: a run id has 26 characters, as ctx.run_id has")
-    return [Event(CANCEL_RUN, {RUN_ID: run_id}) for run_id in wanted]
 
 
 def _check(what: str, value: Duration | None) -> None:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from tarry._wire.bus import source_of
-from tarry.cancel import CANCEL_RUN, RUN_ID
+from tarry._wire.run_requests import CANCEL_RUN, RETRY_RUN, RUN_ID, STEP
 from tarry.function import ADDRESS, INVOKED
 from tarry_backend.model.event_identity import hashed_id
 
@@ -33,6 +33,7 @@ __all__ = [
     "run_id_of",
     "short_id",
     "to_cancel",
+    "to_retry",
 ]
 
 SCHEDULED = "tarry/scheduled.timer"
@@ -112,6 +113,14 @@ def to_cancel(event: Event, app_id: str) -> str | None:
         return None
     run_id = event.data.get(RUN_ID)
     return run_id if isinstance(run_id, str) else None
+
+
+def to_retry(event: Event, app_id: str) -> tuple[str, str | None] | None:
+    """Return the id of the run that the event retries, and the step to go on from. Only the app's own events do."""
+    if event.name != RETRY_RUN or event.source != source_of(app_id):
+        return None
+    run_id, step = event.data.get(RUN_ID), event.data.get(STEP)
+    return (run_id, step if isinstance(step, str) else None) if isinstance(run_id, str) else None
 
 
 def caller(run: Run, app_id: str) -> Caller | None:

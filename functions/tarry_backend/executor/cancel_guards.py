@@ -49,9 +49,11 @@ def met(guards: Iterable[Step], received: ReceivedEvent, started_by: str) -> Can
 
 
 def is_late(function: Function, run: Run) -> bool:
-    """Return whether the run begins later than its function's ``Timeouts.start`` allows."""
+    """Return whether the run begins later than its function's ``Timeouts.start`` allows. A rerun never does."""
     start = function.timeouts.start
-    return start is not None and run.started - max(run.received_at, run.event.ts) > milliseconds(start)
+    if start is None or run.origin is not None:
+        return False
+    return run.started - max(run.received_at, run.event.ts) > milliseconds(start)
 
 
 def requests(function: Function, run: Run) -> Iterator[tuple[Step, WaitRequest | None]]:
@@ -75,6 +77,7 @@ def _request(cancel: Cancel, run: Run, due: int | None) -> WaitRequest:
         event_name=cancel.event,
         if_exp=cancel.if_exp,
         match=cancel.match,
-        since=Position(run.received_at, identity(run.event)),
+        # What cancelled a run does not cancel its rerun, which somebody has asked for since.
+        since=Position(run.started) if run.origin else Position(run.received_at, identity(run.event)),
         deadline=END_OF_TIME if due is None else due,
     )

@@ -11,21 +11,23 @@ from tarry_backend.clock import now
 from tarry_backend.executor.apply_message import MessageApplier
 from tarry_backend.executor.cancel_guards import overdue
 from tarry_backend.executor.message_delivery import MessageDelivery
-from tarry_backend.executor.run_begin import begins, guarded, lacks_guards
+from tarry_backend.executor.run_begin import guarded, lacks_guards
 from tarry_backend.executor.run_end import OutcomeWriter
 from tarry_backend.executor.run_failures import REMNANTS, died, missing
-from tarry_backend.executor.run_journal import LOOKED, RunJournal
+from tarry_backend.executor.run_journal import RunJournal
 from tarry_backend.executor.run_revival import begun, goes_on, prepared
+from tarry_backend.executor.run_start import RunStarter
 from tarry_backend.model.run import Run, RunSnapshot, RunStatus
-from tarry_backend.queues.carried_event import carried_event
 from tarry_backend.queues.messages import (
     CancelRun,
     MessageError,
+    RetryRun,
     Returned,
     RunMessage,
     Start,
     decode,
 )
+from tarry_backend.queues.retry_runs import RetryError, request_retry
 from tarry_backend.replay import Failure, Paused, Replayed, replay, ungiven
 from tarry_backend.store.traffic import Traffic
 from tarry_backend.telemetry import concerning, logger
@@ -66,13 +68,16 @@ class Executor:
         self._traffic = Traffic()
         self._applier = MessageApplier(store, queues, meter)
         self._outcomes = OutcomeWriter(app.id, store, queues, bus, meter)
+        self._starter = RunStarter(app, store, self._outcomes, meter)
 
     def handle(self, body: str, delivery: MessageDelivery) -> None:
         """Handle one message of the runs queue; raise ``MessageError`` if it is not one of this app's."""
         message = _run_message(decode(body))
-        snapshot = self._snapshot(message, delivery)
+        snapshot = self._starter.snapshot(message, delivery)
         if snapshot is None:
             self._drop(message)
+        elif isinstance(message, RetryRun):
+            self._retry(message, snapshot.run)
         elif snapshot.run.status is not RunStatus.RUNNING:
             # Open steps show that the executor which ended the run died, and that its message is now a dead letter.
             if delivery.again or any(goes_on(step) for step in snapshot.parts):
@@ -101,33 +106,6 @@ class Executor:
             self._store.runs.request_cancel([message.run_id], now())  # its start may be a dead letter, redriven later
         else:
             logger.warning("run %s does not exist (any more): the executor drops its %s", message.run_id, message.kind)
-
-    def _snapshot(self, message: RunMessage, delivery: MessageDelivery) -> RunSnapshot | None:
-        """Return the run with its steps. A new run is written and not read: it has no steps yet."""
-        if not isinstance(message, Start):
-            return self._store.runs.load(message.run_id)
-        if message.function_id not in self._app.functions and (there := self._store.runs.load(message.run_id)):
-            return there
-        return self._started(message, delivery)
-
-    def _started(self, message: Start, delivery: MessageDelivery) -> RunSnapshot | None:
-        if message.function_id not in self._app.functions:
-            self._check_unwanted(message)
-        received, moment = carried_event(message.carried, self._store.log), now()
-        run = Run(
-            id=message.run_id,
-            function_id=message.function_id,
-            event=received.event,
-            received_at=received.received_at,
-            started=delivery.clock(message).earliest(),
-            due=begins(received.event, moment),
-        )
-        runs = self._store.runs
-        if not (runs.create(run) if message.once is None else runs.create_once(run, message.once)):
-            return runs.load(run.id)
-        self._meter.count("Started")
-        self._outcomes.remind(run)  # if this fails, SQS delivers the message again, and ``_apply_again`` repeats it
-        return RunSnapshot(run)
 
     def _apply(self, message: RunUpdate, snapshot: RunSnapshot, delivery: MessageDelivery) -> None:
         function = self._app.functions.get(snapshot.run.function_id)  # None: it was removed while the run waited
@@ -162,7 +140,17 @@ class Executor:
             self._absolve(replace(before.run, attempt_since=attempt_since))
             raise
 
-    def _revive(self, message: RunMessage, snapshot: RunSnapshot, delivery: MessageDelivery) -> None:
+    def _retry(self, message: RetryRun, run: Run) -> None:
+        """Retry a failed run for an event. The event may come again, also after the run has failed again."""
+        if any(life.asked_by == message.asked_by for life in run.past_lives):
+            return
+        try:
+            functions = self._app.functions
+            request_retry(run.id, functions, self._store, self._queues, message.step_key, message.asked_by)
+        except RetryError as error:
+            logger.warning("the executor retries nothing: %s", error)
+
+    def _revive(self, message: RunUpdate | CancelRun, snapshot: RunSnapshot, delivery: MessageDelivery) -> None:
         """Prepare a run for its next life, then let it go on. Any message of it does this, as often as it takes.
 
         retry       running, due, revival ── message
@@ -196,7 +184,7 @@ class Executor:
         self, function: Function | None, message: RunUpdate, snapshot: RunSnapshot, journal: RunJournal, news: int
     ) -> None:
         """Cancel the run, if it is to be cancelled, or replay its function. Its first message opens its guards."""
-        if isinstance(message, Start) and self._was_cancelled(snapshot.run):
+        if isinstance(message, Start) and self._starter.was_cancelled(snapshot.run):
             self._outcomes.cancel(snapshot)
             return
         if function is not None and (isinstance(message, Start) or lacks_guards(function, snapshot)):
@@ -251,25 +239,6 @@ class Executor:
             clock=delivery.clock(message),
             out_of_time=delivery.out_of_time,
         )
-
-    def _was_cancelled(self, run: Run) -> bool:
-        """Return whether the run was cancelled before it began. It costs nothing if the start is at most a second old.
-
-        start     sent ── fails … dead letter ─────────────────────── redriven: finds the mark
-        cancel                                  mark ── no run: mark
-        """
-        is_late = now() - run.received_at > LOOKED or run.function_id not in self._app.functions
-        return is_late and self._store.runs.is_cancel_requested(run.id)
-
-    def _check_unwanted(self, message: Start) -> None:
-        """Check that a run whose function is missing is to be cancelled: that does not need its function.
-
-        Raises:
-            MessageError: It is to run. The message stays as a dead letter, until the function is back.
-        """
-        if not self._store.runs.is_cancel_requested(message.run_id):
-            problem = missing(self._app, message.function_id).message
-            raise MessageError(f"{problem}, then redrive the dead-letter queue")
 
     def _suspect(self, snapshot: RunSnapshot, delivery: MessageDelivery) -> RunSnapshot:
         """Count this delivery as a death before the function can cause another one.

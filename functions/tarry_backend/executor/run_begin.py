@@ -33,8 +33,10 @@ def lacks_guards(function: Function, snapshot: RunSnapshot) -> bool:
 
     start      run kept ── fails … dead letter
     wake                                        the run is due: its guards first, then its function
+
+    A rerun has no start message, and may begin with steps.
     """
-    if snapshot.steps:
+    if snapshot.steps and snapshot.run.origin is None:
         return False
     opened = {guard.key for guard in snapshot.guards}
     return any(guard.key not in opened for guard, _ in requests(function, snapshot.run))

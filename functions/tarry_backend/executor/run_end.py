@@ -93,7 +93,7 @@ class OutcomeWriter:
         self._bus.send_internal([announcement(run)])
 
     def answer(self, run: Run) -> None:
-        """Report the run's end to the step that invoked it, if there is one. The run itself has its outcome.
+        """Report the run's end to the step that invoked it, if there is one: not a rerun's. The run has its outcome.
 
         A step that was answered before has ended, and drops the answer. One that has not seen the first end of a run
         before the run was retried gets this one:
@@ -101,7 +101,7 @@ class OutcomeWriter:
             function    failed ── Returned ┄┄┄┄┄ retried ─────────── finished ── Returned
             caller                          look: it runs again                          look: ended
         """
-        if (waiting := caller(run, self._app_id)) is not None:
+        if run.origin is None and (waiting := caller(run, self._app_id)) is not None:
             self._queues.send_to_runs([Returned(waiting.run_id, waiting.step_key)])
 
     def leave(self, run: Run) -> None:

@@ -1,4 +1,4 @@
-"""The preparation of a run for a further life, before its function goes on.
+"""The preparation of a run for a further life, or of a rerun, before its function goes on.
 
 A retry has made the failed run running, and said from which step it goes on. The executor then drops the steps that
 began with that step's failure known, opens that step again, and opens what the run's end had withdrawn. What began
@@ -15,6 +15,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from tarry._wire.bus import source_of
+from tarry.errors import UsageError
 from tarry_backend.clock import now
 from tarry_backend.model.run import PastLife, Revival, RunStatus
 from tarry_backend.model.step import END_OF_TIME, Status, WaitRequest
@@ -70,7 +71,7 @@ def begun(run: Run, ended_steps: int) -> Run:
     past = run.past_lives
     if revival.ended is not None:
         error = "" if run.error is None else f"{run.error.name}: {run.error.message}"
-        past = (*past, PastLife(revival.ended, error[:_ERROR], revival.asked, revival.step))
+        past = (*past, PastLife(revival.ended, error[:_ERROR], revival.asked, revival.step, revival.asked_by))
     return replace(
         run,
         revival=None,
@@ -114,6 +115,10 @@ def prepared(snapshot: RunSnapshot, store: Store, app_id: str, traffic: Traffic,
     """
     revival, run = snapshot.run.revival, snapshot.run
     assert revival is not None
+    if revival.origin is not None:
+        copied = _copied(store.runs.load(revival.origin), revival)
+        store.lives.restore(snapshot, (*snapshot.guards, *copied), ())
+        return replace(snapshot, steps=copied, has_remnants=False)
     registration = Registration(run, source_of(app_id), store.names, traffic, log_days)
     plan = planned(snapshot, revival, lambda wait: _registered(wait, registration))
     store.lives.restore(snapshot, plan.kept, plan.dropped)
@@ -121,6 +126,24 @@ def prepared(snapshot: RunSnapshot, store: Store, app_id: str, traffic: Traffic,
     return replace(
         snapshot, steps=steps, guards=tuple(step for step in plan.kept if step.is_guard), aliases=(), has_remnants=False
     )
+
+
+def _copied(origin: RunSnapshot | None, revival: Revival) -> tuple[Step, ...]:
+    """Return what had ended before the step began, for a rerun. Its waits are resolved, and in no index.
+
+    Raises:
+        UsageError: The run is gone, or another retry has changed it since the rerun was asked for.
+    """
+    if revival.order is None:
+        return ()
+    begins = None if origin is None else origin.step(revival.step or "")
+    if origin is None or begins is None or begins.begun_order != revival.order:
+        raise UsageError(
+            f"run {revival.origin} has no step {revival.step!r} any more from which it could be run again: it was "
+            "removed, or retried, at this moment; ask again"
+        )
+    before = (step for step in origin.steps if step.ended_order is not None and step.ended_order < revival.order)
+    return tuple(replace(step, wait=step.wait and replace(step.wait, ended_key=None)) for step in before)
 
 
 def _failed_since(step: Step, revival: Revival) -> bool:

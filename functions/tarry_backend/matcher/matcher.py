@@ -7,16 +7,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tarry_backend.clock import now
-from tarry_backend.events.address import to_cancel
+from tarry_backend.events.address import to_cancel, to_retry
 from tarry_backend.matcher.batch import Record, read_batch
 from tarry_backend.matcher.fan_out import WaitFanOut
 from tarry_backend.matcher.starts import Starts
 from tarry_backend.matching import match_key
+from tarry_backend.model.event_identity import identity
 from tarry_backend.model.received_event import ReceivedEvent
 from tarry_backend.queues.cancel_runs import request_cancel
 from tarry_backend.queues.carried_event import carried_event
 from tarry_backend.queues.delays import marker_delay
-from tarry_backend.queues.messages import Carried, Deadline, FanOut, Marker
+from tarry_backend.queues.messages import Carried, Deadline, FanOut, Marker, RetryRun
 from tarry_backend.store import LogEntry
 from tarry_backend.store.traffic import Traffic, shards_for
 from tarry_backend.telemetry import logger
@@ -141,12 +142,14 @@ class Matcher:
                 raise error
 
     def fan_out(self, incoming: ReceivedEvent, name: Name) -> None:
-        """Start the event's functions, resume the waits that it matches, and cancel the run that it asks to cancel."""
+        """Start the event's functions, resume the waits that it matches, and cancel or retry the run that it names."""
         carried = Carried.of(incoming)
         starts = Starts(self._app, incoming, carried, self._meter)
         self._queues.send_to_runs(starts)
         if (run_id := to_cancel(incoming.event, self._app.id)) is not None:
             request_cancel([run_id], self._store, self._queues)
+        if (wanted := to_retry(incoming.event, self._app.id)) is not None:
+            self._queues.send_to_runs([RetryRun(*wanted, identity(incoming.event))])
         keys = (match_key(incoming.event.name, shape, incoming.event) for shape in name.lookups)
         matches = sum(self._waits.resume(incoming, carried, key) for key in keys if key is not None)
         starts.check()

@@ -35,8 +35,8 @@ class Revival:
     """A retry or a rerun that the executor has yet to carry out. Times are Unix milliseconds.
 
     Of a retry: ``step`` is the step to go on from, if there is one, and ``order`` its end in the run's order. ``ended``
-    is when the life before ended. Of a rerun: ``origin`` is the run to copy from, and ``order`` the beginning of the
-    step up to which it is copied.
+    is when the life before ended, and ``asked_by`` the identity of the event that asked, if one did.
+    Of a rerun: ``origin`` is the run to copy from, and ``order`` the beginning of the step up to which it is copied.
     """
 
     asked: int
@@ -44,16 +44,21 @@ class Revival:
     order: int | None = None
     ended: int | None = None
     origin: str | None = None
+    asked_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PastLife:
-    """A life of the run that failed, for people: when it ended, why, and from which step the next life went on."""
+    """A life of the run that failed, for people: when it ended, why, and from which step the next life went on.
+
+    ``asked_by`` is as in ``Revival``: so an event retries a run once.
+    """
 
     ended: int
     error: str
     retried: int
     step: str | None = None
+    asked_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ __all__ = [
     "Message",
     "MessageError",
     "Resume",
+    "RetryRun",
     "Returned",
     "RunMessage",
     "RunUpdate",
@@ -175,6 +176,19 @@ class CancelRun:
 
 
 @dataclass(frozen=True, slots=True)
+class RetryRun:
+    """To the executor: retry the run if it has failed, from ``step_key`` if it is given.
+
+    ``asked_by`` is the identity of the event that asks: it retries the run once, however often it comes.
+    """
+
+    kind: ClassVar[str] = "retry"
+    run_id: str
+    step_key: str | None
+    asked_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Due:
     """To the timers: a step or attempt of a run is due.
 
@@ -227,7 +241,7 @@ class FanOut:
 RunUpdate = Start | Resume | Wake | Deadline | Look | Returned | Signalled | Continue
 """The messages that the executor applies to a run before it replays the function."""
 
-RunMessage = RunUpdate | CancelRun
+RunMessage = RunUpdate | CancelRun | RetryRun
 """The messages of the runs queue."""
 
 TimerMessage = Due | Settle

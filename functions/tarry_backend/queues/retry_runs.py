@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tarry.errors import TarryError
@@ -32,11 +33,17 @@ class RetryError(TarryError):
 
 
 def request_retry(
-    run_id: str, functions: Collection[str], store: Store, queues: Queues, step_key: str | None = None
+    run_id: str,
+    functions: Collection[str],
+    store: Store,
+    queues: Queues,
+    step_key: str | None = None,
+    asked_by: str | None = None,
 ) -> Run:
     """Make a failed run go on from the step that ended it, or from another failed step; return the run as it is now.
 
-    The run is running once this returns. The executor does the rest when it is woken.
+    The run is running once this returns. The executor does the rest when it is woken. ``asked_by`` is the identity of
+    the event that asks, if one does.
 
     Raises:
         RetryError: The run cannot be retried, or somebody else has retried it meanwhile.
@@ -44,7 +51,7 @@ def request_retry(
     if (snapshot := store.runs.load(run_id)) is None:
         raise RetryError(f"there is no run {run_id} (any more): send its event again, with an id of its own")
     revival = _revival(snapshot, functions, store, step_key)
-    run = store.lives.revive(snapshot.run, revival)
+    run = store.lives.revive(snapshot.run, replace(revival, asked_by=asked_by))
     if run is None:
         raise RetryError(f"run {run_id} has been retried by somebody else at this moment: this request changes nothing")
     queues.send_to_runs([Wake(run.id, revival.asked)])

@@ -51,7 +51,7 @@ ITEMS: Mapping[str, tuple[Access, ...]] = {
         Access(("GetItem",), (_RUN, _NAME, _SIGNAL)),
         Access(("PutItem",), (_RUN, _ONCE, _SIGNAL)),
         Access(("Query",), (_RUN, _LOG, _KEY)),
-        Access(("UpdateItem",), (_NAME,)),
+        Access(("UpdateItem",), (_NAME, _RUN)),
     ),
     "timers": (
         Access(("GetItem",), (_RUN, _NAME)),

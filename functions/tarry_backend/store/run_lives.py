@@ -57,10 +57,10 @@ class RunLives:
         actions = [
             RunItem.status.set(revived.status.value),
             RunItem.fn_status.set(fn_status(run.function_id, revived.status, run.id)),
-            RunItem.due.set(revived.due),
+            RunItem.due.set(revival.asked),
             RunItem.due_shard.set(due_shard(run.id)),
             RunItem.life.set(revived.life),
-            RunItem.revival.set(_json(revival)),
+            RunItem.revival.set(_json(revival) or ""),
             RunItem.expires.remove(),
             RunItem.ended.remove(),
         ]

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from tarry import Event
+from tarry.event import new_id
 from tarry_backend.api.asked_event import AmbiguousError, AskedEvent
 from tarry_backend.api.receipts import receipt
 from tarry_backend.deploy.function_facts import facts_of
 from tarry_backend.events.envelope import parse, received_event
 from tarry_backend.queues.cancel_runs import request_cancel
 from tarry_backend.queues.messages import MessageError, Start, decode
+from tarry_backend.queues.rerun_runs import edited, request_rerun
 from tarry_backend.queues.retry_runs import request_retry
 from tarry_backend.runtime import runtime
 from tarry_dev.cloud.runs import HostedRun, NoResultError
@@ -122,6 +124,28 @@ class Host:
         """
         request_retry(run.id, self.cloud.app.functions, runtime().store, runtime().queues, from_step)
         self.cloud.pump()
+
+    def rerun(
+        self, run: HostedRun, from_step: str | None = None, *, event: Mapping[str, Any] | None = None
+    ) -> HostedRun:
+        """Start a run again as a new run, as ``tarry rerun`` does; return the new run.
+
+        Args:
+            run: The run; it may have any status.
+            from_step: The step to begin from. What had ended before it began is copied.
+            event: New ``data`` (and ``user``) of the event that started the run.
+
+        Raises:
+            RerunError: The run cannot be run again. The text says why.
+        """
+        store, functions = runtime().store, self.cloud.app.functions
+        changed = None if event is None else edited(run.event, dict(event))
+        new = request_rerun(
+            run.id, functions, store, runtime().queues, nonce=new_id(), step_key=from_step, event=changed
+        )
+        self._run_ids[new.id] = new.function_id
+        self.cloud.pump()
+        return HostedRun(new.id)
 
     def signal(
         self,

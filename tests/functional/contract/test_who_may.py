@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tarry import App, Cancel, Context, Event, EventError, TriggerCron, TriggerEvent
-from tarry.cancel import CANCEL_RUN
+from tarry._wire.run_requests import CANCEL_RUN
 from tarry.event import RESERVED
 from tarry.function import FAILED, INVOKED
 from tarry_backend.events.address import ADDRESS, SCHEDULED

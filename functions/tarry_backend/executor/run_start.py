@@ -1,0 +1,79 @@
+"""The start of a run: the executor writes it without reading it first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tarry_backend.clock import now
+from tarry_backend.executor.run_begin import begins
+from tarry_backend.executor.run_failures import missing
+from tarry_backend.executor.run_journal import LOOKED
+from tarry_backend.model.run import Run, RunSnapshot
+from tarry_backend.queues.carried_event import carried_event
+from tarry_backend.queues.messages import MessageError, Start
+
+if TYPE_CHECKING:
+    from tarry import App
+    from tarry_backend.executor.message_delivery import MessageDelivery
+    from tarry_backend.executor.run_end import OutcomeWriter
+    from tarry_backend.queues.messages import RunMessage
+    from tarry_backend.store import Store
+    from tarry_backend.telemetry import Meter
+
+__all__ = ["RunStarter"]
+
+
+class RunStarter:
+    """The starter of runs; it reads those that exist."""
+
+    def __init__(self, app: App, store: Store, outcomes: OutcomeWriter, meter: Meter) -> None:
+        self._app = app
+        self._store = store
+        self._outcomes = outcomes
+        self._meter = meter
+
+    def snapshot(self, message: RunMessage, delivery: MessageDelivery) -> RunSnapshot | None:
+        """Return the run with its steps. A new run is written and not read: it has no steps yet."""
+        if not isinstance(message, Start):
+            return self._store.runs.load(message.run_id)
+        if message.function_id not in self._app.functions and (there := self._store.runs.load(message.run_id)):
+            return there
+        return self._started(message, delivery)
+
+    def _started(self, message: Start, delivery: MessageDelivery) -> RunSnapshot | None:
+        if message.function_id not in self._app.functions:
+            self._check_unwanted(message)
+        received, moment = carried_event(message.carried, self._store.log), now()
+        run = Run(
+            id=message.run_id,
+            function_id=message.function_id,
+            event=received.event,
+            received_at=received.received_at,
+            started=delivery.clock(message).earliest(),
+            due=begins(received.event, moment),
+        )
+        runs = self._store.runs
+        if not (runs.create(run) if message.once is None else runs.create_once(run, message.once)):
+            return runs.load(run.id)
+        self._meter.count("Started")
+        self._outcomes.remind(run)  # if this fails, SQS delivers the message again, and ``_apply_again`` repeats it
+        return RunSnapshot(run)
+
+    def was_cancelled(self, run: Run) -> bool:
+        """Return whether the run was cancelled before it began. It costs nothing if the start is at most a second old.
+
+        start     sent ── fails … dead letter ─────────────────────── redriven: finds the mark
+        cancel                                  mark ── no run: mark
+        """
+        is_late = now() - run.received_at > LOOKED or run.function_id not in self._app.functions
+        return is_late and self._store.runs.is_cancel_requested(run.id)
+
+    def _check_unwanted(self, message: Start) -> None:
+        """Check that a run whose function is missing is to be cancelled: that does not need its function.
+
+        Raises:
+            MessageError: It is to run. The message stays as a dead letter, until the function is back.
+        """
+        if not self._store.runs.is_cancel_requested(message.run_id):
+            problem = missing(self._app, message.function_id).message
+            raise MessageError(f"{problem}, then redrive the dead-letter queue")
