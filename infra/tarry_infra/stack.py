@@ -188,7 +188,7 @@ class TarryStack(Stack):
         self.signals.grant(grantee)
 
     def grant_api(self, grantee: iam.IGrantable) -> None:
-        """Let the grantee use the HTTP API, and cancel runs with it.
+        """Let the grantee use the HTTP API, and cancel, retry and rerun runs with it.
 
         Raises:
             UsageError: The stack has no HTTP API.

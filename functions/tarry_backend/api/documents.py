@@ -4,8 +4,10 @@ Times are ISO 8601 in UTC; a year past 9999 has a sign and six digits. Outputs a
 number is the text ``Infinity``. What is not there is ``null``.
 
 event   id, name, data, ts, user, source
-run     id, function, status, started, due (an attempt), ended, event, output, error, cancelled (reason, by: an event),
-        open (steps), and in ``tarry run`` steps and guards (what ends it from outside, as steps)
+run     id, function, status, life, rerun_of (run, from), started, due (an attempt), ended, event, output, error,
+        cancelled (reason, by: an event), open (steps), and in ``tarry run`` steps and guards (what ends it from
+        outside, as steps), past_lives (life, ended, error, retried, from) and past_steps (steps that a retry has
+        dropped, each with its life)
 step    id, kind, status, began, ended, attempt, due, output, error, wait, signal, invoked (function,
         run)
 wait    event, expression, since, deadline, resolved_by (an event), timed_out, note
@@ -76,6 +78,8 @@ def run_document(snapshot: RunSnapshot) -> Document:
         "id": run.id,
         "function": run.function_id,
         "status": run.status.value,
+        "life": run.life,
+        "rerun_of": None if run.origin is None else {"run": run.origin.run_id, "from": run.origin.step},
         "started": iso(run.started),
         "due": iso(run.due),
         "ended": iso(run.ended),
@@ -90,7 +94,12 @@ def run_document(snapshot: RunSnapshot) -> Document:
 def run_page(snapshot: RunSnapshot) -> Document:
     """A run as ``tarry run`` shows it, with all of its steps."""
     steps, guards = ([_step(step) for step in parts] for parts in (snapshot.steps, snapshot.guards))
-    return {**run_document(snapshot), "steps": steps, "guards": guards}
+    lives = [
+        {"life": life, "ended": iso(each.ended), "error": each.error, "retried": iso(each.retried), "from": each.step}
+        for life, each in enumerate(snapshot.run.past_lives, start=snapshot.run.life - len(snapshot.run.past_lives))
+    ]
+    past = [{"life": each.life, **_step(each.step)} for each in snapshot.past]
+    return {**run_document(snapshot), "steps": steps, "guards": guards, "past_lives": lives, "past_steps": past}
 
 
 def open_wait_document(run: Run, step: Step) -> Document:

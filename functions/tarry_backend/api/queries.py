@@ -1,7 +1,8 @@
-"""The answers of the HTTP API: what an event did, the state of a run, and its cancellation."""
+"""The answers of the HTTP API: what an event did, the state of a run, and its cancellation, retry and rerun."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -9,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools.event_handler.exceptions import BadRequestError, NotFoundError, ServiceError
 
-from tarry._wire.limits import why_not_id, why_not_name
+from tarry._wire.limits import why_not_id, why_not_name, why_not_value
 from tarry.durations import milliseconds
+from tarry.event import new_id
 from tarry_backend.api.asked_event import AmbiguousError, AskedEvent, find_event
 from tarry_backend.api.documents import event_receipt_document, run_page
 from tarry_backend.api.receipts import receipt
@@ -18,6 +20,8 @@ from tarry_backend.clock import now
 from tarry_backend.deploy.function_facts import facts_of
 from tarry_backend.model.run import RunStatus
 from tarry_backend.queues.cancel_runs import request_cancel
+from tarry_backend.queues.rerun_runs import RerunError, edited, request_rerun
+from tarry_backend.queues.retry_runs import RetryError, request_retry
 
 if TYPE_CHECKING:
     from tarry import App
@@ -75,10 +79,50 @@ class Api:
             raise ServiceError(HTTPStatus.CONFLICT, f"run {run.id} is already {run.status}: there is nothing to cancel")
         return {"id": run.id, "status": run.status.value}
 
+    def retry(self, run_id: str, step: str | None) -> Document:
+        """Retry a failed run in place, from the step that ended it or from another failed one."""
+        run = self._snapshot(run_id).run
+        try:
+            run = request_retry(run.id, self.app.functions, self.store, self.queues, step)
+        except RetryError as error:
+            raise ServiceError(HTTPStatus.CONFLICT, str(error)) from error
+        return {"id": run.id, "status": run.status.value, "life": run.life}
+
+    def rerun(self, run_id: str, step: str | None, nonce: str | None, body: str | None) -> Document:
+        """Start a run again as a new run. A request that is repeated with the same ``nonce`` makes one run.
+
+        The body may hold other fields of the event: a JSON object with ``data``, ``user``, or both.
+        """
+        run = self._snapshot(run_id).run
+        try:
+            event = edited(run.event, _object(body)) if body else None
+            new = request_rerun(
+                run.id,
+                self.app.functions,
+                self.store,
+                self.queues,
+                nonce=nonce or new_id(),
+                step_key=step,
+                event=event,
+            )
+        except RerunError as error:
+            raise ServiceError(HTTPStatus.CONFLICT, str(error)) from error
+        return {"id": new.id, "status": new.status.value, "rerun_of": run.id, "from": step}
+
     def _snapshot(self, run_id: str) -> RunSnapshot:
         if (snapshot := self.store.runs.load(run_id.upper())) is None:
             raise NotFoundError(f"there is no run {run_id[:_SHOWN]}")
         return snapshot
+
+
+def _object(body: str) -> dict[str, object]:
+    try:
+        fields = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise BadRequestError(f"the body is not JSON ({error})") from None
+    if not isinstance(fields, dict) or why_not_value(fields):
+        raise BadRequestError('the body is not a JSON object such as {"data": {...}}, or it is nested too deep')
+    return fields
 
 
 def _check(what: str, value: str, why_not: str | None) -> None:

@@ -77,7 +77,7 @@ class Executor:
         if snapshot is None:
             self._drop(message)
         elif isinstance(message, RetryRun):
-            self._retry(message, snapshot.run)
+            self._retry(message)
         elif snapshot.run.status is not RunStatus.RUNNING:
             # Open steps show that the executor which ended the run died, and that its message is now a dead letter.
             if delivery.again or any(goes_on(step) for step in snapshot.parts):
@@ -140,13 +140,11 @@ class Executor:
             self._absolve(replace(before.run, attempt_since=attempt_since))
             raise
 
-    def _retry(self, message: RetryRun, run: Run) -> None:
-        """Retry a failed run for an event. The event may come again, also after the run has failed again."""
-        if any(life.asked_by == message.asked_by for life in run.past_lives):
-            return
+    def _retry(self, message: RetryRun) -> None:
+        """Retry a failed run for an event, if it can be retried. The event may come again."""
+        functions = self._app.functions
         try:
-            functions = self._app.functions
-            request_retry(run.id, functions, self._store, self._queues, message.step_key, message.asked_by)
+            request_retry(message.run_id, functions, self._store, self._queues, message.step_key, message.asked_by)
         except RetryError as error:
             logger.warning("the executor retries nothing: %s", error)
 

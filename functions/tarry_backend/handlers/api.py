@@ -86,6 +86,19 @@ def cancel(run_id: str) -> tuple[Document, int]:
     return _api().cancel(run_id), HTTPStatus.ACCEPTED
 
 
+@_routes.post("/runs/<run_id>/retry")
+def retry(run_id: str) -> tuple[Document, int]:
+    """Retry a failed run."""
+    return _api().retry(run_id, _query().get("from")), HTTPStatus.ACCEPTED
+
+
+@_routes.post("/runs/<run_id>/rerun")
+def rerun(run_id: str) -> tuple[Document, int]:
+    """Start a run again, as a new run."""
+    query, body = _query(), _routes.current_event.decoded_body
+    return _api().rerun(run_id, query.get("from"), query.get("nonce"), body), HTTPStatus.ACCEPTED
+
+
 @_routes.exception_handler(TarryError)  # type: ignore[untyped-decorator]
 def refuse(error: TarryError) -> Response[str]:
     """Answer an invalid request, such as one with an invalid duration."""

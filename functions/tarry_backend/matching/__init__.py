@@ -22,9 +22,11 @@ from tarry_backend.matching.condition import Condition
 from tarry_backend.matching.conjuncts import Conjunct, Operand, trigger_conjuncts, wait_conjuncts
 from tarry_backend.matching.evaluation import (
     MatchError,
+    check_run_filter,
     check_trigger,
     evaluate_whole,
     residual_holds,
+    run_fits,
     trigger_holds,
     value_key,
 )
@@ -42,6 +44,7 @@ __all__ = [
     "Operand",
     "Plan",
     "Shape",
+    "check_run_filter",
     "check_trigger",
     "evaluate_whole",
     "match_expression",
@@ -50,6 +53,7 @@ __all__ = [
     "plan",
     "reads_source",
     "residual_holds",
+    "run_fits",
     "trigger_conjuncts",
     "trigger_holds",
     "value_key",

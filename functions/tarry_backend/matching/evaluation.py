@@ -23,12 +23,23 @@ if TYPE_CHECKING:
     from tarry._cel.nodes import Node
     from tarry.event import Event
 
-__all__ = ["MatchError", "check_trigger", "evaluate_whole", "residual_holds", "trigger_holds", "value_key"]
+__all__ = [
+    "MatchError",
+    "check_run_filter",
+    "check_trigger",
+    "evaluate_whole",
+    "residual_holds",
+    "run_fits",
+    "trigger_holds",
+    "value_key",
+]
 
 MAX_RESIDUAL_DEPTH = MAX_DEPTH + 10
 """A residual may be nested deeper than its expression: ``!(…)`` within ``&&`` within ``||``."""
 
 _TRIGGER = frozenset({"event"})
+
+_RUN = frozenset({"event", "output"})
 
 
 class MatchError(TarryError):
@@ -61,6 +72,21 @@ def trigger_holds(expression: str, event: Event, received_at: int) -> bool:
 def check_trigger(expression: str) -> None:
     """Raise ``ExpressionError`` if a trigger cannot have this expression: not CEL, not boolean, or with ``async``."""
     checked(expression, _TRIGGER)
+
+
+def check_run_filter(expression: str) -> None:
+    """Raise ``ExpressionError`` if runs cannot be chosen by this expression: not CEL over ``event`` and ``output``."""
+    checked(expression, _RUN)
+
+
+def run_fits(expression: str, event: Event, output: object, received_at: int) -> bool:
+    """Whether the expression is true for a run's event and its output, which is null unless the run has finished.
+
+    Raises:
+        ExpressionError: As for ``check_run_filter``.
+        MatchError: As for ``residual_holds``.
+    """
+    return _answer(checked(expression, _RUN), {"event": envelope(event), "output": output}, received_at)
 
 
 def value_key(expression: str, event: Event, received_at: int) -> str:

@@ -43,13 +43,15 @@ def request_retry(
     """Make a failed run go on from the step that ended it, or from another failed step; return the run as it is now.
 
     The run is running once this returns. The executor does the rest when it is woken. ``asked_by`` is the identity of
-    the event that asks, if one does.
+    the event or of the bulk that asks, if one does: it retries a run once.
 
     Raises:
         RetryError: The run cannot be retried, or somebody else has retried it meanwhile.
     """
     if (snapshot := store.runs.load(run_id)) is None:
         raise RetryError(f"there is no run {run_id} (any more): send its event again, with an id of its own")
+    if asked_by is not None and any(life.asked_by == asked_by for life in snapshot.run.past_lives):
+        raise RetryError(f"run {run_id} has been retried by this request already, and has gone on since")
     revival = _revival(snapshot, functions, store, step_key)
     run = store.lives.revive(snapshot.run, replace(revival, asked_by=asked_by))
     if run is None:

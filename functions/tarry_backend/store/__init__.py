@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from tarry._wire.mailboxes import Mailboxes
+from tarry_backend.store.bulks import Bulks
 from tarry_backend.store.due_index import Dues
 from tarry_backend.store.event_names import Name, Names
 from tarry_backend.store.large_values import Values
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from tarry_backend.deploy.settings import Settings
 
 __all__ = [
+    "Bulks",
     "ConflictError",
     "Dues",
     "EventGoneError",
@@ -52,6 +54,7 @@ class Store:
     table: Table
     runs: Runs
     lives: RunLives
+    bulks: Bulks
     log: EventLog
     names: Names
     waits: Waits
@@ -70,6 +73,7 @@ class Store:
             table=table,
             runs=runs,
             lives=RunLives(table, StepItems(values), settings.run_days),
+            bulks=Bulks(table),
             log=log,
             names=names,
             waits=Waits(table),

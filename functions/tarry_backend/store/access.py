@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tarry._wire.mailboxes import ATTRIBUTES, SIGNALS
-from tarry_backend.store.models import EXPIRES, Item
+from tarry_backend.store.models import EXPIRES, Item, RunItem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +22,46 @@ _CURSOR = "timers"
 
 _MARK = (Item.pk.attr_name, Item.sk.attr_name, EXPIRES)
 """The attributes of a request to cancel a run. With these the Lambda cannot put an item into an index."""
+
+
+_REVIVED = tuple(
+    each.attr_name
+    for each in (
+        Item.pk,
+        Item.sk,
+        Item.expires,
+        Item.fn_status,
+        Item.due,
+        Item.due_shard,
+        RunItem.status,
+        RunItem.ended,
+        RunItem.life,
+        RunItem.revival,
+    )
+)
+"""The attributes that the retry of a run changes."""
+
+_NEW_RUN = tuple(
+    each.attr_name
+    for each in (
+        Item.pk,
+        Item.sk,
+        Item.fn_status,
+        Item.started,
+        Item.due,
+        Item.due_shard,
+        RunItem.fn,
+        RunItem.status,
+        RunItem.event,
+        RunItem.received_at,
+        RunItem.attempt,
+        RunItem.attempt_steps,
+        RunItem.deaths,
+        RunItem.revival,
+        RunItem.origin,
+    )
+)
+"""The attributes of the item of a rerun. None of them puts it among the waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +104,8 @@ ITEMS: Mapping[str, tuple[Access, ...]] = {
     ),
     "api": (
         Access(("BatchWriteItem",), (_RUN,), _MARK),
+        Access(("UpdateItem",), (_RUN,), _REVIVED),
+        Access(("PutItem",), (_RUN,), _NEW_RUN),
         Access(("BatchGetItem",), (_RUN,)),
         Access(("GetItem",), (_RUN, _NAME)),
         Access(("Query",), (_RUN, _LOG, _KEY)),
@@ -77,6 +119,6 @@ OBJECTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "matcher": {"GetObject": (_LARGE_LOG,), "PutObject": (_LARGE_LOG,)},
     "executor": {"GetObject": (_LARGE_LOG, _LARGE_RUN), "PutObject": (_LARGE_RUN,)},
     "timers": {"GetObject": (_LARGE_LOG, _LARGE_RUN)},
-    "api": {"GetObject": (_LARGE_LOG, _LARGE_RUN)},
+    "api": {"GetObject": (_LARGE_LOG, _LARGE_RUN), "PutObject": (_LARGE_RUN,)},
 }
 """The names of the bucket's objects, by Lambda entry point and operation."""

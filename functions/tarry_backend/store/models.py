@@ -12,6 +12,7 @@ event     log#<name>#<day>#<shard>        <received_at>#<event id>
 name      name#<event name>               name
 claim     once#<function>#<value>         once
 cursor    timers                          cursor
+bulk      bulk#<bulk>                     bulk                         (a retry or rerun of many runs)
 signal    signal#<name>                   signal                       (``tarry._wire.mailboxes`` has its form)
 """
 
@@ -40,6 +41,7 @@ __all__ = [
     "INDEXES",
     "RUN_SHARDS",
     "AliasItem",
+    "BulkItem",
     "CancelRequestItem",
     "ClaimItem",
     "CursorItem",
@@ -237,6 +239,18 @@ class ClaimItem(Item):
     """When the event was received (Unix milliseconds) that started a run for an idempotency value."""
 
     received_at = NumberAttribute()
+
+
+class BulkItem(Item):
+    """How far a command has come that retries or reruns many runs, and whether somebody has asked it to stop."""
+
+    what = UnicodeAttribute()
+    began = NumberAttribute()
+    told = NumberAttribute()
+    total = NumberAttribute()
+    done = NumberAttribute(default=0)
+    stop = NumberAttribute(null=True)
+    ended = UnicodeAttribute(null=True)
 
 
 class CursorItem(Item):

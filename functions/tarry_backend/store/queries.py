@@ -70,6 +70,13 @@ class Queries:
         """Return the ids of the function's open runs that began in ``[since, until]``, the first one first."""
         return (run_id for _, run_id in self._started.between(function_id, RunStatus.RUNNING, since, until))
 
+    def started(
+        self, function_id: str, statuses: Iterable[RunStatus], since: int, until: int
+    ) -> Iterator[tuple[int, str]]:
+        """Yield starts and ids of the function's runs of these statuses that began in ``[since, until]``, in order."""
+        each = [self._started.between(function_id, status, since, until) for status in statuses]
+        return heapq.merge(*each)
+
     def open_waits(self) -> Iterator[tuple[Run, Step]]:
         """Return the open waits with their runs, the nearest deadline first.
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING
 
 import typer
 
-from tarry.durations import milliseconds
-from tarry.errors import DurationError
 from tarry_backend.clock import now
 from tarry_backend.matching import MatchError, check_trigger, trigger_holds
 from tarry_backend.model.run import RunStatus
@@ -19,6 +16,7 @@ from tarry_dev.cli.errors import CommandError, no_function
 from tarry_dev.cli.progress import counted
 from tarry_dev.cli.screen import note, print_json, screen
 from tarry_dev.cli.target import connect
+from tarry_dev.cli.times import read_moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -47,7 +45,7 @@ class Choice:
         """Parse the command's options; raise ``CommandError`` or ``ExpressionError`` if one is wrong."""
         if expression is not None:
             check_trigger(expression)
-        choice = cls(function, _moment(since, 0), _moment(until, now()), expression)
+        choice = cls(function, read_moment(since, 0), read_moment(until, now()), expression)
         if choice.since > choice.until:
             raise CommandError(f"--since {since} is later than --until {until or 'now'}: no run began in between")
         return choice
@@ -114,17 +112,3 @@ def _ask(what: str) -> None:
         )
     if not typer.confirm(f"cancel {what}?", err=True):
         raise CommandError("nothing was cancelled")
-
-
-def _moment(text: str | None, default: int) -> int:
-    """Parse how long ago, such as ``1h30m``, or a time in ISO 8601; without a zone, in this machine's."""
-    if text is None:
-        return default
-    try:
-        return now() - milliseconds(text)
-    except DurationError:
-        pass
-    try:
-        return round(datetime.fromisoformat(text).timestamp() * 1000)
-    except ValueError:
-        raise CommandError(f"{text!r} is not a time: write how long ago, such as 1h30m, or 2026-01-05T12:00Z") from None

@@ -27,6 +27,7 @@ __all__ = [
     "failure",
     "guard",
     "last_attempt",
+    "lives",
     "mark",
     "next_attempt",
     "now_doing",
@@ -153,6 +154,15 @@ def place(error: Failure) -> str:
 def failure(error: Failure | None) -> str:
     """Return an error on one line."""
     return "" if error is None else one_line(f"{error.name}: {error.message}".strip())
+
+
+def lives(run: Run) -> str:
+    """Describe the life of a run that was retried, and of which run it is a rerun; empty for most runs."""
+    life = "" if run.life == 1 else f", life {run.life}"
+    if run.origin is None:
+        return life
+    step = "" if run.origin.step is None else f" from {one_line(run.origin.step)}"
+    return f"{life}, rerun of {run.origin.run_id[:SHORT]}{step}"
 
 
 def why_cancelled(run: Run) -> str:

@@ -9,7 +9,7 @@ from rich.text import Text
 from tarry_backend.api.documents import run_document
 from tarry_backend.clock import now
 from tarry_backend.model.run import RunStatus
-from tarry_dev.cli.describe import SHORT, now_doing
+from tarry_dev.cli.describe import SHORT, lives, now_doing
 from tarry_dev.cli.errors import no_function
 from tarry_dev.cli.screen import STATUS, print_json, screen, table
 from tarry_dev.cli.target import connect
@@ -53,7 +53,7 @@ def _runs_table(snapshots: Iterable[RunSnapshot], calendar: Calendar, id_width: 
         made.add_row(
             run.id[:id_width],
             run.function_id,
-            Text(run.status.value, STATUS[run.status.value]),
+            Text(f"{run.status.value}{lives(run)}", STATUS[run.status.value]),
             calendar.at(run.started),
             span(run.ended - run.started) if run.ended is not None else "…",
             now_doing(snapshot, calendar, _WIDTH),

@@ -15,6 +15,7 @@ from tarry_dev.cli.describe import (
     end_mark,
     failure,
     guard,
+    lives,
     mark,
     next_attempt,
     outcome,
@@ -57,11 +58,26 @@ def timeline(snapshot: RunSnapshot, calendar: Calendar, attempts: int | None = N
         grid.add_row("", "", "", "", Text(guard(each, calendar), QUIET))
     for step in snapshot.steps:
         grid.add_row(*_row(step, calendar, attempts))
+    for row in _past(snapshot, calendar):
+        grid.add_row(*row)
     if run.due is not None:
         grid.add_row(calendar.at(run.due), MARKS["waiting"], "", "", next_attempt(run, run.due, calendar, attempts))
     if run.ended is not None:
         grid.add_row(*_end(run, calendar))
     return Group(_title(run, calendar), "", grid)
+
+
+def _past(snapshot: RunSnapshot, calendar: Calendar) -> Iterator[tuple[RenderableType, ...]]:
+    """Yield how the lives before have ended, each with the steps that the retry after it has dropped."""
+    run = snapshot.run
+    for life, each in enumerate(run.past_lives, start=run.life - len(run.past_lives)):
+        again = f"retried {calendar.at(each.retried)}" + ("" if each.step is None else f" from {one_line(each.step)}")
+        said = Text.assemble((one_line(each.error), QUIET), "\n", (again, QUIET))
+        yield calendar.at(each.ended), Text(MARKS["failed"], QUIET), Text(f"life {life} failed", QUIET), "", said
+        for past in snapshot.past:
+            if past.life == life:
+                key, what = one_line(past.step.key), f"{past.step.status.value}, then dropped"
+                yield calendar.at(past.step.began), "", Text(f"life {life}: {key}", QUIET), "", Text(what, QUIET)
 
 
 def _title(run: Run, calendar: Calendar) -> Text:
@@ -70,7 +86,7 @@ def _title(run: Run, calendar: Calendar) -> Text:
         (run.function_id, "bold"),
         f"  run {run.id}  ",
         (run.status.value, STATUS[run.status.value]),
-        f"{lasted}  ",
+        f"{lasted}{lives(run)}  ",
         (f"started {calendar.day(run.started)}", QUIET),
     )
 

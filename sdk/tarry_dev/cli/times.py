@@ -10,10 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
+from tarry.durations import milliseconds as milliseconds_of
+from tarry.errors import DurationError
+from tarry_backend.clock import now
 from tarry_backend.model.moment import shown_year, within_calendar
+from tarry_dev.cli.errors import CommandError
 from tarry_dev.control_characters import one_line
 
-__all__ = ["Calendar", "compact", "gist", "span", "values"]
+__all__ = ["Calendar", "compact", "gist", "read_moment", "span", "values"]
 
 _ARE_WHOLE = ContextVar("tarry-values-are-whole", default=False)
 
@@ -92,3 +96,21 @@ class Calendar:
         time, years = within_calendar(moment)
         local = time.astimezone(self.zone)
         return local, local.year + years
+
+
+def read_moment(text: str | None, default: int) -> int:
+    """Parse how long ago, such as ``1h30m``, or a time in ISO 8601; without a zone, in this machine's.
+
+    Raises:
+        CommandError: It is neither.
+    """
+    if text is None:
+        return default
+    try:
+        return now() - milliseconds_of(text)
+    except DurationError:
+        pass
+    try:
+        return round(datetime.fromisoformat(text).timestamp() * 1000)
+    except ValueError:
+        raise CommandError(f"{text!r} is not a time: write how long ago, such as 1h30m, or 2026-01-05T12:00Z") from None

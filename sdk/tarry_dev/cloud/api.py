@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 __all__ = ["ask"]
 
 
-def ask(method: str, path: str, query: Mapping[str, str] | None = None) -> tuple[int, str]:
+def ask(method: str, path: str, query: Mapping[str, str] | None = None, body: str | None = None) -> tuple[int, str]:
     """The status and the JSON with which the API of the cloud that is open answers. ``path`` is percent-encoded."""
     from tarry_backend.handlers.api import handler
 
@@ -22,6 +22,7 @@ def ask(method: str, path: str, query: Mapping[str, str] | None = None) -> tuple
         "queryStringParameters": dict(query or {}),
         "headers": {},
         "requestContext": {"http": http, "stage": "$default", "requestId": "embedded"},
+        "body": body,
         "isBase64Encoded": False,
     }
     answer = handler(event, None)

@@ -25,7 +25,8 @@ def run_text(snapshot: RunSnapshot) -> str:
     """Return the run's time line: a line for its start, for each step, and for its end. Times are UTC."""
     run = snapshot.run
     began = f"started by {run.event.name}"
-    lines = [f"run {run.id} of {run.function_id!r}, {run.status.value}", _line(run.started, began)]
+    life = "" if run.life == 1 else f", life {run.life}"
+    lines = [f"run {run.id} of {run.function_id!r}, {run.status.value}{life}", _line(run.started, began)]
     lines += [_line(step.began, f"{step.key} ({step.kind}): {_state(step)}") for step in snapshot.steps]
     if run.due is not None:
         lines.append(_line(run.due, f"the function {_again(run)}"))

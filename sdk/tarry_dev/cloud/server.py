@@ -247,7 +247,7 @@ class Server:
 
 def _ask_api(request: Request) -> Response:
     path = urlsplit(request.environ.get("RAW_URI", request.path)).path
-    status, body = ask(request.method, path, request.args)
+    status, body = ask(request.method, path, request.args, request.get_data(as_text=True) or None)
     return Response(body + "\n", status, mimetype="application/json")
 
 

@@ -15,6 +15,8 @@ from tarry_dev.cli.commands.dlq import dlq
 from tarry_dev.cli.commands.event import event
 from tarry_dev.cli.commands.events import events
 from tarry_dev.cli.commands.init import init
+from tarry_dev.cli.commands.rerun import rerun
+from tarry_dev.cli.commands.retry import retry
 from tarry_dev.cli.commands.run import run
 from tarry_dev.cli.commands.runs import runs
 from tarry_dev.cli.commands.send import send
@@ -60,6 +62,8 @@ app.command(short_help="Send a signal to the run that waits for it.")(signal)
 app.command()(runs)
 app.command(short_help="Show one run: the time line of its steps.")(run)
 app.command(short_help="Cancel a run, or the runs of a function.")(cancel)
+app.command(short_help="Make a failed run go on, or those of a function.")(retry)
+app.command(short_help="Start a run again as a new run, from a step on.")(rerun)
 app.command(short_help="Find the running runs that new code would break.")(check)
 app.command()(waits)
 app.command(short_help="List the newest events of the bus.")(events)
