@@ -229,6 +229,12 @@ def test_e8_who_may_cancel_runs_puts_the_event_that_cancels_and_no_other() -> No
     ]
 
 
+def test_e8_who_may_retry_runs_puts_the_event_that_retries_and_no_other() -> None:
+    assert without_hashes(granted(TarryStack.grant_retry_runs)) == [
+        put_events("tarry.agent", "StringEquals", "tarry/run.retry")
+    ]
+
+
 @pytest.mark.parametrize("source", ["tarry.approval", "tarry.depot", "Tarry.depot", "aws.s3", ""])
 def test_e8_no_sender_outside_is_granted_a_source_of_an_app_or_of_aws(source: str) -> None:
     stack = TarryStack(cdk.App(context=NO_BUNDLING), "Tarry", app="examples.approval:app")
@@ -240,9 +246,11 @@ def test_e8_no_sender_outside_is_granted_a_source_of_an_app_or_of_aws(source: st
 def test_the_api_reads_and_cancels_and_who_may_ask_it_may_nothing_else(changed: Template) -> None:
     assert changed.may("api") == {
         *((f"dynamodb:{each}", "StateTable.Arn") for each in ("BatchGetItem", "BatchWriteItem", "GetItem", "Query")),
+        *((f"dynamodb:{each}", "StateTable.Arn") for each in ("PutItem", "UpdateItem")),
         *(("dynamodb:Query", f"StateTable.Arn/index/{index}") for index in ("due", "runs", "waits")),
         ("s3:GetObject", "StateValues.Arn/log/*"),
         ("s3:GetObject", "StateValues.Arn/runs/*"),
+        ("s3:PutObject", "StateValues.Arn/runs/*"),
         ("sqs:SendMessage", "RunsQueue.Arn"),
         *((action, "ApiFunctionLog.Arn") for action in LOG),
     }

@@ -171,7 +171,7 @@ class Executor:
             journal.taken.update(taken)
             for step in snapshot.parts:
                 journal.remind(step)
-            snapshot = replace(snapshot, run=begun(snapshot.run, snapshot.ended_steps))
+            snapshot = replace(snapshot, run=begun(snapshot.run, snapshot.ended_steps, now()))
             self._store.runs.save(replace(snapshot.run, cancellation=None))
             if isinstance(message, CancelRun) or self._store.runs.is_cancel_requested(run.id):
                 self._outcomes.cancel(snapshot)

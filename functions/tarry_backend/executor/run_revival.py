@@ -64,17 +64,22 @@ def former(run: Run) -> Run:
     return replace(run, status=RunStatus.FAILED, life=run.life - 1, ended=run.revival.ended, due=None, revival=None)
 
 
-def begun(run: Run, ended_steps: int) -> Run:
-    """Return the run at the beginning of its life: its steps are prepared. It is due until it has been replayed."""
+def begun(run: Run, ended_steps: int, moment: int) -> Run:
+    """Return the run at the beginning of its life: its steps are prepared. It is due until it has been replayed.
+
+    ``moment`` is this Lambda's time. The clock of whoever asked may be wrong, so it does not count from here on.
+    """
     revival = run.revival
     assert revival is not None
-    past = run.past_lives
+    past, started = run.past_lives, run.started if revival.origin is None else moment
     if revival.ended is not None:
         error = "" if run.error is None else f"{run.error.name}: {run.error.message}"
         past = (*past, PastLife(revival.ended, error[:_ERROR], revival.asked, revival.step, revival.asked_by))
     return replace(
         run,
         revival=None,
+        started=started,
+        due=moment,
         past_lives=past,
         error=None,
         attempt=0,
@@ -118,14 +123,18 @@ def prepared(snapshot: RunSnapshot, store: Store, app_id: str, traffic: Traffic,
     if revival.origin is not None:
         copied = _copied(store.runs.load(revival.origin), revival)
         store.lives.restore(snapshot, (*snapshot.guards, *copied), ())
-        return replace(snapshot, steps=copied, has_remnants=False)
+        return _stored(run, store)
     registration = Registration(run, source_of(app_id), store.names, traffic, log_days)
     plan = planned(snapshot, revival, lambda wait: _registered(wait, registration))
     store.lives.restore(snapshot, plan.kept, plan.dropped)
-    steps = tuple(step for step in plan.kept if not step.is_guard)
-    return replace(
-        snapshot, steps=steps, guards=tuple(step for step in plan.kept if step.is_guard), aliases=(), has_remnants=False
-    )
+    return _stored(run, store)
+
+
+def _stored(run: Run, store: Store) -> RunSnapshot:
+    """Read the run again, with its steps and the further keys of its waits, as they are stored now."""
+    snapshot = store.runs.load(run.id)
+    assert snapshot is not None, "a running run does not expire"
+    return snapshot
 
 
 def _copied(origin: RunSnapshot | None, revival: Revival) -> tuple[Step, ...]:
@@ -188,7 +197,7 @@ def _opened(
         due = None if step.wait.deadline == END_OF_TIME else step.wait.deadline
         return replace(opened, due=due, wait=register(step.wait))
     if step.kind == "timeout" and step.due is not None:  # a run's time does not pass while the run has failed
-        return replace(opened, due=step.due + max(0, revival.asked - (revival.ended or revival.asked)))
+        return replace(opened, due=step.due + max(0, now() - (revival.ended or now())))
     return replace(opened, due=step.due if step.due is not None or step.kind != "sleep" else now())
 
 

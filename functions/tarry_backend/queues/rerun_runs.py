@@ -11,7 +11,7 @@ from tarry_backend.clock import now
 from tarry_backend.model.event_identity import hashed_id
 from tarry_backend.model.moment import iso
 from tarry_backend.model.run import Origin, Revival, Run
-from tarry_backend.queues.messages import Wake
+from tarry_backend.queues.messages import Continue
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -76,7 +76,7 @@ def request_rerun(
     if not store.runs.create(run):
         run = store.runs.run(run.id) or run
     if run.revival is not None:  # the executor has not begun it; the sweep wakes it, too
-        queues.send_to_runs([Wake(run.id, run.due or moment)])
+        queues.send_to_runs([Continue(run.id)])
     return run
 
 

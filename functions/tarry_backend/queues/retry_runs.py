@@ -10,7 +10,7 @@ from tarry_backend.clock import now
 from tarry_backend.model.moment import iso
 from tarry_backend.model.run import Revival, RunStatus
 from tarry_backend.model.step import Status
-from tarry_backend.queues.messages import Wake
+from tarry_backend.queues.messages import Continue
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -56,7 +56,7 @@ def request_retry(
     run = store.lives.revive(snapshot.run, replace(revival, asked_by=asked_by))
     if run is None:
         raise RetryError(f"run {run_id} has been retried by somebody else at this moment: this request changes nothing")
-    queues.send_to_runs([Wake(run.id, revival.asked)])
+    queues.send_to_runs([Continue(run.id)])
     return run
 
 

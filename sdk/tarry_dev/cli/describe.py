@@ -115,6 +115,8 @@ def now_doing(snapshot: RunSnapshot, calendar: Calendar, width: int) -> str:
 
 def next_attempt(run: Run, due: int, calendar: Calendar, attempts: int | None = None) -> str:
     """Describe when the function begins, or its failure and when it is retried."""
+    if run.revival is not None:
+        return f"goes on at once, in life {run.life}"
     if run.error is None:
         return f"begins at {calendar.at(due)}"
     if run.attempt == 0:  # it is parked: its function is missing

@@ -163,6 +163,11 @@ class HostedRun(Generic[R_co]):
         return self._run.error
 
     @property
+    def life(self) -> int:
+        """How often the run has begun to live: 1, and one more for each retry."""
+        return self._run.life
+
+    @property
     def cancellation(self) -> Cancellation | None:
         """Why the run was cancelled, or ``None``.
 

@@ -1,6 +1,7 @@
 """The HTTP API: an event's receipt, a run, and its cancelling, asked as the function's URL asks the handler."""
 
 import json
+import random
 from typing import Any
 from urllib.parse import quote
 
@@ -9,7 +10,7 @@ import pytest
 from tarry import App, Context, Event, TriggerEvent
 from tarry_backend.api.documents import event_receipt_document
 from tarry_backend.handlers.api import handler
-from tarry_dev.cloud import Host
+from tarry_dev.cloud import Host, HostedRun
 from tarry_dev.cloud.api import ask
 from tests.functional.contract.test_identity import put
 from tests.functional.contract.wire import Ask, Json, tamper
@@ -121,6 +122,49 @@ def test_what_has_ended_or_is_not_there_cannot_be_cancelled(host: Host) -> None:
     assert told("POST", "/runs/01ARZ3NDEKTSV4RRFFQ69G5FAV/cancel")[0] == 404
     assert told("GET", "/runs/nothing")[0] == 404
     assert told("GET", "/elsewhere")[0] == 404
+
+
+@pytest.fixture
+def failed(app: App, host: Host) -> HostedRun:
+    @app.create_function(fn_id="broken", trigger=TriggerEvent(event="broken"), retries=0)
+    async def broken(ctx: Context) -> int:
+        await ctx.step.run("pay", lambda: "paid")
+        return int(await ctx.step.run("ship", lambda: ctx.event.data["n"]))
+
+    host.send("broken", {"id": "7", "text": "x" * 400_000})
+    run = host.run("broken")
+    assert run.status == "failed"
+    return run
+
+
+def test_it_retries_a_failed_run(host: Host, failed: HostedRun) -> None:
+    assert told("POST", f"/runs/{failed.id}/retry") == (202, {"id": failed.id, "status": "running", "life": 2})
+    status, answer = told("POST", f"/runs/{failed.id}/retry")
+    assert (status, "is running, in life 2" in answer["message"]) == (409, True)
+    host.cloud.pump()
+    page = told("GET", f"/runs/{failed.id}")[1]
+    assert (page["status"], page["life"], [life["from"] for life in page["past_lives"]]) == ("failed", 2, ["ship"])
+    status, answer = told("POST", f"/runs/{failed.id}/retry", **{"from": "pay"})
+    assert (status, "a retry goes on from a step that failed ('ship')" in answer["message"]) == (409, True)
+    assert told("POST", "/runs/01ARZ3NDEKTSV4RRFFQ69G5FAV/retry")[0] == 404
+
+
+def test_it_runs_a_run_again_once_for_a_nonce_and_with_an_event_of_the_request(host: Host, failed: HostedRun) -> None:
+    large = {"n": 3, "text": random.Random(1).randbytes(300_000).hex()}
+    path, query = f"/runs/{failed.id}/rerun", {"from": "ship", "nonce": "n-1"}
+    answers = [ask("POST", path, query, json.dumps({"data": large})) for _ in range(2)]
+    assert [status for status, _ in answers] == [202, 202]
+    first, second = (json.loads(body) for _, body in answers)
+    assert first == second
+    assert (first["rerun_of"], first["from"], first["status"]) == (failed.id, "ship", "running")
+    host.cloud.pump()
+    page = told("GET", f"/runs/{first['id']}")[1]
+    assert (page["output"], page["rerun_of"]) == (3, {"run": failed.id, "from": "ship"})
+    for body, why in (("{", "not JSON"), ("[]", "JSON object"), ('{"name": "x"}', "data, user, or both, not name")):
+        status, text = ask("POST", path, {}, body)
+        assert (status in (400, 409), why in json.loads(text)["message"]) == (True, True), body
+    assert told("POST", path, **{"from": "lost"})[0] == 409
+    assert told("POST", "/runs/01ARZ3NDEKTSV4RRFFQ69G5FAV/rerun")[0] == 404
 
 
 def test_an_answer_that_lambda_would_not_carry_is_refused_with_the_reason(host: Host) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from tarry import App, Cancel, Context, Event, EventMatch, StepError, Timeouts, TriggerEvent
 from tarry.function import FAILED
+from tarry_backend.clock import now
 from tarry_backend.model.run import RunSnapshot
 from tarry_backend.runtime import runtime
 from tarry_dev.cloud import Host, HostedRun
@@ -296,3 +297,71 @@ def test_the_time_of_a_run_does_not_pass_while_the_run_has_failed(app: App, host
     assert host.run().status == "running"
     host.advance("2m")
     assert host.run().status == "cancelled"
+
+
+def test_a_person_names_the_step_for_which_an_error_of_the_function_stands(
+    app: App, host: Host, diary: Diary, deploy: Deploy
+) -> None:
+    @app.create_function(fn_id="order", trigger=PLACED, retries=0)
+    async def order(ctx: Context) -> str:
+        try:
+            return await ctx.step.run("ship", deploy.work, "ship")
+        except StepError:
+            raise RuntimeError("not shipped") from None
+
+    host.send("placed")
+    run = host.run()
+    deploy.broken = False
+    host.retry(run)
+    assert (run.status, run.life, diary.entries) == ("failed", 2, ["ship"]), "it fails just so again"
+    host.retry(run, from_step="ship")
+    assert (run.output, run.life, diary.entries) == ("ship", 3, ["ship", "ship"])
+
+
+def test_all_that_a_retried_run_has_stored_expires_after_its_end(host: Host, beside: HostedRun) -> None:
+    """Further keys of waits that ended in the first life too, and the steps that were dropped."""
+    host.send([Event("paid", {"all": True}, id="p-1")])
+    host.retry(beside)
+    assert [_expires(host, beside)[key] for key in ("run", "step#ship")] == [False, False]
+    assert True not in _expires(host, beside).values()
+    host.send([Event("lost", {"id": "7"}, id="l-1")])
+    host.advance("4h")
+    assert beside.status == "finished"
+    kept = _expires(host, beside)
+    assert set(kept.values()) == {True}
+    assert {"wait#paid#1", "wait#packed#1"} <= kept.keys()
+
+
+def _expires(host: Host, run: HostedRun) -> dict[str, bool]:
+    """Whether time to live removes each item of the run, by sort key."""
+    items = host.cloud.clients.dynamodb.scan(TableName="tarry")["Items"]
+    return {item["sk"]["S"]: "expires" in item for item in items if item["pk"]["S"] == f"run#{run.id}"}
+
+
+def test_a_run_that_never_began_for_its_guards_expression_begins_once_that_is_mended(app: App, host: Host) -> None:
+    broken = Cancel(event="stop", if_exp="async.data.id == event.data.order")
+
+    async def order(ctx: Context) -> str:
+        return "done"
+
+    app.create_function(fn_id="order", trigger=PLACED, cancel=[broken])(order)
+    host.send("placed", {"id": "7"})
+    run = host.run()
+    assert run.status == "failed"
+    del app._functions["order"]
+    app.create_function(fn_id="order", trigger=PLACED, cancel=[Cancel(event="stop", match="data.id")])(order)
+    host.retry(run)
+    assert (run.status, run.output) == ("finished", "done")
+
+
+def test_dropped_steps_and_a_clock_that_is_wrong_end_no_sleep_early(
+    host: Host, beside: HostedRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock of the person who asks is two days ahead."""
+    ahead = now() + 2 * 86_400_000
+    with monkeypatch.context() as patch:
+        patch.setattr("tarry_backend.queues.retry_runs.now", lambda: ahead)
+        host.retry(beside)
+    assert (beside.steps["rest"].status, beside.steps["ship"].status) == ("sleeping", "done")
+    host.advance("2h")
+    assert beside.steps["rest"].status == "sleeping"

@@ -3,19 +3,23 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
 from tarry import App, Context, Event, EventMatch, NonRetriableError, StepError, TriggerEvent
 from tarry.function import FAILED
+from tarry_backend.deploy.outputs import Deployment
 from tarry_backend.queues.retry_runs import RetryError, request_retry
 from tarry_backend.runtime import host as deployed
 from tarry_backend.runtime import runtime
+from tarry_dev.cli.connection import Connection
 from tarry_dev.cloud import Call, Cloud, Host
 from tests.functional.contract.deaths import Mortal, deaths
 from tests.functional.contract.diary import Diary
 from tests.functional.contract.traces import in_indexes
+from tests.functional.serving import ask
 
 PLACED = TriggerEvent(event="placed")
 
@@ -286,8 +290,10 @@ def test_a_run_that_was_given_a_signal_too_late_has_it_in_its_next_life(app: App
     assert host.signal("word", 3).status == "nobody waits"
 
 
-def test_a_bad_deploy_is_made_good_by_one_retry_of_all_its_runs_and_each_effect_comes_once() -> None:
-    """Fifty runs fail, the code is mended, one retry for all."""
+def test_a_bad_deploy_is_made_good_by_one_command_for_all_its_runs_and_each_effect_comes_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Fifty runs fail, the code is mended, one ``tarry retry --function order --status failed``."""
     code = Code()
 
     def release() -> App:
@@ -309,8 +315,11 @@ def test_a_bad_deploy_is_made_good_by_one_retry_of_all_its_runs_and_each_effect_
         assert [run.status for run in host.runs()] == ["failed"] * 50
         code.broken = False
         deployed(release())
-        for run in host.runs():
-            request_retry(run.id, cloud.app.functions, runtime().store, runtime().queues)
+        deployment = Deployment("shop", tuple(cloud.app.functions), runtime().settings, {})
+        connection = Connection(deployment, runtime().store)
+        monkeypatch.setattr("tarry_dev.cli.bulk.connect", lambda stack: nullcontext(connection))
+        retried = ask("retry", "--function", "order", "--status", "failed", "--yes", "--rate", "1000")
+        assert (retried.exit_code, retried.stdout.splitlines()[-1]) == (0, "retried 50 of 50 runs of order")
         host.advance("1m")
         assert {run.status for run in host.runs()} == {"finished"}
         assert Counter(code.diary.entries) == Counter([f"{what} {n}" for n in range(50) for what in ("pay", "ship")])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tarry import App, Cancel, Context, Event, EventError, TriggerCron, TriggerEvent
-from tarry._wire.run_requests import CANCEL_RUN
+from tarry._wire.run_requests import CANCEL_RUN, RETRY_RUN
 from tarry.event import RESERVED
 from tarry.function import FAILED, INVOKED
 from tarry_backend.events.address import ADDRESS, SCHEDULED
@@ -273,7 +273,7 @@ def test_a_timer_before_its_time_is_a_dead_letter_and_does_not_keep_the_true_one
     assert len(host.runs()) == 1
 
 
-@pytest.mark.parametrize("name", [*ENDS, INVOKED, SCHEDULED, CANCEL_RUN, RESERVED, f"{RESERVED}mine"])
+@pytest.mark.parametrize("name", [*ENDS, INVOKED, SCHEDULED, CANCEL_RUN, RETRY_RUN, RESERVED, f"{RESERVED}mine"])
 def test_the_app_and_its_steps_send_no_event_with_a_reserved_name(app: App, host: Host, name: str) -> None:
     @app.create_function(fn_id="order", trigger=PLACED, retries=0)
     async def order(ctx: Context) -> None:

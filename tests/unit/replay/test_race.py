@@ -59,7 +59,7 @@ def test_the_first_branch_that_ends_gives_the_result_and_what_the_others_have_op
         "thank": Status.DONE,
         "last": Status.WAITING,
     }
-    assert not any(run.step(key).is_open or run.step(key).due for key in ("patience", "refuse"))
+    assert not any(run.step(key).is_open or run.step(key).is_due for key in ("patience", "refuse"))
     kept = [step.key for step in run.journal.writes]
     assert kept[-4:-2] == ["patience", "refuse"], "before the function goes on"
     assert kept[-2:] == ["thank", "last"]
