@@ -106,7 +106,8 @@ class App:
                 field, the event starts a run, and Tarry counts a match error. Cron times and ``step.invoke`` always
                 start a run.
             on_failure: A handler, ``async def`` or ``def``, that runs once for each failed run, also if the run's
-                executor died repeatedly. It is a function of its own, ``<fn_id>-failure``, with the same ``retries``.
+                executor died repeatedly. If the run is retried and fails again, it runs again; ``data["life"]`` is then
+                2 or more. It is a function of its own, ``<fn_id>-failure``, with the same ``retries``.
                 Its ``ctx.event`` is ``tarry/function.failed``, whose ``data`` have ``function_id``, ``run_id``, the
                 ``error`` (``name``, ``message``, ``stack``), and the ``event`` that started the run. If that is more
                 than the bus carries, the event is left out, and ``truncated`` is true.
