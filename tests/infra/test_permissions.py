@@ -99,7 +99,7 @@ ITEMS: dict[str, dict[str, set[str]]] = {
         "GetItem": {RUN, NAMED, SIGNAL},
         "PutItem": {RUN, ONCE, SIGNAL},
         "Query": {RUN, LOGGED, KEYED},
-        "UpdateItem": {NAMED},
+        "UpdateItem": {NAMED, RUN},
     },
     "timers": {"GetItem": {RUN, NAMED}, "Query": {LOGGED, KEYED}},
     "sweep": {"GetItem": {"timers"}, "PutItem": {"timers"}},

@@ -4,8 +4,8 @@ Times are ISO 8601 in UTC; a year past 9999 has a sign and six digits. Outputs a
 number is the text ``Infinity``. What is not there is ``null``.
 
 event   id, name, data, ts, user, source
-run     id, function, status, life, rerun_of (run, from), started, due (an attempt), ended, event, output, error,
-        cancelled (reason, by: an event), open (steps), and in ``tarry run`` steps and guards (what ends it from
+run     id, function, status, started, due (an attempt), ended, event, output, error, cancelled (reason, by: an event),
+        open (steps), life (from 1), rerun_of (run, from), and in ``tarry run`` steps and guards (what ends it from
         outside, as steps), past_lives (life, ended, error, retried, from) and past_steps (steps that a retry has
         dropped, each with its life)
 step    id, kind, status, began, ended, attempt, due, output, error, wait, signal, invoked (function,
@@ -78,8 +78,6 @@ def run_document(snapshot: RunSnapshot) -> Document:
         "id": run.id,
         "function": run.function_id,
         "status": run.status.value,
-        "life": run.life,
-        "rerun_of": None if run.origin is None else {"run": run.origin.run_id, "from": run.origin.step},
         "started": iso(run.started),
         "due": iso(run.due),
         "ended": iso(run.ended),
@@ -88,6 +86,8 @@ def run_document(snapshot: RunSnapshot) -> Document:
         "error": run.error.document() if run.error else None,
         "cancelled": _cancellation(run),
         "open": [_step(step) for step in snapshot.steps if step.is_open],
+        "life": run.life,
+        "rerun_of": None if run.origin is None else {"run": run.origin.run_id, "from": run.origin.step},
     }
 
 

@@ -23,7 +23,8 @@ def run(
     due, output, error. An event wait has wait: event, expression, since, note, others (the same for each
     further event), deadline, resolved_by, timed_out. A signal wait has signal: signal, deadline, id, timed_out.
     guards are the events and deadlines that may cancel the run, in the same form. cancelled is what cancelled
-    it: reason, and by for an event.
+    it: reason, and by for an event. past_lives says how the lives before a retry have ended (life, ended, error,
+    retried, from), past_steps has the steps that a retry has dropped, each with its life.
 
     \b
     Examples:

@@ -32,7 +32,7 @@ def runs(
     """List runs, the newest first, with what they wait for.
 
     --json writes {"runs": [...]}, each with id, function, status, started, ended, event, output, error
-    (name, message, stack), and its open steps: open. Times are ISO 8601 in UTC.
+    (name, message, stack), its open steps: open, life (from 1), and rerun_of (run, from). Times are ISO 8601 in UTC.
 
     \b
     Examples:
