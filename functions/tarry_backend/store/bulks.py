@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tarry_backend.store.models import BulkItem, Item
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+
+from tarry_backend.store.models import Item
 from tarry_backend.store.step_items import can_be_key
 from tarry_backend.store.table import ConditionFailedError
 
@@ -16,6 +18,18 @@ __all__ = ["Bulk", "Bulks"]
 
 _KEPT = 30 * 86_400
 """How many seconds a bulk is stored after it was last heard of."""
+
+
+class BulkItem(Item):
+    """How far a command has come that retries or reruns many runs, and whether somebody has asked it to stop."""
+
+    what = UnicodeAttribute()
+    began = NumberAttribute()
+    told = NumberAttribute()
+    total = NumberAttribute()
+    done = NumberAttribute(default=0)
+    stop = NumberAttribute(null=True)
+    ended = UnicodeAttribute(null=True)
 
 
 @dataclass(frozen=True, slots=True)

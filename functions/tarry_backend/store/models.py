@@ -41,7 +41,6 @@ __all__ = [
     "INDEXES",
     "RUN_SHARDS",
     "AliasItem",
-    "BulkItem",
     "CancelRequestItem",
     "ClaimItem",
     "CursorItem",
@@ -239,18 +238,6 @@ class ClaimItem(Item):
     """When the event was received (Unix milliseconds) that started a run for an idempotency value."""
 
     received_at = NumberAttribute()
-
-
-class BulkItem(Item):
-    """How far a command has come that retries or reruns many runs, and whether somebody has asked it to stop."""
-
-    what = UnicodeAttribute()
-    began = NumberAttribute()
-    told = NumberAttribute()
-    total = NumberAttribute()
-    done = NumberAttribute(default=0)
-    stop = NumberAttribute(null=True)
-    ended = UnicodeAttribute(null=True)
 
 
 class CursorItem(Item):

@@ -92,8 +92,9 @@ def _error(step: Step) -> str:
 
 
 def _again(run: Run) -> str:
-    is_new = run.error is None or run.revival is not None
-    return "begins" if is_new or run.error is None else f"failed ({_failure(run.error)}), and is retried"
+    if run.error is None or run.revival is not None:
+        return "begins"
+    return f"failed ({_failure(run.error)}), and is retried"
 
 
 def _end(run: Run) -> str:
