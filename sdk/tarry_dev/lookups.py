@@ -14,9 +14,11 @@ from tarry_backend.api.asked_event import AmbiguousError, find_event
 from tarry_backend.api.receipts import receipt
 from tarry_backend.clock import now
 from tarry_backend.queues.cancel_runs import request_cancel
+from tarry_backend.queues.rerun_runs import RerunError, edited, request_rerun
+from tarry_backend.queues.retry_runs import RetryError, request_retry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from tarry_backend.api.asked_event import AskedEvent
     from tarry_backend.api.receipts import Receipt
     from tarry_backend.deploy.outputs import Deployment
+    from tarry_backend.model.bulk import Bulk
     from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.model.run import Run, RunSnapshot, RunStatus
     from tarry_backend.model.step import Step
@@ -115,6 +118,50 @@ class StoreLookups:
     def cancel(self, run_ids: Sequence[str]) -> None:
         """Ask the executor to cancel these runs."""
         request_cancel(run_ids, self.store, self._queues)
+
+    def started(self, function: str, statuses: Sequence[RunStatus], since: int, until: int) -> list[str]:
+        """Return the ids of the function's runs of these statuses that began in ``[since, until]``, in order."""
+        found = self.store.queries.started(function, statuses, since, until)
+        return list(dict.fromkeys(run_id for _, run_id in found))
+
+    def some_runs(self, run_ids: Sequence[str]) -> list[Run]:
+        """Return those of these runs that exist, without their steps, in this order."""
+        there = self.store.runs.some(run_ids)
+        return [there[run_id] for run_id in run_ids if run_id in there]
+
+    def retry(self, run_id: str, step: str | None = None, asked_by: str | None = None) -> Run | str:
+        """Retry a failed run; return it, or why it cannot be retried."""
+        try:
+            return request_retry(run_id, self.deployment.functions, self.store, self._queues, step, asked_by)
+        except RetryError as error:
+            return str(error)
+
+    def rerun(
+        self, run_id: str, nonce: str, step: str | None = None, fields: Mapping[str, Any] | None = None
+    ) -> Run | str:
+        """Start a run again, with other fields of its event if they are given; return the new run, or why not."""
+        functions, run = self.deployment.functions, None if fields is None else self.store.runs.run(run_id)
+        try:
+            event = None if run is None or fields is None else edited(run.event, dict(fields))
+            return request_rerun(run_id, functions, self.store, self._queues, nonce=nonce, step_key=step, event=event)
+        except RerunError as error:
+            return str(error)
+
+    def bulk(self, bulk_id: str) -> Bulk | None:
+        """Return what is known of a bulk."""
+        return self.store.bulks.get(bulk_id)
+
+    def begin_bulk(self, bulk_id: str, what: str, total: int, began: int) -> None:
+        """Store that a command begins, or goes on with, a bulk."""
+        self.store.bulks.begin(bulk_id, what, total, now(), began)
+
+    def tell_bulk(self, bulk_id: str, done: int, ended: str | None = None) -> Bulk:
+        """Store how far the command has come; return the bulk, which may have been asked to stop."""
+        return self.store.bulks.tell(bulk_id, done, now(), ended)
+
+    def stop_bulk(self, bulk_id: str) -> Bulk | None:
+        """Ask the command that drives the bulk to stop."""
+        return self.store.bulks.stop(bulk_id)
 
     def signal(self, name: str, data: Any, signal_id: str | None, keep: str | None) -> SignalReceipt:
         """Send a signal; return its receipt."""

@@ -148,11 +148,11 @@ def test_a_bulk_is_stopped_from_elsewhere_and_goes_on_where_it_was(
     retry_one = bulk._drive  # its place is taken below, so that the stop comes in the middle
 
     def drive(tarry: Any, bulk_id: str, runs: Any, act: Any, rate: float) -> Any:
-        def act_and_stop(tarry: Any, run: Any, bulk_id: str) -> str:
+        def act_and_stop(tarry: Any, run: Any, bulk_id: str) -> Any:
             asked.append(bulk_id)
             if len(asked) == 2:
                 succeed("retry", "--abort", bulk_id)
-            return str(act(tarry, run, bulk_id))
+            return act(tarry, run, bulk_id)
 
         return retry_one(tarry, bulk_id, runs, act_and_stop, rate)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
+from tarry_backend.model.bulk import Bulk
 from tarry_backend.store.models import Item
 from tarry_backend.store.step_items import can_be_key
 from tarry_backend.store.table import ConditionFailedError
@@ -14,7 +14,7 @@ from tarry_backend.store.table import ConditionFailedError
 if TYPE_CHECKING:
     from tarry_backend.store.table import Table
 
-__all__ = ["Bulk", "Bulks"]
+__all__ = ["BulkItem", "Bulks"]
 
 _KEPT = 30 * 86_400
 """How many seconds a bulk is stored after it was last heard of."""
@@ -30,20 +30,6 @@ class BulkItem(Item):
     done = NumberAttribute(default=0)
     stop = NumberAttribute(null=True)
     ended = UnicodeAttribute(null=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Bulk:
-    """A bulk as it is. ``ended`` says how it has ended; ``told`` is when it was last heard of (Unix milliseconds)."""
-
-    id: str
-    what: str
-    began: int
-    told: int
-    total: int
-    done: int
-    is_stopped: bool
-    ended: str | None
 
 
 class Bulks:

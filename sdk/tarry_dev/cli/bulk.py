@@ -17,8 +17,6 @@ import typer
 
 from tarry.event import new_id
 from tarry_backend.clock import now
-from tarry_backend.queues.rerun_runs import RerunError
-from tarry_backend.queues.retry_runs import RetryError
 from tarry_dev.cli.describe import failure
 from tarry_dev.cli.errors import CommandError
 from tarry_dev.cli.progress import counted
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
     from tarry_dev.cli.connection import Connection
     from tarry_dev.cli.run_selection import RunSelection
 
-    Act = Callable[[Connection, Run, str], str]
+    Act = Callable[[Connection, Run, str], Run | str]
 
 __all__ = ["BulkOptions", "abort_bulk", "run_bulk"]
 
@@ -65,7 +63,7 @@ class _Outcome:
 
 
 def run_bulk(verb: str, past: str, selection: RunSelection, act: Act, stack: str | None, options: BulkOptions) -> None:
-    """Do to the chosen runs what ``act`` does to one; it returns the id of the run that now goes on.
+    """Do to the chosen runs what ``act`` does to one; it returns the run that now goes on, or why none does.
 
     Raises:
         CommandError: The person does not confirm, or nobody can be asked, or the bulk was stopped.
@@ -74,7 +72,7 @@ def run_bulk(verb: str, past: str, selection: RunSelection, act: Act, stack: str
         raise CommandError("--json cannot ask for confirmation: give --yes or --dry-run too")
     with connect(stack) as tarry:
         bulk_id = options.bulk_id or new_id()
-        earlier = tarry.store.bulks.get(bulk_id) if options.bulk_id else None
+        earlier = tarry.lookups.bulk(bulk_id) if options.bulk_id else None
         if options.bulk_id and earlier is None:
             raise CommandError(f"there is no bulk {options.bulk_id}: leave --bulk out to begin a new one")
         began = now() if earlier is None else earlier.began
@@ -87,7 +85,7 @@ def run_bulk(verb: str, past: str, selection: RunSelection, act: Act, stack: str
             return
         if not options.sure:
             _ask(verb, what)
-        tarry.store.bulks.begin(bulk_id, f"{verb} {selection.function}", len(runs), now(), began)
+        tarry.lookups.begin_bulk(bulk_id, f"{verb} {selection.function}", len(runs), began)
         if not options.as_json:
             note(f"bulk {bulk_id}: stop it with Ctrl-C, or from elsewhere with tarry {verb} --abort {bulk_id}")
         outcome = _drive(tarry, bulk_id, runs, act, options.rate)
@@ -97,7 +95,7 @@ def run_bulk(verb: str, past: str, selection: RunSelection, act: Act, stack: str
 def abort_bulk(bulk_id: str, stack: str | None) -> None:
     """Ask the command that drives the bulk to stop. It stops within a second or two, between two runs."""
     with connect(stack) as tarry:
-        bulk = tarry.store.bulks.stop(bulk_id)
+        bulk = tarry.lookups.stop_bulk(bulk_id)
     if bulk is None:
         raise CommandError(f"there is no bulk {bulk_id}: the command that began it has named its id")
     if bulk.ended is not None:
@@ -113,19 +111,20 @@ def _drive(tarry: Connection, bulk_id: str, runs: list[Run], act: Act, rate: flo
             time.sleep(max(0.0, begun + number / rate - time.monotonic()))
             if time.monotonic() - told >= _TOLD or number == 0:
                 told = time.monotonic()
-                if tarry.store.bulks.tell(bulk_id, number, now()).is_stopped:
+                if tarry.lookups.tell_bulk(bulk_id, number).is_stopped:
                     outcome.ended = "stopped"
                     break
-            try:
-                outcome.done[run.id] = act(tarry, run, bulk_id)
-            except (RetryError, RerunError) as error:
-                outcome.left_out[run.id] = str(error)
+            done = act(tarry, run, bulk_id)
+            if isinstance(done, str):
+                outcome.left_out[run.id] = done
+            else:
+                outcome.done[run.id] = done.id
     except KeyboardInterrupt:
         outcome.ended = "stopped"
     except BaseException:
-        tarry.store.bulks.tell(bulk_id, _dealt(outcome), now(), "cut off by an error")
+        tarry.lookups.tell_bulk(bulk_id, _dealt(outcome), "cut off by an error")
         raise
-    tarry.store.bulks.tell(bulk_id, _dealt(outcome), now(), outcome.ended)
+    tarry.lookups.tell_bulk(bulk_id, _dealt(outcome), outcome.ended)
     return outcome
 
 

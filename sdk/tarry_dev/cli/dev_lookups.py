@@ -11,13 +11,14 @@ from tarry_dev.cli.errors import CommandError
 from tarry_dev.plain_data import read, written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
     from tarry import Event, SignalReceipt
     from tarry_backend.api.asked_event import AskedEvent
     from tarry_backend.api.receipts import Receipt
+    from tarry_backend.model.bulk import Bulk
     from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.model.run import Run, RunSnapshot, RunStatus
     from tarry_backend.model.step import Step
@@ -88,6 +89,39 @@ class DevLookups:
 
     def cancel(self, run_ids: Sequence[str]) -> None:
         self._ask("cancel", list(run_ids))
+
+    def started(self, function: str, statuses: Sequence[RunStatus], since: int, until: int) -> list[str]:
+        ids: list[str] = self._ask("started", function, list(statuses), since, until)
+        return ids
+
+    def some_runs(self, run_ids: Sequence[str]) -> list[Run]:
+        found: list[Run] = self._ask("some_runs", list(run_ids))
+        return found
+
+    def retry(self, run_id: str, step: str | None = None, asked_by: str | None = None) -> Run | str:
+        run: Run | str = self._ask("retry", run_id, step, asked_by)
+        return run
+
+    def rerun(
+        self, run_id: str, nonce: str, step: str | None = None, fields: Mapping[str, Any] | None = None
+    ) -> Run | str:
+        run: Run | str = self._ask("rerun", run_id, nonce, step, fields)
+        return run
+
+    def bulk(self, bulk_id: str) -> Bulk | None:
+        found: Bulk | None = self._ask("bulk", bulk_id)
+        return found
+
+    def begin_bulk(self, bulk_id: str, what: str, total: int, began: int) -> None:
+        self._ask("begin_bulk", bulk_id, what, total, began)
+
+    def tell_bulk(self, bulk_id: str, done: int, ended: str | None = None) -> Bulk:
+        found: Bulk = self._ask("tell_bulk", bulk_id, done, ended)
+        return found
+
+    def stop_bulk(self, bulk_id: str) -> Bulk | None:
+        found: Bulk | None = self._ask("stop_bulk", bulk_id)
+        return found
 
     def signal(self, name: str, data: Any, signal_id: str | None, keep: str | None) -> SignalReceipt:
         receipt: SignalReceipt = self._ask("signal", name, data, signal_id, keep)

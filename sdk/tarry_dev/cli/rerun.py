@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING
 
 from tarry.event import new_id
-from tarry_backend.queues.rerun_runs import edited, request_rerun
 from tarry_dev.cli.errors import CommandError
 from tarry_dev.cli.run_lookup import find_run
 from tarry_dev.cli.screen import print_json, screen
@@ -25,21 +24,14 @@ def rerun_run(beginning: str, step: str | None, event: Path | None, stack: str |
     """Start the run whose id begins so again, from a step on if one is given, with another event if one is given.
 
     Raises:
-        RerunError: It cannot be run again.
-        CommandError: There is no such run, or the file has no fields of an event.
+        CommandError: There is no such run, or it cannot be run again, or the file has no fields of an event.
     """
     fields = None if event is None else _fields(event)
     with connect(stack) as tarry:
         old = find_run(beginning, tarry).run
-        new = request_rerun(
-            old.id,
-            tarry.functions,
-            tarry.store,
-            tarry.queues,
-            nonce=new_id(),
-            step_key=step,
-            event=None if fields is None else edited(old.event, fields),
-        )
+        new = tarry.lookups.rerun(old.id, new_id(), step, fields)
+        if isinstance(new, str):
+            raise CommandError(new)
     if as_json:
         print_json({"id": new.id, "rerun_of": old.id, "from": step})
     else:
@@ -47,10 +39,9 @@ def rerun_run(beginning: str, step: str | None, event: Path | None, stack: str |
         screen().print(f"run {old.id} of {old.function_id} runs again {where}, as run {new.id}")
 
 
-def rerun_one(tarry: Connection, run: Run, bulk_id: str, step: str | None = None) -> str:
-    """Start one of many runs again; return the id of the new run, which is the same if the bulk is repeated."""
-    functions, store, queues = tarry.functions, tarry.store, tarry.queues
-    return request_rerun(run.id, functions, store, queues, nonce=bulk_id, step_key=step).id
+def rerun_one(tarry: Connection, run: Run, bulk_id: str, step: str | None = None) -> Run | str:
+    """Start one of many runs again; return the new run, which is the same if the bulk is repeated, or why not."""
+    return tarry.lookups.rerun(run.id, bulk_id, step)
 
 
 def _fields(file: Path) -> dict[str, object]:

@@ -6,8 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from tarry_backend.model.run import RunStatus
-from tarry_backend.queues.retry_runs import request_retry
 from tarry_dev.cli.describe import failure
+from tarry_dev.cli.errors import CommandError
 from tarry_dev.cli.run_lookup import find_run
 from tarry_dev.cli.screen import print_json, screen
 from tarry_dev.cli.target import connect
@@ -28,12 +28,13 @@ def retry_run(beginning: str, step: str | None, stack: str | None, as_json: bool
     """Retry the failed run whose id begins so.
 
     Raises:
-        RetryError: It cannot be retried.
-        CommandError: There is no such run.
+        CommandError: There is no such run, or it cannot be retried.
     """
     with connect(stack) as tarry:
         run_id = find_run(beginning, tarry).run.id
-        run = request_retry(run_id, tarry.functions, tarry.store, tarry.queues, step)
+        run = tarry.lookups.retry(run_id, step)
+        if isinstance(run, str):
+            raise CommandError(run)
         start = None if run.revival is None else run.revival.step
         latest = _latest(run, tarry)
     if as_json:
@@ -47,10 +48,9 @@ def retry_run(beginning: str, step: str | None, stack: str | None, as_json: bool
         screen().print(f"it has {'finished' if latest.status is RunStatus.FINISHED else 'been cancelled'}")
 
 
-def retry_one(tarry: Connection, run: Run, bulk_id: str) -> str:
-    """Retry one of many runs; return its id."""
-    asked_by = f"bulk#{bulk_id}"
-    return request_retry(run.id, tarry.functions, tarry.store, tarry.queues, asked_by=asked_by).id
+def retry_one(tarry: Connection, run: Run, bulk_id: str) -> Run | str:
+    """Retry one of many runs; return it, or why it cannot be retried."""
+    return tarry.lookups.retry(run.id, None, f"bulk#{bulk_id}")
 
 
 def _latest(run: Run, tarry: Connection) -> Run:
@@ -58,7 +58,7 @@ def _latest(run: Run, tarry: Connection) -> Run:
     end = time.monotonic() + _PATIENCE
     while time.monotonic() < end:
         time.sleep(_PAUSE)
-        latest = tarry.store.runs.run(run.id)
+        latest = tarry.lookups.run(run.id)
         if latest is not None and latest.status is not RunStatus.RUNNING:
             return latest
     return run

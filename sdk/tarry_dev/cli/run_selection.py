@@ -66,14 +66,12 @@ class RunSelection:
 
     def runs(self, tarry: Connection) -> Iterator[Run]:
         """Yield the chosen runs, the first one first. The index may lag by a second: a run is read as it is."""
-        found = tarry.store.queries.started(self.function, self.statuses, self.since, self.until)
-        ids = dict.fromkeys(run_id for _, run_id in found)
+        ids = tarry.lookups.started(self.function, self.statuses, self.since, self.until)
         if not ids and self.function not in tarry.functions:
             raise no_function(self.function, tarry.functions)
         unclear, left = 0, iter(ids)
         while some := list(islice(left, _READ)):
-            there = tarry.store.runs.some(some)
-            for run in (there[run_id] for run_id in some if run_id in there):
+            for run in tarry.lookups.some_runs(some):
                 try:
                     if self._takes(run):
                         yield run

@@ -23,6 +23,8 @@ PATH = "/lookups/"
 
 _NAMES = frozenset(
     {
+        "begin_bulk",
+        "bulk",
         "cancel",
         "event",
         "events_of_id",
@@ -31,12 +33,18 @@ _NAMES = frozenset(
         "open_waits",
         "put",
         "receipt",
+        "rerun",
+        "retry",
         "run",
         "run_ids",
         "running",
         "send",
         "signal",
         "snapshot",
+        "some_runs",
+        "started",
+        "stop_bulk",
+        "tell_bulk",
     }
 )
 """The methods of ``StoreLookups`` that may be called."""

@@ -16,6 +16,7 @@ from tarry_backend.runtime import host as deployed
 from tarry_backend.runtime import runtime
 from tarry_dev.cli.connection import Connection
 from tarry_dev.cloud import Call, Cloud, Host
+from tarry_dev.lookups import StoreLookups
 from tests.functional.contract.deaths import Mortal, deaths
 from tests.functional.contract.diary import Diary
 from tests.functional.contract.traces import in_indexes
@@ -316,7 +317,7 @@ def test_a_bad_deploy_is_made_good_by_one_command_for_all_its_runs_and_each_effe
         code.broken = False
         deployed(release())
         deployment = Deployment("shop", tuple(cloud.app.functions), runtime().settings, {})
-        connection = Connection(deployment, runtime().store)
+        connection = Connection(deployment, StoreLookups(deployment, runtime().store))
         monkeypatch.setattr("tarry_dev.cli.bulk.connect", lambda stack: nullcontext(connection))
         retried = ask("retry", "--function", "order", "--status", "failed", "--yes", "--rate", "1000")
         assert (retried.exit_code, retried.stdout.splitlines()[-1]) == (0, "retried 50 of 50 runs of order")
