@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from benchmarks.peers import aws_side, tarry_side
@@ -12,7 +14,6 @@ from benchmarks.peers.process import BenchmarkError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 __all__ = ["COLD_STARTS", "PEER", "cold_starts"]
 
@@ -45,19 +46,21 @@ _TIMED = (
 def cold_starts(peer: Path, rounds: int) -> dict[str, tuple[float, int]]:
     """Return the CPU time in milliseconds and the number of modules of each Lambda, by median. They take turns."""
     found: dict[str, list[tuple[float, int]]] = {name: [] for name in COLD_STARTS}
-    for number in range(rounds + 1):
-        for name in list(COLD_STARTS)[:: 1 if number % 2 else -1]:
-            measured = _measure(name, peer)
-            if number:  # the first round compiles what is not compiled yet
-                found[name].append(measured)
+    with TemporaryDirectory() as scratch:
+        folder = tarry_side.asset(Path(scratch) / "asset")
+        for number in range(rounds + 1):
+            for name in list(COLD_STARTS)[:: 1 if number % 2 else -1]:
+                measured = _measure(name, peer, folder)
+                if number:  # the first round compiles what is not compiled yet
+                    found[name].append(measured)
     return {name: (median(cpu for cpu, _ in each), each[0][1]) for name, each in found.items()}
 
 
-def _measure(name: str, peer: Path) -> tuple[float, int]:
+def _measure(name: str, peer: Path, asset: Path) -> tuple[float, int]:
     if name == PEER:
         python, folder, environment = str(peer), str(aws_side.FOLDER), aws_side.environment(_NOWHERE)
     else:
-        python, folder = sys.executable, str(tarry_side.ROOT)
+        python, folder = sys.executable, str(asset)
         environment = tarry_side.environment("none", _NOWHERE, _NOWHERE)
     code = _TIMED.format(folder=folder, statement=COLD_STARTS[name])
     run = subprocess.run([python, "-c", code], capture_output=True, text=True, env=environment, check=False)

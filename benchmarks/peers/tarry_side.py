@@ -15,7 +15,8 @@ import boto3
 from benchmarks.peers.http_server import served
 from benchmarks.peers.job import Run
 from benchmarks.peers.process import BenchmarkError, Worker, lambda_environment
-from benchmarks.peers.tarry_app import START, TOLD
+from benchmarks.peers.tarry_app import START, TOLD, app
+from tarry_backend.deploy.manifest import FILE, Manifest
 from tarry_backend.events.address import run_id_of
 from tarry_backend.queues.messages import Wake, encode
 from tarry_backend.store.models import table_definition
@@ -26,11 +27,15 @@ if TYPE_CHECKING:
     from benchmarks.peers.job import Job
     from benchmarks.peers.process import Invocation
 
-__all__ = ["Tarry", "environment", "tarry_side"]
+__all__ = ["Tarry", "asset", "environment", "tarry_side"]
 
 ROOT = Path(__file__).parents[2]
 
 _SOURCE = "bench"
+
+_SPEC = "benchmarks.peers.tarry_app:app"
+
+_PACKAGES = "sdk/tarry", "functions/tarry_backend", "benchmarks"
 
 
 class Tarry:
@@ -83,7 +88,7 @@ def tarry_side(dynamodb: str, scratch: Path, face: str = "") -> Iterator[Tarry]:
             sent.extend(entry["MessageBody"] for entry in entries)
         return {"Successful": [{"Id": entry["Id"], "MessageId": "1"} for entry in entries], "Failed": []}
 
-    table = f"peers{face}"
+    table, folder = f"peers{face}", asset(scratch / f"asset{face}")
     boto3.client("dynamodb", endpoint_url=dynamodb).create_table(**table_definition(table))
     with ExitStack() as stack:
         variables = environment(table, dynamodb, stack.enter_context(served(answer)))
@@ -91,7 +96,7 @@ def tarry_side(dynamodb: str, scratch: Path, face: str = "") -> Iterator[Tarry]:
             stack.enter_context(
                 Worker(
                     Path(sys.executable),
-                    ROOT,
+                    folder,
                     f"tarry_backend.handlers.{name}:handler",
                     variables,
                     scratch / f"{name}{face}.log",
@@ -102,6 +107,15 @@ def tarry_side(dynamodb: str, scratch: Path, face: str = "") -> Iterator[Tarry]:
         yield Tarry(matcher, executor, sent, face)
 
 
+def asset(folder: Path) -> Path:
+    """Make a folder as the Lambdas' zip has it: the packages, and the app's manifest. Return it."""
+    folder.mkdir()
+    for package in _PACKAGES:
+        (folder / Path(package).name).symlink_to(ROOT / package, target_is_directory=True)
+    (folder / FILE).write_text(Manifest.of(app).text(_SPEC))
+    return folder
+
+
 def environment(table: str, dynamodb: str, sqs: str) -> dict[str, str]:
     """Return the environment of a Lambda, as the stack gives it, with the stand-ins' addresses."""
     return lambda_environment(
@@ -110,7 +124,7 @@ def environment(table: str, dynamodb: str, sqs: str) -> dict[str, str]:
         AWS_ENDPOINT_URL_EVENTBRIDGE=sqs,
         POWERTOOLS_LOG_LEVEL="INFO",
         POWERTOOLS_SERVICE_NAME="bench",
-        TARRY_APP="benchmarks.peers.tarry_app:app",
+        TARRY_APP=_SPEC,
         TARRY_TABLE=table,
         TARRY_BUCKET="none",
         TARRY_BUS="none",

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tarry._wire.internal_events import CANCEL_RUN, RUN_ID
 from tarry.durations import milliseconds
 from tarry.errors import DurationError, UsageError
 from tarry.event import Event, check_name
@@ -19,12 +20,6 @@ __all__ = ["CANCEL_RUN", "MAX_CANCELS", "RUN_ID", "Cancel", "Timeouts", "cancell
 
 MAX_CANCELS = 5
 """The most cancel events of one function."""
-
-CANCEL_RUN = "tarry/run.cancel"
-"""The event by which an app cancels one of its runs."""
-
-RUN_ID = "run_id"
-"""The key in this event's data that holds the run's id."""
 
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 

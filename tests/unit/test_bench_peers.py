@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.peers import __main__ as peers
-from benchmarks.peers import imports
+from benchmarks.peers import imports, tarry_side
 from benchmarks.peers.job import Run
 from benchmarks.peers.process import Invocation
 from benchmarks.peers.report import Report, Row
@@ -17,8 +17,8 @@ def test_a_missing_peer_is_named_with_what_installs_it(capsys: pytest.CaptureFix
 
 
 @pytest.mark.parametrize("name", [name for name in imports.COLD_STARTS if name != imports.PEER])
-def test_a_cold_start_of_each_lambda_can_be_measured(name: str) -> None:
-    cpu_ms, modules = imports._measure(name, Path("none"))
+def test_a_cold_start_of_each_lambda_can_be_measured(name: str, tmp_path: Path) -> None:
+    cpu_ms, modules = imports._measure(name, Path("none"), tarry_side.asset(tmp_path / "asset"))
     assert cpu_ms > 1
     assert modules > 100
 

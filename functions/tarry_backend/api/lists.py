@@ -24,8 +24,8 @@ from tarry_backend.store.queries import DUES_LOOKED_THROUGH
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tarry import App
     from tarry_backend.api.documents import Document
+    from tarry_backend.deploy.manifest import HostedManifest, Manifest
     from tarry_backend.store import Store
 
 __all__ = ["MOST", "Lists"]
@@ -43,7 +43,7 @@ _KEY = 1_000
 class Lists:
     """The lists of one app. It raises an error with an HTTP status for a query that it cannot answer."""
 
-    app: App
+    app: Manifest | HostedManifest
     store: Store
 
     def runs(self, query: Mapping[str, str]) -> Document:

@@ -6,8 +6,8 @@ from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from tarry import Event
 from tarry._wire.bus import source_of
+from tarry.event import Event
 from tarry_backend.clock import now
 from tarry_backend.events.address import ADDRESS, INVOKED, Caller, run_id_of
 from tarry_backend.executor.attempt_report import report_attempt
