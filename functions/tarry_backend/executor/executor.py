@@ -14,7 +14,7 @@ from tarry_backend.executor.cancel_guards import overdue
 from tarry_backend.executor.run_begin import guarded, lacks_guards
 from tarry_backend.executor.run_clock import RunClock
 from tarry_backend.executor.run_end import OutcomeWriter
-from tarry_backend.executor.run_failures import REMNANTS, died, missing
+from tarry_backend.executor.run_failures import died, expired, missing
 from tarry_backend.executor.run_journal import LOOKED, RunJournal
 from tarry_backend.model.run import Run, RunSnapshot, RunStatus
 from tarry_backend.queues.carried_event import carried_event
@@ -108,8 +108,8 @@ class Executor:
                 self._outcomes.answer(snapshot.run)  # to a caller that asks once more: see ``RunJournal.invoke``
         elif isinstance(message, CancelRun):
             self._outcomes.cancel(snapshot)  # this does not need its function
-        elif snapshot.has_remnants:
-            self._outcomes.fail(snapshot, REMNANTS)
+        elif (failure := expired(snapshot, now())) is not None:
+            self._outcomes.fail(snapshot, failure)
         elif isinstance(message, Returned) and snapshot.step(message.step_key) is None:
             logger.info(
                 "run %s could not store step %s: the executor drops the answer", message.run_id, message.step_key
@@ -147,6 +147,7 @@ class Executor:
     def _apply(self, message: RunUpdate, snapshot: RunSnapshot, delivery: MessageDelivery) -> None:
         function = self._app.functions.get(snapshot.run.function_id)  # None: it was removed while the run waited
         with concerning(run_id=snapshot.run.id, function_id=snapshot.run.function_id):
+            snapshot = self._store.runs.hold(snapshot, now())  # first: nothing depends on a step that may expire
             if delivery.again:
                 self._apply_again(function, message, snapshot, delivery)
             elif (applied := self._applier.apply(message, snapshot)) is not None:
