@@ -84,8 +84,8 @@ COSTS: dict[str, dict[str, dict[str, int]]] = {
     # The end: the run, and its announcement (an event like others). Only its open steps are written, by 25.
     "finish": {"executor": {"PutItem": 1, "PutEvents": 1}},
     "open steps withdrawn": {"executor": {"BatchWriteItem": 1}},
-    # A run that waits for more than 15 days, or lives longer: its ended steps lose their leases, and get new ones at its
-    # end, by 25.
+    # A run that waits for more than 15 days, or lives longer: its ended steps lose their leases, and get new ones at
+    # its end, by 25.
     "leases removed": {"executor": {"BatchWriteItem": 1}},
     "leases given at the end": {"executor": {"BatchWriteItem": 1}},
 }
