@@ -74,8 +74,9 @@ def test_runs_that_started_in_one_millisecond_are_each_on_one_page(host: Host) -
     ids = [f"R{number}" for number in range(5)]
     for run_id in ids:
         key = index_key("order", RunStatus.RUNNING, run_id)
-        place = {"fn_status": key, "started": 1_767_614_400_000, "received_at": 1_767_614_400_000}
-        runtime().store.table.put(RunItem(f"run#{run_id}", "run", fn="order", status="running", event=b"j{}", **place))
+        item = RunItem(f"run#{run_id}", "run", fn="order", status="running", event=b"j{}", received_at=1)
+        item.fn_status, item.started = key, 1_767_614_400_000
+        runtime().store.table.put(item)
     queries, seen = runtime().store.queries, list[tuple[int, str]]()
     for _ in range(5):
         start, is_running = next(queries.run_keys(["order"], [RunStatus.RUNNING], 1, seen[-1] if seen else None))

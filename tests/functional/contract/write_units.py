@@ -1,7 +1,7 @@
 """How many write units DynamoDB bills for what happens: one for the table, one for each index entry that it changes.
 
-The rule is that of DynamoDB's developer guide, "Global secondary indexes", section "Write capacity": an entry that comes,
-goes or changes costs one unit for each KB, and an entry whose key changes costs two.
+The rule is that of DynamoDB's developer guide, "Global secondary indexes", section "Write capacity": an entry that
+comes, goes or changes costs one unit for each KB, and an entry whose key changes costs two.
 """
 
 from collections.abc import Iterator

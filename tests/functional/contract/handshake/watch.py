@@ -74,4 +74,5 @@ def _is_look(operation: str, asked: Json) -> bool:
 def _resolves(asked: Json) -> bool:
     """Whether a write ends the wait."""
     item = asked.get("Item", {})
-    return item.get("kind") == {"S": "wait"} and item.get("status") == {"S": "done"}
+    ends: bool = item.get("kind") == {"S": "wait"} and item.get("status") == {"S": "done"}
+    return ends
