@@ -14,6 +14,7 @@ CLOUD := .venv-e2e/.ready
 PAGES := .venv-docs/.ready
 MUTATE := .venv-mutants/.ready
 INSPECT := .venv-inspection/.ready
+PEERS := .venv-peers/.ready
 
 # Python keeps its compiled files, even where the environment forbids it: the tests start Python some hundred times.
 export PYTHONDONTWRITEBYTECODE :=
@@ -23,7 +24,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test coverage check mutants e2e acceptance fuzz synth bench bench-log bench-matching bench-load bench-steps bench-dev docs \
+.PHONY: help setup demo test coverage check mutants e2e acceptance fuzz synth bench bench-log bench-matching bench-load bench-steps bench-dev bench-peers docs \
 	dist lock clean format node inspect sbom audit
 
 help: ## list the targets
@@ -104,6 +105,9 @@ bench-steps: $(READY) ## measure what a step and a replay cost, on DynamoDB Loca
 bench-dev: $(READY) ## measure tarry dev with many open waits, on moto: takes a quarter of an hour (JSON=FILE SIZES=100,1000)
 	@$(BIN)/python -m benchmarks.dev $(if $(JSON),--json "$(JSON)") $(if $(SIZES),--sizes "$(SIZES)") $(ARGS)
 
+bench-peers: $(READY) $(PEERS) ## measure Tarry beside AWS's durable execution SDK, in turns: needs Java 11+ (JSON=FILE ARGS="--rounds 9")
+	@$(BIN)/python -m benchmarks.peers $(if $(JSON),--json "$(JSON)") $(ARGS)
+
 # Without --quiet: it hides warnings, and then --strict does not fail on a broken link.
 docs: $(PAGES) ## build the documentation's site in dist/docs/; a broken link is an error
 	@NO_MKDOCS_2_WARNING=1 $(dir $(PAGES))bin/mkdocs build --strict $(ARGS)
@@ -129,9 +133,10 @@ lock: $(READY) ## update the lock files after a change in pyproject.toml (UPGRAD
 	$(LOCK) --group docs --output-file docs/requirements.lock
 	$(LOCK) pyproject.toml --group mutants --constraints requirements.lock --output-file tests/mutants/requirements.lock
 	$(LOCK) --group inspection --output-file tests/inspection/requirements.lock
+	$(LOCK) --group peers --constraints requirements.lock --output-file benchmarks/peers/requirements.lock
 
 clean: ## remove everything that these targets created
-	rm -rf $(VENV) .venv-docs .venv-e2e .venv-mutants .venv-inspection .cache cdk.out dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-docs .venv-e2e .venv-mutants .venv-inspection .venv-peers .cache cdk.out dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # uv (itself pinned and hash-checked) installs in seconds what takes pip a minute. uv does not read pip's
@@ -152,11 +157,13 @@ $(CLOUD): tests/e2e/requirements.lock
 $(PAGES): docs/requirements.lock
 $(MUTATE): tests/mutants/requirements.lock
 $(INSPECT): tests/inspection/requirements.lock
-$(CLOUD) $(PAGES) $(MUTATE) $(INSPECT): $(READY)
+$(PEERS): benchmarks/peers/requirements.lock
+$(CLOUD) $(PAGES) $(MUTATE) $(INSPECT) $(PEERS): $(READY)
 	@echo "Setting up $(@D)/ from $(filter %.lock,$^) ..."
 	@$(BIN)/python -m venv --clear $(@D)
 	@$(BIN)/uv pip install --quiet --python $(@D)/bin/python --require-hashes -r $(filter %.lock,$^) || \
-		$(@D)/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $(filter %.lock,$^)
+		$(@D)/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $(filter %.lock,$^) || \
+		{ echo "$(@D)/ cannot have what $(filter %.lock,$^) pins: does uv or pip reach a package index with it?" >&2; exit 1; }
 	@touch $@
 
 node:

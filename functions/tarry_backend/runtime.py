@@ -3,35 +3,38 @@
 from __future__ import annotations
 
 import importlib
-from contextlib import contextmanager
+import os
+import random
+from contextlib import contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tarry import App
-from tarry._engine.error_text import message_of, name_of
-from tarry._wire.aws import client
+from tarry._wire.aws import client, load
 from tarry._wire.bus import EventBus
 from tarry.errors import UsageError
+from tarry_backend.deploy.manifest import HostedManifest, Manifest, ManifestError, path_of_manifest
 from tarry_backend.deploy.settings import Settings
-from tarry_backend.model.own_code import place_of_import_error
 from tarry_backend.queues.sender import Queues
 from tarry_backend.store import Store, open_store
 from tarry_backend.store.lean_client import take_lean_road
-from tarry_backend.telemetry import identify, meter
+from tarry_backend.telemetry import identify, logger, meter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mypy_boto3_events import EventBridgeClient
 
+    from tarry import App
     from tarry_backend.executor.executor import Executor
     from tarry_backend.matcher.matcher import Matcher
     from tarry_backend.timers.timers import Timers
 
-__all__ = ["Runtime", "host", "load_app", "process", "runtime"]
+__all__ = ["Runtime", "host", "load_app", "prepare", "process", "runtime"]
+
+_INITIALISATION, _SNAP_START = "AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start"
 
 _hosted: App | None = None
 
@@ -46,13 +49,25 @@ class _Bus(EventBus):
 
 @dataclass(frozen=True)
 class Runtime:
-    """The app, and the parts on which it runs."""
+    """The parts of a Lambda. Only the executor imports the app; the others know it by its manifest."""
 
-    app: App
+    manifest: Manifest | HostedManifest
     settings: Settings
     store: Store
     queues: Queues
     bus: EventBus
+
+    @cached_property
+    def app(self) -> App:
+        """The app itself, imported at its first use."""
+        app = _hosted or load_app(self.settings.app)
+        if isinstance(self.manifest, Manifest) and Manifest.of(app).digest != self.manifest.digest:
+            logger.warning(
+                "app %r declares something else here than where it was synthesised, such as other triggers: "
+                "the matcher uses what it declared there; let no declaration depend on the environment",
+                self.settings.app,
+            )
+        return app
 
     # Each Lambda loads only its own part.
 
@@ -60,7 +75,7 @@ class Runtime:
     def matcher(self) -> Matcher:
         from tarry_backend.matcher.matcher import Matcher
 
-        return Matcher(self.app, self.store, self.queues, meter)
+        return Matcher(self.manifest, self.store, self.queues, meter)
 
     @cached_property
     def executor(self) -> Executor:
@@ -80,6 +95,27 @@ def runtime() -> Runtime:
     return _runtime(_process.get())
 
 
+def prepare(part: str) -> None:
+    """Load a Lambda's part before its first message, while Lambda initialises it; elsewhere do nothing.
+
+    Lambda gives an initialisation more CPU than an invocation. With SnapStart it takes its snapshot of the process
+    after this, so nothing here makes a client, opens a connection or draws a random number. The user's module may have
+    drawn some: so each restored process seeds ``random`` anew.
+
+    An error makes the publication of a version with SnapStart fail, and so the deployment. Without SnapStart, each
+    invocation raises it: its message stays in the queue.
+    """
+    kind = os.environ.get(_INITIALISATION)
+    if kind is None:
+        return
+    with nullcontext() if kind == _SNAP_START else suppress(Exception):
+        load()
+        getattr(runtime(), part)
+    if kind == _SNAP_START:
+        with suppress(ImportError):  # Lambda's managed runtimes have it
+            importlib.import_module("snapshot_restore_py").register_after_restore(random.seed)
+
+
 @contextmanager
 def process(name: str) -> Iterator[None]:
     """Make ``runtime`` that of the named process within the block: the embedded cloud has several Lambdas in one."""
@@ -93,9 +129,19 @@ def process(name: str) -> Iterator[None]:
 @cache
 def _runtime(process_name: str) -> Runtime:
     settings = Settings.read()
-    app = _hosted or load_app(settings.app)
-    identify(app.id)
-    return Runtime(app, settings, open_store(settings), Queues(settings), _Bus(app.id, settings.bus))
+    manifest = HostedManifest(_hosted, settings.app) if _hosted else _read_manifest(settings.app)
+    identify(manifest.id)
+    return Runtime(manifest, settings, open_store(settings), Queues(settings), _Bus(manifest.id, settings.bus))
+
+
+def _read_manifest(spec: str) -> Manifest:
+    """Return the manifest of this Lambda's zip, or that of the imported app if there is none that can be read."""
+    path = path_of_manifest()
+    try:
+        return Manifest.read(path, spec)
+    except ManifestError as error:
+        logger.warning("no manifest of app %r in %s: %s; so this Lambda imports the app", spec, path, error)
+        return Manifest.of(load_app(spec))
 
 
 def host(app: App | None) -> None:
@@ -111,6 +157,10 @@ def load_app(target: str) -> App:
     Raises:
         UsageError: There is no such app, or its module cannot be imported. The error names the user's failing line.
     """
+    from tarry._engine.error_text import message_of, name_of
+    from tarry.app import App
+    from tarry_backend.model.own_code import place_of_import_error
+
     module_name, _, attribute = target.partition(":")
     if not module_name or not attribute:
         raise UsageError(f"app {target!r}: write module:attribute, such as examples.onboarding:app")

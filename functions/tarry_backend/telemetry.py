@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-import logging
+import json
 import os
 from collections import Counter, defaultdict
 from contextlib import contextmanager
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from tarry_backend.clock import now
+from tarry_backend.log_lines import add_keys, concerning, logged, logger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["NAMESPACE", "Meter", "concerning", "identify", "logger", "meter", "published", "records_logger"]
+__all__ = ["NAMESPACE", "Meter", "concerning", "identify", "logged", "logger", "meter", "published"]
 
 NAMESPACE = "Tarry"
 """The namespace of all metrics. Their one dimension is ``service``: the stack's name, or locally the app's id."""
 
-logger = Logger(service="tarry")
-"""Structured log lines; POWERTOOLS_LOG_LEVEL sets the level. The executor adds the ids of run and function."""
+_VALUES = 100
+"""The most values of a metric in one document, as CloudWatch's embedded metric format allows."""
 
-records_logger = logging.getLogger(logger.name)
-"""The same logger, as the batch processors need it: they log each record that fails."""
-
-if "AWS_LAMBDA_LOG_LEVEL" in os.environ and "POWERTOOLS_LOG_LEVEL" in os.environ:
-    # AWS_LAMBDA_LOG_LEVEL is for Lambda's own filter. It lets metrics through, because they are INFO lines to it.
-    # Powertools, and Lambda for the root logger, would use it as the level of the logger.
-    for each in (records_logger, logging.getLogger()):
-        each.setLevel(os.environ["POWERTOOLS_LOG_LEVEL"])
-
-_metrics = Metrics(namespace=NAMESPACE, service="tarry")
+_service = "tarry"
 
 
 class Meter:
@@ -61,15 +52,8 @@ class Meter:
         with self._lock:  # in a served embedded cloud other invocations go on counting meanwhile
             counts, self._counts = self._counts, Counter()
             times, self._times = self._times, defaultdict(list)
-        for name, total in counts.items():
-            if total:
-                _metrics.add_metric(name=name, unit=MetricUnit.Count, value=total)
-        for name, values in times.items():
-            for value in values:
-                _metrics.add_metric(name=name, unit=MetricUnit.Milliseconds, value=value)
-        if _metrics.metric_set:
-            _metrics.flush_metrics()
-            _metrics.clear_metrics()  # a flush does not do this where metrics are disabled
+        metrics = {name: ("Count", [total]) for name, total in counts.items() if total}
+        _write(metrics | {name: ("Milliseconds", values) for name, values in times.items()})
 
 
 meter = Meter()
@@ -78,18 +62,9 @@ meter = Meter()
 
 def identify(app_id: str) -> None:
     """Add the app's name to log lines, and the stack's to metrics: an account may have two stacks of one app."""
-    logger.append_keys(app=app_id)
-    _metrics.service = os.environ.get("POWERTOOLS_SERVICE_NAME") or app_id
-
-
-@contextmanager
-def concerning(**keys: str) -> Iterator[None]:
-    """Add these keys to the log lines of this thread, and of the threads that it starts, within the block."""
-    logger.thread_safe_append_keys(**keys)
-    try:
-        yield
-    finally:
-        logger.thread_safe_remove_keys(keys)
+    global _service  # a Lambda's process has one app; only the embedded cloud changes it
+    add_keys(app=app_id)
+    _service = os.environ.get("POWERTOOLS_SERVICE_NAME") or app_id
 
 
 @contextmanager
@@ -99,3 +74,19 @@ def published() -> Iterator[None]:
         yield
     finally:
         meter.publish()
+
+
+def _write(metrics: Mapping[str, tuple[str, Sequence[int]]]) -> None:
+    """Write metrics to standard output, each with its unit and its values, in as many documents as they need."""
+    if os.environ.get("POWERTOOLS_METRICS_DISABLED", "").lower() in ("1", "true"):
+        return
+    while metrics:
+        print(json.dumps(_document(metrics), separators=(",", ":")))  # noqa: T201
+        metrics = {name: (unit, values[_VALUES:]) for name, (unit, values) in metrics.items() if values[_VALUES:]}
+
+
+def _document(metrics: Mapping[str, tuple[str, Sequence[int]]]) -> dict[str, Any]:
+    units = [{"Name": name, "Unit": unit} for name, (unit, _) in metrics.items()]
+    directive = {"Namespace": NAMESPACE, "Dimensions": [["service"]], "Metrics": units}
+    values = {name: [float(value) for value in values[:_VALUES]] for name, (_, values) in metrics.items()}
+    return {"_aws": {"Timestamp": now(), "CloudWatchMetrics": [directive]}, "service": _service, **values}

@@ -32,14 +32,14 @@ class Api(Construct):
             capacity=_CAPACITY,
             description="HTTP API: shows what events did and how runs are; cancels, retries and reruns runs",
         )
-        self.url = self.function.add_function_url(auth_type=lambda_.FunctionUrlAuthType.AWS_IAM).url
+        self.url = self.function.live.add_function_url(auth_type=lambda_.FunctionUrlAuthType.AWS_IAM).url
         CfnOutput(self, "Url", value=self.url).override_logical_id("ApiUrl")
 
     def grant(self, grantee: iam.IGrantable) -> None:
         """Lets somebody ask it: all that it answers, and to cancel, retry and rerun runs."""
         # Of functions made since October 2025 AWS wants both, for a request that comes by the URL. The second is for
         # such a request alone, or the grantee could hand the Lambda what no request looks like.
-        arns = [self.function.function_arn]
+        arns = [self.function.live.function_arn]
         iam.Grant.add_to_principal(grantee=grantee, actions=["lambda:InvokeFunctionUrl"], resource_arns=arns)
         iam.Grant.add_to_principal(
             grantee=grantee,

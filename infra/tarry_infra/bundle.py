@@ -18,6 +18,7 @@ from aws_cdk import AssetHashType, BundlingOptions, ILocalBundling
 from aws_cdk import aws_lambda as lambda_
 
 import tarry_backend
+from tarry_backend.deploy.manifest import FILE
 from tarry_infra import bytecode, requirements, wheels
 from tarry_infra.user_app import sources_of
 
@@ -45,24 +46,26 @@ class Bundle:
         sources: Source files and folders.
         requirements: The user's own requirements file.
         lock: The locked dependencies.
+        manifest: What the app declares, for the Lambdas that do not import it.
     """
 
     target: Target
     sources: tuple[Path, ...]
     requirements: Path | None = None
     lock: Path = LOCK
+    manifest: str = ""
 
     @classmethod
     def of(cls, app: UserApp, target: Target) -> Bundle:
         """Return the bundle of Tarry's own packages and an app."""
         sources = (*sources_of("tarry"), *sources_of("tarry_backend"), *app.sources)
-        return cls(target, sources, app.requirements)
+        return cls(target, sources, app.requirements, manifest=app.manifest)
 
     @property
     def hash(self) -> str:
         """A hash of what the asset is made of, and how."""
         kind = "source" if bytecode.compiler(self.target.python) is None else "bytecode"
-        digest = hashlib.sha256(f"{self.target.python} {self.target.machine} {kind}".encode())
+        digest = hashlib.sha256(f"{self.target.python} {self.target.machine} {kind} {self.manifest}".encode())
         asked = () if self.requirements is None else requirements.files_of(self.requirements)
         inputs = ((path.name, path) for path in (*_RECIPE, self.lock, *asked))
         for name, path in (*inputs, *self._files()):
@@ -88,6 +91,8 @@ class Bundle:
             copy = directory / name
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
+        if self.manifest:
+            (directory / FILE).write_text(self.manifest, encoding="utf-8")
         bytecode.compile_all(directory, self.target.python)
 
     def _check_apart(self, installed: Path) -> None:

@@ -11,6 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 
 from tarry_infra.encryption import let_use
+from tarry_infra.python import check_snap_start, is_newest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,6 +76,7 @@ class Host:
     log_retention: logs.RetentionDays
     log_level: LogLevel = "INFO"
     encryption_key: kms.IKey | None = None
+    snap_start: bool = False
 
 
 class Function(lambda_.Function):
@@ -82,6 +84,9 @@ class Function(lambda_.Function):
 
     ``loops`` says that it takes part in a loop through SQS on purpose. Lambda would otherwise stop it after
     some sixteen turns; no emulator does.
+
+    ``live`` is what queues, rules and senders invoke. With SnapStart that is an alias: only published versions have a
+    snapshot. Each deployment that changes the Lambda publishes a version, moves the alias, and deletes the old version.
     """
 
     def __init__(
@@ -110,6 +115,7 @@ class Function(lambda_.Function):
             reserved_concurrent_executions=capacity.reserved,
             recursive_loop=lambda_.RecursiveLoop.ALLOW if loops else lambda_.RecursiveLoop.TERMINATE,
             role=role,
+            snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if host.snap_start else None,
             log_group=log_group,
             logging_format=lambda_.LoggingFormat.JSON,
             application_log_level_v2=_FILTERS[host.log_level],
@@ -121,9 +127,19 @@ class Function(lambda_.Function):
         self.entry = handler
         self.capacity = capacity
         self._role_construct = role
+        self.live = self._live(host)
+        if not is_newest(host.target.runtime):
+            reason = "The Lambdas run the Python on which the app was tested; AWS supports it as it does the newest."
+            Validations.of(self).acknowledge(Acknowledgment(id="AwsSolutions-L1", reason=reason))
         # Not the managed policy AWSLambdaBasicExecutionRole, which may write every log group of the account.
         log_group.grant_write(self)
         let_use(host.encryption_key, self)
+
+    def _live(self, host: Host) -> lambda_.IFunction:
+        if not host.snap_start:
+            return self
+        check_snap_start(host.target.runtime)
+        return lambda_.Alias(self, "Live", alias_name="live", version=self.current_version)
 
     def allow(self, actions: Sequence[str], resource: str, conditions: Mapping[str, Any] | None = None) -> None:
         """Lets it do this to one resource, on these conditions."""

@@ -19,7 +19,7 @@ from tarry_infra.queues import WorkQueue
 if TYPE_CHECKING:
     from tarry_infra.functions import Host
 
-__all__ = ["MATCHER", "Ingest"]
+__all__ = ["MATCHER", "Ingest", "checked_source"]
 
 _SOURCE, _NAME = "events:source", "events:detail-type"
 """IAM's condition keys of ``PutEvents``: an event's source, and its name."""
@@ -117,3 +117,10 @@ def _check_account(scope: Construct, bus: events.IEventBus | str) -> None:
             f"the bus is in account {account}, the stack in {own}: give a bus of the stack's account, and let a rule "
             "of the other bus send its events there"
         )
+
+
+def checked_source(source: str) -> str:
+    """Return a source that is its sender's own. EventBridge keeps ``aws.`` for AWS, Tarry ``tarry.`` for apps."""
+    if not source or source.lower().startswith(("tarry.", "aws.")):
+        raise UsageError(f"source {source!r}: give a name that does not begin with 'tarry.' or 'aws.', such as 'shop'")
+    return source

@@ -78,7 +78,7 @@ class WorkQueue(Construct):
                 f"the queue {self.spec.name!r} cannot give its Lambda batches of {batch}: give 1 to"
                 f" {_LARGEST_BATCH} messages (SQS would delay larger batches)"
             )
-        function.add_event_source(
+        function.live.add_event_source(
             SqsEventSource(
                 self.queue,
                 batch_size=batch,

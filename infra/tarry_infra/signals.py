@@ -45,10 +45,10 @@ class Signals(Construct):
         self.function.add_environment(Settings.variable("runs_queue"), runs.queue.url)
         state.grant(self.function)
         runs.queue.grant_send(self.function)
-        CfnOutput(self, "Name", value=self.function.function_name).override_logical_id(SIGNALS_FUNCTION)
+        CfnOutput(self, "Name", value=self.function.live.function_name).override_logical_id(SIGNALS_FUNCTION)
 
     def grant(self, grantee: iam.IGrantable) -> None:
         """Lets somebody outside send signals."""
         iam.Grant.add_to_principal(
-            grantee=grantee, actions=["lambda:InvokeFunction"], resource_arns=[self.function.function_arn]
+            grantee=grantee, actions=["lambda:InvokeFunction"], resource_arns=[self.function.live.function_arn]
         )

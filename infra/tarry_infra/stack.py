@@ -9,7 +9,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 
 from tarry._wire.bus import source_of
-from tarry._wire.run_requests import CANCEL_RUN, RETRY_RUN
+from tarry._wire.internal_events import CANCEL_RUN, RETRY_RUN
 from tarry.errors import UsageError
 from tarry_backend.deploy.function_facts import facts_of
 from tarry_backend.deploy.outputs import Deployment
@@ -25,10 +25,11 @@ from tarry_infra.concurrency import within
 from tarry_infra.encryption import let_logs_use
 from tarry_infra.environment import Tuning, environment_of, log_days_of
 from tarry_infra.functions import Capacity, Function, Host, LogLevel
-from tarry_infra.ingest import MATCHER, Ingest
+from tarry_infra.ingest import MATCHER, Ingest, checked_source
 from tarry_infra.names import bus_name
 from tarry_infra.observability import Observability
 from tarry_infra.outputs import tell
+from tarry_infra.python import default_runtime
 from tarry_infra.runs import EXECUTOR, Runs
 from tarry_infra.schedules import Schedules
 from tarry_infra.signals import SIGNALS, Signals
@@ -83,7 +84,8 @@ class TarryStack(Stack):
         api: Whether there is an HTTP API, at a URL where IAM decides who may ask; see ``Api`` and ``grant_api``.
         alarm_actions: What each alarm does, such as ``[aws_cloudwatch_actions.SnsAction(topic)]``. By default alarms
             only show.
-        runtime: The Python runtime of the Lambdas.
+        runtime: The Python runtime of the Lambdas; by default the version that synthesises, from 3.12 on.
+        snap_start: Whether Lambdas start from a snapshot of their loaded code; see "SnapStart" in ``docs/deploy.md``.
         architecture: The processor of the Lambdas.
         **stack: Everything else goes to ``Stack``, such as ``env``, ``tags`` and ``stack_name``.
 
@@ -117,13 +119,14 @@ class TarryStack(Stack):
         schedules: bool = True,
         api: bool = False,
         alarm_actions: Sequence[cloudwatch.IAlarmAction] = (),
-        runtime: lambda_.Runtime = lambda_.Runtime.PYTHON_3_14,
+        runtime: lambda_.Runtime | None = None,
+        snap_start: bool = False,
         architecture: lambda_.Architecture = lambda_.Architecture.ARM_64,
         **stack: Any,
     ) -> None:
         super().__init__(scope, construct_id, **stack)
         self.app = UserApp.load(app, modules, requirements)
-        target = Target(runtime, architecture)
+        target = Target(runtime or default_runtime(), architecture)
         code = Bundle.of(self.app, target).code()
         host = Host(
             code=code,
@@ -131,6 +134,7 @@ class TarryStack(Stack):
             log_level=log_level,
             log_retention=log_retention,
             encryption_key=encryption_key,
+            snap_start=snap_start,
         )
         let_logs_use(encryption_key, self)
         matcher, executor, timers = within(account_concurrency, matcher, executor, timers)
@@ -161,7 +165,7 @@ class TarryStack(Stack):
         Raises:
             UsageError: The source is reserved: for ``app.send`` use ``grant_send_events``.
         """
-        self.ingest.grant_ordinary_events(grantee, _checked_source(source))
+        self.ingest.grant_ordinary_events(grantee, checked_source(source))
 
     def grant_send_events(self, grantee: iam.IGrantable) -> None:
         """Let a sender outside the stack, such as a web service, use ``app.send``.
@@ -183,7 +187,7 @@ class TarryStack(Stack):
         """Let a sender outside the stack, such as a web service, send the app's signals.
 
         The grantee may invoke the signals Lambda, and nothing else. Its environment needs ``TARRY_SIGNALS``, with
-        ``stack.signals.function.function_name`` or the stack output ``SignalsFunction``.
+        ``stack.signals.function.live.function_name`` or the stack output ``SignalsFunction``.
         """
         self.signals.grant(grantee)
 
@@ -286,10 +290,3 @@ class TarryStack(Stack):
         for index in (WaitsIndex, DueIndex, RunsIndex):
             self.state.grant_index(function, index)
         self.runs.queue.grant_send(function)
-
-
-def _checked_source(source: str) -> str:
-    """Return a source that is its sender's own. EventBridge keeps ``aws.`` for AWS, Tarry ``tarry.`` for apps."""
-    if not source or source.lower().startswith(("tarry.", "aws.")):
-        raise UsageError(f"source {source!r}: give a name that does not begin with 'tarry.' or 'aws.', such as 'shop'")
-    return source

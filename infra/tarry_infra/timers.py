@@ -70,9 +70,9 @@ class Timers(Construct):
     def _schedule(self) -> events.Rule:
         every = Duration.minutes(topology.SWEEP_MINUTES)
         target = targets.LambdaFunction(
-            self.sweep, max_event_age=every, retry_attempts=0, dead_letter_queue=self.missed
+            self.sweep.live, max_event_age=every, retry_attempts=0, dead_letter_queue=self.missed
         )
-        self.sweep.configure_async_invoke(
+        self.sweep.live.configure_async_invoke(
             max_event_age=every, retry_attempts=0, on_failure=destinations.SqsDestination(self.missed)
         )
         return events.Rule(self, "Schedule", schedule=events.Schedule.rate(every), targets=[target])

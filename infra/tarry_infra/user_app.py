@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tarry.errors import UsageError
+from tarry_backend.deploy.manifest import Manifest
 from tarry_backend.runtime import load_app
 from tarry_infra.requirements import files_of
 
@@ -27,6 +28,7 @@ class UserApp:
         bus: The name of the bus that the app itself names, or ``None``.
         sources: The files and folders that go into the Lambdas.
         requirements: The file of what it needs from a package index.
+        manifest: What it declares, as the text of a ``Manifest``.
     """
 
     spec: str
@@ -34,6 +36,7 @@ class UserApp:
     bus: str | None
     sources: tuple[Path, ...]
     requirements: Path | None = None
+    manifest: str = ""
 
     @classmethod
     def load(cls, spec: str, modules: Sequence[str] = (), requirements: str | Path | None = None) -> UserApp:
@@ -45,9 +48,8 @@ class UserApp:
         app = load_app(spec)
         tops = dict.fromkeys(module.split(":")[0].split(".")[0] for module in (spec, *modules))
         sources = tuple(path for top in tops for path in sources_of(top))
-        if requirements is None:
-            return cls(spec, app.id, app.bus.given_name, sources)
-        return cls(spec, app.id, app.bus.given_name, sources, files_of(Path(requirements))[0])
+        file = None if requirements is None else files_of(Path(requirements))[0]
+        return cls(spec, app.id, app.bus.given_name, sources, file, Manifest.of(app).text(spec))
 
 
 def sources_of(module: str) -> list[Path]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic
 from tarry._engine.handler import is_async_handler
 from tarry._wire.bus import source_of
 from tarry._wire.eventdata import given
+from tarry._wire.internal_events import ADDRESS, FAILED, INVOKED
 from tarry.cancel import Timeouts
 from tarry.durations import milliseconds
 from tarry.errors import UsageError
@@ -30,18 +31,9 @@ else:
 
     R_co = TypeVar("R_co", covariant=True)
 
-__all__ = ["DEFAULT_BACKOFF", "FAILED", "MAX_RETRIES", "Function", "Retries"]
+__all__ = ["ADDRESS", "DEFAULT_BACKOFF", "FAILED", "INVOKED", "MAX_RETRIES", "Function", "Retries"]
 
 MAX_RETRIES = 20
-
-FAILED = "tarry/function.failed"
-"""The event that reports a run that has failed for good."""
-
-INVOKED = "tarry/function.invoked"
-"""The event that starts a function for a step that invokes it."""
-
-ADDRESS = "_tarry"
-"""The key of such an event's data that holds its address: the function, and the sender."""
 
 DEFAULT_BACKOFF: tuple[Duration, ...] = ("15s", "30s", "1m", "2m", "5m", "10m", "20m", "40m", "1h", "2h")
 """The pauses before the retries; the last one repeats. Inngest uses the same schedule."""

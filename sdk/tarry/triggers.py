@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
+from tarry._wire.internal_events import accepts
 from tarry.cron import Cron
 from tarry.durations import milliseconds
 from tarry.errors import UsageError
@@ -60,9 +60,7 @@ class TriggerEvent:
 
     def names(self, event_name: str) -> bool:
         """Whether the trigger accepts events of this name."""
-        if self.event.endswith("*"):
-            return event_name.startswith(self.event.removesuffix("*"))
-        return event_name == self.event
+        return accepts(self.event, event_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +105,8 @@ Trigger = TriggerEvent | TriggerCron
 
 
 def _check_zone(name: object) -> None:
+    from zoneinfo import ZoneInfo  # only crons need it
+
     try:
         if not isinstance(name, str):
             raise TypeError

@@ -6,8 +6,11 @@ from itertools import islice
 import pytest
 
 from tarry import App, Context, Event, TriggerEvent
+from tarry_backend.api import lists
+from tarry_backend.api.lists import Lists
 from tarry_backend.model.run import RunStatus
 from tarry_backend.runtime import runtime
+from tarry_backend.store import queries as queries_module
 from tarry_backend.store import run_index
 from tarry_backend.store.models import RUN_SHARDS, Item
 from tarry_dev.cloud.host import Host
@@ -144,7 +147,59 @@ def test_runs_of_a_time_come_first_one_first_from_every_partition(host: Host) ->
 def test_a_list_that_is_longer_than_a_page_of_each_partition_goes_on(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_index, "_LEAST_PAGE", 1)
+    monkeypatch.setattr(run_index, "_LARGE_PAGE", 1)
     ids = crowd(host)
     started = run_index.StartedRuns(runtime().store.table)
     assert [run_id for _, run_id in started.newest(["patient"], [RunStatus.RUNNING], 14)] == ids[::-1]
+
+
+def end(host: Host, *numbers: int) -> None:
+    for number in numbers:
+        host.send("done", {"id": number})
+
+
+def test_a_list_of_a_status_reads_it_from_the_runs_and_not_from_the_index(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_index, "_STATUSES_READ", 3)
+    ids = crowd(host)
+    end(host, 4, 7, 11)
+    queries = runtime().store.queries
+    finished = [snapshot.run.id for snapshot in queries.newest_runs(["patient"], [RunStatus.FINISHED])]
+    running = [snapshot.run.id for snapshot in queries.newest_runs(["patient"], [RunStatus.RUNNING])]
+    assert finished == [ids[number + 2] for number in (11, 7, 4)]
+    assert running == [run_id for run_id in reversed(ids) if run_id not in finished]
+    assert list(queries.running("patient", 0, host.cloud.clock.now())) == running[::-1]
+
+
+def test_cursors_go_through_the_runs_of_a_status_though_a_page_looks_through_few(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries_module, "RUNS_LOOKED_THROUGH", 4)
+    monkeypatch.setattr(lists, "RUNS_LOOKED_THROUGH", 4)
+    ids = crowd(host)
+    end(host, *range(2, 12))
+    api, pages, cursor = Lists(runtime().manifest, runtime().store), list[list[str]](), dict[str, str]()
+    while True:
+        page = api.runs({"function": "patient", "status": "running", "limit": "2", **cursor})
+        pages.append([run["id"] for run in page["runs"]])
+        if page["next"] is None:
+            break
+        cursor = {"cursor": page["next"]}
+    assert [run_id for page in pages for run_id in page] == [ids[number] for number in (3, 2, 0)]
+    assert [] in pages, "a page may be empty, and the list goes on"
+
+
+def test_a_finished_run_of_the_last_release_is_listed(host: Host) -> None:
+    """That release moved a finished run to a key of its own."""
+    host.send("done", {"id": 3})
+    run = host.runs("patient")[-1]
+    host.cloud.clients.dynamodb.update_item(
+        TableName="tarry",
+        Key={"pk": {"S": f"run#{run.id}"}, "sk": {"S": "run"}},
+        UpdateExpression="SET fn_status = :k",
+        ExpressionAttributeValues={":k": {"S": "patient#finished#1"}},
+    )
+    assert found(["patient"], [RunStatus.FINISHED]) == ["e-3"]
+    assert found(["patient"], [RunStatus.RUNNING]) == ["e-1"]
+    assert found(["patient"], list(RunStatus)) == ["e-3", "e-1"]

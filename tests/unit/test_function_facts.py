@@ -1,9 +1,9 @@
 """What a command knows of an app's functions without its code."""
 
 from tarry import App, Cancel, Context, TriggerCron, TriggerEvent
-from tarry_backend.deploy.function_facts import FunctionFacts, facts_of, read_facts, write_facts
+from tarry_backend.deploy.function_facts import FunctionFacts, TriggerFacts, facts_of, read_facts, write_facts
 
-ORDER = FunctionFacts("order", 3, (("a/*", None), ("b", "event.data.n > 1")), ("c", "d"))
+ORDER = FunctionFacts("order", 3, (TriggerFacts("a/*"), TriggerFacts("b", "event.data.n > 1")), ("c", "d"))
 
 
 async def handler(ctx: Context) -> None:
@@ -28,7 +28,7 @@ def test_more_than_an_output_holds_is_nothing() -> None:
 
 
 def test_a_prefix_names_no_event_of_tarrys_own() -> None:
-    every = FunctionFacts("all", 1, (("*", None), ("tarry/function.failed", None)))
+    every = FunctionFacts("all", 1, (TriggerFacts("*"), TriggerFacts("tarry/function.failed")))
     assert every.triggers_on("a") == [("*", None)]
     assert every.triggers_on("tarry/function.failed") == [("tarry/function.failed", None)]
     assert ORDER.triggers_on("a/b") == [("a/*", None)]

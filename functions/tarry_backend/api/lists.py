@@ -9,7 +9,7 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from aws_lambda_powertools.event_handler.exceptions import BadRequestError, NotFoundError
 
@@ -19,19 +19,22 @@ from tarry_backend.api.documents import open_wait_document, received_document, r
 from tarry_backend.clock import now
 from tarry_backend.model.position import Position
 from tarry_backend.model.run import RunStatus
-from tarry_backend.store.queries import DUES_LOOKED_THROUGH
+from tarry_backend.store.queries import DUES_LOOKED_THROUGH, RUNS_LOOKED_THROUGH
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from tarry import App
     from tarry_backend.api.documents import Document
+    from tarry_backend.deploy.manifest import HostedManifest, Manifest
     from tarry_backend.store import Store
 
 __all__ = ["MOST", "Lists"]
 
 MOST = 100
 """The most entries of a page."""
+
+Place = tuple[Any, ...]
+T = TypeVar("T")
 
 _SHOWN = 80
 
@@ -43,11 +46,11 @@ _KEY = 1_000
 class Lists:
     """The lists of one app. It raises an error with an HTTP status for a query that it cannot answer."""
 
-    app: App
+    app: Manifest | HostedManifest
     store: Store
 
     def runs(self, query: Mapping[str, str]) -> Document:
-        """Return the newest runs first: of one ``function``, of one ``status``."""
+        """Return the newest runs first: of one ``function``, of one ``status``. A page looks through 10,000 runs."""
         _check_fields(query, "function", "status")
         function, status = query.get("function"), query.get("status")
         if status is not None and status not in set(RunStatus):
@@ -57,12 +60,15 @@ class Lists:
         functions = tuple(self.app.functions) if function is None else (function,)
         statuses = tuple(RunStatus) if status is None else (RunStatus(status),)
         limit, cursor = _limit(query, 20), _cursor(query, int, str)
-        keys = list(islice(self.store.queries.run_keys(functions, statuses, limit + 1, cursor), limit + 1))
+        places = self.store.queries.run_keys(functions, statuses, limit + 1, cursor)
+        keys, following = _page(
+            ((place, place if fits else None) for place, fits in places), limit, RUNS_LOOKED_THROUGH
+        )
         if not keys and cursor is None and function is not None and function not in self.app.functions:
             raise self._no_function(function)
-        loaded = (self.store.runs.load(run_id) for _, run_id in keys[:limit])
-        runs = [run_document(snapshot) for snapshot in loaded if snapshot is not None]
-        return {"runs": runs, "next": _text(keys[limit - 1]) if len(keys) > limit else None}
+        loaded = (self.store.runs.load(run_id) for _, run_id in keys)
+        runs = [run_document(each) for each in loaded if each is not None and each.run.status in statuses]
+        return {"runs": runs, "next": following}
 
     def _no_function(self, function: str) -> NotFoundError:
         return NotFoundError(f"there is no function {function[:_SHOWN]!r}: the app has {', '.join(self.app.functions)}")
@@ -71,18 +77,8 @@ class Lists:
         """Return the open waits, the nearest deadline first. A page looks through the next 10,000 dues."""
         _check_fields(query)
         limit, cursor = _limit(query, 50), _cursor(query, int, str, str)
-        waits: list[Document] = []
-        last: tuple[int, str, str] | None = None  # the place of the last wait of this page, or of the last due
-        looked = 0
-        for place, found in self.store.queries.waits_after(cursor):
-            looked += 1
-            if found is not None and len(waits) == limit:
-                return {"waits": waits, "next": None if last is None else _text(last)}
-            if found is not None:
-                waits.append(open_wait_document(*found))
-            if found is not None or len(waits) < limit:
-                last = place
-        return {"waits": waits, "next": None if last is None or looked < DUES_LOOKED_THROUGH else _text(last)}
+        found, following = _page(self.store.queries.waits_after(cursor), limit, DUES_LOOKED_THROUGH)
+        return {"waits": [open_wait_document(*each) for each in found], "next": following}
 
     def events(self, query: Mapping[str, str]) -> Document:
         """Return the events of one ``name`` in the order of their receipt, from ``since`` on."""
@@ -111,6 +107,25 @@ def _limit(query: Mapping[str, str], default: int) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 5 and 1 <= int(text) <= MOST):
         raise BadRequestError(f"the limit {text[:_SHOWN]!r} is no whole number from 1 to {MOST}")
     return int(text)
+
+
+def _page(places: Iterable[tuple[Place, T | None]], limit: int, most: int) -> tuple[list[T], str | None]:
+    """Return the first ``limit`` entries of a list, and the cursor of the next page; ``None`` if there is none.
+
+    ``places`` are at most ``most``: if there are so many, the list goes on behind the last one.
+    """
+    entries: list[T] = []
+    last: Place | None = None  # of the last entry of this page, or of the last place
+    looked = 0
+    for place, entry in places:
+        looked += 1
+        if entry is not None and len(entries) == limit:
+            return entries, None if last is None else _text(last)
+        if entry is not None:
+            entries.append(entry)
+        if entry is not None or len(entries) < limit:
+            last = place
+    return entries, None if last is None or looked < most else _text(last)
 
 
 def _text(place: tuple[Any, ...]) -> str:

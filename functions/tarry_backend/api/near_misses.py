@@ -11,7 +11,7 @@ from difflib import SequenceMatcher, get_close_matches
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from tarry._engine.operations import OWN
+from tarry._wire.internal_events import OWN
 from tarry.errors import ExpressionError
 from tarry_backend.matching import Condition, Conjunct, trigger_conjuncts, wait_conjuncts
 

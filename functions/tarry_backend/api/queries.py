@@ -17,15 +17,14 @@ from tarry_backend.api.asked_event import AmbiguousError, AskedEvent, find_event
 from tarry_backend.api.documents import event_receipt_document, run_page
 from tarry_backend.api.receipts import receipt
 from tarry_backend.clock import now
-from tarry_backend.deploy.function_facts import facts_of
 from tarry_backend.model.run import RunStatus
 from tarry_backend.queues.cancel_runs import request_cancel
 from tarry_backend.queues.rerun_runs import RerunError, edited, request_rerun
 from tarry_backend.queues.retry_runs import RetryError, request_retry
 
 if TYPE_CHECKING:
-    from tarry import App
     from tarry_backend.api.documents import Document
+    from tarry_backend.deploy.manifest import HostedManifest, Manifest
     from tarry_backend.model.run import RunSnapshot
     from tarry_backend.queues.sender import Queues
     from tarry_backend.store import Store
@@ -40,7 +39,7 @@ _SHOWN = 80
 class Api:
     """The API of one app. It raises an error with an HTTP status for what it cannot answer."""
 
-    app: App
+    app: Manifest | HostedManifest
     store: Store
     queues: Queues
 
@@ -64,7 +63,7 @@ class Api:
         if found is None:
             by = "" if source is None else f" from {source}"
             raise NotFoundError(f"no event {name}{by} in the last {since} has the id {event_id}")
-        return event_receipt_document(receipt(found, app_id, functions, self.store, facts=facts_of(self.app)))
+        return event_receipt_document(receipt(found, app_id, functions, self.store, facts=self.app.facts))
 
     def run(self, run_id: str) -> Document:
         """Return a run with all its steps."""

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+from tarry._wire.internal_events import accepts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tarry import App, Function
 
-__all__ = ["FunctionFacts", "facts_of", "read_facts", "write_facts"]
+__all__ = ["FunctionFacts", "TriggerFacts", "facts_of", "read_facts", "write_facts"]
 
 MAX_FACTS = 4_000
 """The most characters of the facts of all functions as one stack output."""
 
 _INTERNAL = "tarry/"
+
+
+class TriggerFacts(NamedTuple):
+    """A trigger: the name or prefix of its events, and its expression."""
+
+    event: str
+    expression: str | None = None
+
+    def names(self, event_name: str) -> bool:
+        """Whether the trigger accepts events of this name, as ``TriggerEvent.names``."""
+        return accepts(self.event, event_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +41,30 @@ class FunctionFacts:
         attempts: How many attempts a step has, at most.
         triggers: The events that start it, each with its expression.
         cancels: The events that cancel its runs, in the order of its guards.
+        idempotency: The expression of its idempotency key. The stack's outputs do not have it.
     """
 
     id: str
     attempts: int
-    triggers: tuple[tuple[str, str | None], ...] = ()
+    triggers: tuple[TriggerFacts, ...] = ()
     cancels: tuple[str, ...] = ()
+    idempotency: str | None = None
+
+    @property
+    def event_triggers(self) -> tuple[TriggerFacts, ...]:
+        """The triggers that are events, as ``Function`` has them: these are all that there are."""
+        return self.triggers
 
     @classmethod
     def of(cls, function: Function) -> Self:
         """Return the facts of a function."""
-        triggers = tuple((each.event, each.expression) for each in function.event_triggers)
+        triggers = tuple(TriggerFacts(each.event, each.expression) for each in function.event_triggers)
         cancels = tuple(each.event for each in function.cancels)
-        return cls(function.id, function.retries.limit + 1, triggers, cancels)
+        return cls(function.id, function.retries.limit + 1, triggers, cancels, function.idempotency)
 
-    def triggers_on(self, event_name: str) -> list[tuple[str, str | None]]:
+    def triggers_on(self, event_name: str) -> list[TriggerFacts]:
         """Return the triggers that name the event. ``*`` does not include Tarry's own events."""
-        return [(name, expression) for name, expression in self.triggers if _names(name, event_name)]
+        return [trigger for trigger in self.triggers if _names(trigger, event_name)]
 
 
 def facts_of(app: App) -> tuple[FunctionFacts, ...]:
@@ -63,12 +83,12 @@ def read_facts(text: str) -> tuple[FunctionFacts, ...]:
     """Return the facts that ``write_facts`` wrote."""
     rows: list[Any] = json.loads(text)
     return tuple(
-        FunctionFacts(function, attempts, tuple((name, expression) for name, expression in triggers), tuple(cancels))
+        FunctionFacts(function, attempts, tuple(TriggerFacts(*trigger) for trigger in triggers), tuple(cancels))
         for function, attempts, triggers, cancels in rows
     )
 
 
-def _names(trigger: str, event_name: str) -> bool:
-    if event_name.startswith(_INTERNAL) and not trigger.startswith(_INTERNAL):
+def _names(trigger: TriggerFacts, event_name: str) -> bool:
+    if event_name.startswith(_INTERNAL) and not trigger.event.startswith(_INTERNAL):
         return False
-    return event_name.startswith(trigger[:-1]) if trigger.endswith("*") else event_name == trigger
+    return trigger.names(event_name)

@@ -13,8 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from tarry._wire.bus import source_of
-from tarry._wire.run_requests import CANCEL_RUN, RETRY_RUN, RUN_ID, STEP
-from tarry.function import ADDRESS, INVOKED
+from tarry._wire.internal_events import ADDRESS, CANCEL_RUN, INVOKED, RETRY_RUN, RUN_ID, STEP
 from tarry_backend.model.event_identity import hashed_id
 
 if TYPE_CHECKING:

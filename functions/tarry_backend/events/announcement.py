@@ -6,11 +6,11 @@ import json
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from tarry import Event
 from tarry._engine.error_text import plain
 from tarry._wire.jsonvalues import check_characters, encode
 from tarry._wire.limits import MAX_DEPTH, MAX_ENTRY, why_not_value
 from tarry.errors import OutputError
+from tarry.event import Event
 from tarry_backend.model.run import RunStatus
 from tarry_backend.replay import Failure
 

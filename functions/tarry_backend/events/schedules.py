@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tarry import TriggerCron
 from tarry._wire.bus import ENVELOPE_VERSION
+from tarry.triggers import TriggerCron
 from tarry_backend.events.address import ADDRESS, FUNCTION, short_id
 
 if TYPE_CHECKING:

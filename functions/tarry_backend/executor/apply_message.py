@@ -111,8 +111,7 @@ class MessageApplier:
             done = timed_out(step, snapshot.next_order, now())
         if done is None:
             return None
-        self._store.runs.keep(snapshot.run.id, done, is_new=False)
-        return snapshot.with_step(done)
+        return self._store.runs.end_step(snapshot, done, now())
 
     def _signalled(self, snapshot: RunSnapshot, key: str) -> RunSnapshot | None:
         step = snapshot.step(key)
@@ -143,7 +142,7 @@ class MessageApplier:
         """End the wait for a signal by one conditional write, then free its mailbox if it is not free yet."""
         moment = now()
         done = answered(step, letter, snapshot.next_order, moment)
-        self._store.runs.keep(snapshot.run.id, done, is_new=False)
+        applied = self._store.runs.end_step(snapshot, done, moment)
         self._meter.count("WaitsClosed")
         if letter is None:
             self._meter.count("Timeouts")
@@ -152,7 +151,7 @@ class MessageApplier:
             self._meter.count("Resumes")
             self._meter.measure("ResumeLatency", max(0, moment - max(letter.at, step.began)))
             self._signalling.free(snapshot.run.id, step)
-        return snapshot.with_step(done)
+        return applied
 
     def _resume(self, message: Resume, snapshot: RunSnapshot) -> RunSnapshot | None:
         step = snapshot.step(message.step_key)
@@ -195,12 +194,12 @@ class MessageApplier:
             return replace(snapshot, run=replace(snapshot.run, cancellation=snapshot.run.cancellation or why))
         moment = now()
         done = ended(step, found, step.begun_order if step.is_guard else snapshot.next_order, moment)
-        self._store.runs.keep(snapshot.run.id, done, is_new=False)
+        applied = self._store.runs.end_step(snapshot, done, moment)
         self._meter.count("WaitsClosed")
         if not step.is_guard:
             self._measure(step, found, moment)
         self._store.runs.drop(snapshot.run.id, done)
-        return None if step.is_guard else snapshot.with_step(done)  # an expired guard changes nothing in its run
+        return None if step.is_guard else applied  # an expired guard changes nothing in its run
 
     def _measure(self, step: Step, found: ReceivedEvent | None, moment: int) -> None:
         assert step.wait is not None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tarry._engine.operations import OWN
+from tarry._wire.internal_events import OWN
 from tarry.durations import milliseconds
 from tarry_backend.model.cancellation import LATE_FINISH, Cancellation
 from tarry_backend.model.event_identity import identity

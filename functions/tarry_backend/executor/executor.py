@@ -13,7 +13,7 @@ from tarry_backend.executor.cancel_guards import overdue
 from tarry_backend.executor.message_delivery import MessageDelivery
 from tarry_backend.executor.run_begin import guarded, lacks_guards
 from tarry_backend.executor.run_end import OutcomeWriter
-from tarry_backend.executor.run_failures import REMNANTS, died, missing
+from tarry_backend.executor.run_failures import LATE, died, expired, missing
 from tarry_backend.executor.run_journal import RunJournal
 from tarry_backend.executor.run_revival import begun, goes_on, prepared
 from tarry_backend.executor.run_start import RunStarter
@@ -88,8 +88,8 @@ class Executor:
             self._revive(message, snapshot, delivery)
         elif isinstance(message, CancelRun):
             self._outcomes.cancel(snapshot)  # this does not need its function
-        elif snapshot.has_remnants:
-            self._outcomes.fail(snapshot, REMNANTS)
+        elif (failure := expired(snapshot, now())) is not None:
+            self._outcomes.fail(snapshot, failure)
         elif isinstance(message, Returned) and snapshot.step(message.step_key) is None:
             logger.info(
                 "run %s could not store step %s: the executor drops the answer", message.run_id, message.step_key
@@ -110,6 +110,7 @@ class Executor:
     def _apply(self, message: RunUpdate, snapshot: RunSnapshot, delivery: MessageDelivery) -> None:
         function = self._app.functions.get(snapshot.run.function_id)  # None: it was removed while the run waited
         with concerning(run_id=snapshot.run.id, function_id=snapshot.run.function_id):
+            snapshot = self._store.runs.hold(snapshot, now())  # first: nothing depends on a step that may expire
             if delivery.again:
                 self._apply_again(function, message, snapshot, delivery)
             elif (applied := self._applier.apply(message, snapshot)) is not None:
@@ -159,6 +160,9 @@ class Executor:
         with concerning(run_id=run.id, function_id=run.function_id):
             if delivery.again or any(goes_on(step) for step in snapshot.parts):
                 self._outcomes.announce_former(run)  # the executor that ended the life before may have died over it
+            if not isinstance(message, CancelRun) and self._lacks_steps(snapshot):
+                self._outcomes.fail(snapshot, LATE)
+                return
             try:
                 snapshot = prepared(snapshot, self._store, self._app.id, self._traffic, self._settings.log_days)
             except UsageError as error:
@@ -177,6 +181,14 @@ class Executor:
                 self._outcomes.cancel(snapshot)
             else:
                 self._go_on(function, message, snapshot, journal, ungiven(snapshot.steps))
+
+    def _lacks_steps(self, snapshot: RunSnapshot) -> bool:
+        """Return whether a retry has waited for an executor for so long that steps may be gone. A rerun has none yet.
+
+        failed ── 29 days: retried ── no executor, for a day ── the steps' leases end ── fails: not run again
+        """
+        revival = snapshot.run.revival
+        return revival is not None and revival.origin is None and self._store.lives.may_lack_steps(snapshot, now())
 
     def _go_on(
         self, function: Function | None, message: RunUpdate, snapshot: RunSnapshot, journal: RunJournal, news: int

@@ -161,9 +161,8 @@ class OutcomeWriter:
             left = self._signalling.withdraw(snapshot.run.id, step)
             if left is not step:
                 left = replace(left, status=Status.WITHDRAWN, ended=now())
-                self._store.runs.keep(snapshot.run.id, left, is_new=False)
+                snapshot = self._store.runs.end_step(snapshot, left, now())
                 self._signalling.free(snapshot.run.id, left)
-                snapshot = snapshot.with_step(left)
         return snapshot
 
     def _try_again(self, snapshot: RunSnapshot, failed: Failed, retries: Retries) -> None:
@@ -180,6 +179,7 @@ class OutcomeWriter:
             deaths=0,
             attempt_since=_earlier(snapshot.run.attempt_since, failed.unkept_since),
         )
+        self._store.runs.hold(snapshot, moment + pause)
         self._store.runs.save(run)
         self.remind(run)
         report_run_attempt(run, failed.error, retries.limit + 1)

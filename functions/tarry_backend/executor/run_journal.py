@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from threading import Lock
 from typing import TYPE_CHECKING
 
-from tarry import Event
 from tarry._wire.bus import source_of
+from tarry.event import Event
 from tarry_backend.clock import now
 from tarry_backend.events.address import ADDRESS, INVOKED, Caller, run_id_of
 from tarry_backend.executor.attempt_report import report_attempt
@@ -15,6 +14,7 @@ from tarry_backend.executor.cancel_guards import met, overdue
 from tarry_backend.executor.invocation import invoked_function
 from tarry_backend.executor.reminders import reminders
 from tarry_backend.executor.signal_wait import Signalling, answered, unused_letter
+from tarry_backend.executor.stored_steps import StoredSteps
 from tarry_backend.model.cancellation import BY_HAND, Cancellation
 from tarry_backend.model.event_identity import identity
 from tarry_backend.model.position import Position
@@ -71,9 +71,7 @@ class RunJournal:
     ) -> None:
         self._app = app
         self._run = snapshot.run
-        self._steps = {step.key: step for step in snapshot.steps}
-        self._guards = {guard.key: guard for guard in snapshot.guards}
-        self._lock = Lock()  # steps that end at the same time are stored together
+        self._stored = StoredSteps(snapshot, store.runs)
         self._looked = now()
         self.cancellation: Cancellation | None = None
         self.taken: dict[str, UsageError] = {}
@@ -90,12 +88,11 @@ class RunJournal:
 
     def steps(self) -> tuple[Step, ...]:
         """Return the run's steps as they are stored now."""
-        with self._lock:
-            return tuple(self._steps.values())
+        return self._stored.steps()
 
     def guards(self) -> tuple[Step, ...]:
         """Return the run's guards as they are stored now."""
-        return tuple(self._guards.values())
+        return self._stored.guards()
 
     def now(self) -> int:
         return self._clock.now()
@@ -107,7 +104,7 @@ class RunJournal:
         self._bus.send(events)
 
     def keep(self, step: Step) -> None:
-        self._keep(step)
+        self._stored.keep(step)
         self.remind(step)
         report_attempt(self._run, step, self._app)
 
@@ -126,7 +123,7 @@ class RunJournal:
         step = replace(step, wait=wait, due=request.deadline)
         if request.deadline <= self.now() and not request.continued:
             return self._end_at_once(step)
-        self._keep(step)
+        self._stored.keep(step)
         self._meter.count("WaitsOpened")
         looked = self._look(step)
         if looked.found:
@@ -142,7 +139,7 @@ class RunJournal:
         looked = self._look(step)
         if looked.cursor is None:
             return self._end(step, looked.found)
-        self._keep(step)
+        self._stored.keep(step)
         self._meter.count("WaitsOpened")
         self._look_on(Deadline(self._run.id, step.key), looked.cursor)
         return step
@@ -158,7 +155,7 @@ class RunJournal:
         """
         if step.signal:
             step = self._signalling.withdraw(self._run.id, step)
-        self._keep(step)
+        self._stored.keep(step)
         self._store.runs.drop(self._run.id, step)
         if step.signal and step.signal.sent_id:
             self._signalling.free(self._run.id, step)
@@ -171,19 +168,19 @@ class RunJournal:
 
     def vain(self) -> UsageError | None:
         """Return why a step waits in vain, if one does: another step waits for its signal."""
-        return next((error for key, error in self.taken.items() if self._steps[key].is_open), None)
+        return next((error for key, error in self.taken.items() if self._stored.step(key).is_open), None)
 
     def open_guard(self, guard: Step, request: WaitRequest | None) -> Cancellation | None:
         """Store a guard, unless it is stored, and look into the log, as for a wait. Without a request it is a timer.
 
         Return why its run must end at once, or ``None``.
         """
-        kept = self._guards.get(guard.key)
+        kept = next((stored for stored in self.guards() if stored.key == guard.key), None)
         guard = kept or (replace(guard, wait=self._registration.wait(request)) if request else guard)
         if not guard.is_open:
             return None
         if kept is None:
-            self._keep(guard)
+            self._stored.keep(guard)
             self._meter.count("WaitsOpened", guard.wait is not None)
         if guard.wait:
             looked = self._look(guard)
@@ -203,7 +200,7 @@ class RunJournal:
         """
         moment, since = now(), self._looked
         if self.cancellation is None:
-            self.cancellation = overdue(self._guards.values(), self.now())
+            self.cancellation = overdue(self.guards(), self.now())
         if self.cancellation is None and moment - since > LOOKED:
             self._looked = moment
             self.cancellation = self._cancelled(since - SKEW)
@@ -236,9 +233,9 @@ class RunJournal:
         """
         if unused := unused_letter(self.steps(), step, self._unused):
             done = answered(step, unused, step.begun_order + 1, self.now())
-            self._keep(done)
+            self._stored.keep(done)
             return done
-        self._keep(step)
+        self._stored.keep(step)
         self._meter.count("WaitsOpened")
         letter = self._signalling.claim(self._run.id, step, self.now())
         is_due = (step.due or 0) <= self.now()
@@ -248,7 +245,7 @@ class RunJournal:
             self.remind(step)
             return step
         done = answered(step, letter, step.begun_order + 1, self.now())
-        self._keep(done)
+        self._stored.keep(done)
         self._meter.count("WaitsClosed")
         if letter is not None:
             self._signalling.free(self._run.id, step)
@@ -258,12 +255,6 @@ class RunJournal:
         """Send timers for an open step, if it is due soon, and for a wait's settle."""
         if step.is_open:
             self._queues.send_to_timers(reminders(self._run.id, step, self.steps(), self._settle))
-
-    def _keep(self, step: Step) -> None:
-        kept = self._guards if step.is_guard else self._steps
-        self._store.runs.keep(self._run.id, step, is_new=step.key not in kept)
-        with self._lock:
-            kept[step.key] = step
 
     def _look(self, step: Step, since: int = 0) -> LogLook:
         assert step.wait is not None
@@ -279,7 +270,7 @@ class RunJournal:
         """Look for a request to cancel the run, and into the log for each guard, from ``since`` on."""
         if self._store.runs.is_cancel_requested(self._run.id):
             return BY_HAND
-        for guard in self._guards.values():
+        for guard in self.guards():
             if guard.is_open and guard.wait and (found := self._look(guard, since).found):
                 return Cancellation.by(found)
         return None
@@ -289,8 +280,8 @@ class RunJournal:
 
     def _end(self, step: Step, found: ReceivedEvent | None) -> Step:
         if found and self.cancellation is None:
-            self.cancellation = met(self._guards.values(), found, identity(self._run.event))
+            self.cancellation = met(self.guards(), found, identity(self._run.event))
         done = ended(step, found, step.begun_order + 1, self.now())
-        self._keep(done)
+        self._stored.keep(done)
         self._store.runs.drop(self._run.id, done)
         return done

@@ -74,7 +74,7 @@ def begun(run: Run, ended_steps: int, moment: int) -> Run:
     past, started = run.past_lives, run.started if revival.origin is None else moment
     if revival.ended is not None:
         error = "" if run.error is None else f"{run.error.name}: {run.error.message}"
-        past = (*past, PastLife(revival.ended, error[:_ERROR], revival.asked, revival.step, revival.asked_by))
+        past = (*past, PastLife(revival.ended, error[:_ERROR], moment, revival.step, revival.asked_by))
     return replace(
         run,
         revival=None,
@@ -121,12 +121,11 @@ def prepared(snapshot: RunSnapshot, store: Store, app_id: str, traffic: Traffic,
     revival, run = snapshot.run.revival, snapshot.run
     assert revival is not None
     if revival.origin is not None:
-        copied = _copied(store.runs.load(revival.origin), revival)
-        store.lives.restore(snapshot, (*snapshot.guards, *copied), ())
+        store.lives.restore(snapshot, _copied(revival, store), (), now())
         return _stored(run, store)
     registration = Registration(run, source_of(app_id), store.names, traffic, log_days)
     plan = planned(snapshot, revival, lambda wait: _registered(wait, registration))
-    store.lives.restore(snapshot, plan.kept, plan.dropped)
+    store.lives.restore(snapshot, plan.kept, plan.dropped, now())
     return _stored(run, store)
 
 
@@ -137,16 +136,20 @@ def _stored(run: Run, store: Store) -> RunSnapshot:
     return snapshot
 
 
-def _copied(origin: RunSnapshot | None, revival: Revival) -> tuple[Step, ...]:
+def _copied(revival: Revival, store: Store) -> tuple[Step, ...]:
     """Return what had ended before the step began, for a rerun. Its waits are resolved, and in no index.
+
+    The rerun has no guards yet, and no other steps: what else is stored under its id is of a run that has expired.
 
     Raises:
         UsageError: The run is gone, or another retry has changed it since the rerun was asked for.
     """
-    if revival.order is None:
+    if revival.origin is None or revival.order is None:
         return ()
+    origin = store.runs.load(revival.origin)
     begins = None if origin is None else origin.step(revival.step or "")
-    if origin is None or begins is None or begins.begun_order != revival.order:
+    is_there = begins is not None and begins.begun_order == revival.order
+    if origin is None or not is_there or store.lives.may_lack_steps(origin, now()):
         raise UsageError(
             f"run {revival.origin} has no step {revival.step!r} any more from which it could be run again: it was "
             "removed, or retried, at this moment; ask again"

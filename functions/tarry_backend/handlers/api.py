@@ -9,19 +9,18 @@ from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler import LambdaFunctionUrlResolver, Response, content_types
 
-from tarry import TarryError
+from tarry.errors import TarryError
 from tarry_backend.api.documents import finite
 from tarry_backend.api.lists import Lists
 from tarry_backend.api.queries import Api
-from tarry_backend.runtime import runtime
+from tarry_backend.runtime import prepare, runtime
 from tarry_backend.telemetry import logger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aws_lambda_powertools.utilities.typing import LambdaContext
-
     from tarry_backend.api.documents import Document
+    from tarry_backend.log_lines import LambdaContext
 
 MAX_ANSWER = 6_000_000
 """The largest answer, in bytes, inside of Lambda's own answer, which has at most 6 MB."""
@@ -123,9 +122,12 @@ def _query() -> Mapping[str, str]:
 
 def _lists() -> Lists:
     parts = runtime()
-    return Lists(parts.app, parts.store)
+    return Lists(parts.manifest, parts.store)
 
 
 def _api() -> Api:
     parts = runtime()
-    return Api(parts.app, parts.store, parts.queues)
+    return Api(parts.manifest, parts.store, parts.queues)
+
+
+prepare("manifest")

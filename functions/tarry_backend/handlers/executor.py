@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools.utilities.data_classes import SQSEvent
-
 from tarry_backend.clock import now
 from tarry_backend.executor.message_delivery import MessageDelivery
 from tarry_backend.queues.sender import REDRIVEN
-from tarry_backend.runtime import runtime
-from tarry_backend.telemetry import logger, meter, published
+from tarry_backend.runtime import prepare, runtime
+from tarry_backend.telemetry import logged, logger, meter, published
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-    from aws_lambda_powertools.utilities.typing import LambdaContext
-
+    from tarry_backend.log_lines import LambdaContext
     from tarry_backend.queues.sender import Queues
+
+    SQSRecord = Mapping[str, Any]
 
 _RESERVE = 60_000
 
@@ -32,7 +30,7 @@ _AFTERWARDS = 10
 """How many seconds after the end of its invocation's time a held message is visible again."""
 
 
-@logger.inject_lambda_context
+@logged
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Continue a run.
 
@@ -42,20 +40,20 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     with published():
         executor, queues = runtime().executor, runtime().queues
         out_of_time = _nears_end(context)
-        records = list(SQSEvent(event).records)
+        records: list[SQSRecord] = event["Records"]
         failed: list[SQSRecord] = []
         for place, record in enumerate(records):
             try:
                 _hold(record, queues, context)
-                executor.handle(record.body, _delivery(record, out_of_time))
+                executor.handle(record["body"], _delivery(record, out_of_time))
             except Exception:
-                logger.exception("message %s failed; SQS delivers it again", record.message_id)
+                logger.exception("message %s failed; SQS delivers it again", record["messageId"])
                 failed = records[place:]
                 break
-        queues.retry_soon(record.raw_event for record in failed)
+        queues.retry_soon(failed)
         meter.count("Records", len(records))
         meter.count("FailedRecords", len(failed))
-        return {"batchItemFailures": [{"itemIdentifier": record.message_id} for record in failed]}
+        return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in failed]}
 
 
 def _hold(record: SQSRecord, queues: Queues, context: LambdaContext) -> None:
@@ -73,11 +71,11 @@ def _hold(record: SQSRecord, queues: Queues, context: LambdaContext) -> None:
     one's time is over, and not after the visibility timeout, which is six times as long.
     """
     if _receives(record) > 1 or now() - _first_delivered(record) > _HELD_BACK:
-        queues.hold(record.raw_event, context.get_remaining_time_in_millis() // 1000 + _AFTERWARDS)
+        queues.hold(record, context.get_remaining_time_in_millis() // 1000 + _AFTERWARDS)
 
 
 def _receives(record: SQSRecord) -> int:
-    return int(record.attributes.approximate_receive_count or 1)
+    return int(record["attributes"].get("ApproximateReceiveCount") or 1)
 
 
 def _first_delivered(record: SQSRecord) -> int:
@@ -85,12 +83,12 @@ def _first_delivered(record: SQSRecord) -> int:
 
 
 def _delivery(record: SQSRecord, out_of_time: Callable[[], bool]) -> MessageDelivery:
-    return MessageDelivery(record.message_id, _again(record), out_of_time, _first_received(record), now())
+    return MessageDelivery(record["messageId"], _again(record), out_of_time, _first_received(record), now())
 
 
 def _again(record: SQSRecord) -> bool:
     """Return whether the queue delivered the message before: its work may be done, or half done."""
-    return _receives(record) > 1 or REDRIVEN in record.message_attributes
+    return _receives(record) > 1 or _is_redriven(record)
 
 
 def _first_received(record: SQSRecord) -> int:
@@ -99,10 +97,17 @@ def _first_received(record: SQSRecord) -> int:
     A FIFO queue gives a message a new time when it becomes a dead letter. So of a redriven message the executor knows
     only that a queue delivered it at some time before.
     """
-    return 0 if REDRIVEN in record.message_attributes else _first_delivered(record)
+    return 0 if _is_redriven(record) else _first_delivered(record)
+
+
+def _is_redriven(record: SQSRecord) -> bool:
+    return REDRIVEN in record.get("messageAttributes", {})
 
 
 def _nears_end(context: LambdaContext) -> Callable[[], bool]:
     """Return a check that the invocation nears its end: its last fifth, or its last minute if that is shorter."""
     reserve = min(_RESERVE, context.get_remaining_time_in_millis() // 5)
     return lambda: context.get_remaining_time_in_millis() < reserve
+
+
+prepare("executor")

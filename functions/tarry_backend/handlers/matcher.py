@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tarry_backend.runtime import runtime
-from tarry_backend.telemetry import logger, meter, published
+from tarry_backend.runtime import prepare, runtime
+from tarry_backend.telemetry import logged, meter, published
 
 if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
+    from tarry_backend.log_lines import LambdaContext
 
 _RESERVE = 5_000
 """With fewer milliseconds left, the matcher begins no further record: each takes a few seconds at most."""
 
 
-@logger.inject_lambda_context
+@logged
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Log the events, and send what follows from them to the runs queue."""
     with published():
@@ -22,3 +22,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
         meter.count("Records", len(event["Records"]))
         meter.count("FailedRecords", len(failed))
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+
+prepare("matcher")

@@ -14,7 +14,7 @@ from tarry._wire.signal_request import SignalRequest, answer_document, error_doc
 from tarry.errors import TarryError
 
 if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
+    from tarry_backend.log_lines import LambdaContext
 
 
 def handler(event: Any, context: LambdaContext) -> dict[str, Any]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tarry_backend.runtime import runtime
-from tarry_backend.telemetry import logger, meter, published
+from tarry_backend.runtime import prepare, runtime
+from tarry_backend.telemetry import logged, meter, published
 
 if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
+    from tarry_backend.log_lines import LambdaContext
 
 
-@logger.inject_lambda_context
+@logged
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Put timers that are due soon, or overdue, into the timers queue."""
     with published():
         meter.count("Swept", runtime().timers.sweep())
         meter.count("Sweeps")
+
+
+prepare("timers")

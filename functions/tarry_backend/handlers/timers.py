@@ -4,28 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-
-from tarry_backend.runtime import runtime
-from tarry_backend.telemetry import logger, meter, published, records_logger
+from tarry_backend.runtime import prepare, runtime
+from tarry_backend.telemetry import logged, logger, meter, published
 
 if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-    from aws_lambda_powertools.utilities.typing import LambdaContext
+    from tarry_backend.log_lines import LambdaContext
 
-_processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False, logger=records_logger)
+__all__ = ["handler"]
 
 
-@logger.inject_lambda_context
+@logged
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    """Handle a batch of timers and settles."""
+    """Handle a batch of timers and settles. SQS delivers a failed message again, and no other."""
     with published():
         timers = runtime().timers
-
-        def process(record: SQSRecord) -> None:
-            timers.handle(record.body)
-
-        response = process_partial_response(event, process, _processor, context)
+        failed: list[str] = []
+        for record in event["Records"]:
+            try:
+                timers.handle(record["body"])
+            except Exception:
+                logger.exception("message %s failed; SQS delivers it again", record["messageId"])
+                failed.append(record["messageId"])
         meter.count("Records", len(event["Records"]))
-        meter.count("FailedRecords", len(response["batchItemFailures"]))
-        return response
+        meter.count("FailedRecords", len(failed))
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+
+prepare("timers")

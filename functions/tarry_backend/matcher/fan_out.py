@@ -6,7 +6,7 @@ from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from tarry_backend.matching import MatchError, residual_holds
+from tarry_backend import matching
 from tarry_backend.queues.messages import FanOut, Resume
 from tarry_backend.store.wait_index import BEHIND_ALL, parts_behind
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tarry_backend.store.wait_index import Candidate, Page
     from tarry_backend.telemetry import Meter
 
-    Answers = dict[str, bool | MatchError]
+    Answers = dict[str, bool | matching.MatchError]
 
 __all__ = ["NOTES", "PAGES", "SECONDS", "WaitFanOut"]
 
@@ -110,7 +110,7 @@ class WaitFanOut:
             answer = _answer(wait.residual, wait.bindings, incoming)
             if not wait.bindings:
                 answers[wait.residual] = answer
-        if isinstance(answer, MatchError):
+        if isinstance(answer, matching.MatchError):
             self._meter.count("MatchErrors")
             self._notes.write(wait, f"event {incoming.event.id} could not be compared: {answer}")
             return False
@@ -142,8 +142,8 @@ class Notes:
             self._runs.note(wait.run_id, wait.step_key, text)
 
 
-def _answer(residual: str, bindings: Mapping[str, Any], incoming: ReceivedEvent) -> bool | MatchError:
+def _answer(residual: str, bindings: Mapping[str, Any], incoming: ReceivedEvent) -> bool | matching.MatchError:
     try:
-        return residual_holds(residual, bindings, incoming.event, incoming.received_at)
-    except MatchError as error:
+        return matching.residual_holds(residual, bindings, incoming.event, incoming.received_at)
+    except matching.MatchError as error:
         return error

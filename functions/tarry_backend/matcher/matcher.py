@@ -11,7 +11,7 @@ from tarry_backend.events.address import to_cancel, to_retry
 from tarry_backend.matcher.batch import Record, read_batch
 from tarry_backend.matcher.fan_out import WaitFanOut
 from tarry_backend.matcher.starts import Starts
-from tarry_backend.matching import match_key
+from tarry_backend.matching.keys import match_key
 from tarry_backend.model.event_identity import identity
 from tarry_backend.model.received_event import ReceivedEvent
 from tarry_backend.queues.cancel_runs import request_cancel
@@ -25,7 +25,7 @@ from tarry_backend.telemetry import logger
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from tarry import App
+    from tarry_backend.matcher.starts import DeclaredApp
     from tarry_backend.queues.sender import Queues
     from tarry_backend.store import Name, Store
     from tarry_backend.telemetry import Meter
@@ -78,7 +78,7 @@ class LoggedBatch:
 class Matcher:
     """The matcher: it sends the runs queue what follows from each event, and only then counts the event."""
 
-    def __init__(self, app: App, store: Store, queues: Queues, meter: Meter) -> None:
+    def __init__(self, app: DeclaredApp, store: Store, queues: Queues, meter: Meter) -> None:
         self._app = app
         self._store = store
         self._queues = queues

@@ -2,26 +2,69 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from tarry._wire.bus import source_of
 from tarry.errors import ExpressionError, UsageError
 from tarry.event import RESERVED
+from tarry_backend import matching
 from tarry_backend.events.address import addressee, is_untimely, run_id_of
-from tarry_backend.matching import MatchError, reads_source, trigger_holds, value_key
 from tarry_backend.queues.messages import Start
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from tarry import App, Event, Function, TriggerEvent
+    from tarry import Event
     from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.queues.messages import Carried
     from tarry_backend.telemetry import Meter
 
-__all__ = ["Starts"]
+__all__ = ["DeclaredApp", "DeclaredFunction", "DeclaredTrigger", "Starts"]
 
 T = TypeVar("T")
+
+
+class DeclaredTrigger(Protocol):
+    """A trigger, as an app or its manifest has it."""
+
+    @property
+    def event(self) -> str:
+        """The name of its events, or their prefix and ``*``."""
+
+    @property
+    def expression(self) -> str | None:
+        """CEL over the event."""
+
+    def names(self, event_name: str) -> bool:
+        """Whether the trigger accepts events of this name."""
+
+
+class DeclaredFunction(Protocol):
+    """What the matcher knows of a function."""
+
+    @property
+    def id(self) -> str:
+        """The function's id."""
+
+    @property
+    def event_triggers(self) -> Sequence[DeclaredTrigger]:
+        """The events that start it."""
+
+    @property
+    def idempotency(self) -> str | None:
+        """The expression of its idempotency key."""
+
+
+class DeclaredApp(Protocol):
+    """What the matcher knows of the app: its manifest, or the app itself."""
+
+    @property
+    def id(self) -> str:
+        """The app's id."""
+
+    @property
+    def functions(self) -> Mapping[str, DeclaredFunction]:
+        """The functions by their ids."""
 
 
 class Starts:
@@ -30,7 +73,7 @@ class Starts:
     A trigger that cannot be read does not stop the other functions: iterate first, then call ``check``.
     """
 
-    def __init__(self, app: App, incoming: ReceivedEvent, carried: Carried, meter: Meter) -> None:
+    def __init__(self, app: DeclaredApp, incoming: ReceivedEvent, carried: Carried, meter: Meter) -> None:
         self._app = app
         self._incoming = incoming
         self._carried = carried
@@ -57,7 +100,7 @@ class Starts:
             if triggered:
                 yield Start(self._run_id(function), function.id, self._carried, once)
 
-    def _run_id(self, function: Function) -> str:
+    def _run_id(self, function: DeclaredFunction) -> str:
         event = self._incoming.event
         return run_id_of(self._app.id, function.id, event.id, event.source, event.name)
 
@@ -69,24 +112,24 @@ class Starts:
         if self._unreadable:
             raise UsageError("; ".join(self._unreadable))
 
-    def _once(self, function: Function) -> str | None:
+    def _once(self, function: DeclaredFunction) -> str | None:
         """Return the event's idempotency key for this function, or ``None``.
 
         An event that is addressed to the function has no key: its sender may wait for the very run that it starts.
         """
         if function.idempotency is None:
             return None
-        return self._asked(value_key, function.idempotency)
+        return self._asked(matching.value_key, function.idempotency)
 
-    def _triggers(self, trigger: TriggerEvent) -> bool:
+    def _triggers(self, trigger: DeclaredTrigger) -> bool:
         name = self._incoming.event.name
         if not trigger.names(name) or (name.startswith(RESERVED) and not self._listens(trigger)):
             return False
         if trigger.expression is None:
             return True
-        return bool(self._asked(trigger_holds, trigger.expression))
+        return bool(self._asked(matching.trigger_holds, trigger.expression))
 
-    def _listens(self, trigger: TriggerEvent) -> bool:
+    def _listens(self, trigger: DeclaredTrigger) -> bool:
         """Return whether the trigger is for internal events, and for those of this source.
 
         ``*`` means the user's events: a run's own end would start it again, for ever.
@@ -94,12 +137,12 @@ class Starts:
         if not trigger.event.startswith(RESERVED):
             return False
         is_own = self._incoming.event.source == source_of(self._app.id)
-        return is_own or (trigger.expression is not None and reads_source(trigger.expression, "event"))
+        return is_own or (trigger.expression is not None and matching.reads_source(trigger.expression, "event"))
 
     def _asked(self, ask: Callable[[str, Event, int], T], expression: str) -> T | None:
         """Return what an expression yields about the event alone; count an error, and return ``None``."""
         try:
             return ask(expression, self._incoming.event, self._incoming.received_at)
-        except MatchError:
+        except matching.MatchError:
             self._meter.count("MatchErrors")
             return None

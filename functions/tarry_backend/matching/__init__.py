@@ -17,23 +17,28 @@ no match. ``tarry._cel.functions`` lists the functions beyond the standard's. Pa
 grammar, which takes about 0.2 seconds.
 """
 
-from tarry._cel.match_path import match_expression
-from tarry_backend.matching.condition import Condition
-from tarry_backend.matching.conjuncts import Conjunct, Operand, trigger_conjuncts, wait_conjuncts
-from tarry_backend.matching.evaluation import (
-    MatchError,
-    check_run_filter,
-    check_trigger,
-    evaluate_whole,
-    residual_holds,
-    run_fits,
-    trigger_holds,
-    value_key,
-)
-from tarry_backend.matching.internal_events import of_own_source, reads_source
-from tarry_backend.matching.keys import match_key
-from tarry_backend.matching.wait_plan import Plan, plan
-from tarry_backend.model.alternative import NAME_ONLY, Alternative, Shape
+from typing import TYPE_CHECKING
+
+from tarry._lazy import lazy_names
+
+if TYPE_CHECKING:
+    from tarry._cel.match_path import match_expression
+    from tarry_backend.matching.condition import Condition
+    from tarry_backend.matching.conjuncts import Conjunct, Operand, trigger_conjuncts, wait_conjuncts
+    from tarry_backend.matching.evaluation import (
+        MatchError,
+        check_run_filter,
+        check_trigger,
+        evaluate_whole,
+        residual_holds,
+        run_fits,
+        trigger_holds,
+        value_key,
+    )
+    from tarry_backend.matching.internal_events import of_own_source, reads_source
+    from tarry_backend.matching.keys import match_key
+    from tarry_backend.matching.wait_plan import Plan, plan
+    from tarry_backend.model.alternative import NAME_ONLY, Alternative, Shape
 
 __all__ = [
     "NAME_ONLY",
@@ -59,3 +64,27 @@ __all__ = [
     "value_key",
     "wait_conjuncts",
 ]
+
+if not TYPE_CHECKING:  # the evaluator is for expressions: a Lambda without any loads none of it
+    __getattr__ = lazy_names(
+        __name__,
+        {
+            "tarry._cel.match_path": ("match_expression",),
+            "tarry_backend.matching.condition": ("Condition",),
+            "tarry_backend.matching.conjuncts": ("Conjunct", "Operand", "trigger_conjuncts", "wait_conjuncts"),
+            "tarry_backend.matching.evaluation": (
+                "MatchError",
+                "check_run_filter",
+                "check_trigger",
+                "evaluate_whole",
+                "residual_holds",
+                "run_fits",
+                "trigger_holds",
+                "value_key",
+            ),
+            "tarry_backend.matching.internal_events": ("of_own_source", "reads_source"),
+            "tarry_backend.matching.keys": ("match_key",),
+            "tarry_backend.matching.wait_plan": ("Plan", "plan"),
+            "tarry_backend.model.alternative": ("NAME_ONLY", "Alternative", "Shape"),
+        },
+    )

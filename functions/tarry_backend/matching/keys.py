@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from tarry._cel.budget import CHARACTERS, MAX_NESTED, MAX_STEPS, Budget, StepsError, steps_to_write
-from tarry._cel.values import INT_MAX, INT_MIN
+from tarry._cel.ranges import INT_MAX, INT_MIN
 from tarry_backend.model.alternative import NAME_ONLY, Shape
 
 if TYPE_CHECKING:

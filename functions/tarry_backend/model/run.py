@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from tarry_backend.model.event_identity import identity
-from tarry_backend.model.step import excluded_events
+from tarry_backend.model.step import END_OF_TIME, Status, excluded_events
 
 if TYPE_CHECKING:
     from tarry.event import Event
@@ -15,7 +15,18 @@ if TYPE_CHECKING:
     from tarry_backend.model.position import Position
     from tarry_backend.model.step import Failure, Step
 
-__all__ = ["PARKED", "Alias", "Origin", "PastLife", "PastStep", "Revival", "Run", "RunSnapshot", "RunStatus"]
+__all__ = [
+    "PARKED",
+    "Alias",
+    "Origin",
+    "PastLife",
+    "PastStep",
+    "Revival",
+    "Run",
+    "RunSnapshot",
+    "RunStatus",
+    "open_until",
+]
 
 PARKED = 900_000
 """How long, in milliseconds, a run whose function is missing rests until the executor looks for the function again."""
@@ -133,8 +144,8 @@ class PastStep:
 class RunSnapshot:
     """A run with its steps, in the order in which they began, its guards, and the further keys of its waits.
 
-    ``has_remnants`` is true if time to live removes steps of it, because a run of this id has ended. ``past`` are the
-    steps that retries have dropped.
+    ``has_remnants`` is true if it has steps of an earlier run of this id, which has ended. ``past`` are the steps that
+    retries have dropped.
     """
 
     run: Run
@@ -189,6 +200,22 @@ class RunSnapshot:
         return due is not None and due > moment and self.ended_steps == self.run.attempt_steps
 
     @property
+    def until(self) -> int:
+        """When the latest of the run's open steps, or its next attempt, is due (Unix milliseconds); 0 if nothing is.
+
+        It is the end of time for an invocation without a timeout. A guard does not count: it ends the run, which then
+        needs no earlier step.
+        """
+        return max(self.run.due or 0, *map(open_until, self.steps), 0)
+
+    @property
     def next_order(self) -> int:
         """The order of the next beginning or end of a step."""
         return 1 + max((max(step.begun_order, step.ended_order or 0) for step in self.steps), default=0)
+
+
+def open_until(step: Step) -> int:
+    """Return when the step is due if its run waits for it, the end of time if nothing is due, 0 if the run does not."""
+    if step.is_guard or not step.is_open or step.status is Status.WITHDRAWN:
+        return 0
+    return END_OF_TIME if step.due is None else step.due

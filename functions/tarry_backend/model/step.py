@@ -184,7 +184,8 @@ class Step:
     step goes on by itself (or would have, if it was withdrawn): a sleep's end, a retry, the deadline of a wait or an
     invocation. ``attempt`` is the attempt
     that was made, or is due, from 0. ``asked`` is a text of the arguments with which the step began: see
-    ``tarry_backend.replay.arguments``.
+    ``tarry_backend.replay.arguments``. ``expires`` (Unix seconds) is from when on time to live may remove the step: see
+    ``tarry_backend.store.leases``.
     """
 
     key: str
@@ -202,6 +203,7 @@ class Step:
     invocation: Invocation | None = None
     signal: Signal | None = None
     asked: str | None = None
+    expires: int | None = None
 
     @property
     def is_open(self) -> bool:

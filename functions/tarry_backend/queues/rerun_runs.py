@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from tarry.errors import TarryError
 from tarry_backend.clock import now
 from tarry_backend.model.event_identity import hashed_id
-from tarry_backend.model.moment import iso
 from tarry_backend.model.run import Origin, Revival, Run
 from tarry_backend.queues.messages import Continue
 
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from tarry_backend.store import Store
 
 __all__ = ["RerunError", "edited", "request_rerun", "rerun_id"]
-
-_DAY = 86_400_000
 
 
 class RerunError(TarryError):
@@ -82,11 +79,10 @@ def request_rerun(
 
 def _step(snapshot: RunSnapshot, key: str, store: Store, moment: int) -> Step:
     run = snapshot.run
-    removed_from = store.lives.removed_from(run)
-    if removed_from is not None and moment > removed_from - min(_DAY, (removed_from - (run.ended or 0)) // 2):
+    if store.lives.may_lack_steps(snapshot, moment, soon=True):
         raise RerunError(
-            f"run {run.id} cannot be run again from a step: time to live removes its steps from {iso(removed_from)} "
-            "on; leave the step out, and it runs again from its event"
+            f"run {run.id} cannot be run again from a step: {store.lives.removal(run)}; "
+            "leave the step out, and it runs again from its event"
         )
     if (step := next((each for each in snapshot.steps if each.key == key), None)) is None:
         keys = ", ".join(repr(each.key) for each in snapshot.steps) or "none"

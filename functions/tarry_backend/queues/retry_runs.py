@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from tarry.errors import TarryError
 from tarry_backend.clock import now
-from tarry_backend.model.moment import iso
 from tarry_backend.model.run import Revival, RunStatus
 from tarry_backend.model.step import Status
 from tarry_backend.queues.messages import Continue
@@ -20,12 +19,7 @@ if TYPE_CHECKING:
     from tarry_backend.queues.sender import Queues
     from tarry_backend.store import Store
 
-__all__ = ["REMNANTS_ERROR", "RetryError", "failed_step", "request_retry"]
-
-REMNANTS_ERROR = "RunExpiredError"
-"""The name of the error of a run of which time to live was removing the steps."""
-
-_DAY = 86_400_000
+__all__ = ["RetryError", "failed_step", "request_retry"]
 
 
 class RetryError(TarryError):
@@ -75,12 +69,10 @@ def _revival(snapshot: RunSnapshot, functions: Collection[str], store: Store, st
             f"run {run.id} cannot be retried: the app has no function {run.function_id!r} (any more), only "
             f"{sorted(functions)}; deploy it again under that id, then retry"
         )
-    removed_from = store.lives.removed_from(run)
-    is_going = removed_from is not None and moment > removed_from - min(_DAY, (removed_from - (run.ended or 0)) // 2)
-    if is_going or (run.error is not None and run.error.name == REMNANTS_ERROR):
+    if store.lives.may_lack_steps(snapshot, moment, soon=True):
         raise RetryError(
-            f"run {run.id} cannot be retried: time to live removes its steps from {iso(removed_from)} on, and a retry "
-            f"could meet some of them only; start it again as a new run: tarry rerun {run.id}"
+            f"run {run.id} cannot be retried: {store.lives.removal(run)}, and a retry could meet some of them only; "
+            f"start it again as a new run: tarry rerun {run.id}"
         )
     step = failed_step(snapshot) if step_key is None else _named(snapshot, step_key)
     order = None if step is None else step.ended_order

@@ -72,7 +72,7 @@ class Store:
         return cls(
             table=table,
             runs=runs,
-            lives=RunLives(table, StepItems(values), settings.run_days),
+            lives=RunLives(table, StepItems(values), runs.leases),
             bulks=Bulks(table),
             log=log,
             names=names,

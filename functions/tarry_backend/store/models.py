@@ -59,10 +59,10 @@ DUE_SHARDS = 4
 """Over how many partitions of the due index the timers are spread."""
 
 RUN_SHARDS = 4
-"""Over how many partitions of the runs index the runs of one function and status are spread.
+"""Over how many partitions of the runs index the runs under one of a function's keys are spread.
 
 A partition takes 1,000 writes a second, and a slow index throttles the writes of the table (DynamoDB's developer guide,
-"GSI throttling"). A new run is one such write, the end of a run is two. A list reads every shard.
+"GSI throttling"). A new run is one such write. A list reads every shard.
 """
 
 
@@ -92,7 +92,7 @@ class DueIndex(GlobalSecondaryIndex[Any]):
 
 
 class RunsIndex(GlobalSecondaryIndex[Any]):
-    """The index of a function's runs of one status, by start, for people. A run's hash decides its shard."""
+    """The index of a function's runs, by start, for people: ``tarry_backend.store.run_index`` says under which keys."""
 
     class Meta:
         index_name = "runs"
@@ -103,7 +103,7 @@ class RunsIndex(GlobalSecondaryIndex[Any]):
 
 
 class Item(Model):
-    """Any item. ``expires`` (Unix seconds) is set only on items of ended runs and on old events.
+    """Any item. ``expires`` (Unix seconds) is set on old events, ended runs and ended steps: see ``leases``.
 
     A model is bound to no table: it has no ``Meta``, and PynamoDB refuses ``save`` and ``query`` on it.
     ``tarry_backend.store.table.Table`` reads and writes items.

@@ -5,8 +5,8 @@ deadline, and so is in the index of what is due. A guard of a ``Cancel`` without
 lookups stop at a bound, so a receipt costs the same in a table of any size:
 
     due index      4 shards, one page each        ≤ 1,000 timers        4 queries
-    runs index     running runs with a cancel     ≤ 250 runs           20 queries
-    steps          those of both                  by 100               13 batch reads
+    runs index     runs of those with a cancel    ≤ 1,000 runs         20 queries
+    steps          those of both                  by 100               20 batch reads
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
-from tarry_backend.model.run import RunStatus
 from tarry_backend.model.step import END_OF_TIME, LISTENING
 from tarry_backend.store.due_index import SHARDS
 from tarry_backend.store.models import StepItem
@@ -37,10 +36,13 @@ _PAGE = 250
 TIMERS_LOOKED_AT = _PAGE * len(SHARDS)
 """Among how many timers, the nearest ones, the lookup searches for open waits."""
 
-_FUNCTIONS, _RUNS = 5, 50
+_FUNCTIONS, _RUNS = 5, 200
 
 GUARDS_LOOKED_AT = _FUNCTIONS * _RUNS
-"""Among how many running runs the lookup searches: the newest of each of at most five functions with a ``Cancel``."""
+"""Among how many runs the lookup searches: the newest of each of at most five functions with a ``Cancel``.
+
+Runs that have finished are among them.
+"""
 
 _ATTRIBUTES = (
     *("kind", "status", "begun_order", "began", "attempt"),
@@ -97,7 +99,7 @@ class OpenWaits:
         return self._dues.between(shard, since - 1, END_OF_TIME, page=_PAGE + 1)
 
     def _guards(self, function_id: str, key: str) -> Iterator[Target]:
-        for _, run_id in self._started.newest([function_id], [RunStatus.RUNNING], _RUNS + 1):
+        for run_id in self._started.begun(function_id, _RUNS + 1):
             yield run_id, key
 
     def _read(self, targets: Iterable[Target]) -> tuple[list[tuple[str, Step]], bool]:

@@ -26,10 +26,13 @@ if TYPE_CHECKING:
     from tarry_backend.store.run_index import StartedRuns
     from tarry_backend.store.runs import Runs
 
-__all__ = ["DUES_LOOKED_THROUGH", "LOOKED_THROUGH", "Queries"]
+__all__ = ["DUES_LOOKED_THROUGH", "LOOKED_THROUGH", "RUNS_LOOKED_THROUGH", "Queries"]
 
-LOOKED_THROUGH = 1_000
-"""Among how many runs, the newest of each function and status, a lookup by the beginning of an id searches."""
+LOOKED_THROUGH = 10_000
+"""Among how many runs, the newest of each function, a lookup by the beginning of an id searches."""
+
+RUNS_LOOKED_THROUGH = 10_000
+"""Among how many runs a page of a list searches for those of a status."""
 
 DUES_LOOKED_THROUGH = 10_000
 """Among how many sleeps, retries and deadlines, the nearest ones, the lookup of open waits searches."""
@@ -51,20 +54,28 @@ class Queries:
         self, functions: Iterable[str], statuses: Iterable[RunStatus] = tuple(RunStatus), limit: int = 20
     ) -> list[RunSnapshot]:
         """Return the newest runs of these functions with one of these statuses, newest first, with their steps."""
-        keys = self._started.newest(functions, statuses, limit)
-        loaded = (self._runs.load(run_id) for _, run_id in islice(keys, limit))
-        return [snapshot for snapshot in loaded if snapshot is not None]
+        statuses = tuple(statuses)
+        loaded = (self._runs.load(run_id) for _, run_id in self._started.newest(functions, statuses, limit))
+        wanted = (each for each in loaded if each is not None and each.run.status in statuses)
+        return list(islice(wanted, limit))
 
     def run_ids(self, functions: Iterable[str], prefix: str) -> list[str]:
-        """Return the ids with that prefix among the newest ``LOOKED_THROUGH`` runs of each function and status."""
-        keys = self._started.newest(functions, tuple(RunStatus), LOOKED_THROUGH)
-        return sorted({run_id for _, run_id in keys if run_id.startswith(prefix)})
+        """Return the ids with that prefix among the newest ``LOOKED_THROUGH`` runs of each function."""
+        found: set[str] = set()
+        for function_id in functions:
+            keys = self._started.newest([function_id], tuple(RunStatus), LOOKED_THROUGH)
+            found |= {run_id for _, run_id in islice(keys, LOOKED_THROUGH) if run_id.startswith(prefix)}
+        return sorted(found)
 
     def run_keys(
         self, functions: Iterable[str], statuses: Iterable[RunStatus], page: int, before: tuple[int, str] | None
-    ) -> Iterator[tuple[int, str]]:
-        """Yield starts and ids of the runs behind the place ``before``, the latest first; ``page`` are read at once."""
-        return self._started.before(functions, statuses, page, before)
+    ) -> Iterator[tuple[tuple[int, str], bool]]:
+        """Yield starts and ids of the runs behind the place ``before``, the latest first; ``page`` are read at once.
+
+        Each comes with whether its run has one of the statuses. At most ``RUNS_LOOKED_THROUGH``: the next call goes on
+        from the last place.
+        """
+        return islice(self._started.before(functions, tuple(statuses), page, before), RUNS_LOOKED_THROUGH)
 
     def running(self, function_id: str, since: int, until: int) -> Iterator[str]:
         """Return the ids of the function's open runs that began in ``[since, until]``, the first one first."""

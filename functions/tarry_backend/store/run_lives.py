@@ -6,10 +6,12 @@ import json
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from tarry_backend.model.run import Origin, PastLife, PastStep, Revival, RunStatus
+from tarry_backend.model.moment import iso
+from tarry_backend.model.run import Origin, PastLife, PastStep, Revival, RunStatus, open_until
 from tarry_backend.model.step import Status
+from tarry_backend.store.leases import has_expired, may_lack_steps
 from tarry_backend.store.models import RunItem, StepItem
-from tarry_backend.store.run_index import fn_status
+from tarry_backend.store.run_index import index_key
 from tarry_backend.store.step_items import alias_items, alias_sk, due_shard, ended_alias_item, run_pk, step_sk
 from tarry_backend.store.table import ConditionFailedError
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from tarry_backend.model.run import Run, RunSnapshot
     from tarry_backend.model.step import Step
+    from tarry_backend.store.leases import Leases
     from tarry_backend.store.step_items import StepItems
     from tarry_backend.store.table import Batch, Table
 
@@ -29,18 +32,37 @@ PAST = "past#"
 _MOST_LIVES = 20
 """Of how many past lives a run keeps how they ended."""
 
+_HOUR, _DAY = 3_600_000, 86_400_000
+
 
 class RunLives:
-    """The lives of the runs of one table. ``days`` is how long the steps of ended runs are stored."""
+    """The lives of the runs of one table. ``leases`` say how long the steps of ended runs are stored."""
 
-    def __init__(self, table: Table, steps: StepItems, days: int) -> None:
+    def __init__(self, table: Table, steps: StepItems, leases: Leases) -> None:
         self._table = table
         self._steps = steps
-        self._days = days
+        self._leases = leases
 
-    def removed_from(self, run: Run) -> int | None:
-        """Return from when on time to live may remove the run's steps (Unix milliseconds); ``None`` if it runs."""
-        return None if run.ended is None else (run.ended // 1000 + self._days * 86_400) * 1000
+    def removal(self, run: Run) -> str:
+        """Say what becomes of the steps of a run that may lack some, for people."""
+        removed_from = None if has_expired(run) else self._leases.removed_from(run)
+        if removed_from is None:
+            return "time to live may have removed steps of it"
+        return f"time to live removes its steps from {iso(removed_from)} on"
+
+    def may_lack_steps(self, snapshot: RunSnapshot, moment: int, *, soon: bool = False) -> bool:
+        """Return whether time to live may have removed steps of the run; with ``soon``, or will within a day.
+
+        Whoever asks for a retry keeps a distance of a day, so that the executor has time. The executor itself keeps one
+        of an hour: clocks differ, and it may need a quarter of an hour until the steps have new leases.
+
+            failed ──────────── a request is refused ─── a day ─── the executor fails the run ─── an hour ─── removed
+        """
+        if has_expired(snapshot.run):
+            return True
+        if (removed_from := self._leases.removed_from(snapshot.run)) is None:
+            return may_lack_steps(snapshot, moment)
+        return moment >= removed_from - (min(_DAY, self._leases.days * _DAY // 2) if soon else _HOUR)
 
     def revive(self, run: Run, revival: Revival) -> Run | None:
         """Make a failed run running, by one write; return ``None`` if it is not as it was read any more.
@@ -56,7 +78,7 @@ class RunLives:
         )
         actions = [
             RunItem.status.set(revived.status.value),
-            RunItem.fn_status.set(fn_status(run.function_id, revived.status, run.id)),
+            RunItem.fn_status.set(index_key(run.function_id, revived.status, run.id)),
             RunItem.due.set(revival.asked),
             RunItem.due_shard.set(due_shard(run.id)),
             RunItem.life.set(revived.life),
@@ -72,18 +94,22 @@ class RunLives:
             return None
         return revived
 
-    def restore(self, snapshot: RunSnapshot, kept: Iterable[Step], dropped: Iterable[Step]) -> None:
-        """Store the steps with which a life begins, and move those aside that it drops.
+    def restore(self, snapshot: RunSnapshot, kept: Iterable[Step], dropped: Iterable[Step], moment: int) -> None:
+        """Store the steps with which a life begins, and move those aside that it drops. No other step stays.
 
         The run is running, and no message of it is handled before this is done. So it may be cut off, and repeated.
+        Each step gets a new lease before the run goes on, as if it had ended now; an open one has none:
 
-            executor    dropped steps aside ── aliases ── waits, steps ── dropped steps go ── run: prepared
+            leases      of the life before ─────────────────── new ──────────────────────── until now + REST, at least
+            executor    dropped steps aside ── aliases ── waits, steps ── other steps go ── run: prepared ── goes on
         """
         run_id, life = snapshot.run.id, snapshot.run.life - 1
-        kept, dropped = tuple(kept), tuple(dropped)
+        kept = self._leased(kept, moment)
+        past = (*snapshot.past, *(PastStep(life, step) for step in dropped))
+        items = {item.sk: item for item in (_past_item(run_id, each, self._steps, None) for each in past)}
         with self._table.batch() as batch:
-            for step in dropped:
-                batch.save(_past_item(run_id, PastStep(life, step), self._steps))
+            for item in items.values():
+                batch.save(item)
         aliases = {item.sk: item for item in self._aliases(snapshot, kept)}
         with self._table.batch() as batch:  # before their waits: see ``Runs.keep``
             for alias in aliases.values():
@@ -92,11 +118,19 @@ class RunLives:
             for step in kept:
                 batch.save(self._steps.item(run_id, step))
         with self._table.batch() as batch:
-            for step in dropped:
-                batch.delete(run_pk(run_id), step_sk(step.key))
+            stay = {step.key for step in kept}
+            for step in snapshot.parts:
+                if step.key not in stay:
+                    batch.delete(run_pk(run_id), step_sk(step.key))
             for old in snapshot.aliases:
                 if (sk := alias_sk(old.step_key, old.number)) not in aliases:
                     batch.delete(run_pk(run_id), sk)
+
+    def _leased(self, steps: Iterable[Step], moment: int) -> tuple[Step, ...]:
+        """Return the steps with leases that are long enough for those of them that are open."""
+        steps = tuple(steps)
+        expires = self._leases.of(moment, max(map(open_until, steps), default=0))
+        return tuple(replace(step, expires=None if step.is_open else expires) for step in steps)
 
     def _aliases(self, snapshot: RunSnapshot, kept: tuple[Step, ...]) -> Iterable[Any]:
         """Return the further keys of the waits: those of open ones anew, those of ended ones as they are."""
@@ -138,14 +172,12 @@ def past_step(item: StepItem, steps: StepItems) -> PastStep:
 def retire_past(batch: Batch, snapshot: RunSnapshot, steps: StepItems, expires: int) -> None:
     """Let time to live remove the dropped steps of a run that has ended."""
     for past in snapshot.past:
-        item = _past_item(snapshot.run.id, past, steps)
-        item.expires = expires
-        batch.save(item)
+        batch.save(_past_item(snapshot.run.id, past, steps, expires))
 
 
-def _past_item(run_id: str, past: PastStep, steps: StepItems) -> StepItem:
-    """Return the item of a dropped step: as it was, but in no index."""
-    item = steps.item(run_id, past.step)
+def _past_item(run_id: str, past: PastStep, steps: StepItems, expires: int | None) -> StepItem:
+    """Return the item of a dropped step: as it was, but in no index. It is stored for as long as its run."""
+    item = steps.item(run_id, replace(past.step, expires=expires))
     item.sk = f"{PAST}{past.life}#{past.step.key}"
     item.match_key = item.wait_ref = item.due_shard = None
     return item

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
-from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from tarry.errors import TarryError
-from tarry_backend.model.cancellation import Cancellation, Reason
-from tarry_backend.model.run import Run, RunSnapshot, RunStatus
-from tarry_backend.model.step import Failure, Status
-from tarry_backend.store.event_json import event_of, event_text
+from tarry_backend.model.run import RunSnapshot, RunStatus
+from tarry_backend.model.step import Status
+from tarry_backend.store.leases import Leases
 from tarry_backend.store.models import AliasItem, CancelRequestItem, ClaimItem, Item, RunItem, StepItem
-from tarry_backend.store.run_index import fn_status
-from tarry_backend.store.run_lives import PAST, life_attributes, lives_of, past_step, retire_past
+from tarry_backend.store.run_items import RunItems
+from tarry_backend.store.run_lives import PAST, past_step, retire_past
 from tarry_backend.store.step_items import (
     StepItems,
     alias_items,
     alias_of,
     alias_sk,
     can_be_key,
-    due_shard,
     ended_alias_item,
     run_pk,
     step_sk,
@@ -33,7 +30,8 @@ if TYPE_CHECKING:
 
     from pynamodb.expressions.condition import Condition
 
-    from tarry_backend.model.run import Alias, PastStep
+    from tarry_backend.model.cancellation import Cancellation
+    from tarry_backend.model.run import Alias, PastStep, Run
     from tarry_backend.model.step import Step
     from tarry_backend.store.large_values import Values
     from tarry_backend.store.table import Batch, Table
@@ -47,15 +45,13 @@ _LATE = 14 * 86_400
 """How many seconds longer its claim is stored: an event received in that time may be in a queue for all of them."""
 
 
-_LAST_DAYS = 7
-"""How many days a run's own item outlives its steps.
-
-Time to live removes items in any order, within days of their expiry. While the run's item is there, the run's event
-starts no second run, which would meet the steps of the first.
-"""
-
 _MARKED_DAYS = 30
 """How many days at least a request to cancel a run is stored. A dead letter is stored for half as long."""
+
+
+_EARLIER = 3_600_000
+"""How much earlier, in milliseconds, than its run a step began that is of another run with the same id. Clocks differ
+by much less."""
 
 
 class ConflictError(TarryError):
@@ -68,13 +64,15 @@ class Runs:
     def __init__(self, table: Table, values: Values, days: int) -> None:
         self._table = table
         self._values = values
+        self.leases = Leases(days)
+        self._runs = RunItems(values, self.leases)
         self._steps = StepItems(values)
         self._days = days
 
     def create(self, run: Run) -> bool:
         """Store a new run; return false if its id exists already: an event starts a function once."""
         try:
-            self._put(self._item(run), _NEW)
+            self._put(self._runs.item(run), _NEW)
         except ConflictError:
             return False
         return True
@@ -99,7 +97,7 @@ class Runs:
         # event 1 again    refused, its run is there: goes on   refused by its run: the claim stays free
         try:
             free = _NEW | (ClaimItem.received_at <= run.received_at - ONCE)
-            self._table.put_together((self._item(run), _NEW), (claim, free))
+            self._table.put_together((self._runs.item(run), _NEW), (claim, free))
         except ConditionFailedError:
             return False
         return True
@@ -110,31 +108,29 @@ class Runs:
         steps: list[Step] = []
         aliases: list[Alias] = []
         past: list[PastStep] = []
-        has_remnants = False
         for item in self._table.query(Item, run_pk(run_id)) if can_be_key(run_pk(run_id)) else ():
             if isinstance(item, RunItem):
-                run = self._run(item)
+                run = self._runs.run(item)
             elif isinstance(item, StepItem) and item.sk.startswith(PAST):
                 past.append(past_step(item, self._steps))
             elif isinstance(item, StepItem):
                 steps.append(self._steps.step(item))
-                has_remnants = has_remnants or item.expires is not None
             elif isinstance(item, AliasItem):
                 aliases.append(alias_of(item))
         steps.sort(key=lambda step: step.begun_order)
         own = tuple(step for step in steps if not step.is_guard)
         guards = tuple(step for step in steps if step.is_guard)
-        return RunSnapshot(run, own, tuple(aliases), guards, has_remnants, tuple(past)) if run else None
+        return RunSnapshot(run, own, tuple(aliases), guards, _has_remnants(run, steps), tuple(past)) if run else None
 
     def run(self, run_id: str) -> Run | None:
         """Return the run without its steps, strongly consistent."""
         item = self._table.get(RunItem, run_pk(run_id), "run") if can_be_key(run_pk(run_id)) else None
-        return None if item is None else self._run(item)
+        return None if item is None else self._runs.run(item)
 
     def some(self, run_ids: Iterable[str]) -> dict[str, Run]:
         """Return those of these runs that exist, without their steps, by id; eventually consistent."""
         items, _ = self._table.get_many([(run_pk(run_id), "run") for run_id in run_ids])
-        return {run.id: run for run in map(self._run, items)}
+        return {run.id: run for run in map(self._runs.run, items)}
 
     def step(self, run_id: str, key: str) -> Step | None:
         """Return one step, strongly consistent."""
@@ -143,7 +139,7 @@ class Runs:
 
     def save(self, run: Run) -> None:
         """Store the run as it is now; raise ``ConflictError`` if it has ended meanwhile."""
-        self._put(self._item(run), _RUNNING)
+        self._put(self._runs.item(run), _RUNNING)
 
     def keep(self, run_id: str, step: Step, *, is_new: bool) -> None:
         """Store a step with its result, its wait and its timer, in one write."""
@@ -154,21 +150,49 @@ class Runs:
                     batch.save(alias)
         self._put(self._steps.item(run_id, step), _NEW if is_new else _OPEN)
 
+    def end_step(self, snapshot: RunSnapshot, step: Step, moment: int) -> RunSnapshot:
+        """Store an open step that has ended, with its lease; return the run with it."""
+        ended = snapshot.with_step(step)
+        step = replace(step, expires=self.leases.of(moment, ended.until))
+        self.keep(snapshot.run.id, step, is_new=False)
+        return ended.with_step(step)
+
+    def hold(self, snapshot: RunSnapshot, until: int) -> RunSnapshot:
+        """Return the run after the leases of its steps are long enough until then, and until the run is due."""
+        for step in self.held(snapshot.run.id, snapshot.parts, max(until, snapshot.until)):
+            snapshot = snapshot.with_step(step)
+        return snapshot
+
+    def held(self, run_id: str, steps: Iterable[Step], until: int) -> list[Step]:
+        """Remove the lease of each of these steps that is too short until then; return the steps so written.
+
+        An ended step never changes, and a run has one executor. So this write needs no condition.
+        """
+        held = [replace(step, expires=None) for step in self.leases.short(steps, until)]
+        with self._table.batch() as batch:
+            for step in held:
+                batch.save(self._steps.item(run_id, step))
+        return held
+
     def drop(self, run_id: str, step: Step) -> None:
         """Move the further keys of an ended wait to where events do not find them."""
         with self._table.batch() as batch:
             for alias in alias_items(run_id, step):
                 batch.save(alias)
 
-    def retire(self, snapshot: RunSnapshot, now: int) -> None:
-        """Withdraw the open steps of a run that has ended, and let time to live remove the run."""
-        run, expires = snapshot.run, now // 1000 + self._days * 86_400
-        steps = {step.key: _withdrawn(step, run.cancellation, now) if step.is_open else step for step in snapshot.parts}
+    def retire(self, snapshot: RunSnapshot, ended: int) -> None:
+        """Withdraw the open steps of a run that has ended, and see to it that time to live removes its steps.
+
+        Most ended steps have a lease that is right already: then there is nothing to write.
+        """
+        run, expires = snapshot.run, self.leases.after_end(ended)
+        steps = {
+            step.key: _withdrawn(step, run.cancellation, ended) if step.is_open else step for step in snapshot.parts
+        }
         with self._table.batch() as batch:
             for step in steps.values():
-                item = self._steps.item(run.id, step)
-                item.expires = expires
-                batch.save(item)
+                if not self.leases.is_kept(step.expires, ended):
+                    batch.save(self._steps.item(run.id, replace(step, expires=expires)))
         with self._table.batch() as batch:
             _retire_aliases(batch, snapshot, steps, expires)
             retire_past(batch, snapshot, self._steps, expires)
@@ -200,55 +224,6 @@ class Runs:
         except ConditionFailedError as error:
             raise ConflictError(f"another writer changed {item.pk} {item.sk} meanwhile") from error
 
-    def _item(self, run: Run) -> RunItem:
-        ended = run.ended
-        return RunItem(
-            run_pk(run.id),
-            "run",
-            fn=run.function_id,
-            status=run.status.value,
-            fn_status=fn_status(run.function_id, run.status, run.id),
-            event=self._values.pack(event_text(run.event), f"runs/{run.id}/event"),
-            received_at=run.received_at,
-            started=run.started,
-            ended=ended,
-            output=None if run.output is None else self._values.pack(run.output, f"runs/{run.id}/output"),
-            error=None
-            if run.error is None
-            else self._values.pack(json.dumps(run.error.stored()), f"runs/{run.id}/error"),
-            attempt=run.attempt,
-            attempt_steps=run.attempt_steps,
-            due=run.due,
-            due_shard=None if run.due is None else due_shard(run.id),
-            cancellation=None if run.cancellation is None else json.dumps(asdict(run.cancellation)),
-            suspect=run.suspect,
-            deaths=run.deaths,
-            attempt_since=run.attempt_since,
-            expires=None if ended is None else ended // 1000 + (self._days + _LAST_DAYS) * 86_400,
-            **life_attributes(run),
-        )
-
-    def _run(self, item: RunItem) -> Run:
-        return Run(
-            id=item.pk.partition("#")[2],
-            function_id=item.fn,
-            event=event_of(self._values.unpack(item.event)),
-            received_at=int(item.received_at),
-            started=int(item.started or 0),
-            status=RunStatus(item.status),
-            ended=None if item.ended is None else int(item.ended),
-            output=None if item.output is None else self._values.unpack(item.output),
-            error=None if item.error is None else Failure.read(self._values.unpack(item.error)),
-            attempt=int(item.attempt),
-            attempt_steps=int(item.attempt_steps),
-            due=None if item.due is None else int(item.due),
-            suspect=item.suspect,
-            deaths=int(item.deaths),
-            attempt_since=None if item.attempt_since is None else int(item.attempt_since),
-            cancellation=None if item.cancellation is None else _cancellation(json.loads(item.cancellation)),
-            **lives_of(item),
-        )
-
 
 _CANCEL_REQUEST = "stop"
 
@@ -261,10 +236,6 @@ _OPEN = StepItem.status.is_in(Status.WAITING.value, Status.SLEEPING.value, Statu
 
 # A run ends once.
 _RUNNING = RunItem.status == RunStatus.RUNNING.value
-
-
-def _cancellation(fields: dict[str, Any]) -> Cancellation:
-    return Cancellation(**{**fields, "reason": Reason(fields["reason"])})
 
 
 def _retire_aliases(batch: Batch, snapshot: RunSnapshot, steps: Mapping[str, Step], expires: int) -> None:
@@ -281,6 +252,18 @@ def _retire_aliases(batch: Batch, snapshot: RunSnapshot, steps: Mapping[str, Ste
     for item in items.values():
         item.expires = expires
         batch.save(item)
+
+
+def _has_remnants(run: Run, steps: Iterable[Step]) -> bool:
+    """Return whether some steps are of an earlier run of this id: they began long before this run started.
+
+    That run ended weeks before, or its item would still be there. A rerun begins with copies of older steps, and
+    without remnants: see ``RunLives.restore``.
+
+        run of this id    steps ── ended ──── weeks ──── its item is removed
+        this run                                             started ── steps
+    """
+    return run.origin is None and any(step.began < run.started - _EARLIER for step in steps)
 
 
 def _withdrawn(step: Step, cancellation: Cancellation | None, now: int) -> Step:

@@ -181,6 +181,7 @@ class StepItems:
             due=step.due,
             asked=step.asked,
             due_shard=due_shard(run_id) if step.is_due else None,
+            expires=step.expires,
         )
         if step.invocation is not None:
             item.invoked_function, item.invoked_run = step.invocation.function_id, step.invocation.run_id
@@ -206,6 +207,7 @@ class StepItems:
             error=None if item.error is None else Failure.read(self._values.unpack(item.error)),
             due=_whole(item.due),
             asked=item.asked,
+            expires=_whole(item.expires),
             wait=_wait(item) if item.event_name is not None else None,
             invocation=Invocation(item.invoked_function, item.invoked_run) if item.invoked_run is not None else None,
             signal=None if item.signal is None else Signal(item.signal, item.signal_id, _whole(item.signal_at)),

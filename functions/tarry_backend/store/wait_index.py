@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from tarry._engine.operations import OWN
+from tarry._wire.internal_events import OWN
 from tarry_backend.model.position import Position
 from tarry_backend.store.models import Item, WaitsIndex
 from tarry_backend.store.step_items import ended_key, ended_ref, ended_target, wait_target

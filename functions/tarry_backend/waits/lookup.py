@@ -8,7 +8,8 @@ from itertools import repeat
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from tarry_backend.matching import MatchError, match_key, residual_holds
+from tarry_backend import matching
+from tarry_backend.matching.keys import match_key
 from tarry_backend.model.position import Position
 from tarry_backend.model.step import Status
 from tarry_backend.store.event_json import event_text
@@ -123,8 +124,10 @@ def matches(wait: Wait, received: ReceivedEvent) -> bool:
         if alternative.residual is None:
             return True
         try:
-            if residual_holds(alternative.residual, alternative.bindings, received.event, received.received_at):
+            if matching.residual_holds(
+                alternative.residual, alternative.bindings, received.event, received.received_at
+            ):
                 return True
-        except MatchError:
+        except matching.MatchError:
             continue  # no match; the matcher, which sees the event first, has counted it and noted it on the wait
     return False

@@ -8,7 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tarry.errors import DurationError, LimitError
-from tarry_backend.matching import NAME_ONLY, Alternative, Condition, match_expression, match_key, of_own_source, plan
+from tarry_backend import matching
+from tarry_backend.matching.keys import match_key
+from tarry_backend.model.alternative import NAME_ONLY, Alternative
 from tarry_backend.replay import Wait
 from tarry_backend.store.traffic import shards_for
 
@@ -55,12 +57,12 @@ class Registration:
         return wait
 
     def _planned(self, request: WaitRequest) -> Wait:
-        expression = match_expression(request.match) if request.match else request.if_exp
-        condition = Condition(
+        expression = matching.match_expression(request.match) if request.match else request.if_exp
+        condition = matching.Condition(
             expression=expression, where=request.where, bind=request.bind, data_type=request.data_type
         )
-        condition = of_own_source(request.event_name, condition, self._source)
-        planned = plan(request.event_name, condition, self._run.event)
+        condition = matching.of_own_source(request.event_name, condition, self._source)
+        planned = matching.plan(request.event_name, condition, self._run.event)
         return Wait(
             event_name=request.event_name,
             expression=expression,
@@ -74,13 +76,13 @@ class Registration:
         )
 
     def _findable(
-        self, event_name: str, condition: Condition, alternatives: tuple[Alternative, ...]
+        self, event_name: str, condition: matching.Condition, alternatives: tuple[Alternative, ...]
     ) -> tuple[Alternative, ...]:
         """Return the alternatives with shapes that the matcher uses, or the name alone if there are too many shapes."""
         keyed = [self._sharded(event_name, alternative) for alternative in alternatives]
         for alternative in keyed:
             if not alternative.shape.startswith(NAME_ONLY) and not self._names.add(event_name, alternative.shape):
-                by_name = plan(event_name, condition, self._run.event, indexed=False)
+                by_name = matching.plan(event_name, condition, self._run.event, indexed=False)
                 return self._findable(event_name, condition, by_name.alternatives)
         return tuple(keyed)
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from tarry._cel.match_path import steps_of
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -17,6 +15,8 @@ _MAX_SHOWN = 100
 
 def condition_text(expression: str | None, where: Mapping[str, Any] | None, bind: Mapping[str, Any] | None) -> str:
     """Return the expression with the values of ``where`` and ``bind``, long ones cut; empty without a condition."""
+    from tarry._cel.match_path import steps_of  # it loads the nodes, and few Lambdas read a condition
+
     parts = [f"async{steps_of(path)} == {_shown(value)}" for path, value in (where or {}).items()]
     if expression is not None:
         parts.append(f"({expression})" if parts else expression)

@@ -15,6 +15,7 @@ from typing import Any
 
 from tarry._cel.budget import CHARACTERS, MAX_NESTED, Budget
 from tarry._cel.errors import CelError
+from tarry._cel.ranges import INT_MAX, INT_MIN, UINT_MAX
 from tarry._cel.times import Duration, Timestamp
 
 __all__ = [
@@ -32,8 +33,6 @@ __all__ = [
     "from_key",
     "type_name",
 ]
-
-INT_MIN, INT_MAX, UINT_MAX = -(2**63), 2**63 - 1, 2**64 - 1
 
 
 class Uint(int):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from tarry._engine.error_text import shown
 from tarry._engine.outputtype import OutputType, asked, has_parameter
 from tarry._wire.eventdata import given
+from tarry._wire.internal_events import OWN
 from tarry._wire.signal_request import check_signal
 from tarry.errors import UsageError
 from tarry.event import Event
@@ -43,9 +44,6 @@ MAX_FIRST = 10
 
 MAX_STEP_ID = 512
 """The longest step id, in bytes of UTF-8: it is part of its item's key."""
-
-OWN = "tarry/"
-"""The prefix of the ids of Tarry's own items among a run's steps, as of its own events' names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,19 @@
-"""Lazy clients of AWS services, since boto3 is slow to load."""
+"""Lazy clients of AWS services, since botocore is slow to load."""
 
 from __future__ import annotations
 
+import sys
+from functools import cache
+from importlib import import_module
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["ENVIRONMENT", "Place", "client"]
+    from botocore.session import Session
+
+__all__ = ["ENVIRONMENT", "Place", "client", "load"]
 
 # boto3's default session is not safe when two threads ask for their first clients. Neither is ``cached_property``,
 # from Python 3.12 on: each of two threads would get a client of its own.
@@ -27,7 +32,9 @@ ENVIRONMENT = Place()
 
 
 def client(service: str, made: Callable[[Any], None] | None = None, **config: Any) -> Any:
-    """Return a class attribute that makes each instance's boto3 client on first use, from the default session.
+    """Return a class attribute that makes each instance's client on first use, from boto3's default session.
+
+    Where nothing has imported boto3, the client is from a session of botocore.
 
     The client is for the instance's ``_place``, if it has one.
 
@@ -56,14 +63,32 @@ class _Client:
         return made[self._name]
 
     def _make(self, place: Place) -> Any:
-        import boto3
         from botocore.config import Config
 
         options: dict[str, Any] = {"region_name": place.region, "endpoint_url": place.endpoint}
         given = {name: value for name, value in options.items() if value is not None}
         if self._config:
             given["config"] = Config(**self._config)
-        new = boto3.client(self._service, **given)  # type: ignore[call-overload]
+        boto3 = sys.modules.get("boto3")
+        new = (_session().create_client if boto3 is None else boto3.client)(self._service, **given)
         if self._made is not None:
             self._made(new)
         return new
+
+
+def load() -> None:
+    """Load what makes clients, and make none: a client has credentials, which no snapshot of a process may hold."""
+    for module in ("botocore.client", "botocore.config", "botocore.session"):
+        import_module(module)
+
+
+@cache
+def _session() -> Session:
+    """Return the session of a process without boto3.
+
+    boto3's default session makes the same clients, and may have settings of the user's code. But boto3 loads its
+    resources and its file transfers as well: a twelfth of a Lambda's cold start.
+    """
+    from botocore.session import get_session
+
+    return get_session()

@@ -5,25 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from tarry._wire.internal_events import CANCEL_RUN, RETRY_RUN, RUN_ID, STEP
 from tarry.errors import UsageError
 from tarry.event import Event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["CANCEL_RUN", "RETRY_RUN", "RUN_ID", "STEP", "cancellations", "retries"]
-
-CANCEL_RUN = "tarry/run.cancel"
-"""The event by which an app cancels one of its runs."""
-
-RETRY_RUN = "tarry/run.retry"
-"""The event by which an app retries one of its failed runs."""
-
-RUN_ID = "run_id"
-"""The key in these events' data that holds the run's id."""
-
-STEP = "step"
-"""The key in the data of a retry that holds the step to go on from, if one is given."""
+__all__ = ["cancellations", "retries"]
 
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from tarry import TarryError
 from tarry_backend.clock import now
 from tarry_backend.executor.attempt_report import ATTEMPTS
-from tarry_backend.telemetry import records_logger
+from tarry_backend.telemetry import logger
 from tarry_dev.cli.describe import SHORT
 from tarry_dev.cli.screen import BAD, QUIET
 from tarry_dev.cli.times import Calendar
@@ -32,8 +32,8 @@ def log_lines(console: Console, on_attempt: Callable[[str], None] = lambda _: No
     A failed attempt is no line. ``on_attempt`` is called with its run's id instead.
     """
     lines, root, runs = _LogLines(console, on_attempt), logging.getLogger(), logging.getLogger("tarry.run")
-    before, level = records_logger.handlers[:], runs.level
-    records_logger.handlers[:] = []  # its lines, and those of its children, reach the root
+    before, level = logger.handlers[:], runs.level
+    logger.handlers[:] = []  # its lines, and those of its children, reach the root
     root.addHandler(lines)
     runs.setLevel(logging.INFO)
     try:
@@ -41,7 +41,7 @@ def log_lines(console: Console, on_attempt: Callable[[str], None] = lambda _: No
     finally:
         runs.setLevel(level)
         root.removeHandler(lines)
-        records_logger.handlers[:] = before
+        logger.handlers[:] = before
 
 
 class _LogLines(logging.Handler):

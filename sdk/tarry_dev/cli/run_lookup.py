@@ -32,7 +32,7 @@ def find_run(beginning: str, tarry: Connection) -> RunSnapshot:
 
         raise CommandError(
             f"no run has an id that begins with {beginning}, among the newest {LOOKED_THROUGH:,} of each "
-            "function and status; tarry runs lists them"
+            "function; tarry runs lists them"
         )
     return found
 

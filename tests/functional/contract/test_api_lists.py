@@ -68,16 +68,20 @@ def test_the_pages_of_the_runs_have_each_run_once_newest_first(host: Host, size:
 
 def test_runs_that_started_in_one_millisecond_are_each_on_one_page(host: Host) -> None:
     from tarry_backend.model.run import RunStatus
-    from tarry_backend.store.models import Item
-    from tarry_backend.store.run_index import fn_status
+    from tarry_backend.store.models import RunItem
+    from tarry_backend.store.run_index import index_key
 
     ids = [f"R{number}" for number in range(5)]
     for run_id in ids:
-        key = fn_status("order", RunStatus.RUNNING, run_id)
-        runtime().store.table.put(Item(f"run#{run_id}", "run", fn_status=key, started=1_767_614_400_000))
+        key = index_key("order", RunStatus.RUNNING, run_id)
+        item = RunItem(f"run#{run_id}", "run", fn="order", status="running", event=b"j{}", received_at=1)
+        item.fn_status, item.started = key, 1_767_614_400_000
+        runtime().store.table.put(item)
     queries, seen = runtime().store.queries, list[tuple[int, str]]()
     for _ in range(5):
-        seen.append(next(queries.run_keys(["order"], [RunStatus.RUNNING], 1, seen[-1] if seen else None)))
+        start, is_running = next(queries.run_keys(["order"], [RunStatus.RUNNING], 1, seen[-1] if seen else None))
+        seen.append(start)
+        assert is_running
     assert [run_id for _, run_id in seen] == sorted(ids, reverse=True)
 
 

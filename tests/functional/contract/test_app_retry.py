@@ -4,7 +4,7 @@ import pytest
 
 from tarry import App, Context, NonRetriableError, TriggerEvent, UsageError
 from tarry._wire.bus import source_of
-from tarry._wire.run_requests import RETRY_RUN
+from tarry._wire.internal_events import RETRY_RUN
 from tarry.function import FAILED
 from tarry_dev.cloud import Cloud, Host, HostedRun
 from tests.functional.contract.diary import Diary

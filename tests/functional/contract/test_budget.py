@@ -81,16 +81,21 @@ COSTS: dict[str, dict[str, dict[str, int]]] = {
     "invocation times out": {"executor": {"GetItem": 1, "PutItem": 1}},
     # An event that asks for a run to be cancelled: a mark, and a message.
     "asked to cancel": {"matcher": {"BatchWriteItem": 1, "SendMessageBatch": 1}},
-    # The end: the run, its announcement (an event like others), its steps by 25.
+    # The end: the run, and its announcement (an event like others). Only its open steps are written, by 25.
     "finish": {"executor": {"PutItem": 1, "PutEvents": 1}},
-    "steps retired": {"executor": {"BatchWriteItem": 1}},
+    "open steps withdrawn": {"executor": {"BatchWriteItem": 1}},
+    # A run that waits for more than 15 days, or lives longer: its ended steps lose their leases, and get new ones at
+    # its end, by 25.
+    "leases removed": {"executor": {"BatchWriteItem": 1}},
+    "leases given at the end": {"executor": {"BatchWriteItem": 1}},
 }
 
 CLOCK: ContextVar[Clock] = ContextVar("clock")
 
 EITHER = "async.data.id == event.data.id || async.data.all == true"
 ANNOUNCED = ["events", "event name", "name not read lately"]
-ENDED = ["finish", "steps retired", *ANNOUNCED]
+ENDED = ["finish", *ANNOUNCED]
+CUT_OFF = [*ENDED, "open steps withdrawn"]
 
 
 @dataclass(frozen=True)
@@ -121,6 +126,13 @@ async def send(ctx: Context) -> None:
 
 async def wait(ctx: Context) -> None:
     await ctx.step.wait_for_event("wait", event="paid", match="data.id", timeout="1h")
+    await ctx.step.run("say", say, "paid")
+
+
+async def wait_long(ctx: Context) -> None:
+    for number in range(30):
+        await ctx.step.run(f"say {number}", say, "a")
+    await ctx.step.wait_for_event("wait", event="paid", match="data.id", timeout="366d")
     await ctx.step.run("say", say, "paid")
 
 
@@ -211,7 +223,7 @@ CANCELLED = ["events", "event name", "name not read lately", "shape", "matches",
 
 BILLS = {
     "nothing": Bill(nothing, [("other", ANNOUNCED), ("placed", [*BEGUN, "finish", *ANNOUNCED])]),
-    "thirty steps": Bill(thirty_steps, [("placed", [*BEGUN, *["step"] * 30, *ENDED, "steps retired"])]),
+    "thirty steps": Bill(thirty_steps, [("placed", [*BEGUN, *["step"] * 30, *ENDED])]),
     "send": Bill(send, [("placed", [*BEGUN, "send", *ENDED, *["event name", "name not read lately"] * 2])]),
     "wait": Bill(
         wait,
@@ -221,6 +233,14 @@ BILLS = {
             ("paid", [*HEARD, "name not read lately", "step", *ENDED]),
         ],
     ),
+    "wait long": Bill(
+        wait_long,
+        [
+            ("placed", [*BEGUN, *["step"] * 30, *["leases removed"] * 2, *FIRST_WAIT, "wait"]),
+            ("1m", ["settle"]),
+            ("paid", [*HEARD, "name not read lately", "step", *ENDED, *["leases given at the end"] * 2]),
+        ],
+    ),
     "a second run": Bill(
         wait_in_vain,
         [
@@ -228,7 +248,7 @@ BILLS = {
             ("placed", [*BEGUN_AGAIN, "wait"]),
             ("unrelated paid", ["events", "event name", "shape"]),
             # The two ends are announced one after the other, so their events come in two batches.
-            ("paid", [*HEARD, "resume", *ENDED, "finish", "steps retired", "events", "event name"]),
+            ("paid", [*HEARD, "resume", *ENDED, "finish", "events", "event name"]),
         ],
     ),
     "wait for either": Bill(
@@ -295,7 +315,7 @@ BILLS = {
         wait_for_signals,
         [
             ("placed", [*BEGUN, "signal waited for"]),
-            ("cancel", ["wake", "signal withdrawn", *ENDED]),
+            ("cancel", ["wake", "signal withdrawn", *CUT_OFF]),
         ],
     ),
     "fail once": Bill(
@@ -332,7 +352,7 @@ BILLS = {
         [
             ("placed", [*BEGUN, *FIRST_WAIT, "cancel", "sleep"]),
             ("1m", ["settle"]),
-            ("paid", [*CANCELLED, *ENDED]),
+            ("paid", [*CANCELLED, *CUT_OFF]),
         ],
         {"cancel": Cancel("paid", match="data.id")},
     ),
@@ -340,17 +360,17 @@ BILLS = {
         sleep_long,
         [
             ("placed", [*BEGUN, "sleep"]),
-            ("app.cancel", [*ANNOUNCED, "asked to cancel", "wake", *ENDED]),
+            ("app.cancel", [*ANNOUNCED, "asked to cancel", "wake", *CUT_OFF]),
         ],
     ),
     "cancel that is not needed": Bill(
         nothing,
-        [("placed", [*BEGUN, *FIRST_WAIT, "cancel", *ENDED])],
+        [("placed", [*BEGUN, *FIRST_WAIT, "cancel", *CUT_OFF])],
         {"cancel": Cancel("paid", match="data.id")},
     ),
     "time to finish": Bill(
         nothing,
-        [("placed", [*BEGUN, "time to finish", *ENDED])],
+        [("placed", [*BEGUN, "time to finish", *CUT_OFF])],
         {"timeouts": Timeouts(start="1h", finish="1h")},
     ),
     "steps of a second": Bill(
@@ -362,7 +382,14 @@ BILLS = {
         [
             (
                 "placed",
-                [*BEGUN, *FIRST_WAIT, "cancel", *["step", "look at the mark", "look for a cancel"] * 2, "step", *ENDED],
+                [
+                    *BEGUN,
+                    *FIRST_WAIT,
+                    "cancel",
+                    *["step", "look at the mark", "look for a cancel"] * 2,
+                    "step",
+                    *CUT_OFF,
+                ],
             )
         ],
         {"cancel": Cancel("paid", match="data.id")},
@@ -375,7 +402,7 @@ BILLS = {
                 [
                     *[*BEGUN, "invoke"],
                     *[*BEGUN, "answer", "finish", *ANNOUNCED],
-                    *["returned", "finish", "steps retired", "events", "event name"],
+                    *["returned", "finish", "events", "event name"],
                 ],
             ),
         ],

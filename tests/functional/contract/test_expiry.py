@@ -43,7 +43,7 @@ def test_a_runs_item_goes_days_after_all_else_of_it_and_until_then_its_event_sta
     run = host.run()
     host.advance("2h")
     assert run.status == "finished"
-    host.advance("31d")
+    host.advance("46d")
     cloud.expire()
     assert items(cloud, run.id) == {"run"}
     host.advance("5d")

@@ -8,7 +8,7 @@ import pytest
 from tarry import App, Context, TriggerEvent
 from tarry_backend.model.run import RunStatus
 from tarry_backend.runtime import runtime
-from tarry_backend.store.run_index import Start, StartedRuns
+from tarry_backend.store.run_index import StartedRuns, _Entry
 from tarry_dev.cloud import Host
 
 
@@ -22,10 +22,10 @@ def test_a_run_that_ends_between_the_queries_of_two_statuses_is_listed_once(
     host.send("placed")
     run, shard = host.run(), StartedRuns._shard
 
-    def both(self: StartedRuns, *asked: Any, **how: Any) -> Iterator[Start]:
-        return (start for each in shard(self, *asked, **how) for start in (each, each))
+    def both(self: StartedRuns, *asked: Any, **how: Any) -> Iterator[_Entry]:
+        return (entry for each in shard(self, *asked, **how) for entry in (each, each))
 
     monkeypatch.setattr(StartedRuns, "_shard", both)
     queries = runtime().store.queries
     assert [each.run.id for each in queries.newest_runs(["ship"])] == [run.id]
-    assert [run_id for _, run_id in queries.run_keys(["ship"], tuple(RunStatus), 10, None)] == [run.id]
+    assert [run_id for (_, run_id), _ in queries.run_keys(["ship"], tuple(RunStatus), 10, None)] == [run.id]

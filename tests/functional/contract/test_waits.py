@@ -509,9 +509,12 @@ def test_what_lives_never_expires_and_what_has_ended_does(app: App, host: Host) 
     run = f"run#{host.run().id}"
     table = runtime().store.table
     living = {item.sk: item.expires for item in table.query(Item, run)}
-    assert living == dict.fromkeys(["run", "step#bill", "step#doze", "step#paid", "wait#paid#1"])
+    assert list(living) == ["run", "step#bill", "step#doze", "step#paid", "wait#paid#1"]
+    assert 44.9 < (living.pop("step#bill") - host.cloud.clock.now() / 1000) / 86_400 <= 45, "an ended step's lease"
+    assert set(living.values()) == {None}, "what is open never expires"
     host.advance("2h")
     days = {item.sk: (item.expires - host.cloud.clock.now() / 1000) / 86_400 for item in table.query(Item, run)}
     assert list(days) == ["run", "step#bill", "step#doze", "step#paid", "wait#paid#1"]
-    assert 36.9 < days.pop("run") <= 37, "the run's item goes last"
-    assert all(29.9 < left <= 30 for left in days.values())
+    assert 51.9 < days.pop("run") <= 52, "the run's item goes last"
+    assert 29.9 < days.pop("wait#paid#1") <= 30
+    assert all(44.8 < left <= 45 for left in days.values())

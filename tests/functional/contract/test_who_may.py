@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tarry import App, Cancel, Context, Event, EventError, TriggerCron, TriggerEvent
-from tarry._wire.run_requests import CANCEL_RUN, RETRY_RUN
+from tarry._wire.internal_events import CANCEL_RUN, RETRY_RUN
 from tarry.event import RESERVED
 from tarry.function import FAILED, INVOKED
 from tarry_backend.events.address import ADDRESS, SCHEDULED

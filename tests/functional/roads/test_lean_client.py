@@ -25,7 +25,7 @@ from urllib3.poolmanager import PoolManager
 from tarry_backend.store.lean_client import PLAIN, take_lean_road
 from tarry_backend.store.lean_session import LeanSession
 from tarry_backend.store.lean_signature import prove
-from tarry_backend.telemetry import records_logger
+from tarry_backend.telemetry import logger
 from tests.functional.roads.scripted import Scripted, answered, scripted
 
 SESSION = boto3.Session("key", "secret", region_name="eu-west-1")
@@ -117,7 +117,7 @@ def test_the_environment_leaves_a_client_as_it_is(monkeypatch: pytest.MonkeyPatc
 def test_without_a_hold_the_client_takes_the_plain_road_and_one_line_says_so(
     server: Scripted, name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(records_logger, "propagate", True)
+    monkeypatch.setattr(logger, "propagate", True)
     made = client(server.url)
     taken = made.__dict__.pop(name)
     with caplog.at_level(logging.WARNING):

@@ -72,6 +72,7 @@ def _is_look(operation: str, asked: Json) -> bool:
 
 
 def _resolves(asked: Json) -> bool:
-    """Whether a write ends the wait: not one that is done again when the run has ended."""
+    """Whether a write ends the wait."""
     item = asked.get("Item", {})
-    return item.get("kind") == {"S": "wait"} and item.get("status") == {"S": "done"} and "expires" not in item
+    ends: bool = item.get("kind") == {"S": "wait"} and item.get("status") == {"S": "done"}
+    return ends

@@ -1,0 +1,1 @@
+"""Tarry beside AWS's durable execution SDK for Python."""

@@ -1,0 +1,134 @@
+"""What each Lambda loads before its first message. A module here costs each cold start its time."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tarry import App, Context, TriggerEvent
+from tarry_backend.deploy.manifest import FILE, Manifest
+from tests.unit.repository import ROOT
+
+APP = """
+import tarry
+app = tarry.App("shop")
+@app.create_function(fn_id="ship", trigger=tarry.TriggerEvent("order/placed", "event.data.total > 1"))
+async def ship(ctx):
+    pass
+"""
+
+SPEC = "cold_shop:app"
+
+NEVER = {"lark", "celpy", "aws_lambda_powertools", "boto3", "s3transfer", "moto", "pydantic", "zoneinfo", "cattrs"}
+"""None of these is needed before the first message, in any Lambda that handles events."""
+
+EXPRESSIONS = {"tarry._cel.nodes", "tarry._cel.evaluator", "tarry_backend.matching.evaluation"}
+"""The language of expressions: loaded with the first expression that a message needs."""
+
+FUNCTIONS = {"asyncio", "cold_shop", "tarry.app", "tarry.context", "tarry_backend.replay", "tarry_backend.executor"}
+"""What runs functions. Only the executor does."""
+
+MAY_NOT_LOAD = {
+    "matcher": NEVER | EXPRESSIONS | FUNCTIONS,
+    "timers": NEVER | EXPRESSIONS | (FUNCTIONS - {"tarry_backend.replay"}),
+    "sweep": NEVER | EXPRESSIONS | (FUNCTIONS - {"tarry_backend.replay"}),
+    "executor": NEVER | EXPRESSIONS,
+    "api": {"cold_shop", "lark", "celpy", "moto", "tarry.app"},
+    "signals": NEVER | EXPRESSIONS | FUNCTIONS | {"pynamodb"},
+}
+
+
+@pytest.fixture
+def asset(tmp_path: Path) -> Path:
+    """A folder as the Lambdas' zip has it."""
+    app = App("shop")
+
+    @app.create_function(fn_id="ship", trigger=TriggerEvent("order/placed", "event.data.total > 1"))
+    async def ship(ctx: Context) -> None:
+        pass
+
+    for package in ("sdk/tarry", "functions/tarry_backend"):
+        (tmp_path / Path(package).name).symlink_to(ROOT / package, target_is_directory=True)
+    (tmp_path / "cold_shop.py").write_text(APP)
+    (tmp_path / FILE).write_text(Manifest.of(app).text(SPEC))
+    return tmp_path
+
+
+def start(asset: Path, handler: str, kind: str = "on-demand", after: str = "") -> tuple[set[str], str]:
+    """Initialise a Lambda, as Lambda does; return its modules, and what it wrote to its log."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TARRY_", "POWERTOOLS_"))}
+    settings = {
+        f"TARRY_{name}": "none" for name in ("TABLE", "BUCKET", "BUS", "EVENTS_QUEUE", "RUNS_QUEUE", "TIMERS_QUEUE")
+    }
+    aws = {"AWS_LAMBDA_FUNCTION_NAME": handler, "AWS_REGION": "eu-west-1", "AWS_LAMBDA_INITIALIZATION_TYPE": kind}
+    code = (
+        f"import sys, json; sys.path.insert(0, {str(asset)!r})\n"
+        f"import tarry_backend.handlers.{handler}\n{after}\nprint(json.dumps(sorted(sys.modules)))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**own, **settings, **aws, "TARRY_APP": SPEC},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    *log, modules = run.stdout.splitlines()
+    return set(json.loads(modules)), "\n".join(log)
+
+
+@pytest.mark.parametrize("handler", MAY_NOT_LOAD)
+def test_a_cold_start_loads_nothing_that_its_first_message_may_not_need(asset: Path, handler: str) -> None:
+    modules, log = start(asset, handler)
+    assert modules & MAY_NOT_LOAD[handler] == set()
+    assert log == ""
+    if handler != "signals":
+        assert {"botocore.session", "tarry_backend.runtime"} <= modules
+
+
+def test_only_the_executor_imports_the_users_app(asset: Path) -> None:
+    assert "cold_shop" in start(asset, "executor")[0]
+
+
+@pytest.mark.parametrize("content", [None, "{}"])
+def test_a_matcher_without_a_readable_manifest_imports_the_app_and_says_so(asset: Path, content: str | None) -> None:
+    (asset / FILE).unlink()
+    if content is not None:
+        (asset / FILE).write_text(content)
+    modules, log = start(asset, "matcher")
+    assert "cold_shop" in modules
+    line = json.loads(log.splitlines()[0])
+    assert line["level"] == "WARNING"
+    assert f"no manifest of app '{SPEC}'" in line["message"]
+
+
+def test_a_matcher_works_though_the_app_cannot_be_imported(asset: Path) -> None:
+    (asset / "cold_shop.py").write_text("raise RuntimeError('no database')")
+    after = "from tarry_backend.runtime import runtime; assert list(runtime().manifest.functions) == ['ship']"
+    assert start(asset, "matcher", after=after)[1] == ""
+
+
+def test_an_executor_whose_app_declares_something_else_than_at_synthesis_says_so(asset: Path) -> None:
+    (asset / "cold_shop.py").write_text(APP.replace("order/placed", "order/paid"))
+    _, log = start(asset, "executor")
+    assert "declares something else here than where it was synthesised" in json.loads(log)["message"]
+
+
+def test_an_app_that_cannot_be_imported_fails_a_snapshot_and_else_each_invocation(asset: Path) -> None:
+    (asset / "cold_shop.py").write_text("raise RuntimeError('no database')")
+    assert "tarry_backend.handlers.executor" in start(asset, "executor")[0]
+    with pytest.raises(AssertionError, match="no database"):
+        start(asset, "executor", "snap-start")
+
+
+@pytest.mark.parametrize("handler", ["matcher", "executor"])
+def test_a_snapshot_has_no_client_and_so_no_credentials(asset: Path, handler: str) -> None:
+    after = (
+        "import gc, botocore.client, botocore.credentials\n"
+        "kinds = (botocore.client.BaseClient, botocore.credentials.Credentials)\n"
+        "assert not [each for each in gc.get_objects() if isinstance(each, kinds)]"
+    )
+    start(asset, handler, "snap-start", after)
