@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tarry.durations import MAX_DURATION
 from tarry.errors import UsageError
 from tarry_backend.clock import now
+from tarry_backend.events.audit_stream import AuditStream
+from tarry_backend.executor.announcer import Announcer
 from tarry_backend.executor.apply_message import MessageApplier
 from tarry_backend.executor.cancel_guards import overdue
 from tarry_backend.executor.run_begin import guarded, lacks_guards
@@ -32,39 +34,23 @@ from tarry_backend.store.traffic import Traffic
 from tarry_backend.telemetry import concerning, logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tarry import App, Event, Function
     from tarry._wire.bus import EventBus
     from tarry_backend.deploy.settings import Settings
+    from tarry_backend.executor.message_delivery import MessageDelivery
     from tarry_backend.queues.messages import Message, RunUpdate
     from tarry_backend.queues.sender import Queues
     from tarry_backend.replay import Step
     from tarry_backend.store import Store
     from tarry_backend.telemetry import Meter
 
-__all__ = ["MAX_DEATHS", "Executor", "MessageDelivery"]
+__all__ = ["MAX_DEATHS", "Executor"]
 
 MAX_DEATHS = 3
 """How many deaths of executors over one message a run survives. The next death fails it."""
 
 _TOLERANCE = 1_000
 """A run begins at once if its event's ``ts`` is ahead by at most this many milliseconds: clocks differ."""
-
-
-@dataclass(frozen=True, slots=True)
-class MessageDelivery:
-    """The delivery of a message: whether it is a further one, and whether the invocation is near its end.
-
-    ``first_received`` is when an executor first had the message, or an earlier moment, by the queue's clock (Unix
-    milliseconds). ``arrived`` is when this executor got it, by the Lambda's clock.
-    """
-
-    message_id: str
-    again: bool
-    out_of_time: Callable[[], bool]
-    first_received: int = 0
-    arrived: int = 0
 
 
 class Executor:
@@ -87,7 +73,8 @@ class Executor:
         self._meter = meter
         self._traffic = Traffic()
         self._applier = MessageApplier(store, queues, meter)
-        self._outcomes = OutcomeWriter(app.id, store, queues, bus, meter)
+        announcer = Announcer(app, store, bus, AuditStream(settings.audit_stream))
+        self._outcomes = OutcomeWriter(app.id, store, queues, announcer, meter)
 
     def handle(self, body: str, delivery: MessageDelivery) -> None:
         """Handle one message of the runs queue; raise ``MessageError`` if it is not one of this app's."""
@@ -118,6 +105,11 @@ class Executor:
             self._apply(message, snapshot, delivery)
 
     def _snapshot(self, message: RunMessage, delivery: MessageDelivery) -> RunSnapshot | None:
+        """Return the run with its steps, as this executor has it."""
+        snapshot = self._found(message, delivery)
+        return None if snapshot is None else replace(snapshot, behind=delivery.behind)
+
+    def _found(self, message: RunMessage, delivery: MessageDelivery) -> RunSnapshot | None:
         """Return the run with its steps. A new run is written and not read: it has no steps yet."""
         if not isinstance(message, Start):
             return self._store.runs.load(message.run_id)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from tarry_backend.clock import now
 from tarry_backend.events.address import caller
-from tarry_backend.events.announcement import announcement
 from tarry_backend.executor.attempt_report import report_run_attempt
 from tarry_backend.executor.signal_wait import Signalling
 from tarry_backend.model.cancellation import BY_HAND
@@ -21,8 +20,8 @@ from tarry_backend.replay.jitter import jitter
 from tarry_backend.telemetry import logger
 
 if TYPE_CHECKING:
-    from tarry._wire.bus import EventBus
     from tarry.function import Retries
+    from tarry_backend.executor.announcer import Announcer
     from tarry_backend.model.cancellation import Cancellation
     from tarry_backend.model.run import Run, RunSnapshot
     from tarry_backend.queues.sender import Queues
@@ -36,11 +35,11 @@ __all__ = ["OutcomeWriter"]
 class OutcomeWriter:
     """The writer of outcomes: a run's end, its pause, its next attempt."""
 
-    def __init__(self, app_id: str, store: Store, queues: Queues, bus: EventBus, meter: Meter) -> None:
+    def __init__(self, app_id: str, store: Store, queues: Queues, announcer: Announcer, meter: Meter) -> None:
         self._app_id = app_id
         self._store = store
         self._queues = queues
-        self._bus = bus
+        self._announcer = announcer
         self._meter = meter
         self._signalling = Signalling(store)
 
@@ -75,11 +74,11 @@ class OutcomeWriter:
 
         This may happen twice: the announcement's id is the run's, so listeners count it once, and a step ends once.
         """
-        self._conclude(self._left_mailboxes(snapshot))
+        self._conclude(self._left_mailboxes(snapshot), again=True)
 
-    def _conclude(self, snapshot: RunSnapshot) -> None:
+    def _conclude(self, snapshot: RunSnapshot, *, again: bool = False) -> None:
         self.answer(snapshot.run)
-        self._bus.send_internal([announcement(snapshot.run)])
+        self._announcer.announce(snapshot.run, again=again)
         self._store.runs.retire(snapshot, snapshot.run.ended or now())
 
     def answer(self, run: Run) -> None:
@@ -123,7 +122,9 @@ class OutcomeWriter:
     ) -> None:
         waits = sum(step.status is Status.WAITING for step in snapshot.parts)
         snapshot = self._left_mailboxes(snapshot)
-        run = replace(snapshot.run, status=status, ended=now(), output=output, error=error, due=None)
+        # An event that the run had, or that its steps waited for, was before its end by the queues' clock.
+        moment = now() + snapshot.behind
+        run = replace(snapshot.run, status=status, ended=moment, output=output, error=error, due=None)
         self._store.runs.save(run)
         self._meter.count(status.capitalize())
         self._meter.count("WaitsClosed", waits)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tarry_backend.clock import now
-from tarry_backend.executor.executor import MessageDelivery
+from tarry_backend.executor.message_delivery import MessageDelivery
 from tarry_backend.queues.sender import REDRIVEN
 from tarry_backend.runtime import prepare, runtime
 from tarry_backend.telemetry import logged, logger, meter, published

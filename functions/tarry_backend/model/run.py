@@ -79,7 +79,8 @@ class Alias:
 class RunSnapshot:
     """A run with its steps, in the order in which they began, its guards, and the further keys of its waits.
 
-    ``has_remnants`` is true if it has steps of an earlier run of this id, which has ended.
+    ``has_remnants`` is true if it has steps of an earlier run of this id, which has ended. ``behind`` is by how many
+    milliseconds the clock of the executor that has the run is behind the queues'.
     """
 
     run: Run
@@ -87,6 +88,7 @@ class RunSnapshot:
     aliases: tuple[Alias, ...] = ()
     guards: tuple[Step, ...] = ()
     has_remnants: bool = False
+    behind: int = 0
 
     @property
     def parts(self) -> tuple[Step, ...]:

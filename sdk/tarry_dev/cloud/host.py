@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from tarry import Event
+from tarry._wire.bus import source_of
 from tarry_backend.api.asked_event import AmbiguousError, AskedEvent
 from tarry_backend.api.receipts import receipt
 from tarry_backend.deploy.function_facts import facts_of
+from tarry_backend.events.announcement import announcement
 from tarry_backend.events.envelope import parse, received_event
+from tarry_backend.model.received_event import ReceivedEvent
+from tarry_backend.model.run import RunStatus
 from tarry_backend.queues.cancel_runs import request_cancel
-from tarry_backend.queues.messages import MessageError, Start, decode
+from tarry_backend.queues.messages import MessageError, RunMessage, Start, decode
 from tarry_backend.runtime import runtime
+from tarry_backend.store import EventGoneError
 from tarry_dev.cloud.runs import HostedRun, NoResultError
 from tarry_dev.cloud.unheard import unmatched, unstarted
 from tarry_dev.event_file import Advance, Sent, read_event_file
@@ -28,7 +34,6 @@ if TYPE_CHECKING:
     from tarry.durations import Duration, Timeout
     from tarry.eventtypes import Sendable
     from tarry_backend.api.receipts import Receipt
-    from tarry_backend.model.received_event import ReceivedEvent
     from tarry_dev.cloud.cloud import Cloud
     from tarry_dev.cloud.message import Delivery, Message
 
@@ -193,8 +198,13 @@ class Host:
             yield receipt(self._as_logged(noted), app.id, app.functions, runtime().store, facts=facts_of(app))
 
     def events(self, name: str | None = None) -> list[Event]:
-        """Return the events on the bus, of one name or all: those sent here, and those of the app."""
-        return [each.event for each in self._events.values() if name in (None, each.event.name)]
+        """Return the events, of one name or all, in the order of their reception.
+
+        They are those sent here, and those of the app. Ends of runs are among them, also if nothing in the app hears
+        them, so that they did not go over the bus.
+        """
+        received = sorted(self._events.values(), key=lambda each: each.received_at)
+        return [each.event for each in received if name in (None, each.event.name)]
 
     def receipt(self, event_id: str, *, name: str | None = None, source: str | None = None) -> Receipt:
         """Return what an event did, as ``tarry event`` shows it.
@@ -245,6 +255,18 @@ class Host:
             if told.once is not None and told.run_id not in self._run_ids:
                 self._unsure.add(told.run_id)
             self._run_ids.setdefault(told.run_id, told.function_id)
+        if isinstance(told, RunMessage):
+            self._note_end(told.run_id)
+
+    def _note_end(self, run_id: str) -> None:
+        """An end that the executor wrote to the log alone, since nothing can hear it."""
+        store = runtime().store
+        run = store.runs.run(run_id)
+        if run is not None and run.status is RunStatus.FINISHED:
+            event = replace(announcement(run), source=source_of(self.cloud.app.id))
+            with suppress(EventGoneError):  # it goes over the bus
+                received = store.log.find(event.name, ReceivedEvent(event, event.ts).position)
+                self._events.setdefault(received.position.identity, received)
 
     def _is_there(self, run_id: str) -> bool:
         """False of an event's that starts none, since another gave the value of the function's ``idempotency``."""

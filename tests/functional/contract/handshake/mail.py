@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from tarry import Event
-from tarry_backend.executor.executor import MessageDelivery
+from tarry_backend.executor.message_delivery import MessageDelivery
 from tarry_backend.matcher.batch import read_batch
 from tarry_backend.model.received_event import ReceivedEvent
 from tarry_backend.queues.messages import Carried, Due, Marker, Message, Settle, Start, decode, encode
