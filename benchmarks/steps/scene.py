@@ -15,7 +15,8 @@ from tarry._wire.bus import EventBus
 from tarry_backend.clock import now
 from tarry_backend.deploy.settings import Settings
 from tarry_backend.events.address import run_id_of
-from tarry_backend.executor.executor import Executor, MessageDelivery
+from tarry_backend.executor.executor import Executor
+from tarry_backend.executor.message_delivery import MessageDelivery
 from tarry_backend.matcher.matcher import Matcher
 from tarry_backend.queues.messages import Continue, Wake, encode
 from tarry_backend.queues.sender import Queues

@@ -17,6 +17,7 @@ from tarry_backend.executor import apply_message
 from tarry_backend.executor.run_journal import RunJournal
 from tarry_backend.matcher.batch import Record
 from tarry_backend.matcher.matcher import LoggedBatch, Matcher
+from tarry_backend.matcher.outbox import Outbox
 from tarry_backend.store import runs
 from tarry_backend.timers.timers import Timers
 from tarry_backend.waits.lookup import LogLook, look
@@ -196,8 +197,9 @@ def forget_the_settle(monkeypatch: pytest.MonkeyPatch) -> None:
 def log_after_the_index_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     log, act = Matcher.log, Matcher.act
 
-    def act_then_log(matcher: Matcher, record: Record, batch: LoggedBatch) -> None:
-        act(matcher, record, batch)
+    def act_then_log(matcher: Matcher, record: Record, batch: LoggedBatch, outbox: Outbox) -> None:
+        act(matcher, record, batch, outbox)
+        outbox.flush()
         log(matcher, batch.records)
 
     monkeypatch.setattr(Matcher, "log", lambda matcher, records: LoggedBatch(records, {}, {}))

@@ -11,6 +11,7 @@ from typing import Any
 from tarry import Event
 from tarry_backend.executor.message_delivery import MessageDelivery
 from tarry_backend.matcher.batch import read_batch
+from tarry_backend.matcher.outbox import Outbox
 from tarry_backend.model.received_event import ReceivedEvent
 from tarry_backend.queues.messages import Carried, Due, Marker, Message, Settle, Start, decode, encode
 from tarry_backend.runtime import Runtime, runtime
@@ -154,9 +155,11 @@ class Mail:
         def act(parts: Runtime, _: bool) -> None:
             batch = parts.matcher.log(read_batch(records))
             self.logged.update(received.event.id for received in batch.events())
+            outbox = Outbox(parts.queues)
             for record in batch.records:
                 self.at_work[name] = record.message_id
-                parts.matcher.act(record, batch)
+                parts.matcher.act(record, batch, outbox)
+            outbox.flush()
 
         self._begin(name, self._job(name, act, BEGAN, after))
 
