@@ -208,8 +208,7 @@ class TarryStack(Stack):
         )
 
     def _schedules(self, key: kms.IKey | None, *, enabled: bool) -> Schedules | None:
-        schedules = list(schedules_of(load_app(self.app.spec)))
-        if not schedules:
+        if not (schedules := list(schedules_of(load_app(self.app.spec)))):
             return None
         return Schedules(
             self,
