@@ -179,7 +179,7 @@ def test_cursors_go_through_the_runs_of_a_status_though_a_page_looks_through_few
     monkeypatch.setattr(lists, "RUNS_LOOKED_THROUGH", 4)
     ids = crowd(host)
     end(host, *range(2, 12))
-    api, pages, cursor = Lists(waiting_app(), runtime().store), list[list[str]](), dict[str, str]()
+    api, pages, cursor = Lists(runtime().manifest, runtime().store), list[list[str]](), dict[str, str]()
     while True:
         page = api.runs({"function": "patient", "status": "running", "limit": "2", **cursor})
         pages.append([run["id"] for run in page["runs"]])

@@ -8,9 +8,9 @@ from typing import Any
 
 from tarry._engine.error_text import message_of
 from tarry._wire.bus import ENVELOPE_VERSION, LOGGED_AT
+from tarry._wire.internal_events import FINISHED
 from tarry._wire.limits import why_not_id, why_not_name, why_not_source, why_not_ts, why_not_value
 from tarry.event import Event
-from tarry._wire.internal_events import FINISHED
 from tarry_backend.model.received_event import ReceivedEvent
 from tarry_backend.queues.messages import MessageError
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tarry._wire.mailboxes import ATTRIBUTES, SIGNALS
 from tarry._wire.internal_events import FINISHED
+from tarry._wire.mailboxes import ATTRIBUTES, SIGNALS
 from tarry_backend.store.models import EXPIRES, Item
 
 if TYPE_CHECKING:

@@ -381,12 +381,12 @@ BILLS = {
     ),
     "cancel that is not needed": Bill(
         nothing,
-        [("placed", [*BEGUN, *FIRST_WAIT, "cancel", *CUT_OFF])],
+        [("placed", [*BEGUN, *FIRST_WAIT, "cancel", *ENDED, "open steps withdrawn"])],
         {"cancel": Cancel("paid", match="data.id")},
     ),
     "time to finish": Bill(
         nothing,
-        [("placed", [*BEGUN, "time to finish", *CUT_OFF])],
+        [("placed", [*BEGUN, "time to finish", *ENDED, "open steps withdrawn"])],
         {"timeouts": Timeouts(start="1h", finish="1h")},
     ),
     "steps of a second": Bill(
@@ -404,7 +404,8 @@ BILLS = {
                     "cancel",
                     *["step", "look at the mark", "look for a cancel"] * 2,
                     "step",
-                    *CUT_OFF,
+                    *ENDED,
+                    "open steps withdrawn",
                 ],
             )
         ],

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tarry.function import FINISHED
+from tarry._wire.internal_events import FINISHED
 from tarry_backend.executor import apply_message
 from tarry_backend.executor.announcer import Announcer
 from tarry_backend.executor.run_journal import RunJournal

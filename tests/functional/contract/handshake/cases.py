@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from tarry._wire.internal_events import FINISHED
 from tarry.durations import milliseconds
-from tarry.function import FINISHED
 from tarry_dev.cloud.clock import START
 
 __all__ = ["BEGAN", "NAME", "OTHER_NAME", "PLACED", "REGISTERED", "Case", "Sent"]
