@@ -30,7 +30,8 @@ _ANSWERS_KEPT_DAYS = 7
 class Audit(Construct):
     """The audit trail: bus, rule, Firehose, a Lambda that converts events into rows, Parquet, bucket.
 
-    The ends of runs are events too, so it has them. What could not be converted is in the bucket under ``errors/``.
+    The ends of runs are events too, so it has them: the executor puts those that do not go over the bus. What could not
+    be converted is in the bucket under ``errors/``.
     What Firehose did not accept, such as an event of more than 1,000 KiB, goes to ``dead_letters``.
 
     Args:

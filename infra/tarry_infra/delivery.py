@@ -85,6 +85,10 @@ class AuditDelivery(Construct):
         )
         self.stream.node.add_dependency(role)  # with its policy: Firehose tries its rights when the stream is made
 
+    def grant_put(self, function: Function) -> None:
+        """Lets it put events that do not go over the bus."""
+        function.allow(["firehose:PutRecord"], self.stream.attr_arn)
+
 
 def _processing(converter: Function) -> firehose.CfnDeliveryStream.ProcessingConfigurationProperty:
     """By a Lambda: an input transformer of EventBridge's cannot make a text of an object (it escapes nothing), and

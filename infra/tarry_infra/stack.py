@@ -205,8 +205,7 @@ class TarryStack(Stack):
         return Audit(self, "Audit", bus=self.ingest.bus, host=host, days=days, removal_policy=removal_policy)
 
     def _schedules(self, key: kms.IKey | None, *, enabled: bool) -> Schedules | None:
-        schedules = list(schedules_of(load_app(self.app.spec)))
-        if not schedules:
+        if not (schedules := list(schedules_of(load_app(self.app.spec)))):
             return None
         return Schedules(
             self,
@@ -227,6 +226,7 @@ class TarryStack(Stack):
             events_queue=self.ingest.queue.url,
             runs_queue=self.runs.queue.url,
             timers_queue=self.timers.queue.url,
+            audit_stream=self.audit.delivery.stream.attr_arn if self.audit else "",
             unsettled_seconds=longest_redelivery(self.ingest.queue.visibility, self.ingest.queue.receives),
             **tuning,
         )
@@ -282,6 +282,8 @@ class TarryStack(Stack):
         ingest.queue.grant_send(ingest.matcher, timers.waker)
         runs.queue.grant_send(ingest.matcher, runs.executor, timers.waker)
         timers.queue.grant_send(runs.executor, timers.waker, timers.sweep)
+        if self.audit:
+            self.audit.delivery.grant_put(runs.executor)
         if self.api:
             self._grant_to_api(self.api.function)
 

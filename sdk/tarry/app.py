@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tarry._engine.chain import Chain
 from tarry._engine.declaration import (
     check_expressions,
     check_idempotency,
+    checked_announce,
     checked_bus,
     checked_cancels,
     checked_function,
@@ -54,15 +55,25 @@ class App:
             It is a name, not an ARN: the bus is in the stack's account.
         middleware: Classes derived from ``tarry.Middleware``, or functions that return an instance. They surround every
             function of the app and ``send``, the first one outermost.
+        announce: Which finished runs Tarry announces on the bus with ``tarry/function.finished``. By default those that
+            something in the app can hear: a trigger or a wait on that name. The log and the audit trail have all of
+            them. Give ``"all"`` if a rule of your own, or another app on the same bus, hears them. Failed and cancelled
+            runs are always announced on the bus.
 
     Raises:
-        UsageError: The name, the bus or a middleware is not valid.
+        UsageError: The name, the bus, a middleware or ``announce`` is not valid.
     """
 
     def __init__(
-        self, app_id: str, *, bus: str | None = None, middleware: Sequence[MakeMiddleware] | None = None
+        self,
+        app_id: str,
+        *,
+        bus: str | None = None,
+        middleware: Sequence[MakeMiddleware] | None = None,
+        announce: Literal["heard", "all"] = "heard",
     ) -> None:
         self.id = checked_id(app_id, "app")
+        self._announces_all = checked_announce(app_id, announce)
         self._functions: dict[str, Function] = {}
         self._middleware = checked_middleware(middleware or (), f"app {app_id!r}")
         self.bus = EventBus(self.id, checked_bus(app_id, bus))
@@ -72,6 +83,11 @@ class App:
     def functions(self) -> Mapping[str, Function]:
         """The app's functions by their ids."""
         return self._functions
+
+    @property
+    def announces_all(self) -> bool:
+        """Whether each finished run is announced on the bus."""
+        return self._announces_all
 
     def create_function(
         self,

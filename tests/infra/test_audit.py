@@ -278,3 +278,12 @@ def kept(template: Template) -> dict[str, int]:
 def trusted(role: Properties) -> Any:
     (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
     return statement["Principal"]
+
+
+def test_the_executor_puts_ends_to_firehose_only_if_there_is_a_trail(audited: Template, changed: Template) -> None:
+    """Those that do not go over the bus."""
+    stream, _ = named(audited, "KinesisFirehose::DeliveryStream", "Audit")
+    assert ("firehose:PutRecord", "AuditDeliveryStream.Arn") in audited.may("executor")
+    assert [action for action, _ in changed.may("executor") if action.startswith("firehose:")] == []
+    variables = [each.function("executor")[1]["Environment"]["Variables"] for each in (audited, changed)]
+    assert [each["TARRY_AUDIT_STREAM"] for each in variables] == [{"Fn::GetAtt": [stream, "Arn"]}, ""]

@@ -18,13 +18,7 @@ from tests.infra.template import Template
 
 RECEIVE = [
     f"sqs:{action}"
-    for action in (
-        "ReceiveMessage",
-        "ChangeMessageVisibility",
-        "GetQueueUrl",
-        "DeleteMessage",
-        "GetQueueAttributes",
-    )
+    for action in ("ReceiveMessage", "ChangeMessageVisibility", "GetQueueUrl", "DeleteMessage", "GetQueueAttributes")
 ]
 LOG = ["logs:CreateLogStream", "logs:PutLogEvents"]
 
@@ -51,9 +45,11 @@ GRANTED = {
         ("s3:GetObject", "StateValues.Arn/log/*"),
         ("s3:GetObject", "StateValues.Arn/runs/*"),
         ("s3:PutObject", "StateValues.Arn/runs/*"),
+        ("s3:PutObject", "StateValues.Arn/log/*-finished-*"),
         ("sqs:SendMessage", "RunsQueue.Arn"),
         ("sqs:SendMessage", "TimersQueue.Arn"),
         ("events:PutEvents", "IngestBus.Arn"),
+        ("firehose:PutRecord", "AuditDeliveryStream.Arn"),
         *((action, "RunsQueue.Arn") for action in RECEIVE),
         *((action, "RunsExecutorLog.Arn") for action in LOG),
     },
@@ -85,26 +81,27 @@ GRANTED = {
 }
 
 RUN, LOGGED, KEYED, NAMED, ONCE, SIGNAL = "run#R", "log#paid#2026-11-26#0", "key#k", "name#paid", "once#f#v", "signal#a"
-EVERY_KEY = {RUN, LOGGED, KEYED, NAMED, ONCE, SIGNAL, "timers"}
+ENDED = "log#tarry/function.finished#2026-11-26#0"
+EVERY_KEY = {RUN, LOGGED, ENDED, KEYED, NAMED, ONCE, SIGNAL, "timers"}
 
 ITEMS: dict[str, dict[str, set[str]]] = {
     "matcher": {
-        "BatchWriteItem": {LOGGED, KEYED},
+        "BatchWriteItem": {LOGGED, ENDED, KEYED},
         "GetItem": {NAMED},
-        "Query": {LOGGED, KEYED},
+        "Query": {LOGGED, ENDED, KEYED},
         "UpdateItem": {NAMED, RUN},
     },
     "executor": {
-        "BatchWriteItem": {RUN},
+        "BatchWriteItem": {RUN, ENDED},
         "GetItem": {RUN, NAMED, SIGNAL},
         "PutItem": {RUN, ONCE, SIGNAL},
-        "Query": {RUN, LOGGED, KEYED},
+        "Query": {RUN, LOGGED, ENDED, KEYED},
         "UpdateItem": {NAMED, RUN},
     },
-    "timers": {"GetItem": {RUN, NAMED}, "Query": {LOGGED, KEYED}},
+    "timers": {"GetItem": {RUN, NAMED}, "Query": {LOGGED, ENDED, KEYED}},
     "sweep": {"GetItem": {"timers"}, "PutItem": {"timers"}},
     "signals": {"GetItem": {SIGNAL}},
-    "api": {"GetItem": {RUN, NAMED}, "Query": {RUN, LOGGED, KEYED}},
+    "api": {"GetItem": {RUN, NAMED}, "Query": {RUN, LOGGED, ENDED, KEYED}},
 }
 """Of which partitions a Lambda may do what with items that have any attribute, such as the keys of an index."""
 
@@ -127,6 +124,7 @@ def test_no_action_is_a_wildcard_and_no_resource_but_the_buckets_objects(templat
     assert [action for action, _ in allowed if "*" in action] == []
     assert {resource for _, resource in allowed if "*" in resource} <= {
         "StateValues.Arn/log/*",
+        "StateValues.Arn/log/*-finished-*",
         "StateValues.Arn/runs/*",
     }
 

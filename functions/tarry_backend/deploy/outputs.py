@@ -37,6 +37,7 @@ class Deployment:
     def outputs(self) -> dict[str, str]:
         """Return the deployment as the stack's outputs. Values may be tokens, known only at deployment."""
         settings = {_of_setting(field.name): str(getattr(self.settings, field.name)) for field in fields(Settings)}
+        settings = {output: value for output, value in settings.items() if value}
         dead_letters = {_of_dead_letters(name): url for name, url in self.dead_letters.items()}
         app = {_APP: self.app_id, _FUNCTIONS: json.dumps(self.functions), _FACTS: write_facts(self.facts)}
         return {**app, **settings, **dead_letters}
@@ -45,14 +46,17 @@ class Deployment:
     def read(cls, outputs: Mapping[str, str]) -> Deployment:
         """Return the deployment that ``outputs`` wrote; raise ``UsageError`` if an output is missing or wrong."""
         names = {_of_setting(field.name): field.name for field in fields(Settings)}
-        wanted = [_APP, _FUNCTIONS, *names, *(_of_dead_letters(queue.name) for queue in QUEUES)]
+        needed = [_of_setting(field.name) for field in fields(Settings) if field.default != ""]
+        wanted = [_APP, _FUNCTIONS, *needed, *(_of_dead_letters(queue.name) for queue in QUEUES)]
         if missing := [name for name in wanted if name not in outputs]:
             raise UsageError(f"it has no output {', '.join(missing)}")
         functions: Any = json.loads(outputs[_FUNCTIONS])
         return cls(
             outputs[_APP],
             tuple(functions),
-            Settings.read({Settings.variable(name): outputs[output] for output, name in names.items()}),
+            Settings.read(
+                {Settings.variable(name): outputs[output] for output, name in names.items() if output in outputs}
+            ),
             {queue.name: outputs[_of_dead_letters(queue.name)] for queue in QUEUES},
             read_facts(outputs.get(_FACTS, "[]")),
         )

@@ -27,6 +27,7 @@ class Settings:
         events_queue: The URL of the events queue.
         runs_queue: The URL of the runs queue.
         timers_queue: The URL of the timers queue.
+        audit_stream: The ARN of the audit trail's Firehose stream; empty without an audit trail.
         settle_seconds: The longest lag of the index that Tarry expects.
         log_days: How many days waits can look back for events.
         run_days: How many days ended runs are stored.
@@ -41,6 +42,7 @@ class Settings:
     events_queue: str
     runs_queue: str
     timers_queue: str
+    audit_stream: str = ""
     settle_seconds: int = 15
     log_days: int = 7
     run_days: int = 30

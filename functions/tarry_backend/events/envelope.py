@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from tarry._engine.error_text import message_of
-from tarry._wire.bus import ENVELOPE_VERSION
+from tarry._wire.bus import ENVELOPE_VERSION, LOGGED_AT
+from tarry._wire.internal_events import FINISHED
 from tarry._wire.limits import why_not_id, why_not_name, why_not_source, why_not_ts, why_not_value
 from tarry.event import Event
 from tarry_backend.model.received_event import ReceivedEvent
@@ -25,11 +26,14 @@ def received_event(fields: dict[str, Any], received_at: int) -> ReceivedEvent:
     An event that the SDK sent has its own id, time and user in an envelope. A schedule's event takes its time from
     EventBridge. For any other event, the detail is its data; its id, time and source are EventBridge's.
 
+    An announcement that the executor logged first keeps the position that it has in the log.
+
     Raises:
         MessageError: The message is not an event.
     """
     try:
-        return ReceivedEvent(_event(fields), received_at)
+        event = _event(fields)
+        return ReceivedEvent(event, received_at if (logged_at := _logged_at(fields)) is None else logged_at)
     except KeyError as error:
         raise MessageError(f"{_which(fields)} is refused: it has no {error}") from error
     except (TypeError, ValueError, OverflowError) as error:
@@ -49,10 +53,26 @@ def _event(fields: dict[str, Any]) -> Event:
         raise TypeError(f"detail is a {type(detail).__name__}, not an object")
     _check("detail-type", why_not_name(name))
     _check("source", why_not_source(source))
-    if source.startswith("tarry.") and detail.get("v") == ENVELOPE_VERSION:
+    if _is_sent_by_sdk(source, detail):
         ts = detail["ts"] if "ts" in detail else _time(fields)
         return _checked(name, detail["data"], detail["id"], ts, detail.get("user"), source)
     return _checked(name, detail, fields["id"], _time(fields), None, source)
+
+
+def _logged_at(fields: dict[str, Any]) -> int | None:
+    """Return the time of the position that an announcement has in the log.
+
+    Only the executor may put events of this name under a source of Tarry's: IAM binds both (see ``grant_send_events``).
+    """
+    detail = fields["detail"]
+    if fields["detail-type"] != FINISHED or not _is_sent_by_sdk(fields["source"], detail) or LOGGED_AT not in detail:
+        return None
+    _check(LOGGED_AT, why_not_ts(detail[LOGGED_AT]))
+    return int(detail[LOGGED_AT])
+
+
+def _is_sent_by_sdk(source: str, detail: dict[str, Any]) -> bool:
+    return source.startswith("tarry.") and detail.get("v") == ENVELOPE_VERSION
 
 
 def _time(fields: dict[str, Any]) -> int:

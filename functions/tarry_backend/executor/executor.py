@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from tarry.errors import UsageError
 from tarry_backend.clock import now
+from tarry_backend.events.audit_stream import AuditStream
+from tarry_backend.executor.announcer import Announcer
 from tarry_backend.executor.apply_message import MessageApplier
 from tarry_backend.executor.cancel_guards import overdue
-from tarry_backend.executor.message_delivery import MessageDelivery
 from tarry_backend.executor.run_begin import guarded, lacks_guards
 from tarry_backend.executor.run_end import OutcomeWriter
 from tarry_backend.executor.run_failures import LATE, died, expired, missing
@@ -36,12 +37,13 @@ if TYPE_CHECKING:
     from tarry import App, Function
     from tarry._wire.bus import EventBus
     from tarry_backend.deploy.settings import Settings
+    from tarry_backend.executor.message_delivery import MessageDelivery
     from tarry_backend.queues.messages import Message, RunUpdate
     from tarry_backend.queues.sender import Queues
     from tarry_backend.store import Store
     from tarry_backend.telemetry import Meter
 
-__all__ = ["MAX_DEATHS", "Executor", "MessageDelivery"]
+__all__ = ["MAX_DEATHS", "Executor"]
 
 MAX_DEATHS = 3
 """How many deaths of executors over one message a run survives. The next death fails it."""
@@ -67,7 +69,8 @@ class Executor:
         self._meter = meter
         self._traffic = Traffic()
         self._applier = MessageApplier(store, queues, meter)
-        self._outcomes = OutcomeWriter(app.id, store, queues, bus, meter)
+        announcer = Announcer(app, store, bus, AuditStream(settings.audit_stream))
+        self._outcomes = OutcomeWriter(app.id, store, queues, announcer, meter)
         self._starter = RunStarter(app, store, self._outcomes, meter)
 
     def handle(self, body: str, delivery: MessageDelivery) -> None:
@@ -164,11 +167,11 @@ class Executor:
                 self._outcomes.fail(snapshot, LATE)
                 return
             try:
-                snapshot = prepared(snapshot, self._store, self._app.id, self._traffic, self._settings.log_days)
+                ready = prepared(snapshot, self._store, self._app.id, self._traffic, self._settings.log_days)
             except UsageError as error:
                 self._outcomes.fail(snapshot, Failure.of(error))
                 return
-            snapshot, taken = self._applier.look_again(snapshot, revived=True)
+            snapshot, taken = self._applier.look_again(replace(ready, behind=delivery.behind), revived=True)
             if not isinstance(message, CancelRun):
                 snapshot = self._applier.apply(message, snapshot) or snapshot
             journal = self._journal(message, snapshot, delivery)

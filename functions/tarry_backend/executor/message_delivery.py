@@ -1,4 +1,4 @@
-"""The delivery of a message to the executor."""
+"""The delivery of a message of the runs queue to an executor."""
 
 from __future__ import annotations
 
@@ -33,3 +33,12 @@ class MessageDelivery:
     def clock(self, message: RunMessage) -> RunClock:
         """Return the clock of the invocation that handles the message."""
         return RunClock(message.due if isinstance(message, Wake) else 0, self.arrived, self.first_received)
+
+    @property
+    def behind(self) -> int:
+        """By how many milliseconds the Lambda's clock is behind the queue's, as far as the message shows it.
+
+        queue     first_received
+        Lambda    arrived ┄┄┄┄┄┄     it got the message after the queue handed it out, whatever its clock says
+        """
+        return max(0, self.first_received - self.arrived) if self.arrived else 0

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from tarry_backend.clock import now
 from tarry_backend.events.address import caller
-from tarry_backend.events.announcement import announcement
 from tarry_backend.executor.attempt_report import report_run_attempt
 from tarry_backend.executor.run_revival import former
 from tarry_backend.executor.signal_wait import Signalling
@@ -22,8 +21,8 @@ from tarry_backend.replay.jitter import jitter
 from tarry_backend.telemetry import logger
 
 if TYPE_CHECKING:
-    from tarry._wire.bus import EventBus
     from tarry.function import Retries
+    from tarry_backend.executor.announcer import Announcer
     from tarry_backend.model.cancellation import Cancellation
     from tarry_backend.model.run import Run, RunSnapshot
     from tarry_backend.queues.sender import Queues
@@ -37,11 +36,11 @@ __all__ = ["OutcomeWriter"]
 class OutcomeWriter:
     """The writer of outcomes: a run's end, its pause, its next attempt."""
 
-    def __init__(self, app_id: str, store: Store, queues: Queues, bus: EventBus, meter: Meter) -> None:
+    def __init__(self, app_id: str, store: Store, queues: Queues, announcer: Announcer, meter: Meter) -> None:
         self._app_id = app_id
         self._store = store
         self._queues = queues
-        self._bus = bus
+        self._announcer = announcer
         self._meter = meter
         self._signalling = Signalling(store)
 
@@ -77,20 +76,18 @@ class OutcomeWriter:
         This may happen twice: the announcement's id is that of the run and its life, so listeners count it once, and a
         step ends once.
         """
-        self._conclude(self._left_mailboxes(snapshot))
+        self._conclude(self._left_mailboxes(snapshot), again=True)
 
     def announce_former(self, run: Run) -> None:
         """Announce the end of the life before, under its own id: so it counts once, if it was announced already."""
         if run.revival is not None and run.revival.origin is None:
-            self._announce(former(run))
+            self.answer(former(run))
+            self._announcer.announce(former(run), again=True)
 
-    def _conclude(self, snapshot: RunSnapshot) -> None:
-        self._announce(snapshot.run)
+    def _conclude(self, snapshot: RunSnapshot, *, again: bool = False) -> None:
+        self.answer(snapshot.run)
+        self._announcer.announce(snapshot.run, again=again)
         self._store.runs.retire(snapshot, snapshot.run.ended or now())
-
-    def _announce(self, run: Run) -> None:
-        self.answer(run)
-        self._bus.send_internal([announcement(run)])
 
     def answer(self, run: Run) -> None:
         """Report the run's end to the step that invoked it, if there is one: not a rerun's. The run has its outcome.
@@ -140,7 +137,8 @@ class OutcomeWriter:
     ) -> None:
         waits = sum(step.status is Status.WAITING for step in snapshot.parts)
         snapshot = self._left_mailboxes(snapshot)
-        ended = replace(snapshot.run, status=status, ended=now(), output=output, error=error)
+        # An event that the run had, or that its steps waited for, was before its end by the queues' clock.
+        ended = replace(snapshot.run, status=status, ended=now() + snapshot.behind, output=output, error=error)
         run = replace(ended, due=None, revival=None)
         self._store.runs.save(run)
         self._meter.count(status.capitalize())

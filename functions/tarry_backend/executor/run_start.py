@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tarry_backend.clock import now
@@ -33,6 +34,11 @@ class RunStarter:
         self._meter = meter
 
     def snapshot(self, message: RunMessage, delivery: MessageDelivery) -> RunSnapshot | None:
+        """Return the run with its steps, as this executor has it."""
+        snapshot = self._found(message, delivery)
+        return None if snapshot is None else replace(snapshot, behind=delivery.behind)
+
+    def _found(self, message: RunMessage, delivery: MessageDelivery) -> RunSnapshot | None:
         """Return the run with its steps. A new run is written and not read: it has no steps yet."""
         if not isinstance(message, Start):
             return self._store.runs.load(message.run_id)

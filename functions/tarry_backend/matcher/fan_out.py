@@ -13,6 +13,7 @@ from tarry_backend.store.wait_index import BEHIND_ALL, parts_behind
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tarry_backend.matcher.outbox import Outbox
     from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.queues.messages import Carried
     from tarry_backend.queues.sender import Queues
@@ -48,14 +49,14 @@ class WaitFanOut:
         self._meter = meter
         self._notes = Notes(store.runs)
 
-    def resume(self, incoming: ReceivedEvent, carried: Carried, key: str) -> int:
+    def resume(self, incoming: ReceivedEvent, carried: Carried, key: str, outbox: Outbox) -> int:
         """Resume the first page of the waits with that key; return how many matched.
 
         If there are more, it divides them into parts by their places. Each part goes into a message of its own, so
         that several matchers resume them at the same time.
         """
         page = self._store.waits.candidates(key)
-        matched, stopped = self._resume_page(incoming, carried, page)
+        matched, stopped = self._resume_page(incoming, carried, page, outbox)
         if stopped is not None:
             self._queues.send_to_matcher(FanOut(key, stopped, page.last or BEHIND_ALL, carried))
         if page.last is not None:
@@ -63,12 +64,12 @@ class WaitFanOut:
                 self._queues.send_to_matcher(FanOut(key, after, until, carried))
         return matched
 
-    def go_on(self, incoming: ReceivedEvent, message: FanOut) -> int:
+    def go_on(self, incoming: ReceivedEvent, message: FanOut, outbox: Outbox) -> int:
         """Resume some pages of a part, and send the rest of it on; return how many waits matched."""
         total, after = 0, message.after
         for _ in range(PAGES):
             page = self._store.waits.candidates(message.match_key, after, message.until)
-            matched, stopped = self._resume_page(incoming, message.carried, page)
+            matched, stopped = self._resume_page(incoming, message.carried, page, outbox)
             total += matched
             if stopped is None and page.last is None:
                 return total
@@ -78,7 +79,9 @@ class WaitFanOut:
         self._queues.send_to_matcher(replace(message, after=after))
         return total
 
-    def _resume_page(self, incoming: ReceivedEvent, carried: Carried, page: Page) -> tuple[int, str | None]:
+    def _resume_page(
+        self, incoming: ReceivedEvent, carried: Carried, page: Page, outbox: Outbox
+    ) -> tuple[int, str | None]:
         """Resume the waits of a page; return how many matched, and the place after which it stopped, or ``None``.
 
         It stops when its time is over: an event with thousands of items can take half a minute of evaluation, and the
@@ -95,7 +98,7 @@ class WaitFanOut:
             if monotonic() > end and wait is not page.candidates[-1]:
                 stopped = wait.place
                 break
-        return self._queues.send_to_runs(resumes), stopped
+        return outbox.send_to_runs(resumes), stopped
 
     def _matches(self, wait: Candidate, incoming: ReceivedEvent, answers: Answers) -> bool:
         """Return whether the wait's residual holds.

@@ -10,6 +10,7 @@ from tarry_backend.clock import now
 from tarry_backend.events.address import to_cancel, to_retry
 from tarry_backend.matcher.batch import Record, read_batch
 from tarry_backend.matcher.fan_out import WaitFanOut
+from tarry_backend.matcher.outbox import Outbox
 from tarry_backend.matcher.starts import Starts
 from tarry_backend.matching.keys import match_key
 from tarry_backend.model.event_identity import identity
@@ -91,21 +92,28 @@ class Matcher:
     ) -> list[str]:
         """Process SQS records; return the ids of the messages that SQS must deliver again.
 
-        Records of a further delivery are last. Before each of them the matcher deletes the records that are done. So if
-        the record kills this matcher, too, no other record is repeated.
+        A record is done when all messages that follow from it are sent. The matcher sends those of the whole batch
+        together. Records of a further delivery are last. Before each of them the matcher sends what it has, and deletes
+        the records that are done. So if the record kills this matcher, too, no other record is repeated:
+
+            fresh    a: start ── b: resume ──┐
+            again                            └ sent, a and b deleted ── k: kills the matcher
 
         Args:
             out_of_time: Whether the invocation nears its end. Then SQS delivers the rest again.
         """
         batch = self.log(read_batch(records))
+        outbox = Outbox(self._queues)
         failed: list[Record] = []
-        done: list[Record] = []
+        acted: list[Record] = []
         for record in batch.records:
-            if record.again and done:
-                self._queues.delete_events(each.receipt for each in done)
-                done.clear()
-            acted = not out_of_time() and self._acted(record, batch)
-            (done if acted else failed).append(record)
+            if record.again and acted:
+                failed += self._finish(acted, outbox)
+                acted = []
+            done = not out_of_time() and self._acted(record, batch, outbox)
+            (acted if done else failed).append(record)
+        outbox.flush()
+        failed += (record for record in acted if not outbox.is_sent(record.message_id))
         for record in failed:
             if not record.again:  # throttling passes; a record that fails again waits for the visibility timeout
                 self._queues.retry_event(record.receipt, _pause(record))
@@ -126,44 +134,53 @@ class Matcher:
         except Exception:  # one by one, so that an event that cannot be logged does not delay the others
             return LoggedBatch(records, {}, self._log_each(records))
 
-    def act(self, record: Record, batch: LoggedBatch) -> None:
+    def act(self, record: Record, batch: LoggedBatch, outbox: Outbox) -> None:
         """Act on one record of a logged batch; raise the error for which SQS must deliver its message again."""
+        outbox.write_for(record.message_id)
         if (error := batch.failed.get(record.message_id)) is not None:
             raise error
         match record.content:
             case ReceivedEvent() as incoming:
-                self.fan_out(incoming, self._name(incoming.event.name, batch))
+                self.fan_out(incoming, self._name(incoming.event.name, batch), outbox)
             case Marker() as marker:
                 batch.check_logged(marker)
-                self._pass_deadline(marker, record)
+                self._pass_deadline(marker, record, outbox)
             case FanOut() as message:
-                self.go_on(message)
+                self.go_on(message, outbox)
             case Exception() as error:
                 raise error
 
-    def fan_out(self, incoming: ReceivedEvent, name: Name) -> None:
+    def fan_out(self, incoming: ReceivedEvent, name: Name, outbox: Outbox) -> None:
         """Start the event's functions, resume the waits that it matches, and cancel or retry the run that it names."""
         carried = Carried.of(incoming)
         starts = Starts(self._app, incoming, carried, self._meter)
-        self._queues.send_to_runs(starts)
+        outbox.send_to_runs(starts)
         if (run_id := to_cancel(incoming.event, self._app.id)) is not None:
-            request_cancel([run_id], self._store, self._queues)
+            request_cancel([run_id], self._store, outbox)
         if (wanted := to_retry(incoming.event, self._app.id)) is not None:
-            self._queues.send_to_runs([RetryRun(*wanted, identity(incoming.event))])
+            outbox.send_to_runs([RetryRun(*wanted, identity(incoming.event))])
         keys = (match_key(incoming.event.name, shape, incoming.event) for shape in name.lookups)
-        matches = sum(self._waits.resume(incoming, carried, key) for key in keys if key is not None)
+        matches = sum(self._waits.resume(incoming, carried, key, outbox) for key in keys if key is not None)
         starts.check()
         self._meter.count("Events")
         self._meter.count("Matches", matches)
 
-    def go_on(self, message: FanOut) -> None:
+    def go_on(self, message: FanOut, outbox: Outbox) -> None:
         """Continue a fan-out that was too large for one message."""
-        matched = self._waits.go_on(carried_event(message.carried, self._store.log), message)
+        matched = self._waits.go_on(carried_event(message.carried, self._store.log), message, outbox)
         self._meter.count("Matches", matched)
 
-    def _acted(self, record: Record, batch: LoggedBatch) -> bool:
+    def _finish(self, acted: Sequence[Record], outbox: Outbox) -> list[Record]:
+        """Send what follows from these records, and delete those that are done; return the others."""
+        outbox.flush()
+        done = [record for record in acted if outbox.is_sent(record.message_id)]
+        if done:
+            self._queues.delete_events(record.receipt for record in done)
+        return [record for record in acted if record not in done]
+
+    def _acted(self, record: Record, batch: LoggedBatch, outbox: Outbox) -> bool:
         try:
-            self.act(record, batch)
+            self.act(record, batch, outbox)
         except QueueBehindError:
             return False
         except Exception:
@@ -171,7 +188,7 @@ class Matcher:
             return False
         return True
 
-    def _pass_deadline(self, marker: Marker, record: Record) -> None:
+    def _pass_deadline(self, marker: Marker, record: Record, outbox: Outbox) -> None:
         """Send a deadline to the executor, once its marker has left the queue behind the events received before it.
 
         The queue's clock says when the marker left, and also when events are received. If the clock of the Lambda that
@@ -190,7 +207,7 @@ class Matcher:
         elif _lag(record) > BEHIND and not record.again:
             raise QueueBehindError
         else:
-            self._queues.send_to_runs([Deadline(marker.run_id, marker.step_key)])
+            outbox.send_to_runs([Deadline(marker.run_id, marker.step_key)])
 
     def _log(self, events: Sequence[ReceivedEvent]) -> dict[str, Name]:
         """Write the events into the log; return their names as this matcher knows them."""

@@ -145,7 +145,8 @@ class RunSnapshot:
     """A run with its steps, in the order in which they began, its guards, and the further keys of its waits.
 
     ``has_remnants`` is true if it has steps of an earlier run of this id, which has ended. ``past`` are the steps that
-    retries have dropped.
+    retries have dropped. ``behind`` is by how many milliseconds the clock of the executor that has the run is behind
+    the queues'.
     """
 
     run: Run
@@ -154,6 +155,7 @@ class RunSnapshot:
     guards: tuple[Step, ...] = ()
     has_remnants: bool = False
     past: tuple[PastStep, ...] = ()
+    behind: int = 0
 
     @property
     def parts(self) -> tuple[Step, ...]:

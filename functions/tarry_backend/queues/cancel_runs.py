@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from tarry_backend.clock import now
 from tarry_backend.queues.messages import CancelRun
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from tarry_backend.queues.sender import Queues
+    from tarry_backend.queues.messages import RunMessage
     from tarry_backend.store import Store
 
-__all__ = ["request_cancel"]
+__all__ = ["RunsQueue", "request_cancel"]
 
 
-def request_cancel(run_ids: Sequence[str], store: Store, queues: Queues) -> int:
+class RunsQueue(Protocol):
+    """Whoever takes messages to runs."""
+
+    def send_to_runs(self, messages: Iterable[RunMessage]) -> int:
+        """Take messages; return their number."""
+
+
+def request_cancel(run_ids: Sequence[str], store: Store, queues: RunsQueue) -> int:
     """Cancel these runs; return how many got the message. Ended runs do not change.
 
     The mark comes first: an executor that works on a run finds it between two steps. The message is behind that

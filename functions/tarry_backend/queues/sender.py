@@ -67,6 +67,19 @@ class Queues:
             ((body, _of_run(message, body)) for message in messages for body in [encode(message)]),
         )
 
+    def send_in_order(self, messages: Iterable[RunMessage]) -> dict[int, Exception]:
+        """Send to the executor, one request after the other; return the errors by the places of messages not sent."""
+        errors: dict[int, Exception] = {}
+        first = 0
+        for page in _pages((body, _of_run(message, body)) for message in messages for body in [encode(message)]):
+            try:
+                refused = self._refused(self._settings.runs_queue, page)
+            except Exception as error:  # it says nothing of the other pages
+                refused = {entry["Id"]: error for entry in page}
+            errors |= {first + int(place): error for place, error in refused.items()}
+            first += len(page)
+        return errors
+
     def send_to_timers(self, messages: Iterable[tuple[TimerMessage, int]]) -> int:
         """Send to the timers, each message with its delay in seconds."""
         delayed = ((encode(message), {"DelaySeconds": _delay(delay)}) for message, delay in messages)
@@ -127,17 +140,24 @@ class Queues:
             return count + sum(each.result() for each in sent)
 
     def _send_page(self, queue: str, page: Page) -> int:
-        reasons: list[str] = []
-        count = len(page)
+        if refused := self._refused(queue, page):
+            raise next(iter(refused.values()))
+        return len(page)
+
+    def _refused(self, queue: str, page: Page) -> dict[str, Exception]:
+        """Send a page; return an error for each entry that SQS refused, also after retries, by its id."""
+        left = page
+        refused: dict[str, Any] = {}
         for again in range(_TRIES):
-            answer = self._client.send_message_batch(QueueUrl=queue, Entries=page)  # type: ignore[arg-type]
+            answer = self._client.send_message_batch(QueueUrl=queue, Entries=left)  # type: ignore[arg-type]
             refused = {entry["Id"]: entry for entry in answer.get("Failed", ())}
             if not refused:
-                return count
-            reasons = sorted({f"{entry['Code']}: {entry.get('Message')}" for entry in refused.values()})
-            page = [entry for entry in page if entry["Id"] in refused]
+                return {}
+            left = [entry for entry in left if entry["Id"] in refused]
             time.sleep(0.1 * 2**again)
-        raise QueueError(f"the queue {queue} refused {len(page)} messages: {'; '.join(reasons)}")
+        reasons = sorted({f"{entry['Code']}: {entry.get('Message')}" for entry in refused.values()})
+        error = QueueError(f"the queue {queue} refused {len(left)} messages: {'; '.join(reasons)}")
+        return dict.fromkeys(refused, error)
 
 
 def _pages(messages: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[Page]:

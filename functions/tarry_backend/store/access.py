@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tarry._wire.internal_events import FINISHED
 from tarry._wire.mailboxes import ATTRIBUTES, SIGNALS
 from tarry_backend.store.models import EXPIRES, Item, RunItem
 
@@ -19,6 +20,9 @@ __all__ = ["ITEMS", "OBJECTS", "Access"]
 
 _RUN, _LOG, _KEY, _NAME, _ONCE, _SIGNAL = "run#*", "log#*", "key#*", "name#*", "once#*", f"{SIGNALS}*"
 _CURSOR = "timers"
+
+_ENDS = f"{_LOG[:-1]}{FINISHED}#*"
+"""The log of finished runs' announcements, which the executor writes itself."""
 
 _MARK = (Item.pk.attr_name, Item.sk.attr_name, EXPIRES)
 """The attributes of a request to cancel a run. With these the Lambda cannot put an item into an index."""
@@ -87,7 +91,7 @@ ITEMS: Mapping[str, tuple[Access, ...]] = {
         Access(("UpdateItem",), (_NAME, _RUN)),
     ),
     "executor": (
-        Access(("BatchWriteItem",), (_RUN,)),
+        Access(("BatchWriteItem",), (_RUN, _ENDS)),
         Access(("GetItem",), (_RUN, _NAME, _SIGNAL)),
         Access(("PutItem",), (_RUN, _ONCE, _SIGNAL)),
         Access(("Query",), (_RUN, _LOG, _KEY)),
@@ -114,10 +118,11 @@ ITEMS: Mapping[str, tuple[Access, ...]] = {
 """The grants by Lambda entry point. ``TransactWriteItems`` needs the permissions of its parts."""
 
 _LARGE_LOG, _LARGE_RUN = "log/*", "runs/*"
+_LARGE_END = "log/*-finished-*"
 
 OBJECTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "matcher": {"GetObject": (_LARGE_LOG,), "PutObject": (_LARGE_LOG,)},
-    "executor": {"GetObject": (_LARGE_LOG, _LARGE_RUN), "PutObject": (_LARGE_RUN,)},
+    "executor": {"GetObject": (_LARGE_LOG, _LARGE_RUN), "PutObject": (_LARGE_END, _LARGE_RUN)},
     "timers": {"GetObject": (_LARGE_LOG, _LARGE_RUN)},
     "api": {"GetObject": (_LARGE_LOG, _LARGE_RUN), "PutObject": (_LARGE_RUN,)},
 }

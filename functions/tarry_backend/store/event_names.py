@@ -62,6 +62,11 @@ class Name:
     log_shards_set: int = 0
 
     @property
+    def is_awaited(self) -> bool:
+        """Whether there is a wait on the name, or has been one."""
+        return bool(self.shapes or self.name_shards)
+
+    @property
     def lookups(self) -> Iterable[str]:
         """The shapes by which the matcher looks for open waits: one query each."""
         return [*sorted(self.shapes), *(f"{NAME_ONLY}{shard}" for shard in range(self.name_shards))]

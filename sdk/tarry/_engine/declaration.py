@@ -50,6 +50,16 @@ def checked_bus(app_id: str, bus: Any) -> str | None:
     raise UsageError(f"app {app_id!r}: bus is {shown(bus)}; give the name of a bus{hint}")
 
 
+def checked_announce(app_id: str, announce: Any) -> bool:
+    """Return whether the end of each run goes over the bus; raise ``UsageError`` if the option is something else."""
+    if announce not in ("heard", "all"):
+        raise UsageError(
+            f"app {app_id!r}: announce is {shown(announce)}; give 'heard', the default, or 'all' if something beside "
+            "the app hears tarry/function.finished"
+        )
+    return bool(announce == "all")
+
+
 def checked_triggers(fn_id: str, trigger: Any) -> tuple[Trigger, ...]:
     """Return the triggers as a tuple; raise ``UsageError`` if one is something else."""
     if trigger is None:

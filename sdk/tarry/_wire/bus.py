@@ -25,9 +25,12 @@ if TYPE_CHECKING:
 
     from tarry.event import Event
 
-__all__ = ["ENVELOPE_VERSION", "EventBus", "check_names", "source_of"]
+__all__ = ["ENVELOPE_VERSION", "LOGGED_AT", "EventBus", "check_names", "envelope", "source_of"]
 
 ENVELOPE_VERSION = 1
+
+LOGGED_AT = "logged_at"
+"""The envelope's field for the time at which the executor logged an announcement before it sent it."""
 
 _PER_REQUEST = 10
 _PAUSES = (0.1, 0.5)
@@ -68,10 +71,15 @@ class EventBus:
         check_names(events)
         return self.send_internal(events)
 
-    def send_internal(self, events: Sequence[Event]) -> list[str]:
-        """Put Tarry's own events, whose names no user's event has."""
+    def send_internal(self, events: Sequence[Event], logged_at: int | None = None) -> list[str]:
+        """Put Tarry's own events, whose names no user's event has.
+
+        Args:
+            events: The events.
+            logged_at: The time of their position, if they are in the log already.
+        """
         events = [event if check_event(event).id else replace(event, id=new_id()) for event in events]
-        entries = [self._entry(event) for event in events]
+        entries = [self._entry(event, logged_at) for event in events]
         reasons: dict[int, str] = {}
         for first, last in _batches(entries):
             refused, error = self._put(entries[first:last])
@@ -88,12 +96,12 @@ class EventBus:
         """Close the connection; the next event opens a new one, from the environment at that time."""
         self.__dict__.pop("_client", None)
 
-    def _entry(self, event: Event) -> Entry:
+    def _entry(self, event: Event, logged_at: int | None = None) -> Entry:
         entry: Entry = {
             "EventBusName": self.name,
             "Source": source_of(self._app_id),
             "DetailType": check_name(event.name),
-            "Detail": _envelope(event),
+            "Detail": envelope(event, logged_at),
             "Time": _time(event),
         }
         if (size := _size(entry)) > MAX_ENTRY:
@@ -153,7 +161,12 @@ def _send_error(events: Sequence[Event], reasons: Mapping[int, str], unknown: Ab
     )
 
 
-def _envelope(event: Event) -> str:
+def envelope(event: Event, logged_at: int | None = None) -> str:
+    """Return the ``detail`` of an event that the SDK sends.
+
+    Raises:
+        EventError: The bus would never accept it.
+    """
     if not isinstance(event.data, dict):
         raise EventError(f"event {event.name!r}: data is a {type(event.data).__name__}; give a JSON object")
     if why_not_id(event.id):
@@ -161,6 +174,8 @@ def _envelope(event: Event) -> str:
     carried: dict[str, Any] = {"v": ENVELOPE_VERSION, "id": event.id, "ts": event.ts, "data": event.data}
     if event.user is not None:
         carried["user"] = event.user
+    if logged_at is not None:
+        carried[LOGGED_AT] = logged_at
     try:
         text = encode(carried, f"event {event.name!r}", "data", "user")
         check_characters(text, f"event {event.name!r}")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["ADDRESS", "CANCEL_RUN", "FAILED", "INVOKED", "OWN", "RETRY_RUN", "RUN_ID", "STEP", "accepts"]
+__all__ = ["ADDRESS", "CANCEL_RUN", "FAILED", "FINISHED", "INVOKED", "OWN", "RETRY_RUN", "RUN_ID", "STEP", "accepts"]
 
 OWN = "tarry/"
 """The prefix of the ids of Tarry's own items among a run's steps, as of its own events' names."""
 
 FAILED = "tarry/function.failed"
 """The event that reports a run that has failed for good."""
+
+FINISHED = "tarry/function.finished"
+"""The event that reports a run that has finished."""
 
 INVOKED = "tarry/function.invoked"
 """The event that starts a function for a step that invokes it."""

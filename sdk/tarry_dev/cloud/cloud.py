@@ -14,7 +14,7 @@ from tarry_backend.deploy.settings import Settings
 from tarry_backend.deploy.topology import QUEUES, Queue
 from tarry_backend.runtime import host
 from tarry_dev.cloud.account import account, forget_clients
-from tarry_dev.cloud.audit import Audit
+from tarry_dev.cloud.audit import Audit, stream_of
 from tarry_dev.cloud.chaos import CALM, Chaos, Odds, check
 from tarry_dev.cloud.clock import Clock, MovedClock, RealClock
 from tarry_dev.cloud.durable import keep
@@ -114,7 +114,7 @@ class Cloud:
             life.callback(self.clock.stop)
             life.callback(self._odds.set, CALM)
             if self._audit:
-                life.callback(self._audit.flush)
+                life.enter_context(self._audit.opened())
             self._mirror = life.enter_context(closing(Mirror(self._kept_in))) if self._kept_in else None
             at_aws = self._mirror.calls(self.clock.true) if self._mirror else self.clock.true
             self.clients = life.enter_context(account(self.region, at_aws))
@@ -266,7 +266,7 @@ class Cloud:
             keep(self._mirror, self.region, NAME, self._table, pairs.values())
         taker = self._audit.take if self._audit else None
         make_bus(self.clients, self.bus, pairs["events"].queue.queue_arn, taker)
-        self.settings = make_settings(self.bus, pairs, self._overrides)
+        self.settings = make_settings(self.bus, pairs, self._overrides, stream_of(self.region) if self._audit else None)
         os.environ.update({Settings.variable(name): str(value) for name, value in asdict(self.settings).items()})
         self.queues = {spec.name: self._queue(spec, pairs[spec.name]) for spec in QUEUES}
         self._sweep = Sweep(self.functions["sweep"], self._table, self.clock, self.region, self._observe)

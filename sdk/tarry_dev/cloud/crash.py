@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from threading import Lock
+from threading import Lock, RLock
 from typing import TYPE_CHECKING, Protocol
 
 from botocore.handlers import BUILTIN_HANDLERS
@@ -73,7 +73,7 @@ class Invocation:
         self._function = function
         self._dies = dies
         self._around = around
-        self._lock = Lock()  # a function may call from several threads
+        self._lock = RLock()  # a function may call from several threads, and ``dies`` may call too
 
     def __enter__(self) -> Invocation:
         self._enter()

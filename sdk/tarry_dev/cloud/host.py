@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -12,12 +11,11 @@ from tarry.event import new_id
 from tarry_backend.api.asked_event import AmbiguousError, AskedEvent
 from tarry_backend.api.receipts import receipt
 from tarry_backend.deploy.function_facts import facts_of
-from tarry_backend.events.envelope import parse, received_event
 from tarry_backend.queues.cancel_runs import request_cancel
-from tarry_backend.queues.messages import MessageError, Start, decode
 from tarry_backend.queues.rerun_runs import edited, request_rerun
 from tarry_backend.queues.retry_runs import request_retry
 from tarry_backend.runtime import runtime
+from tarry_dev.cloud.host_notes import HostNotes
 from tarry_dev.cloud.runs import HostedRun, NoResultError
 from tarry_dev.cloud.unheard import unmatched, unstarted
 from tarry_dev.event_file import Advance, Sent, read_event_file
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
     from tarry_backend.api.receipts import Receipt
     from tarry_backend.model.received_event import ReceivedEvent
     from tarry_dev.cloud.cloud import Cloud
-    from tarry_dev.cloud.message import Delivery, Message
+    from tarry_dev.cloud.message import Message
 
 __all__ = ["Host"]
 
@@ -48,10 +46,7 @@ class Host:
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
-        self._run_ids: dict[str, str] = {}
-        self._unsure: set[str] = set()
-        self._events: dict[str, ReceivedEvent] = {}  # by identity
-        cloud.observe(self._note)
+        self._notes = HostNotes(cloud)
 
     @property
     def now(self) -> datetime:
@@ -143,7 +138,7 @@ class Host:
         new = request_rerun(
             run.id, functions, store, runtime().queues, nonce=new_id(), step_key=from_step, event=changed
         )
-        self._run_ids[new.id] = new.function_id
+        self._notes.run_ids[new.id] = new.function_id
         self.cloud.pump()
         return HostedRun(new.id)
 
@@ -174,8 +169,8 @@ class Host:
             fn_id: The function's id, or the function itself: then the runs' ``output`` has its type.
         """
         function, name = (None, fn_id) if isinstance(fn_id, str | None) else (fn_id, fn_id.id)
-        named = [run_id for run_id, each in self._run_ids.items() if name in (None, each)]
-        return [HostedRun(run_id, function) for run_id in named if self._is_there(run_id)]
+        named = [run_id for run_id, each in self._notes.run_ids.items() if name in (None, each)]
+        return [HostedRun(run_id, function) for run_id in named if self._notes.is_there(run_id)]
 
     @overload
     def run(self, fn_id: Function[R]) -> HostedRun[R]: ...
@@ -192,9 +187,9 @@ class Host:
             return runs[-1]
         name = fn_id if isinstance(fn_id, str | None) else fn_id.id
         what = "no run" if name is None else f"no run of {name!r}"
-        started = sorted(set(self._run_ids.values())) or "none"
-        seen = [each.event.name for each in self._events.values()] or "none"
-        hint = unstarted(self.cloud.app, (each.event.name for each in self._events.values()))
+        started = sorted(set(self._notes.run_ids.values())) or "none"
+        seen = [each.event.name for each in self._notes.events.values()] or "none"
+        hint = unstarted(self.cloud.app, (each.event.name for each in self._notes.events.values()))
         raise LookupError(f"{what} has started; functions with runs: {started}; events so far: {seen}{hint}")
 
     @overload
@@ -227,12 +222,17 @@ class Host:
     def _last_receipts(self) -> Iterator[Receipt]:
         """The receipts of the last few events."""
         app = self.cloud.app
-        for noted in list(self._events.values())[-_LAST:]:
+        for noted in list(self._notes.events.values())[-_LAST:]:
             yield receipt(self._as_logged(noted), app.id, app.functions, runtime().store, facts=facts_of(app))
 
     def events(self, name: str | None = None) -> list[Event]:
-        """Return the events on the bus, of one name or all: those sent here, and those of the app."""
-        return [each.event for each in self._events.values() if name in (None, each.event.name)]
+        """Return the events, of one name or all, in the order of their reception.
+
+        They are those sent here, and those of the app. Ends of runs are among them, also if nothing in the app hears
+        them, so that they did not go over the bus.
+        """
+        received = sorted(self._notes.events.values(), key=lambda each: each.received_at)
+        return [each.event for each in received if name in (None, each.event.name)]
 
     def receipt(self, event_id: str, *, name: str | None = None, source: str | None = None) -> Receipt:
         """Return what an event did, as ``tarry event`` shows it.
@@ -250,9 +250,9 @@ class Host:
             LookupError: No such event has come, or several.
         """
         asked = AskedEvent(event_id, name, source)
-        found = [received for received in self._events.values() if asked.fits(received.event)]
+        found = [received for received in self._notes.events.values() if asked.fits(received.event)]
         if not found:
-            so_far = [each.event.id for each in self._events.values()]
+            so_far = [each.event.id for each in self._notes.events.values()]
             raise LookupError(f"no event with id {event_id!r} has come; events so far: {so_far}")
         if len(found) > 1:
             raise LookupError(str(AmbiguousError(asked, found, "give name= and source=")))
@@ -269,30 +269,3 @@ class Host:
     def dead_letters(self) -> list[Message]:
         """The dead letters of all queues: a test of a correct app finds none."""
         return [letter for queue in self.cloud.queues.values() for letter in queue.dead_letters]
-
-    def _note(self, delivery: Delivery) -> None:
-        notes = {"executor": self._note_run, "matcher": self._note_event}
-        if note := notes.get(delivery.function):
-            for message in delivery.messages:
-                with suppress(MessageError):  # it cannot be read, and goes to the dead letters
-                    note(message)
-
-    def _note_run(self, message: Message) -> None:
-        told = decode(message.body)
-        if isinstance(told, Start):
-            if told.once is not None and told.run_id not in self._run_ids:
-                self._unsure.add(told.run_id)
-            self._run_ids.setdefault(told.run_id, told.function_id)
-
-    def _is_there(self, run_id: str) -> bool:
-        """False of an event's that starts none, since another gave the value of the function's ``idempotency``."""
-        if run_id in self._unsure and runtime().store.runs.load(run_id) is not None:
-            self._unsure.remove(run_id)
-        return run_id not in self._unsure
-
-    def _note_event(self, message: Message) -> None:
-        fields = parse(message.body)
-        if "tarry" in fields:  # a message of the matcher's to itself
-            return
-        received = received_event(fields, message.sent_at)
-        self._events.setdefault(received.position.identity, received)

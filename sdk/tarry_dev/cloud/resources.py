@@ -84,9 +84,13 @@ def make_bus(
     FaithfulRule.become(events_backends[ACCOUNT_ID][clients.region].event_buses[name].rules[NAME], on_event)
 
 
-def make_settings(bus: str, pairs: Mapping[str, QueuePair], overrides: Mapping[str, int]) -> Settings:
+def make_settings(
+    bus: str, pairs: Mapping[str, QueuePair], overrides: Mapping[str, int], stream: str | None
+) -> Settings:
     """What the stack's functions are told of these resources."""
     values: Any = {f"{name}_queue": pair.queue.physical_resource_id for name, pair in pairs.items()}
+    if stream is not None:
+        values["audit_stream"] = stream
     return Settings(app="tarry_dev:hosted", table=NAME, bucket=NAME, bus=bus, **values | overrides)
 
 

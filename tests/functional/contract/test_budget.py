@@ -81,8 +81,11 @@ COSTS: dict[str, dict[str, dict[str, int]]] = {
     "invocation times out": {"executor": {"GetItem": 1, "PutItem": 1}},
     # An event that asks for a run to be cancelled: a mark, and a message.
     "asked to cancel": {"matcher": {"BatchWriteItem": 1, "SendMessageBatch": 1}},
-    # The end: the run, and its announcement (an event like others). Only its open steps are written, by 25.
-    "finish": {"executor": {"PutItem": 1, "PutEvents": 1}},
+    # The end: the run, its announcement in the log, then whether something hears it. If something does, and if the run
+    # failed or was cancelled, the announcement is an event like others instead. Only open steps are written, by 25.
+    "finish": {"executor": {"PutItem": 1, "BatchWriteItem": 1, "GetItem": 1}},
+    "end that goes over the bus": {"executor": {"PutItem": 1, "PutEvents": 1}},
+    "finish's name not read lately": {"executor": {"GetItem": 1}},
     "open steps withdrawn": {"executor": {"BatchWriteItem": 1}},
     # A run that waits for more than 15 days, or lives longer: its ended steps lose their leases, and get new ones at
     # its end, by 25.
@@ -94,8 +97,10 @@ CLOCK: ContextVar[Clock] = ContextVar("clock")
 
 EITHER = "async.data.id == event.data.id || async.data.all == true"
 ANNOUNCED = ["events", "event name", "name not read lately"]
-ENDED = ["finish", *ANNOUNCED]
-CUT_OFF = [*ENDED, "open steps withdrawn"]
+ENDED = ["finish", "finish's name not read lately"]
+ENDED_AGAIN = ["finish"]
+ENDED_LOUDLY = ["end that goes over the bus", *ANNOUNCED]
+CUT_OFF = [*ENDED_LOUDLY, "open steps withdrawn"]
 
 
 @dataclass(frozen=True)
@@ -151,6 +156,10 @@ async def wait_briefly(ctx: Context) -> None:
 
 async def wait_in_vain(ctx: Context) -> None:
     await ctx.step.wait_for_event("wait", event="paid", match="data.id", timeout="1h")
+
+
+async def wait_for_an_end(ctx: Context) -> None:
+    await ctx.step.wait_for_event("wait", event="tarry/function.finished", match="data.id", timeout="90s")
 
 
 async def sleep(ctx: Context) -> None:
@@ -222,9 +231,9 @@ LATE_DEADLINE = ["deadline", "wait's name not read lately", "shape was new when 
 CANCELLED = ["events", "event name", "name not read lately", "shape", "matches", "cancelled"]
 
 BILLS = {
-    "nothing": Bill(nothing, [("other", ANNOUNCED), ("placed", [*BEGUN, "finish", *ANNOUNCED])]),
+    "nothing": Bill(nothing, [("other", ANNOUNCED), ("placed", [*BEGUN, "finish", "finish's name not read lately"])]),
     "thirty steps": Bill(thirty_steps, [("placed", [*BEGUN, *["step"] * 30, *ENDED])]),
-    "send": Bill(send, [("placed", [*BEGUN, "send", *ENDED, *["event name", "name not read lately"] * 2])]),
+    "send": Bill(send, [("placed", [*BEGUN, "send", *ENDED, "events", *["event name", "name not read lately"] * 2])]),
     "wait": Bill(
         wait,
         [
@@ -247,8 +256,7 @@ BILLS = {
             ("placed", [*BEGUN, *FIRST_WAIT, "wait"]),
             ("placed", [*BEGUN_AGAIN, "wait"]),
             ("unrelated paid", ["events", "event name", "shape"]),
-            # The two ends are announced one after the other, so their events come in two batches.
-            ("paid", [*HEARD, "resume", *ENDED, "finish", "events", "event name"]),
+            ("paid", [*HEARD, "resume", *ENDED, *ENDED_AGAIN]),
         ],
     ),
     "wait for either": Bill(
@@ -271,6 +279,14 @@ BILLS = {
             ("placed", [*BEGUN, *FIRST_WAIT, "wait"]),
             ("1m", ["settle"]),
             ("2m", ["due", "deadline", "wait's name not read lately", *ENDED]),
+        ],
+    ),
+    "wait for an end": Bill(
+        wait_for_an_end,
+        [
+            ("placed", [*BEGUN, *FIRST_WAIT, "wait"]),
+            ("1m", ["settle"]),
+            ("2m", ["due", "deadline", "wait's name not read lately", *ENDED_LOUDLY[:-1]]),
         ],
     ),
     "wait in vain": Bill(
@@ -365,12 +381,12 @@ BILLS = {
     ),
     "cancel that is not needed": Bill(
         nothing,
-        [("placed", [*BEGUN, *FIRST_WAIT, "cancel", *CUT_OFF])],
+        [("placed", [*BEGUN, *FIRST_WAIT, "cancel", *ENDED, "open steps withdrawn"])],
         {"cancel": Cancel("paid", match="data.id")},
     ),
     "time to finish": Bill(
         nothing,
-        [("placed", [*BEGUN, "time to finish", *CUT_OFF])],
+        [("placed", [*BEGUN, "time to finish", *ENDED, "open steps withdrawn"])],
         {"timeouts": Timeouts(start="1h", finish="1h")},
     ),
     "steps of a second": Bill(
@@ -388,7 +404,8 @@ BILLS = {
                     "cancel",
                     *["step", "look at the mark", "look for a cancel"] * 2,
                     "step",
-                    *CUT_OFF,
+                    *ENDED,
+                    "open steps withdrawn",
                 ],
             )
         ],
@@ -401,8 +418,8 @@ BILLS = {
                 "placed",
                 [
                     *[*BEGUN, "invoke"],
-                    *[*BEGUN, "answer", "finish", *ANNOUNCED],
-                    *["returned", "finish", "events", "event name"],
+                    *[*BEGUN, "answer", "finish", "finish's name not read lately"],
+                    *["returned", *ENDED_AGAIN],
                 ],
             ),
         ],

@@ -13,14 +13,19 @@ from typing import Any
 
 import pytest
 
+from tarry._wire.internal_events import FINISHED
 from tarry_backend.executor import apply_message
+from tarry_backend.executor.announcer import Announcer
 from tarry_backend.executor.run_journal import RunJournal
 from tarry_backend.matcher.batch import Record
 from tarry_backend.matcher.matcher import LoggedBatch, Matcher
+from tarry_backend.matcher.outbox import Outbox
+from tarry_backend.model.received_event import ReceivedEvent
 from tarry_backend.store import runs
 from tarry_backend.timers.timers import Timers
 from tarry_backend.waits.lookup import LogLook, look
 from tests.functional.contract.handshake.cases import OTHER_NAME, Case, Sent
+from tests.functional.contract.handshake.mail import ANNOUNCER
 from tests.functional.contract.handshake.theatre import BrokenError, Verdict, explored, time_line
 
 EXACT, UNLOGGED, LATE = Verdict
@@ -40,6 +45,9 @@ TOO_LATE = Sent("too late", 60_101, {"id": "7"})
 UNCOMPARABLE = Sent("other", 500, {"id": "7", "amount": "much"}, matches=False)
 LARGE = Sent("first", 1_000, {"id": "7", "amount": 6})
 LEFT = Sent("second", 2_000, {"id": "7"}, name=OTHER_NAME)
+
+END = Sent("7-finished", 1_000, {}, name=FINISHED)
+BY_RUN = "async.data.run_id == event.data.id"
 
 CASES: Mapping[str, tuple[Case, set[Verdict]]] = {
     "an event": (Case(expression=BY_KEY, events=(FIRST,), batches=(("first",),)), {EXACT}),
@@ -92,6 +100,7 @@ CASES: Mapping[str, tuple[Case, set[Verdict]]] = {
         Case(expression=BY_KEY, events=(LEFT,), batches=(("second",),), cancels=True),
         {EXACT},
     ),
+    "the end of a run": (Case(expression=BY_RUN, events=(END,), batches=(), announces=True), {EXACT}),
     "a deadline": (
         Case(expression=BY_KEY, events=(IN_TIME,), batches=(("in time",),), timeout="60s"),
         {EXACT, LATE},
@@ -169,6 +178,8 @@ DEATHS = [
     *[("settle", call) for call in range(1, 4)],
 ]
 
+ENDED, _ = CASES["the end of a run"]
+
 
 @pytest.mark.parametrize(("case", "verdicts"), CASES.values(), ids=CASES)
 def test_a_wait_has_the_earliest_matching_event_in_whatever_order_all_go_on(case: Case, verdicts: set[Verdict]) -> None:
@@ -186,6 +197,13 @@ def test_nothing_is_lost_wherever_a_lambda_dies(actor: str, call: int) -> None:
     assert set(explored(replace(ONE, dies=(actor, call)), MORE_THAN_ENOUGH).verdicts) == {EXACT}
 
 
+@pytest.mark.parametrize("call", range(1, 5))
+def test_no_end_of_a_run_is_lost_wherever_its_executor_dies(call: int) -> None:
+    """The fourth call is that to the bus, which a schedule makes if the wait is there."""
+    case = replace(ENDED, dies=(ANNOUNCER, call))
+    assert set(explored(case, MORE_THAN_ENOUGH).verdicts) == {EXACT}
+
+
 # That the exploration finds what is wrong: with each part of the handshake taken out, it does.
 
 
@@ -196,12 +214,22 @@ def forget_the_settle(monkeypatch: pytest.MonkeyPatch) -> None:
 def log_after_the_index_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     log, act = Matcher.log, Matcher.act
 
-    def act_then_log(matcher: Matcher, record: Record, batch: LoggedBatch) -> None:
-        act(matcher, record, batch)
+    def act_then_log(matcher: Matcher, record: Record, batch: LoggedBatch, outbox: Outbox) -> None:
+        act(matcher, record, batch, outbox)
+        outbox.flush()
         log(matcher, batch.records)
 
     monkeypatch.setattr(Matcher, "log", lambda matcher, records: LoggedBatch(records, {}, {}))
     monkeypatch.setattr(Matcher, "act", act_then_log)
+
+
+def look_who_listens_before_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    def look_then_log(announcer: Announcer, received: ReceivedEvent, *, is_logged: bool) -> bool:
+        is_heard = announcer._store.names.of(received.event.name).is_awaited
+        announcer._log(received)
+        return not is_heard
+
+    monkeypatch.setattr(Announcer, "_is_done_quietly", look_then_log)
 
 
 def forget_the_further_keys(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,6 +258,7 @@ def resume_without_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (forget_the_settle, ONE),
         (log_after_the_index_was_asked, ONE),
+        (look_who_listens_before_the_log, ENDED),
         (forget_the_further_keys, CASES["an event by the second key"][0]),
         (end_at_the_deadline_without_a_look, TIMED),
         (resume_without_a_look, CASES["two events in two batches"][0]),
@@ -238,6 +267,7 @@ def resume_without_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
     ids=[
         "settle",
         "log before index",
+        "log of an end before the look who listens",
         "further keys",
         "look at the deadline",
         "look of a resume",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tarry import Event
 from tarry_backend.matcher.matcher import Matcher
+from tarry_backend.matcher.outbox import Outbox
 from tarry_backend.matching import MatchError, evaluate_whole
 from tarry_backend.model.position import Position
 from tarry_backend.model.received_event import ReceivedEvent
@@ -83,6 +84,10 @@ class Told(Queues):
         self.runs += [message.run_id for message in resumes]
         return len(resumes)
 
+    def send_in_order(self, messages: "Iterable[RunMessage]") -> dict[int, Exception]:
+        self.send_to_runs(messages)
+        return {}
+
     def send_to_matcher(self, message: Marker | FanOut, delay: int = 0) -> None:
         assert isinstance(message, FanOut)
         self.further.append(message)
@@ -121,9 +126,11 @@ class Waits:
     def resumed(self, event: Event) -> set[int]:
         """The numbers of the waits that the matcher resumes."""
         self._queues.runs.clear()
-        self._matcher.fan_out(ReceivedEvent(event, NOW + 1_000), runtime().store.names.of(event.name))
+        outbox = Outbox(self._queues)
+        self._matcher.fan_out(ReceivedEvent(event, NOW + 1_000), runtime().store.names.of(event.name), outbox)
         while self._queues.further:
-            self._matcher.go_on(self._queues.further.pop())
+            self._matcher.go_on(self._queues.further.pop(), outbox)
+        outbox.flush()
         return {int(run_id.rpartition("-")[2]) for run_id in self._queues.runs}
 
     def expected(self, event: Event) -> set[int]:

@@ -9,6 +9,7 @@ from tarry import App, Context, Event, TriggerEvent
 from tarry_backend.deploy.topology import EVENTS
 from tarry_backend.matcher import fan_out
 from tarry_backend.matcher.matcher import Matcher
+from tarry_backend.matcher.outbox import Outbox
 from tarry_backend.matching import residual_holds
 from tarry_backend.model.received_event import ReceivedEvent
 from tarry_backend.store import Name
@@ -91,10 +92,10 @@ def test_two_events_that_kill_their_matchers_take_no_event_along(
 
     whole = Matcher.fan_out
 
-    def kills(matcher: Matcher, incoming: ReceivedEvent, name: Name) -> None:
+    def kills(matcher: Matcher, incoming: ReceivedEvent, name: Name, outbox: Outbox) -> None:
         if incoming.event.id.startswith("killer"):
             raise Crash("out of memory")
-        whole(matcher, incoming, name)
+        whole(matcher, incoming, name, outbox)
 
     monkeypatch.setattr(Matcher, "fan_out", kills)
     ids = ["killer 1", "killer 2"]
@@ -115,11 +116,11 @@ def test_an_event_that_kills_its_matchers_ends_alone(app: App, host: Host, monke
     acted: Counter[str] = Counter()
     whole = Matcher.fan_out
 
-    def kills(matcher: Matcher, incoming: ReceivedEvent, name: Name) -> None:
+    def kills(matcher: Matcher, incoming: ReceivedEvent, name: Name, outbox: Outbox) -> None:
         acted[incoming.event.id] += 1
         if incoming.event.id == "killer":
             raise Crash("out of memory")
-        whole(matcher, incoming, name)
+        whole(matcher, incoming, name, outbox)
 
     monkeypatch.setattr(Matcher, "fan_out", kills)
     host.send([Event("seen", id=event_id) for event_id in ("before", "killer", "after")])

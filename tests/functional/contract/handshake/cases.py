@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from tarry._wire.internal_events import FINISHED
 from tarry.durations import milliseconds
 from tarry_dev.cloud.clock import START
 
@@ -41,6 +42,7 @@ class Case:
     ``twice`` are the kinds of messages that come twice: ``start``, ``resume``, ``settle``, ``due``. ``dies`` is an
     actor, and before which of its calls it dies, counted from 1; its message comes back. ``lag_is_bounded`` is what the
     design reckons with: the index lags no longer than the settle is delayed. ``busy``: the log is kept by key, too.
+    ``announces``: the wait is for the end of a run, and the one event is that, whose executor announces it.
     ``two_names``: the wait is for the first of two events. ``cancels``: an event of the other name cancels the run.
     """
 
@@ -54,6 +56,12 @@ class Case:
     busy: bool = False
     two_names: bool = False
     cancels: bool = False
+    announces: bool = False
+
+    @property
+    def name(self) -> str:
+        """Of the event that the run waits for."""
+        return FINISHED if self.announces else NAME
 
     @property
     def deadline(self) -> int:
@@ -71,7 +79,7 @@ class Case:
         within = (
             each
             for each in self.events
-            if each.matches and (self.two_names or each.name == NAME) and BEGAN < each.received_at <= self.deadline
+            if each.matches and (self.two_names or each.name == self.name) and BEGAN < each.received_at <= self.deadline
         )
         return sorted(within, key=lambda each: (each.at, each.id))
 

@@ -9,9 +9,13 @@ from functools import partial
 from typing import Any
 
 from tarry import Event
+from tarry_backend.events.audit_stream import AuditStream
+from tarry_backend.executor.announcer import Announcer
 from tarry_backend.executor.message_delivery import MessageDelivery
 from tarry_backend.matcher.batch import read_batch
+from tarry_backend.matcher.outbox import Outbox
 from tarry_backend.model.received_event import ReceivedEvent
+from tarry_backend.model.run import Run, RunStatus
 from tarry_backend.queues.messages import Carried, Due, Marker, Message, Settle, Start, decode, encode
 from tarry_backend.runtime import Runtime, runtime
 from tarry_backend.store import Store
@@ -19,9 +23,12 @@ from tarry_dev.cloud import Crash
 from tests.functional.contract.handshake.cases import BEGAN, PLACED, REGISTERED, Case, Sent
 from tests.functional.contract.handshake.players import Job
 
-__all__ = ["EXECUTOR", "RUN", "Delayed", "Mail"]
+__all__ = ["ANNOUNCER", "EXECUTOR", "RUN", "Delayed", "Mail"]
 
 EXECUTOR = "executor"
+
+ANNOUNCER = "executor of the end"
+"""Of another run, which ends."""
 
 RUN = "0" * 26
 """The id of the run."""
@@ -73,6 +80,8 @@ class Mail:
         """The run's start, and each batch of events, are delivered."""
         placed = ReceivedEvent(Event(PLACED, {"id": "7"}, id="placed", ts=BEGAN), BEGAN)
         self._tell_run(encode(Start(RUN, "ship", Carried.of(placed))), frozenset())
+        if self._case.announces:
+            self._begin(ANNOUNCER, self._job(ANNOUNCER, self._end, self._case.events[0].received_at, frozenset()))
         last: dict[tuple[str, ...], str] = {}
         for batch in self._case.batches:
             name = self._new_name(f"matcher of {' and '.join(batch)}")
@@ -82,6 +91,31 @@ class Mail:
             else:
                 match(frozenset())
             last[batch] = name
+
+    def _end(self, parts: Runtime, again: bool) -> None:
+        """The other run has ended, and its executor announces that."""
+        announcer = Announcer(parts.app, parts.store, parts.bus, AuditStream(""))
+        (sent,), log = self._case.events, announcer._log
+
+        def note(received: ReceivedEvent) -> None:
+            log(received)
+            self.logged.add(received.event.id)
+
+        announcer._log = note  # type: ignore[method-assign]
+        run_id = sent.id.removesuffix("-finished")
+        event = Event(PLACED, {}, id="other", ts=BEGAN)
+        run = Run(id=run_id, function_id="pack", event=event, received_at=BEGAN, started=BEGAN, ended=sent.received_at)
+        announcer.announce(replace(run, status=RunStatus.FINISHED, output="1"), again=again)
+
+    def announce(self, entry: Json, turn: int) -> None:
+        """The bus hands the announcement to the events queue, half a second later."""
+        fields = {"detail-type": entry["DetailType"], "source": entry["Source"], "detail": json.loads(entry["Detail"])}
+        moment = str(self._case.events[0].received_at + 500)
+        attributes = {"SentTimestamp": moment, "ApproximateFirstReceiveTimestamp": moment}
+        name = self._new_name("matcher of the end")
+        self._match(
+            name, [{"messageId": name, "body": json.dumps(fields), "attributes": attributes}], frozenset([turn])
+        )
 
     def went(self, actor: str, turn: int) -> None:
         """An actor has taken a turn. Of two matchers with the same batch the first to take one is the first, whichever:
@@ -154,9 +188,11 @@ class Mail:
         def act(parts: Runtime, _: bool) -> None:
             batch = parts.matcher.log(read_batch(records))
             self.logged.update(received.event.id for received in batch.events())
+            outbox = Outbox(parts.queues)
             for record in batch.records:
                 self.at_work[name] = record.message_id
-                parts.matcher.act(record, batch)
+                parts.matcher.act(record, batch, outbox)
+            outbox.flush()
 
         self._begin(name, self._job(name, act, BEGAN, after))
 

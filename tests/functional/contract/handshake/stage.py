@@ -17,7 +17,7 @@ from typing import Any
 
 from tests.functional.contract.handshake.cases import Case
 from tests.functional.contract.handshake.exploration import Action, Touch
-from tests.functional.contract.handshake.mail import Delayed, Mail
+from tests.functional.contract.handshake.mail import ANNOUNCER, Delayed, Mail
 from tests.functional.contract.handshake.players import Job, Player
 from tests.functional.contract.handshake.table import READS, Change, Table, shows, writes_of
 from tests.functional.contract.handshake.watch import Watch
@@ -117,6 +117,8 @@ class Stage:
                 return self._mail.send(asked, self.turn)
             case "PutEvents":
                 self._stop(actor, "announces the end", ())
+                if actor.name == ANNOUNCER:
+                    self._mail.announce(asked["Entries"][0], self.turn)
                 return {"FailedEntryCount": 0, "Entries": [{"EventId": "announced"} for _ in asked["Entries"]]}
             case "BatchWriteItem":
                 return self._write_batch(actor, writes_of(asked))

@@ -119,7 +119,7 @@ def _busy_name(table: str) -> dict[str, Any]:
 
 
 def _app(case: Case) -> App:
-    app = App("shop")
+    app = App("shop", announce="heard" if case.announces else "all")
 
     cancel = [Cancel(OTHER_NAME, if_exp=case.expression)] if case.cancels else []
 
@@ -129,7 +129,7 @@ def _app(case: Case) -> App:
             either = [EventMatch(name, case.expression) for name in (NAME, OTHER_NAME)]
             event = await ctx.step.wait_for_first("wait", either, timeout=case.timeout)
         else:
-            event = await ctx.step.wait_for_event("wait", event=NAME, if_exp=case.expression, timeout=case.timeout)
+            event = await ctx.step.wait_for_event("wait", event=case.name, if_exp=case.expression, timeout=case.timeout)
         return event.id if event else None
 
     return app

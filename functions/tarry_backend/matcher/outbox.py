@@ -1,0 +1,83 @@
+"""The outbox of a matcher: the messages to runs that follow from a batch, sent in tens."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from tarry_backend.telemetry import logger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tarry_backend.queues.messages import RunMessage
+    from tarry_backend.queues.sender import Queues
+
+__all__ = ["MOST", "PATIENCE", "Outbox"]
+
+MOST = 100
+"""How many messages the outbox gathers before it sends them: a message may carry an event of 48,000 characters."""
+
+PATIENCE = 1.0
+"""For how many seconds the outbox gathers: what follows from one event must not wait long for the events behind it."""
+
+_FEW = 10
+
+
+class Outbox:
+    """The messages of one batch. A record is done once it was acted on and the outbox has sent its messages.
+
+        record 1    log ── start ┐
+        record 2    log ── resume┤
+        record 3    log ── start ┴─ one request ── all three are done
+
+    They stay in the order in which the matcher wrote them: that of the positions of their events.
+    """
+
+    def __init__(self, queues: Queues) -> None:
+        self._queues = queues
+        self._record = ""
+        self._gathered: list[tuple[str, RunMessage]] = []
+        self._since = 0.0
+        self._unsent: set[str] = set()
+
+    def write_for(self, record: str) -> None:
+        """Note which record the next messages follow from, by its message id. Send the others if they are old."""
+        if self._gathered and monotonic() - self._since > PATIENCE:
+            self.flush()
+        self._record = record
+
+    def send_to_runs(self, messages: Iterable[RunMessage]) -> int:
+        """Take messages to the executor; return their number. It sends many messages at once, such as a page's resumes.
+
+        Raises:
+            QueueError: SQS refused some of many messages.
+        """
+        messages = list(messages)
+        if len(messages) > _FEW:
+            self.flush()  # what follows from earlier events goes first
+            return self._queues.send_to_runs(messages)
+        if messages and not self._gathered:
+            self._since = monotonic()
+        self._gathered += ((self._record, message) for message in messages)
+        if len(self._gathered) >= MOST:
+            self.flush()
+        return len(messages)
+
+    def flush(self) -> None:
+        """Send what is gathered. If a message cannot be sent, its record is not done; the others are."""
+        gathered, self._gathered = self._gathered, []
+        errors = self._queues.send_in_order(message for _, message in gathered)
+        for place, error in errors.items():
+            record, message = gathered[place]
+            self._unsent.add(record)
+            logger.error(
+                "message %s failed: its %s could not be sent; SQS delivers it again",
+                record,
+                message.kind,
+                exc_info=error,
+            )
+
+    def is_sent(self, record: str) -> bool:
+        """Return whether all messages of the record were sent, as of the last ``flush``."""
+        return record not in self._unsent

@@ -1,0 +1,73 @@
+"""What a host has seen of its app: the runs that started, and the events that came."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tarry._wire.bus import source_of
+from tarry_backend.events.announcement import announcement
+from tarry_backend.events.envelope import parse, received_event
+from tarry_backend.model.received_event import ReceivedEvent
+from tarry_backend.model.run import RunStatus
+from tarry_backend.queues.messages import MessageError, RunMessage, Start, decode
+from tarry_backend.runtime import runtime
+from tarry_backend.store import EventGoneError
+
+if TYPE_CHECKING:
+    from tarry_dev.cloud.cloud import Cloud
+    from tarry_dev.cloud.message import Delivery, Message
+
+__all__ = ["HostNotes"]
+
+
+class HostNotes:
+    """The notes of a host. ``run_ids`` has the function of each run, ``events`` has each event by its identity."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self.run_ids: dict[str, str] = {}
+        self.events: dict[str, ReceivedEvent] = {}
+        self._unsure: set[str] = set()
+        cloud.observe(self.note)
+
+    def note(self, delivery: Delivery) -> None:
+        """Note the messages that a Lambda has handled."""
+        notes = {"executor": self._note_run, "matcher": self._note_event}
+        if note := notes.get(delivery.function):
+            for message in delivery.messages:
+                with suppress(MessageError):  # it cannot be read, and goes to the dead letters
+                    note(message)
+
+    def _note_run(self, message: Message) -> None:
+        told = decode(message.body)
+        if isinstance(told, Start):
+            if told.once is not None and told.run_id not in self.run_ids:
+                self._unsure.add(told.run_id)
+            self.run_ids.setdefault(told.run_id, told.function_id)
+        if isinstance(told, RunMessage):
+            self._note_end(told.run_id)
+
+    def _note_end(self, run_id: str) -> None:
+        """An end that the executor wrote to the log alone, since nothing can hear it."""
+        store = runtime().store
+        run = store.runs.run(run_id)
+        if run is not None and run.status is RunStatus.FINISHED:
+            event = replace(announcement(run), source=source_of(self._cloud.app.id))
+            with suppress(EventGoneError):  # it goes over the bus
+                received = store.log.find(event.name, ReceivedEvent(event, event.ts).position)
+                self.events.setdefault(received.position.identity, received)
+
+    def is_there(self, run_id: str) -> bool:
+        """False of an event's that starts none, since another gave the value of the function's ``idempotency``."""
+        if run_id in self._unsure and runtime().store.runs.load(run_id) is not None:
+            self._unsure.remove(run_id)
+        return run_id not in self._unsure
+
+    def _note_event(self, message: Message) -> None:
+        fields = parse(message.body)
+        if "tarry" in fields:  # a message of the matcher's to itself
+            return
+        received = received_event(fields, message.sent_at)
+        self.events.setdefault(received.position.identity, received)
