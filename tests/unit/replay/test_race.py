@@ -136,15 +136,21 @@ def test_a_body_that_loses_is_not_kept_and_does_not_run_again(face: Face) -> Non
 
 def test_an_async_body_that_loses_is_cancelled() -> None:
     ended: list[str] = []
+    begun = threading.Event()
+
+    def fast() -> str:
+        begun.wait(60)
+        return "fast"
 
     async def ship(ctx: Context) -> Any:
         async def slow() -> None:
             try:
+                begun.set()
                 await asyncio.sleep(3600)
             finally:
                 ended.append("slow")
 
-        return await ctx.group.race([lambda: ctx.step.run("slow", slow), lambda: ctx.step.run("fast", str, "fast")])
+        return await ctx.group.race([lambda: ctx.step.run("slow", slow), lambda: ctx.step.run("fast", fast)])
 
     assert output_of(MemoryRun(durable(ship)).replay()) == "fast"
     assert ended == ["slow"]
