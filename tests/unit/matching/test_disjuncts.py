@@ -63,6 +63,15 @@ def test_an_item_that_no_event_can_equal_hides_no_other_item(items: str) -> None
     assert outcome(f"async.data.a in {items}", {}, {"a": 3}) == NONE
 
 
+@pytest.mark.parametrize(
+    "expression", ["[async.data.a][0] == 1", "{'k': async.data.a}.k == 1", "{'k': async.data}.k.a == 1"]
+)
+def test_a_path_into_a_value_that_the_expression_makes_is_no_key(expression: str) -> None:
+    assert [shape for shape, _ in shapes(expression)] == [NAME_ONLY]
+    assert outcome(expression, {}, {"a": 1}) == MATCH
+    assert outcome(expression, {}, {"a": 2}) == NONE
+
+
 def test_a_value_too_large_for_a_key_leaves_its_equality_to_the_residual() -> None:
     assert shapes("async.data.a == event.data.large") == [(NAME_ONLY, "(async.data.a == b0)")]
     assert shapes("!(async.data.a != event.data.large)") == [(NAME_ONLY, "(!(async.data.a != b0))")]

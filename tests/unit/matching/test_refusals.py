@@ -59,6 +59,17 @@ def test_the_error_names_the_place_in_the_expression_beside_a_where(
     assert error.position >= expression.index(place)
 
 
-def test_the_errors_of_a_plan_tell_what_an_event_that_is_too_deep_is() -> None:
-    with pytest.raises(ExpressionError, match="nested"):
-        planned("async.data.a != event.data.a", event({"a": nested(5_000)}))
+@pytest.mark.parametrize(
+    ("expression", "problem"),
+    [
+        ("1 == event.data.gone || async.data.a > 1", "event.data.gone is missing"),
+        ("async.data.a != 1 && async.data.b != event.data.large", "have more than 64,000 characters"),
+        ("async.data.a != 1 && async.data.b != event.data.deep", "nested more than 100 deep"),
+    ],
+)
+def test_the_error_is_at_the_field_of_the_trigger_that_cannot_be(expression: str, problem: str) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        planned(expression, event({"large": LARGE, "deep": nested(200)}))
+    assert problem in caught.value.problem
+    assert caught.value.problem.endswith(" in the event that started the run")
+    assert caught.value.position == expression.index("event.data")
