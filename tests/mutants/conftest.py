@@ -23,14 +23,14 @@ from typing import Any
 
 import lark
 import pytest
-from mutmut.mutation.trampoline import get_mutant_under_test
-from mutmut.state import state
+from mutmut.mutation.trampoline import get_mutant_under_test  # type: ignore[import-not-found]
+from mutmut.state import state  # type: ignore[import-not-found]
 
 from tarry._cel import syntax
 from tarry._engine import place as user_place
 
 sys.setrecursionlimit(4000)  # mutmut puts frames of its own between each function and its caller
-user_place._OURS = (*user_place._OURS, "mutmut.")  # those frames are no code of the user's
+vars(user_place)["_OURS"] = (*user_place._OURS, "mutmut.")  # those frames are no code of the user's
 
 
 class _Calls(set[str]):
@@ -180,4 +180,4 @@ def _once(parse: Callable[[lark.Lark, str], object]) -> Callable[[lark.Lark, str
 
 _NOTICED.mkdir(exist_ok=True)
 pytest.main = _in_turn(_contained(pytest.main))
-lark.Lark.parse = _once(lark.Lark.parse)
+lark.Lark.parse = _once(lark.Lark.parse)  # type: ignore[assignment, method-assign]
