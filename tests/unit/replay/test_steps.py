@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from tarry import Context, Event
+from tarry import Context, Event, Function
 from tarry_backend.model.event_identity import hashed_id
 from tarry_backend.replay import Paused, Status
 from tests.unit.replay.faces import Face, Text
@@ -153,6 +153,22 @@ def test_a_sleep_that_is_over_already_is_written_once(face: Face, pause: int | s
     run = MemoryRun(durable(face(ship)))
     assert output_of(run.replay()) == "awake"
     assert [step.status for step in run.journal.writes] == [Status.DONE]
+
+
+def test_a_sleep_keeps_its_end_when_the_code_changes(face: Face) -> None:
+    def sleeping(pause: str) -> Function:
+        async def ship(ctx: Context) -> str:
+            await ctx.step.sleep("pause", pause)
+            return "awake"
+
+        return durable(face(ship))
+
+    run = MemoryRun(sleeping("1h"))
+    run.replay()
+    run.function = sleeping("3h")
+    assert run.wake_after("59m") == Paused()
+    assert output_of(run.wake_after("1m")) == "awake"
+    assert run.step("pause").output == "null"
 
 
 def test_a_sent_event_has_the_same_id_at_each_attempt(face: Face) -> None:
