@@ -35,7 +35,7 @@ async def steps(ctx: tarry.Context) -> None:
     """So many steps, one after the other."""
     for number in range(ctx.event.data["count"]):
         await ctx.step.run(f"step-{number:04}", result, number)
-    await ctx.step.sleep("end", "30d")
+    await ctx.step.sleep("end", "10d")
 
 
 @app.create_function(fn_id="steps-and-sleeps", trigger=tarry.TriggerEvent(event="bench/steps and sleeps"))
@@ -44,7 +44,7 @@ async def steps_and_sleeps(ctx: tarry.Context) -> None:
     for number in range(ctx.event.data["count"]):
         await ctx.step.run(f"step-{number:04}", result, number)
         await ctx.step.sleep(f"rest-{number:04}", "1h")
-    await ctx.step.sleep("end", "30d")
+    await ctx.step.sleep("end", "10d")
 
 
 @app.create_function(fn_id="steps-and-waits", trigger=tarry.TriggerEvent(event="bench/steps and waits"))
@@ -53,7 +53,7 @@ async def steps_and_waits(ctx: tarry.Context) -> None:
     for number in range(ctx.event.data["count"]):
         await ctx.step.run(f"step-{number:04}", result, number)
         await ctx.step.wait_for_event(f"told-{number:04}", event=TOLD, match="data.run", timeout="7d")
-    await ctx.step.sleep("end", "30d")
+    await ctx.step.sleep("end", "10d")
 
 
 async def rest() -> None:
@@ -71,14 +71,14 @@ async def row(ctx: tarry.Context) -> None:
     """One after the other."""
     for number in range(WIDTH):
         await ctx.step.run(f"rest-{number}", rest)
-    await ctx.step.sleep("end", "30d")
+    await ctx.step.sleep("end", "10d")
 
 
 @app.create_function(fn_id="parallel-async", trigger=tarry.TriggerEvent(event="bench/parallel-async"))
 async def parallel(ctx: tarry.Context) -> None:
     """Side by side."""
     await ctx.group.parallel([lambda n=n: ctx.step.run(f"rest-{n}", rest) for n in range(WIDTH)])  # type: ignore[misc]
-    await ctx.step.sleep("end", "30d")
+    await ctx.step.sleep("end", "10d")
 
 
 @app.create_function(fn_id="row-def", trigger=tarry.TriggerEvent(event="bench/row-def"))
@@ -86,11 +86,11 @@ def row_sync(ctx: tarry.ContextSync) -> None:
     """One after the other."""
     for number in range(WIDTH):
         ctx.step.run(f"rest-{number}", rest_sync)
-    ctx.step.sleep("end", "30d")
+    ctx.step.sleep("end", "10d")
 
 
 @app.create_function(fn_id="parallel-def", trigger=tarry.TriggerEvent(event="bench/parallel-def"))
 def parallel_sync(ctx: tarry.ContextSync) -> None:
     """Side by side."""
     ctx.group.parallel([lambda n=n: ctx.step.run(f"rest-{n}", rest_sync) for n in range(WIDTH)])  # type: ignore[misc]
-    ctx.step.sleep("end", "30d")
+    ctx.step.sleep("end", "10d")

@@ -8,7 +8,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
 
 from tarry.errors import UsageError
 from tarry_infra import TarryStack
@@ -294,5 +294,9 @@ def test_the_only_roles_beside_the_lambdas_are_the_audit_trails(template: Templa
 
 
 def test_a_finding_that_nobody_has_acknowledged_stops_the_synthesis(synthesise: Synthesise) -> None:
-    with pytest.raises(RuntimeError, match="AwsSolutions-L1"):
-        synthesise(runtime=lambda_.Runtime.PYTHON_3_13)
+    def queue_without_dead_letters(stack: cdk.Stack) -> dict[str, Any]:
+        sqs.Queue(stack, "Queue")
+        return {}
+
+    with pytest.raises(RuntimeError, match="AwsSolutions-SQS3"):
+        synthesise(queue_without_dead_letters)

@@ -67,7 +67,7 @@ def thread() -> Iterator[None]:
         (lambda: variable("SOMETHING_ELSE"), []),
         (hosted, ["a hosted app, 'left'"]),
         (used_runtime, [*CLOUD, "a runtime"]),
-        (served_cloud, [*CLOUD, "thread tarry-http", "thread tarry-pump"]),
+        (served_cloud, [*CLOUD, "a runtime", "thread tarry-http", "thread tarry-pump"]),
         (thread, ["thread left"]),
     ],
 )

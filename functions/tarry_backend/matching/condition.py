@@ -63,11 +63,12 @@ class Condition:
     def refusal(self, error: CelError) -> ExpressionError:
         """Return the error of an evaluation as one of the condition."""
         at = error.node
+        names = frozenset[str]() if at is None else at.names
         for path in self.where or {}:
-            if at is not None and (_name(path) in at.names or self.expression is None):
+            if _name(path) in names:
                 return ExpressionError(path, error.problem, None, _OWNER)
-        asked = " in the event that started the run" if at is not None and "event" in at.names else ""
-        return ExpressionError(self.expression or "", error.problem + asked, at.start if at is not None else None)
+        asked = " in the event that started the run" if "event" in names else ""
+        return ExpressionError(self.expression or "", error.problem + asked, None if at is None else at.start)
 
     def _question(self, expression: str) -> Node:
         bind = self.bind or {}

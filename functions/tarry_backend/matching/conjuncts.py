@@ -30,7 +30,7 @@ _MAX_OPERANDS = 8
 """The most values that a conjunct shows."""
 
 _MAX_CONJUNCTS = 32
-"""The most conjuncts of an expression that are shown each by itself; the rest is one more."""
+"""The most conjuncts of an expression that are shown each by itself; what is left is one more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def trigger_conjuncts(expression: str, event: Event, received_at: int) -> tuple[
 
 def _conjuncts(node: Node, variables: Mapping[str, object], received_at: int) -> tuple[Conjunct, ...]:
     parts = list(_parts(node))
-    if len(parts) > _MAX_CONJUNCTS:
+    if len(parts) > _MAX_CONJUNCTS + 1:
         parts[_MAX_CONJUNCTS:] = [And(start=0, parts=tuple(parts[_MAX_CONJUNCTS:]))]
     return tuple(_conjunct(part, variables, Timestamp(received_at * 10**6)) for part in parts)
 
@@ -159,10 +159,17 @@ def _text(value: object) -> str:
         text = repr(value[: MAX_VALUE + 1])
     else:
         try:
-            text = json.dumps(value)
-        except (TypeError, ValueError, RecursionError):
-            text = str(value)
+            text = _written(value)
+        except RecursionError:
+            text = "nested too deeply to show"
     return text if len(text) <= MAX_VALUE else f"{text[: MAX_VALUE - 1]}…"
+
+
+def _written(value: object) -> str:
+    try:
+        return json.dumps(value)
+    except (TypeError, ValueError):  # it holds a timestamp, a duration or bytes
+        return str(value)
 
 
 def _named(operand: Operand) -> str:

@@ -68,7 +68,8 @@ def _pattern(pattern: str) -> Pattern:
     try:
         return cast(Pattern, re2.compile(pattern, options))
     except re2.error as error:
-        raise CelError(f"{pattern!r} is not a pattern: {error}") from error
+        why = error.args[0]  # RE2 gives bytes
+        raise CelError(f"{pattern!r} is not a pattern: {why.decode() if isinstance(why, bytes) else why}") from error
 
 
 def _matches(text: str, pattern: str) -> bool:

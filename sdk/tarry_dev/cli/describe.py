@@ -29,6 +29,7 @@ __all__ = [
     "last_attempt",
     "lives",
     "mark",
+    "near",
     "next_attempt",
     "now_doing",
     "outcome",
@@ -155,7 +156,12 @@ def place(error: Failure) -> str:
 
 def failure(error: Failure | None) -> str:
     """Return an error on one line."""
-    return "" if error is None else one_line(f"{error.name}: {error.message}".strip())
+    return "" if error is None else one_line(near(f"{error.name}: {error.message}".strip()))
+
+
+def near(text: str) -> str:
+    """Return a text in which the places of files below the current folder have their paths from there."""
+    return text.replace(f"({Path.cwd()}/", "(")
 
 
 def lives(run: Run) -> str:

@@ -12,7 +12,7 @@ from tarry import TarryError
 from tarry_backend.clock import now
 from tarry_backend.executor.attempt_report import ATTEMPTS
 from tarry_backend.telemetry import logger
-from tarry_dev.cli.describe import SHORT
+from tarry_dev.cli.describe import SHORT, near
 from tarry_dev.cli.screen import BAD, QUIET
 from tarry_dev.cli.times import Calendar
 from tarry_dev.control_characters import one_line
@@ -58,7 +58,9 @@ class _LogLines(logging.Handler):
         who = f"{function} {run_id[:SHORT]}" if run_id else record.name
         at = Calendar(now()).at(int(record.created * 1000))
         style = BAD if record.levelno >= logging.ERROR else QUIET
-        line = Text.assemble((at, QUIET), "  ", (one_line(who), "bold"), "  ", (f"log: {self._text(record)}", style))
+        line = Text.assemble(
+            (at, QUIET), "  ", (one_line(who), "bold"), "  ", (f"log: {near(self._text(record))}", style)
+        )
         self._console.print(line, soft_wrap=True)
 
     def _text(self, record: logging.LogRecord) -> str:

@@ -65,8 +65,8 @@ def _key(item: Mapping[str, Any]) -> str:
 
 
 def _note(client: Any, operation: str, params: Any) -> Any:
-    if crash._under_way:
-        function, service = crash._under_way[-1]._function, client.meta.service_model.service_name
+    if newest := crash._under_way[-1:]:
+        function, service = newest[0]._function, client.meta.service_model.service_name
         if service == "dynamodb" and params.get("TableName", "tarry") == "tarry":
             violations.extend(f"{function}: {part}" for part in refused(function, operation, params))
         patterns = OBJECTS.get(function, {}).get(operation, ())

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tarry import App, Context, TriggerEvent
-from tarry_backend.matcher import fan_out
+from tarry_backend import matching
 from tarry_backend.matching import residual_holds
 from tarry_dev.cloud import Host
 from tarry_dev.pytest_plugin import MakeHost
@@ -20,7 +20,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         residuals.append(residual)
         return residual_holds(residual, *rest)
 
-    monkeypatch.setattr(fan_out, "residual_holds", noted)
+    monkeypatch.setattr(matching, "residual_holds", noted)
     return residuals
 
 

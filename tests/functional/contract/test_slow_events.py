@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tarry import App, Context, Event, TriggerEvent
+from tarry_backend import matching
 from tarry_backend.deploy.topology import EVENTS
 from tarry_backend.matcher import fan_out
 from tarry_backend.matcher.matcher import Matcher
@@ -32,7 +33,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         pages.append(0)
         begin_page(notes)
 
-    monkeypatch.setattr(fan_out, "residual_holds", evaluated)
+    monkeypatch.setattr(matching, "residual_holds", evaluated)
     monkeypatch.setattr(fan_out.Notes, "begin_page", begun)
     monkeypatch.setattr(fan_out, "monotonic", lambda: 0.03 * sum(pages))
     return pages

@@ -3,7 +3,7 @@
 import pytest
 
 from tarry import Event
-from tarry_backend.matching import MatchError, evaluate_whole, trigger_conjuncts, wait_conjuncts
+from tarry_backend.matching import Condition, MatchError, evaluate_whole, trigger_conjuncts, wait_conjuncts
 from tarry_backend.matching.conjuncts import MAX_VALUE
 
 TRIGGER = Event("placed", {"id": 7, "tags": ["a"], "n": None})
@@ -38,6 +38,16 @@ def shown(expression: str) -> list[tuple[bool | None, str]]:
             False,
             "1970-01-01T00:00:01Z (timestamp) and 1970-01-01T00:00:01Z",
         ),
+        (
+            "string(now()) == async.data.id",
+            False,
+            "string(now()) == async.data.id: '1970-01-01T00:00:01Z' (string) and '7' (string)",
+        ),
+        ("async.data[event.data.n] == 1", None, "async.data[event.data.n] == 1: null_type cannot be a key of a map"),
+        ("async.data.list == [1]", None, "async.data.list == [1]: async.data.list is missing"),
+        ("1 < async.data.gone", None, "1 < async.data.gone: async.data.gone is missing"),
+        ("size(async.data.items[0]) == 2", False, "size(async.data.items[0]) == 2: 1 (int) and 2 (int)"),
+        ("size([1]) == 2 || async.data.ok == false", False, "(async.data.ok == false): async.data.ok is true (bool)"),
     ],
 )
 def test_a_condition_says_its_values_with_their_types(expression: str, holds: bool | None, text: str) -> None:
@@ -58,6 +68,13 @@ def test_a_condition_that_has_no_value_is_none_where_the_whole_is_an_error() -> 
     assert [holds for holds, _ in shown("async.data.gone > 1")] == [None]
 
 
+def test_a_conjunct_that_is_no_boolean_is_a_problem() -> None:
+    assert shown("async.data.ok && async.data.id")[1] == (
+        None,
+        "async.data.id: it is '7', not a boolean; async.data.id is '7' (string)",
+    )
+
+
 def test_a_trigger_is_told_of_its_one_event() -> None:
     [conjunct] = trigger_conjuncts("event.data.total > 10.0", EVENT, 1_000)
     assert (conjunct.holds, str(conjunct)) == (False, "event.data.total > 10.0: 9.5 (double) and 10.0 (double)")
@@ -71,7 +88,45 @@ def test_values_are_cut_and_have_no_control_character() -> None:
 
 
 def test_an_expression_of_many_conditions_is_bounded() -> None:
-    expression = " && ".join(f"async.data.id != '{number}'" for number in range(100, 180))
-    conjuncts = wait_conjuncts(expression, TRIGGER, EVENT, 1_000)
+    parts = [f"(async.data.id != '{number}')" for number in range(100, 180)]
+    conjuncts = wait_conjuncts(" && ".join(parts), TRIGGER, EVENT, 1_000)
     assert len(conjuncts) == 33
     assert all(conjunct.holds for conjunct in conjuncts)
+    assert conjuncts[31].text == parts[31][1:-1]
+    assert conjuncts[32].text == " && ".join(parts[32:])
+
+
+@pytest.mark.parametrize("count", [32, 33])
+def test_what_is_left_of_many_conditions_is_one_more_only_if_it_is_more_than_one(count: int) -> None:
+    expression = " && ".join(f"async.data.id != '{number}'" for number in range(100, 100 + count))
+    texts = [each.text for each in wait_conjuncts(expression, TRIGGER, EVENT, 1_000)]
+    assert texts == expression.split(" && ")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("x" * 98, f"'{'x' * 98}'"),
+        ("x" * 99, f"'{'x' * 98}…"),
+        ("\n" * 60, "'" + "\\n" * 49 + "…"),
+        ([1] * 33 + [10], f"[{'1, ' * 33}10]"[:99] + "…"),
+        (["x" * 96], f'["{"x" * 96}"]'),
+        (float("inf"), "Infinity"),
+    ],
+)
+def test_a_value_has_a_hundred_characters_at_most(value: object, shown: str) -> None:
+    [conjunct] = wait_conjuncts("async.data.a == 1", TRIGGER, Event("paid", {"a": value}), 1_000)
+    assert conjunct.operands[0].value == shown
+
+
+def test_an_event_that_is_nested_too_deeply_is_a_problem_that_says_so() -> None:
+    deep: list[object] = []
+    for _ in range(5_000):
+        deep = [deep]
+    [conjunct] = wait_conjuncts("async.data.a == async.data.a", TRIGGER, Event("paid", {"a": deep}), 1_000)
+    assert (conjunct.holds, conjunct.problem) == (None, "a value is nested more than 100 deep, the most allowed")
+    assert [operand.value for operand in conjunct.operands] == ["nested too deeply to show"] * 2
+
+
+def test_a_wait_without_a_condition_has_no_conjunct() -> None:
+    assert wait_conjuncts(Condition(), TRIGGER, EVENT, 1_000) == ()

@@ -224,6 +224,21 @@ def test_calls_that_tasks_await_or_that_are_given_up_are_fine(program: Program) 
     assert output_of(MemoryRun(durable(program)).replay()) == [0, 0]
 
 
+def test_a_task_that_is_cancelled_before_its_call_begins_is_cancelled_and_no_more() -> None:
+    async def order(ctx: Context) -> str:
+        task = asyncio.create_task(ctx.step.run("pay", int))
+        task.cancel()
+        try:
+            await task
+        except asyncio.CancelledError:
+            return "cancelled"
+        return "paid"
+
+    run = MemoryRun(durable(order))
+    assert output_of(run.replay()) == "cancelled"
+    assert not run.journal.steps
+
+
 def test_the_function_s_own_error_outweighs_a_call_that_it_could_not_await_any_more() -> None:
     async def order(ctx: Context) -> None:
         calls = [ctx.step.run("a", int)]

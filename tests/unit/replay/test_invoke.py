@@ -8,6 +8,7 @@ import pytest
 
 from tarry import Context, StepError
 from tarry.durations import Timeout
+from tarry_backend.model.event_identity import hashed_id
 from tarry_backend.model.position import Position
 from tarry_backend.replay import Failed, Failure, InvokeRequest, Paused, Status
 from tests.unit.replay.faces import Face
@@ -33,6 +34,34 @@ def test_the_function_is_started_once_and_its_result_given_at_each_replay(face: 
     assert output_of(run.hear("packing", {"boxes": 2})) == {"boxes": 2}
     assert output_of(run.replay()) == {"boxes": 2}
     assert len(run.journal.invoked) == 1
+
+
+def test_the_event_that_starts_it_has_an_id_of_this_run_and_step(face: Face) -> None:
+    """So a second attempt starts no second run, and another run starts its own."""
+    run = MemoryRun(durable(face(ship)))
+    run.replay()
+    assert [request.event_id for request in run.journal.invoked] == [hashed_id("run-1/packing/0")]
+
+
+@pytest.mark.parametrize(
+    ("given", "what"), [({"data": {"n": {1, 2}}}, "its data"), ({"user": {"id": object()}}, "its user")]
+)
+def test_what_is_no_json_fails_the_run_and_names_what_it_is(face: Face, given: dict[str, Any], what: str) -> None:
+    async def odd(ctx: Context) -> Any:
+        return await ctx.step.invoke_by_id("packing", function_id="pack", **given)
+
+    error = error_of(MemoryRun(durable(face(odd))).replay())
+    assert error.name == "EventError"
+    assert f"step 'packing': {what}" in error.message
+
+
+def test_a_function_of_another_app_is_asked_for_by_its_app(face: Face) -> None:
+    async def other(ctx: Context) -> Any:
+        return await ctx.step.invoke_by_id("packing", app_id="store", function_id="pack")
+
+    run = MemoryRun(durable(face(other)))
+    run.replay()
+    assert [request.app_id for request in run.journal.invoked] == ["store"]
 
 
 def test_its_error_is_a_step_error_with_the_names_of_the_original(face: Face) -> None:

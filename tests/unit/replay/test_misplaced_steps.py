@@ -53,6 +53,17 @@ def test_r19_a_step_inside_a_steps_body_cannot_be_swallowed(face: Face) -> None:
     assert (list(run.journal.steps), run.step("outer").status, after) == (["outer"], Status.FAILED, [])
 
 
+@pytest.mark.parametrize("group", ["parallel", "race"])
+def test_r19_a_group_inside_a_steps_body_is_refused_by_its_name(face: Face, group: str) -> None:
+    async def ship(ctx: Context) -> None:
+        async def body() -> None:
+            await getattr(ctx.group, group)([lambda: ctx.step.run("inner", int)])
+
+        await ctx.step.run("outer", body)
+
+    refused(MemoryRun(durable(face(ship))).replay(), f"group.{group} was called inside step 'outer'")
+
+
 def test_r19_a_body_that_swallows_it_and_fails_by_another_error_is_not_tried_again(face: Face) -> None:
     async def ship(ctx: Context) -> Any:
         async def body() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from functools import partial
 from typing import Any
 
 import pytest
@@ -92,6 +93,39 @@ def test_a_race_that_was_decided_but_whose_losers_were_not_withdrawn_is_decided_
     assert {run.step(key).status for key in ("patience", "refuse")} == {Status.WITHDRAWN}
 
 
+def test_a_result_that_came_too_late_is_noted_as_one_that_the_function_never_gets(face: Face) -> None:
+    """Both events come before the replay.
+
+    the log     first's event ── second's event
+    replay                                        first wins ── second has ended, and not had its turn
+    """
+
+    async def ship(ctx: Context) -> Any:
+        first, second = (
+            partial(ctx.step.wait_for_event, name, event=name, timeout="1d") for name in ("first", "second")
+        )
+        won = await ctx.group.race([second, first, lambda: ctx.step.sleep("pause", "1h")])
+        return won.name
+
+    run = MemoryRun(durable(face(ship)))
+    run.replay()
+    run.journal.clock += 1000
+    run.journal.receive(Event("first", id="f"))
+    run.journal.receive(Event("second", id="s"))
+    assert output_of(run.replay()) == "first"
+    assert run.journal.lost == ["second"]
+    assert run.step("pause").status is Status.WITHDRAWN
+
+
+def test_a_withdrawn_step_keeps_the_error_of_its_last_attempt(face: Face) -> None:
+    run = racing(face, [])
+    run.replay()
+    error = run.step("refuse").error
+    run.receive("reply", "r1")
+    assert error is not None
+    assert run.step("refuse").error == error
+
+
 def test_a_branch_that_fails_first_decides_the_race_by_its_error(face: Face) -> None:
     async def ship(ctx: Context) -> Any:
         def refuse() -> None:
@@ -136,15 +170,21 @@ def test_a_body_that_loses_is_not_kept_and_does_not_run_again(face: Face) -> Non
 
 def test_an_async_body_that_loses_is_cancelled() -> None:
     ended: list[str] = []
+    begun = threading.Event()
+
+    def fast() -> str:
+        begun.wait(60)
+        return "fast"
 
     async def ship(ctx: Context) -> Any:
         async def slow() -> None:
             try:
+                begun.set()
                 await asyncio.sleep(3600)
             finally:
                 ended.append("slow")
 
-        return await ctx.group.race([lambda: ctx.step.run("slow", slow), lambda: ctx.step.run("fast", str, "fast")])
+        return await ctx.group.race([lambda: ctx.step.run("slow", slow), lambda: ctx.step.run("fast", fast)])
 
     assert output_of(MemoryRun(durable(ship)).replay()) == "fast"
     assert ended == ["slow"]

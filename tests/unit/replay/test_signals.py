@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tarry import Context, DurationError, UsageError
-from tarry_backend.replay import Paused
+from tarry_backend.replay import Paused, Status
 from tests.unit.replay.faces import Face
 from tests.unit.replay.memory import NOON, MemoryRun, durable, error_of, output_of
 
@@ -19,9 +19,25 @@ def test_the_function_gets_the_data(face: Face, data: Any) -> None:
     run = MemoryRun(durable(face(approve)))
     assert run.replay() == Paused()
     step = run.step("approved")
-    assert (step.kind, step.due) == ("signal", NOON + 3_600_000)
+    assert (step.kind, step.status, step.due) == ("signal", Status.WAITING, NOON + 3_600_000)
     run.journal.signal("approved", data)
     assert output_of(run.replay()) == data
+
+
+def test_an_order_is_kept_free_for_the_end_that_a_signal_may_bring_at_once(face: Face) -> None:
+    async def ship(ctx: Context) -> None:
+        await ctx.step.run("pay", int)
+        await ctx.group.parallel(
+            [
+                lambda: ctx.step.wait_for_signal("approved", signal="approval/7", timeout="1h"),
+                lambda: ctx.step.sleep("pause", "1h"),
+            ]
+        )
+
+    run = MemoryRun(durable(face(ship)))
+    run.replay()
+    assert [run.step("pay").begun_order, run.step("pay").ended_order] == [1, 2]
+    assert [run.step("approved").begun_order, run.step("pause").begun_order] == [3, 5]
 
 
 def test_at_the_deadline_it_gets_none(face: Face) -> None:
