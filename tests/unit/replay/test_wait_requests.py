@@ -100,7 +100,7 @@ def test_a_wait_looks_on_where_the_last_wait_for_its_own_name_left_off(face: Fac
 
     journal = AskedJournal()
     run = MemoryRun(durable(face(ship)), journal)
-    run.replay()
+    outcome = run.replay()
     for place, name in enumerate(["paid", "packed", "paid", "packed"]):
         run.journal.clock += 600_000
         outcome = run.receive(name, f"e{place}")
