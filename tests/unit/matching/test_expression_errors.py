@@ -164,3 +164,10 @@ def accepted(expression: str) -> bool:
     except ExpressionError:
         return False
     return True
+
+
+@pytest.mark.parametrize("macro", ["all", "exists", "exists_one", "filter"])
+def test_only_map_takes_a_third_argument(macro: str) -> None:
+    with pytest.raises(ExpressionError):
+        plan(NAME, f"size(async.data.list.{macro}(a, true, a > 1)) == 0", event())
+    assert plan(NAME, "size(async.data.list.map(a, a > 1, a)) == 0", event()).alternatives
