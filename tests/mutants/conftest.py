@@ -81,7 +81,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Limit what a test may take: CPU if it loops, time if it waits. mutmut counts a process that it ends as hung."""
     if _function():
-        usual = state().duration_by_test[item.nodeid]
+        usual = state().duration_by_test.get(item.nodeid, 0)
         _, hard = resource.getrlimit(resource.RLIMIT_CPU)
         limit = ceil(time.process_time() + 3 + 5 * usual)
         resource.setrlimit(resource.RLIMIT_CPU, (min(limit, hard), hard))
@@ -129,7 +129,7 @@ def _in_turn(main: Callable[..., int]) -> Callable[..., int]:
 
     def run(args: list[str], **options: Any) -> int:
         function = _function()
-        ids = [each for each in args if _CASE.fullmatch(each) and state().duration_by_test[each] <= LONGEST]
+        ids = [each for each in args if _CASE.fullmatch(each) and state().duration_by_test.get(each, 0) <= LONGEST]
         others = [each for each in args if not _CASE.fullmatch(each)]
         if not function:
             return main([*others, *ids], **options)
