@@ -97,30 +97,33 @@ class Stack:
 
     def runs(self, function: str, *statuses: str) -> list[Run]:
         """A function's runs, with their steps, of these statuses or of all."""
-        found = []
-        for key in _keys(function, *statuses):
-            pages = self._table.get_paginator("query").paginate(
-                TableName=self.outputs["Table"],
-                IndexName="runs",
-                KeyConditionExpression="fn_status = :key",
-                ExpressionAttributeValues={":key": {"S": key}},
-            )
-            found += [self._load(item["pk"]["S"]) for page in pages for item in page["Items"]]
-        return found
+        return [
+            self._load(key) for key, status in self._statuses(function, *statuses) if status in (statuses or (status,))
+        ]
 
     def count(self, function: str, status: str) -> int:
         """How many runs of a function are of this status."""
-        answers = (
-            self._table.query(
-                TableName=self.outputs["Table"],
+        return sum(found == status for _, found in self._statuses(function, status))
+
+    def _statuses(self, function: str, *statuses: str) -> list[tuple[str, str]]:
+        """The keys of a function's runs under the index's keys for these statuses, each with the run's own status."""
+        paginator, table = self._table.get_paginator("query"), self.outputs["Table"]
+        keys = [
+            {"pk": item["pk"], "sk": {"S": "run"}}
+            for key in _keys(function, *statuses)
+            for page in paginator.paginate(
+                TableName=table,
                 IndexName="runs",
-                Select="COUNT",
                 KeyConditionExpression="fn_status = :key",
                 ExpressionAttributeValues={":key": {"S": key}},
             )
-            for key in _keys(function, status)
-        )
-        return sum(int(answer["Count"]) for answer in answers)
+            for item in page["Items"]
+        ]
+        found = []
+        for at in range(0, len(keys), 100):
+            asked = {table: {"Keys": keys[at : at + 100], "ConsistentRead": True}}
+            found += self._table.batch_get_item(RequestItems=asked)["Responses"][table]
+        return [(item["pk"]["S"], item["status"]["S"]) for item in found]
 
     def open_waits(self, event: str) -> int:
         """How many waits an event of that name could resume."""
@@ -249,6 +252,8 @@ def _value(item: dict[str, Any], name: str) -> Any:
 
 
 def _keys(function: str, *statuses: str) -> list[str]:
-    """The keys of the runs index for these statuses, or for all: four shards each."""
-    of = statuses or ("running", "finished", "failed", "cancelled")
-    return [f"{function}#{status}#{shard}" for status in of for shard in range(4)]
+    """The keys of the runs index for these statuses, or for all, in four shards. Finished runs stay where they ran."""
+    groups = {"running" if status == "finished" else status for status in statuses}
+    return [
+        f"{function}#{group}#{shard}" for group in groups or ("running", "failed", "cancelled") for shard in range(4)
+    ]
