@@ -34,6 +34,9 @@ class _Shelf:
     def out_of_time(self) -> bool:
         return False
 
+    def has_room(self, span: int) -> bool:
+        return True
+
     def is_cancelled(self) -> bool:
         return False
 

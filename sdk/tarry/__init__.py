@@ -43,6 +43,7 @@ if _typing.TYPE_CHECKING:
     from tarry.matches import EventMatch
     from tarry.middleware import Middleware, StepInfo
     from tarry.signalreceipt import SignalReceipt, SignalStatus
+    from tarry.steperrors import StepInterruptedError, StepTimeoutError
     from tarry.triggers import TriggerCron, TriggerEvent
 
 __version__ = "0.1.0"
@@ -75,6 +76,8 @@ __all__ = [
     "StepDataError",
     "StepError",
     "StepInfo",
+    "StepInterruptedError",
+    "StepTimeoutError",
     "Suspended",
     "TarryError",
     "Timeouts",
@@ -116,6 +119,7 @@ _MODULES = {
     "tarry.matches": ("EventMatch",),
     "tarry.middleware": ("Middleware", "StepInfo"),
     "tarry.signalreceipt": ("SignalReceipt", "SignalStatus"),
+    "tarry.steperrors": ("StepInterruptedError", "StepTimeoutError"),
     "tarry.triggers": ("TriggerCron", "TriggerEvent"),
 }
 """The modules in which the public names are defined."""

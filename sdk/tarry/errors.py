@@ -17,6 +17,8 @@ Each is a name of ``tarry`` itself.
     ├── RetryAfterError        raise it in a step: Tarry makes the next attempt at that time
     ├── MiddlewareError        a middleware hook raised an error
     ├── StepError              a step failed for good; you may catch it
+    ├── StepTimeoutError       an attempt of a step took longer than its timeout
+    ├── StepInterruptedError   a step that runs at most once was cut off
     ├── SendError              the bus refused some events
     └── SignalError            a signal could not be delivered now; try again under the same id
     Suspended (BaseException)  the run pauses here; ``except Exception`` does not catch it
@@ -154,9 +156,8 @@ class LimitError(UsageError):
 class StepCallError(UsageError, RuntimeError):
     """A step was called where it cannot be, or was called and not awaited; the message names the line.
 
-    It cannot be called inside a step, from a foreign thread, or after its function has ended.
-
-    The run fails, also if your code catches this error.
+    It cannot be called inside a step, from a foreign thread, or after its function has ended. The run fails, also if
+    your code catches this error.
     """
 
 

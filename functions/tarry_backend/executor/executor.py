@@ -12,6 +12,7 @@ from tarry_backend.events.audit_stream import AuditStream
 from tarry_backend.executor.announcer import Announcer
 from tarry_backend.executor.apply_message import MessageApplier
 from tarry_backend.executor.cancel_guards import overdue
+from tarry_backend.executor.message_delivery import MessageDelivery
 from tarry_backend.executor.run_begin import guarded, lacks_guards
 from tarry_backend.executor.run_end import OutcomeWriter
 from tarry_backend.executor.run_failures import LATE, died, expired, missing
@@ -251,6 +252,7 @@ class Executor:
             log_days=self._settings.log_days,
             clock=delivery.clock(message),
             out_of_time=delivery.out_of_time,
+            has_room=delivery.has_room,
         )
 
     def _suspect(self, snapshot: RunSnapshot, delivery: MessageDelivery) -> RunSnapshot:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tarry.errors import LimitError
 from tarry_backend.executor.run_clock import RunClock
 from tarry_backend.queues.messages import Wake
 
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
 
     from tarry_backend.queues.messages import RunMessage
 
-__all__ = ["MessageDelivery"]
+__all__ = ["MessageDelivery", "invocation_room"]
+
+_RESERVE = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,8 @@ class MessageDelivery:
     """The delivery of a message: whether it is a further one, and whether the invocation is near its end.
 
     ``first_received`` is when an executor first had the message, or an earlier moment, by the queue's clock (Unix
-    milliseconds). ``arrived`` is when this executor got it, by the Lambda's clock.
+    milliseconds). ``arrived`` is when this executor got it, by the Lambda's clock. ``has_room`` says whether a body
+    that takes so many milliseconds is over before the invocation nears its end.
     """
 
     message_id: str
@@ -29,6 +33,7 @@ class MessageDelivery:
     out_of_time: Callable[[], bool]
     first_received: int = 0
     arrived: int = 0
+    has_room: Callable[[int], bool] = lambda _: True
 
     def clock(self, message: RunMessage) -> RunClock:
         """Return the clock of the invocation that handles the message."""
@@ -42,3 +47,31 @@ class MessageDelivery:
         Lambda    arrived ┄┄┄┄┄┄     it got the message after the queue handed it out, whatever its clock says
         """
         return max(0, self.first_received - self.arrived) if self.arrived else 0
+
+
+def invocation_room(left: Callable[[], int]) -> tuple[Callable[[], bool], Callable[[int], bool]]:
+    """Return the ``out_of_time`` and ``has_room`` of an invocation that begins now.
+
+    It nears its end in its last fifth, or in its last minute if that is shorter. So a body may take the rest. A body
+    begins only if it is over before half of that reserve. So a body of the longest span has room in each invocation
+    whose replay is short, and no invocation hands it on for ever:
+
+        150 s    ├── replay ──┬── body of 120 s ──────────────┤ 15 s for its end ┤
+                 0 ..... 15 s ┘
+
+    Args:
+        left: Returns how many milliseconds the invocation still has.
+    """
+    whole = -(-left() // 1000) * 1000  # a Lambda's timeout is in seconds, and some milliseconds of it are over
+    reserve = min(_RESERVE, whole // 5)
+
+    def has_room(span: int) -> bool:
+        if span > whole - reserve:
+            raise LimitError(
+                f"its timeout of {span / 1000:g} s is too long: the executor's Lambda has {whole // 1000} s, and a "
+                f"body may take {(whole - reserve) / 1000:g} s of it. Give the step less time, or the executor more: "
+                "TarryStack(executor=Capacity(timeout=...))"
+            )
+        return left() >= span + reserve // 2
+
+    return lambda: left() < reserve, has_room

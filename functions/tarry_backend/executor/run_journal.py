@@ -68,6 +68,7 @@ class RunJournal:
         log_days: int,
         clock: RunClock,
         out_of_time: Callable[[], bool],
+        has_room: Callable[[int], bool] = lambda _: True,
     ) -> None:
         self._app = app
         self._run = snapshot.run
@@ -85,6 +86,7 @@ class RunJournal:
         self._clock = clock
         self._signalling = Signalling(store)
         self.out_of_time = out_of_time
+        self.has_room = has_room
 
     def steps(self) -> tuple[Step, ...]:
         """Return the run's steps as they are stored now."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tarry_backend.clock import now
-from tarry_backend.executor.message_delivery import MessageDelivery
+from tarry_backend.executor.message_delivery import MessageDelivery, invocation_room
 from tarry_backend.queues.sender import REDRIVEN
 from tarry_backend.runtime import prepare, runtime
 from tarry_backend.telemetry import logged, logger, meter, published
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from tarry_backend.queues.sender import Queues
 
     SQSRecord = Mapping[str, Any]
-
-_RESERVE = 60_000
 
 _HELD_BACK = 20_000
 """How many milliseconds after its first reception a message still counts as fresh.
@@ -39,13 +37,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """
     with published():
         executor, queues = runtime().executor, runtime().queues
-        out_of_time = _nears_end(context)
+        room = invocation_room(context.get_remaining_time_in_millis)
         records: list[SQSRecord] = event["Records"]
         failed: list[SQSRecord] = []
         for place, record in enumerate(records):
             try:
                 _hold(record, queues, context)
-                executor.handle(record["body"], _delivery(record, out_of_time))
+                executor.handle(record["body"], _delivery(record, *room))
             except Exception:
                 logger.exception("message %s failed; SQS delivers it again", record["messageId"])
                 failed = records[place:]
@@ -82,8 +80,8 @@ def _first_delivered(record: SQSRecord) -> int:
     return int(record["attributes"].get("ApproximateFirstReceiveTimestamp", 0))
 
 
-def _delivery(record: SQSRecord, out_of_time: Callable[[], bool]) -> MessageDelivery:
-    return MessageDelivery(record["messageId"], _again(record), out_of_time, _first_received(record), now())
+def _delivery(record: SQSRecord, out_of_time: Callable[[], bool], has_room: Callable[[int], bool]) -> MessageDelivery:
+    return MessageDelivery(record["messageId"], _again(record), out_of_time, _first_received(record), now(), has_room)
 
 
 def _again(record: SQSRecord) -> bool:
@@ -102,12 +100,6 @@ def _first_received(record: SQSRecord) -> int:
 
 def _is_redriven(record: SQSRecord) -> bool:
     return REDRIVEN in record.get("messageAttributes", {})
-
-
-def _nears_end(context: LambdaContext) -> Callable[[], bool]:
-    """Return a check that the invocation nears its end: its last fifth, or its last minute if that is shorter."""
-    reserve = min(_RESERVE, context.get_remaining_time_in_millis() // 5)
-    return lambda: context.get_remaining_time_in_millis() < reserve
 
 
 prepare("executor")

@@ -50,7 +50,10 @@ END_OF_TIME = 10**15 - 1
 
 
 class Status(StrEnum):
-    """The status of a step. A step ends ``done`` or ``failed``; it is ``withdrawn`` if its run ended without it."""
+    """The status of a step. A step ends ``done`` or ``failed``; it is ``withdrawn`` if its run ended without it.
+
+    ``begun`` is a step that runs at most once, from before its body to its end.
+    """
 
     DONE = "done"
     FAILED = "failed"
@@ -58,6 +61,7 @@ class Status(StrEnum):
     SLEEPING = "sleeping"
     RETRYING = "retrying"
     INVOKING = "invoking"
+    BEGUN = "begun"
     WITHDRAWN = "withdrawn"
 
 

@@ -20,11 +20,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from tarry_backend.replay.block_watch import TurnSelector, standing_watch, unwatch
+from tarry_backend.replay.body_span import FAREWELL
 from tarry_backend.replay.threads import NAME, Threads
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from concurrent.futures import Executor
+
+    from tarry_backend.replay.body_span import BodySpan
 
 __all__ = ["BodyLoop", "RunningBody"]
 
@@ -86,13 +89,14 @@ class BodyLoop(asyncio.SelectorEventLoop):
 class RunningBody(Generic[T]):
     """A body on the body loop, as the loop that waits for it sees it."""
 
-    def __init__(self, body: Callable[[], Awaitable[T]]) -> None:
+    def __init__(self, body: Callable[[], Awaitable[T]], span: BodySpan | None = None) -> None:
         self._body = body
+        self._span = span
         self._loop = BodyLoop.current()
         self._task: asyncio.Task[T] | None = None
         self._wake: Callable[[], object] | None = None
         self._asked: set[str | None] = set()
-        self._is_heard = self._is_told = False
+        self._is_heard = self._is_told = self._is_late = False
 
     async def result(self) -> T:
         """Begins the body, and returns once it has ended, also after a cancellation: the body may still clean up.
@@ -104,6 +108,10 @@ class RunningBody(Generic[T]):
                                               └┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┘
 
         A body that has heard of it decides by itself: it ends cancelled, or by an error, or with a result all the same.
+
+        Raises:
+            StepTimeoutError: The time of ``span`` is over. A body that then ends by an error or a result of its own
+                ends so: it has decided.
         """
         home = asyncio.get_running_loop()
         ended: asyncio.Future[None] = home.create_future()
@@ -112,17 +120,37 @@ class RunningBody(Generic[T]):
         cancelled: asyncio.CancelledError | None = None
         while not ended.done():
             try:
-                await asyncio.wait([ended])
+                await asyncio.wait([ended], timeout=self._left() if cancelled is None else None)
             except asyncio.CancelledError as error:
                 cancelled = error
                 self._cancel(error.args[0] if error.args else None)
         assert self._task is not None
         try:
-            if cancelled is not None and (self._task.cancelled() or not self._is_heard):
+            if cancelled is not None and (self._task.cancelled() or not self._is_heard or self._is_late):
                 raise cancelled
+            if self._span is not None and self._is_late and self._task.cancelled():
+                raise self._span.error()
             return self._task.result()
         finally:
             self._task = cancelled = None  # an error and the frame that raised it would keep each other alive
+
+    def _left(self) -> float | None:
+        """How many seconds to wait for the body. Once its time is over, it is cancelled, and has a few for its end.
+
+        Raises:
+            StepTimeoutError: It does not end. It is left behind.
+        """
+        if (span := self._span) is None:
+            return None
+        if (left := span.left()) > 0:
+            return left
+        if not self._is_late:
+            self._is_late = True
+            self._cancel(None)
+        if (left := span.left(FAREWELL)) <= 0:
+            self.leave()
+            raise span.error()
+        return left
 
     def leave(self) -> None:
         """Leaves the body behind. If it blocks its loop, the next bodies have another loop."""

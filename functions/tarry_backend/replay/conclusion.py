@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from tarry.errors import Suspended, UsageError
+from tarry_backend.replay.body_span import FAREWELL
 from tarry_backend.replay.outcome import Failed, of_error
 
 if TYPE_CHECKING:
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["FAREWELL", "Conclusion", "came_out_of_a_task", "farewell", "leave_behind", "unwound"]
 
 logger = logging.getLogger("tarry.replay")
-
-FAREWELL = 5.0
-"""How many seconds a suspended function has for its ``finally`` blocks."""
 
 _LEFT: set[asyncio.Task[Any]] = set()
 """Tasks that nothing ends."""

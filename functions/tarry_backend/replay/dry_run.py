@@ -43,6 +43,9 @@ class _NoJournal:
     def out_of_time(self) -> bool:
         return True
 
+    def has_room(self, span: int) -> bool:
+        return False
+
     def is_cancelled(self) -> bool:
         return False
 

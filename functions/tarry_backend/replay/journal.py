@@ -28,6 +28,13 @@ class Journal(Protocol):
     def out_of_time(self) -> bool:
         """Whether the invocation is too near its end to begin another step."""
 
+    def has_room(self, span: int) -> bool:
+        """Whether a body that takes so many milliseconds is over before the invocation nears its end.
+
+        Raises:
+            UsageError: It fits into no invocation.
+        """
+
     def is_cancelled(self) -> bool:
         """Whether the run has been cancelled, so that no further step begins."""
 

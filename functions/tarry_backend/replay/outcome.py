@@ -10,6 +10,7 @@ from tarry._engine.place import place_of_code
 from tarry._wire.jsonvalues import encode
 from tarry.durations import MAX_DURATION
 from tarry.errors import LimitError, NonRetriableError, ReplayError, RetryAfterError, StepError
+from tarry.steperrors import StepInterruptedError
 from tarry_backend.model.step import Failure
 
 if TYPE_CHECKING:
@@ -17,7 +18,19 @@ if TYPE_CHECKING:
     from tarry._engine.place import Place
     from tarry_backend.model.step import Step
 
-__all__ = ["INSTEAD", "Failed", "Finished", "Outcome", "Paused", "is_final", "misfit", "of_error", "of_output", "pause"]
+__all__ = [
+    "INSTEAD",
+    "Failed",
+    "Finished",
+    "Outcome",
+    "Paused",
+    "interrupted",
+    "is_final",
+    "misfit",
+    "of_error",
+    "of_output",
+    "pause",
+]
 
 MAX_OUTPUT = 4 * 1024 * 1024
 
@@ -110,6 +123,15 @@ def _pause(retry: Any, now: int) -> int | None:
         return min(max(0, int(retry.delay(now))), MAX_DURATION)
     except BaseException:
         return None
+
+
+def interrupted(step: Step) -> StepInterruptedError:
+    """Return the error of a step that runs at most once, and of which only its beginning is stored."""
+    return StepInterruptedError(
+        f"step {step.key!r} runs at most once, and was cut off: the executor died, or stopped, after attempt "
+        f"{step.attempt + 1} of its body began and before its result was stored. Its effect may have taken place, or "
+        "not. Tarry does not run it again: find out where the effect would show, then let your code go on"
+    )
 
 
 def misfit(function_id: str, asked: str, kept: Step) -> Failed:

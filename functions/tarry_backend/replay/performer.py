@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 from tarry._engine.interruption import Presence
 from tarry._engine.operations import InvokeFunction, RunStep, SendEvent, Sleep, WaitForEvent, WaitForSignal
 from tarry._wire.jsonvalues import encode
-from tarry.durations import milliseconds
 from tarry.errors import LimitError, NonRetriableError, UsageError
 from tarry.middleware import StepInfo
+from tarry.steperrors import StepTimeoutError
 from tarry_backend.model.own_code import own_place
-from tarry_backend.model.step import Failure, InvokeRequest, Signal, Status, Step, WaitRequest
+from tarry_backend.model.step import Failure, Signal, Status, Step
 from tarry_backend.replay.arguments import Large, arguments_of
 from tarry_backend.replay.bodies import Bodies
 from tarry_backend.replay.branch_past import PAST
 from tarry_backend.replay.jitter import jitter
-from tarry_backend.replay.outcome import INSTEAD, is_final, pause
-from tarry_backend.replay.step_request import as_json, deadline_of, event_id_of, read_request
+from tarry_backend.replay.outcome import INSTEAD, interrupted, is_final, pause
+from tarry_backend.replay.step_request import deadline_of, event_id_of, invoke_request, read_request, wait_request
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tarry._engine.chain import Chain
     from tarry._engine.operations import Operation
     from tarry._engine.place import Place
+    from tarry._engine.step_options import StepOptions
     from tarry.errors import StepCallError
     from tarry.event import Event
     from tarry.function import Function
@@ -158,8 +159,12 @@ class Performer:
         )
 
     async def _attempt(self, step: Step, call: Callable[[], Awaitable[Any]], operation: RunStep | SendEvent) -> Step:
+        if step.status is Status.BEGUN:
+            return self._keeping.keep(self._end(step, Status.FAILED, error=Failure.of(interrupted(step))))
         if step.due is not None and step.due > self._journal.now():
             return step
+        if operation.options.at_most_once and not await self._note_beginning(step):
+            return step  # the replay has ended meanwhile, or the journal has failed
         body, presence = Body(self._run_id, step.key, step.attempt), Presence()
         token = BODY.set(body)
         self.bodies += 1
@@ -175,7 +180,7 @@ class Performer:
         except BaseException as error:
             if presence.is_cut_off(error):
                 raise
-            step = self._failed(step, body.fault or error, operation.retries)
+            step = self._failed(step, body.fault or error, operation.options)
         finally:
             body.is_over = True
             self.bodies -= 1
@@ -195,18 +200,34 @@ class Performer:
         self._bytes += size
         return output
 
-    def _failed(self, step: Step, error: BaseException, retries: int | None) -> Step:
+    def _failed(self, step: Step, error: BaseException, options: StepOptions) -> Step:
         failure = Failure.of(error)
         if issubclass(type(error), UsageError) and not own_place(failure.stack):  # such as an output that is not JSON
             failure = replace(failure, message=f"{failure.message}{self._place()}")
-        limit = self._retries.limit if retries is None else retries
-        if is_final(error, NonRetriableError) or step.attempt >= limit:
+        retries = options.retries_of(self._retries)
+        is_unknown = bool(options.at_most_once) and issubclass(type(error), StepTimeoutError)
+        if is_unknown or is_final(error, NonRetriableError) or step.attempt >= retries.limit:
             return self._end(replace(step, due=None), Status.FAILED, error=failure)
         now = self._journal.now()
         span = pause(error, now)
         if span is None:
-            span = self._retries.pause(step.attempt, jitter(self._run_id, step.key, step.attempt))
+            span = retries.pause(step.attempt, jitter(self._run_id, step.key, step.attempt))
         return replace(step, status=Status.RETRYING, attempt=step.attempt + 1, due=now + span, error=failure)
+
+    async def _note_beginning(self, step: Step) -> bool:
+        """Store that the body of a step begins that runs at most once; return whether that is durable.
+
+        A later invocation that finds the note, and no end, fails the step:
+
+            dies        ▼ runs anew                ▼ fails      ▼ fails   ▼ fails       ▼ goes on
+            executor        note under way ── note ── body ──────── body ended ── kept
+                                     ▼ fails if the note has arrived, else runs anew
+
+            executor 1      note ── body ─────────────────── end: refused, as the step has ended
+            executor 2                    fails the step                  (its message came again too early)
+        """
+        self._keeping.keep(replace(step, status=Status.BEGUN, due=None, error=None))
+        return await self._keeping.is_kept(step.key, Status.BEGUN)
 
     async def _send(self, operation: SendEvent, key: str) -> list[str]:
         put = partial(self._put, key)
@@ -233,36 +254,12 @@ class Performer:
         return self._keeping.keep(step)
 
     def _wait(self, step: Step, operation: WaitForEvent) -> Step:
-        with read_request():
-            until = deadline_of(operation.timeout, self._journal.now())
-            first, *others = (
-                WaitRequest(
-                    event_name=each.name,
-                    if_exp=each.if_exp,
-                    match=each.match,
-                    where=each.where,
-                    bind=each.bind,
-                    data_type=each.data_type,
-                    lookback=None if operation.lookback is None else milliseconds(operation.lookback),
-                    since=PAST.get().since(each.name, operation.lookback, step.began),
-                    deadline=until,
-                )
-                for each in operation.matches
-            )
-        request = replace(first, others=tuple(others), continued=operation.continued)
+        request = wait_request(operation, step.began, self._journal.now())
         self._order += 1  # reserved for its end, if the log already holds its event
         return self._journal.open_wait(replace(step, status=Status.WAITING), request)
 
     def _invoke(self, step: Step, operation: InvokeFunction) -> Step:
-        with read_request():
-            due = None if operation.timeout is None else deadline_of(operation.timeout, self._journal.now())
-            request = InvokeRequest(
-                app_id=operation.app_id,
-                function_id=operation.function_id,
-                event_id=event_id_of(self._run_id, step.key, 0),
-                data=as_json(operation.data or {}, "its data"),
-                user=None if operation.user is None else as_json(operation.user, "its user"),
-            )
+        request, due = invoke_request(operation, self._run_id, step.key, self._journal.now())
         return self._journal.invoke(replace(step, status=Status.INVOKING, due=due), request)
 
     def _wait_for_signal(self, step: Step, operation: WaitForSignal) -> Step:

@@ -28,7 +28,7 @@ from tarry_backend.replay.threads import Threads
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable
 
-    from tarry_backend.model.step import Step
+    from tarry_backend.model.step import Status, Step
     from tarry_backend.replay.journal import Journal
     from tarry_backend.replay.loop import QuietLoop
     from tarry_backend.replay.result_order import ResultOrder
@@ -95,6 +95,11 @@ class StepWriter:
     async def settle(self, keys: Container[str]) -> None:
         """Return once no write of these steps is under way."""
         await _ended(write for write in self._under_way if write.step.key in keys)
+
+    async def is_kept(self, key: str, status: Status) -> bool:
+        """Return, once no write of this step is under way, whether it is stored with this status."""
+        await self.settle((key,))
+        return (step := self.steps.get(key)) is not None and step.status is status
 
     async def close(self) -> None:
         """Accept no further step; return once no write is under way, so that none meets the next invocation."""

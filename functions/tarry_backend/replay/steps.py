@@ -170,9 +170,9 @@ class Steps:
     async def _live(self, operation: Operation, key: str, kept: Step | None) -> Step:
         """Perform a step that has not ended; return once it has."""
         await self._turns.live(key)
-        if self._must_stop():
-            await self._conclusion.rest()
         try:
+            if self._must_stop(operation, kept):
+                await self._conclusion.rest()
             step = await self._performer.perform(operation, key, kept)
         except (asyncio.CancelledError, GeneratorExit, Suspended):
             raise
@@ -185,12 +185,20 @@ class Steps:
             await self._conclusion.rest()
         return step
 
-    def _must_stop(self) -> bool:
+    def _must_stop(self, operation: Operation, kept: Step | None) -> bool:
         """Whether no further step begins in this invocation."""
         if self._journal.is_cancelled():
             return True
-        self.is_out_of_time = self.is_out_of_time or self._journal.out_of_time()
-        return self.is_out_of_time
+        is_short = self.is_out_of_time or self._journal.out_of_time() or not self._has_room(operation, kept)
+        self.is_out_of_time = is_short
+        return is_short
+
+    def _has_room(self, operation: Operation, kept: Step | None) -> bool:
+        """Whether a step with a timeout, if its body begins now, is over before the invocation is."""
+        limit = operation.options.timeout_ms if isinstance(operation, RunStep) else None
+        if limit is None or (kept is not None and (kept.due or 0) > self._journal.now()):
+            return True
+        return self._journal.has_room(limit)
 
     def _key(self, step_id: str) -> str:
         """Return the id; if it is used, the first free one of ``id:1``, ``id:2``…"""

@@ -232,7 +232,9 @@ _CANCEL_REQUEST = "stop"
 _NEW = Item.pk.does_not_exist()
 
 # A step that goes on: it is still open. An executor that seemed dead and writes late loses here.
-_OPEN = StepItem.status.is_in(Status.WAITING.value, Status.SLEEPING.value, Status.RETRYING.value, Status.INVOKING.value)
+_OPEN = StepItem.status.is_in(
+    *(each.value for each in (Status.WAITING, Status.SLEEPING, Status.RETRYING, Status.INVOKING, Status.BEGUN))
+)
 
 # A run ends once.
 _RUNNING = RunItem.status == RunStatus.RUNNING.value

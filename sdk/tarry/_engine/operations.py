@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from tarry._engine.error_text import shown
 from tarry._engine.outputtype import OutputType, asked, has_parameter
+from tarry._engine.step_options import NO_OPTIONS, StepOptions
 from tarry._wire.eventdata import given
 from tarry._wire.internal_events import OWN
 from tarry._wire.signal_request import check_signal
@@ -64,7 +65,7 @@ class RunStep(_Step):
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any]
     output_type: Any = None
-    retries: int | None = None
+    options: StepOptions = NO_OPTIONS
 
     @classmethod
     def of(cls, step_id: str, handler: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> RunStep:
@@ -191,7 +192,7 @@ class SendEvent(_Step):
 
     kind = "send"
     events: Sequence[Event]
-    retries: int | None = None
+    options: StepOptions = NO_OPTIONS
 
 
 @dataclass(frozen=True, slots=True)

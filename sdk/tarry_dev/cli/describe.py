@@ -52,6 +52,7 @@ MARKS = {
     "sleeping": "◷",
     "retrying": "↻",
     "invoking": "◷",
+    "begun": "▶",
     "withdrawn": "○",
     "cancelled": "⊘",
     "timeout": "⧖",
@@ -89,6 +90,12 @@ def _outcome(step: Step, calendar: Calendar, width: int, attempts: int | None) -
             return failure(step.error)
         case Status.WITHDRAWN:
             return "lost its race" if step.ended_order else "still open when its run ended"
+    return _result(step, width)
+
+
+def _result(step: Step, width: int) -> str:
+    if step.status is Status.BEGUN:
+        return "has begun, and runs at most once"
     if step.kind == "sleep":
         return "slept"
     if step.kind == "send":

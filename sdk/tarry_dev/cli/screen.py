@@ -46,6 +46,7 @@ STATUS = {
     "sleeping": OPEN,
     "retrying": BAD,
     "invoking": OPEN,
+    "begun": OPEN,
     "withdrawn": QUIET,
 }
 """The style of each status of a run or step."""

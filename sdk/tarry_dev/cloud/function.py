@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Handler", "LambdaContext", "LambdaFunction", "lambda_functions"]
 
-_TIMEOUTS = {"matcher": 30, "executor": 300, "timers": 30, "sweep": 55, "signals": SIGNALS_TIMEOUT}
+_TIMEOUTS = {"matcher": 30, "executor": 150, "timers": 30, "sweep": 55, "signals": SIGNALS_TIMEOUT}
 """In seconds, as the stack sets them."""
 
 Handler = Callable[[dict[str, Any], Any], Any]

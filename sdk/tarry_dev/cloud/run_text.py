@@ -66,6 +66,8 @@ def _state(step: Step) -> str:
             return f"sleeps{until}"
         case Status.RETRYING:
             return f"failed ({_error(step)}), and is retried{until.replace('until', 'at')}"
+        case Status.BEGUN:
+            return "has begun, and runs at most once"
         case Status.FAILED:
             return f"failed: {_error(step)}"
         case Status.WITHDRAWN:

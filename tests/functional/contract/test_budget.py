@@ -40,6 +40,8 @@ COSTS: dict[str, dict[str, dict[str, int]]] = {
     "further keys": {"executor": {"BatchWriteItem": 1}},
     "sleep": {"executor": {"PutItem": 1}},
     "failure": {"executor": {"PutItem": 1}},
+    # A step that runs at most once is noted before each attempt of its body.
+    "note of a step that runs at most once": {"executor": {"PutItem": 1}},
     # A wait for a signal: the step, then its mailbox. It takes what is kept: the step again, and the mailbox is freed.
     "signal waited for": {"executor": {"PutItem": 2, "GetItem": 1}},
     "signal that is kept": {"executor": {"PutItem": 2, "GetItem": 1}},
@@ -181,6 +183,11 @@ async def fail_once(ctx: Context) -> None:
             raise ValueError
 
     await ctx.step.run("fail", fail)
+
+
+async def charge_once(ctx: Context) -> None:
+    await ctx.step.with_options(at_most_once=True, timeout="1m", backoff=["1s"]).run("charge", say, "paid")
+    await ctx.step.with_options(timeout="1m", backoff=["1s"]).run("say", say, "paid")
 
 
 async def wait_for_first(ctx: Context) -> None:
@@ -340,6 +347,9 @@ BILLS = {
             ("placed", [*BEGUN, "failure", "timer within three minutes"]),
             ("1m", ["due", "wake", "step", *ENDED]),
         ],
+    ),
+    "at most once": Bill(
+        charge_once, [("placed", [*BEGUN, "note of a step that runs at most once", "step", "step", *ENDED])]
     ),
     "wait for first": Bill(
         wait_for_first,

@@ -54,6 +54,7 @@ class MemoryJournal:
         self.sent: list[Event] = []
         self.invoked: list[InvokeRequest] = []
         self.is_out_of_time = False
+        self.room: int | None = None
         self.cancelled = False
         self.taken: set[str] = set()
         self.lost: list[str] = []
@@ -66,6 +67,9 @@ class MemoryJournal:
 
     def out_of_time(self) -> bool:
         return self.is_out_of_time
+
+    def has_room(self, span: int) -> bool:
+        return self.room is None or span <= self.room
 
     def is_cancelled(self) -> bool:
         return self.cancelled
