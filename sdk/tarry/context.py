@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, cast
 
+from tarry._engine.operations import Patch
 from tarry._engine.runlogger import RunLogger
+from tarry._engine.step_call import awaited
 from tarry.group import Group, GroupSync
 from tarry.step import Step
 from tarry.stepsync import StepSync
@@ -69,6 +71,22 @@ class Context(_Base[D]):
         self.step = Step(engine)
         self.group = Group(engine)
 
+    @awaited
+    async def patched(self, patch_id: str) -> bool:
+        """Return whether the run takes new code: false for a run that has gone on from here with the old code.
+
+        ``if await ctx.patched("check stock"):`` guards a changed part of a function. A run in flight that has stored
+        steps beyond this place keeps the old part. Every other run takes the new one; Tarry stores a mark with its
+        steps, which costs one write. An id has one answer in a run, also where your code asks for it again.
+
+        Once no run from before the change is left, take the ``if`` out: a mark that is no longer asked for is not
+        missed. See ``docs/upgrade.md``.
+
+        Args:
+            patch_id: The patch's id, 1 to 512 bytes. Never use one again for another change.
+        """
+        return await self._engine.patched(Patch(patch_id))
+
 
 class ContextSync(_Base[D]):
     """The argument of a plain ``def`` function: a ``Context`` whose tools you do not await.
@@ -86,3 +104,7 @@ class ContextSync(_Base[D]):
         super().__init__(engine, event, run_id, function_id)
         self.step = StepSync(engine)
         self.group = GroupSync(engine)
+
+    def patched(self, patch_id: str) -> bool:
+        """Return whether the run takes new code. As ``Context.patched``."""
+        return self._engine.patched_sync(Patch(patch_id))

@@ -21,6 +21,7 @@ __all__ = [
     "END_OF_TIME",
     "GUARDS",
     "LISTENING",
+    "MARKS",
     "OVERTAKING",
     "Failure",
     "Invocation",
@@ -44,6 +45,9 @@ LISTENING = frozenset({"wait", "cancel"})
 
 GUARDS = frozenset({"cancel", "timeout"})
 """The kinds of steps that a function does not ask for: see ``tarry_backend.executor.cancel_guards``."""
+
+MARKS = frozenset({"patch"})
+"""The kinds of steps that give the function no result: see ``tarry_backend.replay.patches``."""
 
 END_OF_TIME = 10**15 - 1
 """The deadline, in Unix milliseconds, of a wait without an end. A position has 15 digits."""
@@ -222,7 +226,12 @@ class Step:
     @property
     def is_given(self) -> bool:
         """Whether the function gets the step's result."""
-        return not self.is_open and self.status is not Status.WITHDRAWN
+        return not self.is_open and self.status is not Status.WITHDRAWN and not self.is_mark
+
+    @property
+    def is_mark(self) -> bool:
+        """Whether this is a mark. The function may ask for it or not."""
+        return self.kind in MARKS
 
     def result(self) -> Any:
         """Return the step's output as the function gets it, or raise the step's error.

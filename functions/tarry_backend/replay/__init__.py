@@ -12,9 +12,10 @@ from tarry_backend.model.step import (
     excluded_events,
     ungiven,
 )
-from tarry_backend.replay.engine import Replayed, replay
+from tarry_backend.replay.engine import replay
 from tarry_backend.replay.journal import Journal
 from tarry_backend.replay.outcome import Failed, Finished, Outcome, Paused
+from tarry_backend.replay.replayed_run import Replayed
 
 __all__ = [
     "Failed",

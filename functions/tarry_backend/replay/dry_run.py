@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tarry.event import Event
     from tarry.function import Function
     from tarry_backend.model.step import Failure, InvokeRequest, Step, WaitRequest
-    from tarry_backend.replay.engine import Replayed
+    from tarry_backend.replay.replayed_run import Replayed
 
 __all__ = ["dry_run"]
 

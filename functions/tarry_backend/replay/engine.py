@@ -10,7 +10,7 @@ import asyncio
 import inspect
 import logging
 from contextvars import copy_context
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ from tarry_backend.replay.groups import Groups
 from tarry_backend.replay.hooks import Hooks
 from tarry_backend.replay.loop import GRACE, LAST_GRACE, QuietLoop
 from tarry_backend.replay.outcome import Failed, Paused, misfit, of_error, of_output
+from tarry_backend.replay.patches import Patches
 from tarry_backend.replay.performer import BODY, Performer
 from tarry_backend.replay.result_order import ResultOrder
 from tarry_backend.replay.step_calls import StepCalls
@@ -41,42 +42,17 @@ from tarry_backend.replay.timer_watch import TimerWatch
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-    from tarry._engine.operations import CollectEvents, Operation
+    from tarry._engine.operations import CollectEvents, Operation, Patch
     from tarry._engine.place import Place
-    from tarry.event import Event
     from tarry.function import Function
     from tarry_backend.model.step import Step
     from tarry_backend.replay.journal import Journal
     from tarry_backend.replay.outcome import Outcome
+    from tarry_backend.replay.replayed_run import Replayed
 
-__all__ = ["Replayed", "replay"]
+__all__ = ["replay"]
 
 logger = logging.getLogger("tarry.replay")
-
-
-@dataclass(frozen=True, slots=True)
-class Replayed:
-    """A run, as replay needs it.
-
-    Attributes:
-        id: The run's id.
-        event: The event that started it.
-        received_at: When that event was received, in Unix milliseconds.
-        attempt: The attempt of the function, from 0.
-        news: How many of the newest stored results may be new to the function. It received the older ones before, and
-            went on from there until it paused.
-        started: When the run started, in Unix milliseconds.
-        attempt_since: Since when an attempt may have been under way that died, or failed, before all of its steps
-            were stored.
-    """
-
-    id: str
-    event: Event
-    received_at: int
-    attempt: int = 0
-    news: int = 1
-    started: int = 0
-    attempt_since: int | None = None
 
 
 def replay(
@@ -108,6 +84,8 @@ class Engine:
             run.id, function, hooks.chain, journal, keeping, history, max_steps, self._place, run.attempt_since
         )
         self._steps = Steps(function, journal, turns, hooks, keeping, self._performer, conclusion, self._place)
+        must_stop = self._steps.must_stop
+        self._patches = Patches(journal, turns, keeping, self._performer, conclusion, must_stop, self._place)
         self._groups = Groups(loop, self._bridge, self._steps, conclusion)
         self._admission = Admission(self._bridge, conclusion)
 
@@ -169,6 +147,14 @@ class Engine:
     def perform_sync(self, operation: Operation | CollectEvents) -> Any:
         self._admission.enter_sync(f"step {operation.id!r}")
         return self._bridge.ask(self._steps.perform(operation))
+
+    async def patched(self, patch: Patch) -> bool:
+        await self._admission.enter(f"patch {patch.id!r}")
+        return await self._patches.answer(patch)
+
+    def patched_sync(self, patch: Patch) -> bool:
+        self._admission.enter_sync(f"patch {patch.id!r}")
+        return self._bridge.ask(self._patches.answer(patch))
 
     async def parallel(self, branches: Sequence[Callable[[], Awaitable[Any]]]) -> tuple[Any, ...]:
         await self._admission.enter("group.parallel")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from tarry._engine.chain import Chain
-    from tarry._engine.operations import Operation
+    from tarry._engine.operations import Operation, Patch
     from tarry._engine.place import Place
     from tarry._engine.step_options import StepOptions
     from tarry.errors import StepCallError
@@ -117,13 +117,24 @@ class Performer:
             case WaitForSignal():
                 return step if kept else self._keeping.kept(self._wait_for_signal(step, operation))
 
-    def _begin(self, operation: Operation, key: str) -> Step:
+    def mark(self, patch: Patch) -> Step:
+        """Return a patch's mark, which is over as soon as it is stored."""
+        self._count(patch.key)
+        step = Step(
+            key=patch.key, kind=patch.kind, status=Status.DONE, begun_order=self._order, began=self._journal.now()
+        )
+        return self._end(step, Status.DONE, output="true")
+
+    def _count(self, key: str) -> None:
         if self._begun >= self._max_steps:
             raise LimitError(
                 f"step {key!r} would be step {self._begun + 1} of the run; at most {self._max_steps} are allowed"
             )
         self._begun += 1
         self._order += 1
+
+    def _begin(self, operation: Operation, key: str) -> Step:
+        self._count(key)
         status = Status.RETRYING if operation.kind in ("run", "send") else Status.SLEEPING
         began = self._first[key] = PAST.get().began(self._time(operation.kind), self._attempt_since)
         asked = arguments_of(operation, self.large)

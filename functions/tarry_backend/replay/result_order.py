@@ -26,7 +26,7 @@ class ResultOrder:
         steps = list(history)
         ended = sorted((s for s in steps if s.is_given), key=lambda s: s.ended_order or 0)
         self._results = deque(s.key for s in ended)
-        self._missing = {s.key: s for s in steps}
+        self._missing = {s.key: s for s in steps if not s.is_mark}
         self._listeners: dict[str, asyncio.Future[None]] = {}
         self._newcomers: deque[tuple[str, asyncio.Future[None]]] = deque()
         self._starts: deque[asyncio.Future[None]] = deque()

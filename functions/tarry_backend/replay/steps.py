@@ -185,13 +185,18 @@ class Steps:
             await self._conclusion.rest()
         return step
 
-    def _must_stop(self, operation: Operation, kept: Step | None) -> bool:
+    def must_stop(self) -> bool:
         """Whether no further step begins in this invocation."""
         if self._journal.is_cancelled():
             return True
-        is_short = self.is_out_of_time or self._journal.out_of_time() or not self._has_room(operation, kept)
-        self.is_out_of_time = is_short
-        return is_short
+        self.is_out_of_time = self.is_out_of_time or self._journal.out_of_time()
+        return self.is_out_of_time
+
+    def _must_stop(self, operation: Operation, kept: Step | None) -> bool:
+        if self.must_stop():
+            return True
+        self.is_out_of_time = not self._has_room(operation, kept)
+        return self.is_out_of_time
 
     def _has_room(self, operation: Operation, kept: Step | None) -> bool:
         """Whether a step with a timeout, if its body begins now, is over before the invocation is."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from tarry._engine.operations import CollectEvents, Operation
+    from tarry._engine.operations import CollectEvents, Operation, Patch
     from tarry._engine.step_call import CallWatch
 
 __all__ = ["Engine"]
@@ -25,6 +25,12 @@ class Engine(Protocol):
 
     def perform_sync(self, operation: Operation | CollectEvents) -> Any:
         """As ``perform``, for a plain ``def`` function."""
+
+    async def patched(self, patch: Patch) -> bool:
+        """Return whether the run takes the new code of the patch."""
+
+    def patched_sync(self, patch: Patch) -> bool:
+        """As ``patched``, for a plain ``def`` function."""
 
     def parallel_sync(self, branches: Sequence[Callable[[], Any]]) -> tuple[Any, ...]:
         """Call the branches in parallel."""

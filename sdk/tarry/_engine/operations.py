@@ -33,6 +33,7 @@ __all__ = [
     "CollectEvents",
     "InvokeFunction",
     "Operation",
+    "Patch",
     "RunStep",
     "SendEvent",
     "Sleep",
@@ -256,6 +257,18 @@ class WaitForSignal(_Step):
         """Return the signal's data as an instance of ``type``."""
         kind = None if output is None or self.type is None else OutputType.of(self.type)
         return output if kind is None else kind.read(output, self.id, "data")
+
+
+@dataclass(frozen=True, slots=True)
+class Patch(_Step):
+    """Ask whether the run is to take new code. ``key`` is that of the mark, which is stored with the run's steps."""
+
+    kind = "patch"
+
+    @property
+    def key(self) -> str:
+        """The key of the mark."""
+        return f"{OWN}patch/{self.id}"
 
 
 Operation = RunStep | Sleep | WaitForEvent | SendEvent | InvokeFunction | WaitForSignal

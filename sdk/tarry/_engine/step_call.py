@@ -132,11 +132,19 @@ class _Face(Protocol):
 
 def awaited(tool: M) -> M:
     """Let a tool, a coroutine method, notice when your code forgets to await its call."""
-    is_step = not tool.__qualname__.startswith("Group.")
+    owner, name = tool.__qualname__.split(".")[-2:]
 
     @wraps(tool)
     def called(self: _Face, *args: Any, **kwargs: Any) -> StepCall[Any]:
-        what = f"step {(args[0] if args else kwargs.get('step_id'))!r}" if is_step else f"group.{tool.__name__}"
+        what = (
+            f"group.{name}"
+            if owner == "Group"
+            else f"{'patch' if owner == 'Context' else 'step'} {_id(args, kwargs)!r}"
+        )
         return StepCall(self._engine.calls, what, partial(tool, self, *args, **kwargs))
 
     return cast(M, called)
+
+
+def _id(args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
+    return args[0] if args else next((kwargs[name] for name in ("step_id", "patch_id") if name in kwargs), None)

@@ -42,6 +42,8 @@ COSTS: dict[str, dict[str, dict[str, int]]] = {
     "failure": {"executor": {"PutItem": 1}},
     # A step that runs at most once is noted before each attempt of its body.
     "note of a step that runs at most once": {"executor": {"PutItem": 1}},
+    # The mark of a patch, once a run and id. A run that is past the place stores none.
+    "mark of a patch": {"executor": {"PutItem": 1}},
     # A wait for a signal: the step, then its mailbox. It takes what is kept: the step again, and the mailbox is freed.
     "signal waited for": {"executor": {"PutItem": 2, "GetItem": 1}},
     "signal that is kept": {"executor": {"PutItem": 2, "GetItem": 1}},
@@ -188,6 +190,12 @@ async def fail_once(ctx: Context) -> None:
 async def charge_once(ctx: Context) -> None:
     await ctx.step.with_options(at_most_once=True, timeout="1m", backoff=["1s"]).run("charge", say, "paid")
     await ctx.step.with_options(timeout="1m", backoff=["1s"]).run("say", say, "paid")
+
+
+async def patched(ctx: Context) -> None:
+    for _ in range(3):
+        if await ctx.patched("check stock"):
+            await ctx.step.run("say", say, "checked")
 
 
 async def wait_for_first(ctx: Context) -> None:
@@ -351,6 +359,7 @@ BILLS = {
     "at most once": Bill(
         charge_once, [("placed", [*BEGUN, "note of a step that runs at most once", "step", "step", *ENDED])]
     ),
+    "patched": Bill(patched, [("placed", [*BEGUN, "mark of a patch", *["step"] * 3, *ENDED])]),
     "wait for first": Bill(
         wait_for_first,
         [

@@ -39,6 +39,9 @@ class _Awaited:
         self.step = _Tools(ctx.step)
         self.group = _Groups(ctx)
 
+    async def patched(self, patch_id: str) -> bool:
+        return self._ctx.patched(patch_id)
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._ctx, name)
 

@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 
 from tarry import App, Context, ContextSync, Event, EventError, EventMatch, TriggerEvent, UsageError
-from tarry._engine.operations import CollectEvents, InvokeFunction, Operation, RunStep, SendEvent, Sleep, WaitForEvent
+from tarry._engine.operations import (
+    CollectEvents,
+    InvokeFunction,
+    Operation,
+    Patch,
+    RunStep,
+    SendEvent,
+    Sleep,
+    WaitForEvent,
+)
 from tarry._engine.place import Place
 from tarry._engine.step_call import CallRecord
 from tarry.group import Group, GroupSync
@@ -53,6 +62,12 @@ class Notebook:
     def perform_sync(self, operation: Operation | CollectEvents) -> Any:
         self.asked.append(operation)
         return self._answer
+
+    async def patched(self, patch: Patch) -> bool:
+        return self.patched_sync(patch)
+
+    def patched_sync(self, patch: Patch) -> bool:
+        return patch.key == "tarry/patch/new"
 
     async def parallel(self, branches: Sequence[Callable[[], Awaitable[Any]]]) -> tuple[Any, ...]:
         return tuple([await branch() for branch in branches])
@@ -284,6 +299,18 @@ def test_a_context_has_event_run_id_attempt_and_a_logger_that_carries_both_ids(
     ctx = face(Notebook(), EVENT, "run-1", "ship")
     assert (ctx.event, ctx.run_id, ctx.attempt, ctx.step.idempotency_key) == (EVENT, "run-1", 3, "run-1/charge")
     assert ctx.logger.extra == {"run_id": "run-1", "function_id": "ship"}
+
+
+def test_both_faces_ask_for_a_patch_by_its_id() -> None:
+    assert asyncio.run(_patched(Context(Notebook(), EVENT, "run-1", "ship")))
+    assert ContextSync(Notebook(), EVENT, "run-1", "ship").patched("new")
+    for bad in ("", "x" * 513, "tarry/patch/new", 7):
+        with pytest.raises(UsageError, match="step id"):
+            ContextSync(Notebook(), EVENT, "run-1", "ship").patched(bad)  # type: ignore[arg-type]
+
+
+async def _patched(ctx: Context) -> bool:
+    return await ctx.patched("new")
 
 
 def test_a_group_gives_its_branches_results_in_order() -> None:
