@@ -350,7 +350,7 @@ def test_lines_of_the_log_come_once_around_a_patch(face: Face, caplog: pytest.Lo
 
 def test_tasks_of_asyncio_ask_for_patches_too() -> None:
     async def ship(ctx: Context) -> list[bool]:
-        return await asyncio.gather(ctx.patched("a"), ctx.patched("a"), ctx.patched("b"))
+        return list(await asyncio.gather(ctx.patched("a"), ctx.patched("a"), ctx.patched("b")))
 
     run = MemoryRun(durable(ship))
     assert output_of(run.replay()) == [True, True, True]
