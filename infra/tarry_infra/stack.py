@@ -84,6 +84,7 @@ class TarryStack(Stack):
         api: Whether there is an HTTP API, at a URL where IAM decides who may ask; see ``Api`` and ``grant_api``.
         alarm_actions: What each alarm does, such as ``[aws_cloudwatch_actions.SnsAction(topic)]``. By default alarms
             only show.
+        version: What names the code of this deploy in its runs and their failures; by default a digest of the code.
         runtime: The Python runtime of the Lambdas; by default the version that synthesises, from 3.12 on.
         snap_start: Whether Lambdas start from a snapshot of their loaded code; see "SnapStart" in ``docs/deploy.md``.
         architecture: The processor of the Lambdas.
@@ -119,6 +120,7 @@ class TarryStack(Stack):
         schedules: bool = True,
         api: bool = False,
         alarm_actions: Sequence[cloudwatch.IAlarmAction] = (),
+        version: str | None = None,
         runtime: lambda_.Runtime | None = None,
         snap_start: bool = False,
         architecture: lambda_.Architecture = lambda_.Architecture.ARM_64,
@@ -127,9 +129,10 @@ class TarryStack(Stack):
         super().__init__(scope, construct_id, **stack)
         self.app = UserApp.load(app, modules, requirements)
         target = Target(runtime or default_runtime(), architecture)
-        code = Bundle.of(self.app, target).code()
+        bundle = Bundle.of(self.app, target)
+        self.version = version or bundle.hash[:12]
         host = Host(
-            code=code,
+            code=bundle.code(),
             target=target,
             log_level=log_level,
             log_retention=log_retention,
@@ -228,6 +231,7 @@ class TarryStack(Stack):
             timers_queue=self.timers.queue.url,
             audit_stream=self.audit.delivery.stream.attr_arn if self.audit else "",
             unsettled_seconds=longest_redelivery(self.ingest.queue.visibility, self.ingest.queue.receives),
+            version=self.version,
             **tuning,
         )
 
@@ -256,10 +260,9 @@ class TarryStack(Stack):
     def _observe(self, actions: Sequence[cloudwatch.IAlarmAction]) -> Observability:
         ingest, runs, timers, audit = self.ingest, self.runs, self.timers, self.audit
         functions = {**self._functions(), "signals": self.signals.function}
-        if audit:
-            functions["converter"] = audit.delivery.converter
         beside = {"sweep": timers.missed}
         if audit:
+            functions["converter"] = audit.delivery.converter
             beside["audit"] = audit.dead_letters
         if self.schedules:
             beside["schedules"] = self.schedules.dead_letters

@@ -99,6 +99,7 @@ def test_a_runs_document_has_the_keys_that_are_promised() -> None:
         "function",
         "status",
         "started",
+        "version",
         "due",
         "ended",
         "event",

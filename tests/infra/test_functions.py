@@ -1,5 +1,6 @@
 """The Lambdas: how they run, what they are told, what starts the sweep."""
 
+import re
 import sys
 from dataclasses import fields
 
@@ -74,6 +75,15 @@ def test_the_settings_read_the_environment_with_their_own_defaults(template: Tem
     for field in fields(Settings):
         if field.name not in unset:
             assert getattr(deployed, field.name) == getattr(Settings(**unset), field.name)  # type: ignore[arg-type]
+
+
+def test_each_lambda_knows_the_version_of_the_code_which_is_a_digest_of_it_by_default(template: Template) -> None:
+    versions = {
+        template.function(handler)[1]["Environment"]["Variables"]["TARRY_VERSION"]
+        for handler in ("matcher", "executor", "timers")
+    }
+    [version] = versions
+    assert re.fullmatch("[0-9a-f]{12}", version)
 
 
 @every_lambda

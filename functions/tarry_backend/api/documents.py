@@ -4,10 +4,10 @@ Times are ISO 8601 in UTC; a year past 9999 has a sign and six digits. Outputs a
 number is the text ``Infinity``. What is not there is ``null``.
 
 event   id, name, data, ts, user, source
-run     id, function, status, started, due (an attempt), ended, event, output, error, cancelled (reason, by: an event),
-        open (steps), life (from 1), rerun_of (run, from), and in ``tarry run`` steps and guards (what ends it from
-        outside, as steps), past_lives (life, ended, error, retried, from) and past_steps (steps that a retry has
-        dropped, each with its life)
+run     id, function, status, started, version (of the code with which it began), due (an attempt), ended, event,
+        output, error, cancelled (reason, by: an event), open (steps), life (from 1), rerun_of (run, from), and in
+        ``tarry run`` steps and guards (what ends it from outside, as steps), past_lives (life, ended, error, retried, from) and
+        past_steps (steps that a retry has dropped, each with its life)
 step    id, kind, status, began, ended, attempt, due, output, error, wait, signal, invoked (function,
         run)
 wait    event, expression, since, deadline, resolved_by (an event), timed_out, note
@@ -19,7 +19,7 @@ receipt status, id, run, kept_until: of a signal
 near    waits (run, function, step, expression, conjuncts, early (milliseconds)), unmatched (their number), triggers
         (function, trigger, expression, conjuncts), whole, listened, similar (names)
 conjunct text, holds (null: it cannot be evaluated), problem, values (text, value, type): values are texts, cut
-error   name, message, stack
+error   name, message, stack, version (of the code that ran then)
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from tarry_backend.matching import Conjunct
     from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.model.run import Run, RunSnapshot
-    from tarry_backend.replay import Step, Wait
+    from tarry_backend.replay import Failure, Step, Wait
 
 __all__ = [
     "Document",
@@ -79,11 +79,12 @@ def run_document(snapshot: RunSnapshot) -> Document:
         "function": run.function_id,
         "status": run.status.value,
         "started": iso(run.started),
+        "version": run.version,
         "due": iso(run.due),
         "ended": iso(run.ended),
         "event": event_document(run.event),
         "output": _value(run.output),
-        "error": run.error.document() if run.error else None,
+        "error": _error(run.error),
         "cancelled": _cancellation(run),
         "open": [_step(step) for step in snapshot.steps if step.is_open],
         "life": run.life,
@@ -200,7 +201,7 @@ def _step(step: Step) -> Document:
         "attempt": step.attempt,
         "due": None if step.status is Status.WITHDRAWN else iso(step.due),
         "output": None if step.wait else _value(step.output),
-        "error": step.error.document() if step.error else None,
+        "error": _error(step.error),
         "wait": _wait(step),
         "invoked": {"function": run.function_id, "run": run.run_id} if (run := step.invocation) else None,
         "signal": _signal(step),
@@ -245,6 +246,10 @@ def _signal(step: Step) -> Document | None:
         "id": signal.sent_id,
         "timed_out": step.status.value == "done" and signal.sent_id is None,
     }
+
+
+def _error(error: Failure | None) -> Document | None:
+    return None if error is None else {**error.document(), "version": error.version}
 
 
 def _value(text: str | None) -> Any:

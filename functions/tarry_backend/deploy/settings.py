@@ -32,6 +32,7 @@ class Settings:
         log_days: How many days waits can look back for events.
         run_days: How many days ended runs are stored.
         max_steps: The most steps of one run.
+        version: What names the code of this deploy; ``""`` if nothing does.
         unsettled_seconds: How long after its reception an event may still get another matcher.
     """
 
@@ -47,6 +48,7 @@ class Settings:
     log_days: int = 7
     run_days: int = 30
     max_steps: int = 1000
+    version: str = ""
     unsettled_seconds: int = longest_redelivery(EVENTS.visibility_timeout, EVENTS.max_receives)
 
     @staticmethod

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["ATTEMPTS", "report_attempt", "report_run_attempt"]
 
 ATTEMPTS = "tarry.attempts"
-"""The logger's name. Its records have ``run_id`` and ``function_id``."""
+"""The logger's name. Its records have ``run_id``, ``function_id`` and ``version``, that of the code."""
 
 _MESSAGE = 1_000
 """The most characters of an error in the line. The stored error is longer."""
@@ -50,5 +50,5 @@ def _report(run: Run, what: str, failed: int, attempts: int | None, error: Failu
         f" ({where})" if where else "",
         failed + 1,
         iso(due),
-        extra={"run_id": run.id, "function_id": run.function_id},
+        extra={"run_id": run.id, "function_id": run.function_id, "version": error.version},
     )

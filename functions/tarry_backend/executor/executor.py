@@ -71,8 +71,8 @@ class Executor:
         self._traffic = Traffic()
         self._applier = MessageApplier(store, queues, meter)
         announcer = Announcer(app, store, bus, AuditStream(settings.audit_stream))
-        self._outcomes = OutcomeWriter(app.id, store, queues, announcer, meter)
-        self._starter = RunStarter(app, store, self._outcomes, meter)
+        self._outcomes = OutcomeWriter(app.id, store, queues, announcer, meter, settings.version)
+        self._starter = RunStarter(app, store, self._outcomes, meter, settings.version)
 
     def handle(self, body: str, delivery: MessageDelivery) -> None:
         """Handle one message of the runs queue; raise ``MessageError`` if it is not one of this app's."""
@@ -253,6 +253,7 @@ class Executor:
             clock=delivery.clock(message),
             out_of_time=delivery.out_of_time,
             has_room=delivery.has_room,
+            version=self._settings.version,
         )
 
     def _suspect(self, snapshot: RunSnapshot, delivery: MessageDelivery) -> RunSnapshot:

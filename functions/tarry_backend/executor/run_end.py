@@ -36,12 +36,15 @@ __all__ = ["OutcomeWriter"]
 class OutcomeWriter:
     """The writer of outcomes: a run's end, its pause, its next attempt."""
 
-    def __init__(self, app_id: str, store: Store, queues: Queues, announcer: Announcer, meter: Meter) -> None:
+    def __init__(
+        self, app_id: str, store: Store, queues: Queues, announcer: Announcer, meter: Meter, version: str = ""
+    ) -> None:
         self._app_id = app_id
         self._store = store
         self._queues = queues
         self._announcer = announcer
         self._meter = meter
+        self._version = version
         self._signalling = Signalling(store)
 
     def keep(self, snapshot: RunSnapshot, outcome: Outcome, retries: Retries) -> None:
@@ -61,7 +64,7 @@ class OutcomeWriter:
         log = logger.info if error.quiet else logger.error
         where = beside(error.message, error.stack)
         log("run %s failed: %s: %s%s", snapshot.run.id, error.name, error.message, where)
-        self._end(snapshot, RunStatus.FAILED, error=error)
+        self._end(snapshot, RunStatus.FAILED, error=error.under(self._version))
 
     def cancel(self, snapshot: RunSnapshot, why: Cancellation = BY_HAND) -> None:
         """End the run where it is.
@@ -122,7 +125,7 @@ class OutcomeWriter:
             return
         if run.error != problem:
             logger.error("run %s is parked: %s", run.id, problem.message)
-        parked = replace(run, due=moment + PARKED, error=problem, deaths=0)
+        parked = replace(run, due=moment + PARKED, error=problem.under(self._version), deaths=0)
         self._store.runs.save(parked)
         self.remind(parked)
 
@@ -173,14 +176,14 @@ class OutcomeWriter:
             attempt=attempt + 1,
             attempt_steps=snapshot.ended_steps,
             due=moment + pause,
-            error=failed.error,
+            error=failed.error.under(self._version),
             deaths=0,
             attempt_since=_earlier(snapshot.run.attempt_since, failed.unkept_since),
         )
         self._store.runs.hold(snapshot, moment + pause)
         self._store.runs.save(run)
         self.remind(run)
-        report_run_attempt(run, failed.error, retries.limit + 1)
+        report_run_attempt(run, run.error or failed.error, retries.limit + 1)
 
     def _pause(self, run: Run, out_of_time: bool) -> None:
         if out_of_time:

@@ -69,6 +69,7 @@ class RunJournal:
         clock: RunClock,
         out_of_time: Callable[[], bool],
         has_room: Callable[[int], bool] = lambda _: True,
+        version: str = "",
     ) -> None:
         self._app = app
         self._run = snapshot.run
@@ -87,6 +88,7 @@ class RunJournal:
         self._signalling = Signalling(store)
         self.out_of_time = out_of_time
         self.has_room = has_room
+        self._version = version
 
     def steps(self) -> tuple[Step, ...]:
         """Return the run's steps as they are stored now."""
@@ -106,6 +108,8 @@ class RunJournal:
         self._bus.send(events)
 
     def keep(self, step: Step) -> None:
+        if step.error is not None:
+            step = replace(step, error=step.error.under(self._version))
         self._stored.keep(step)
         self.remind(step)
         report_attempt(self._run, step, self._app)

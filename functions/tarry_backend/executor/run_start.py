@@ -27,11 +27,12 @@ __all__ = ["RunStarter"]
 class RunStarter:
     """The starter of runs; it reads those that exist."""
 
-    def __init__(self, app: App, store: Store, outcomes: OutcomeWriter, meter: Meter) -> None:
+    def __init__(self, app: App, store: Store, outcomes: OutcomeWriter, meter: Meter, version: str) -> None:
         self._app = app
         self._store = store
         self._outcomes = outcomes
         self._meter = meter
+        self._version = version or None
 
     def snapshot(self, message: RunMessage, delivery: MessageDelivery) -> RunSnapshot | None:
         """Return the run with its steps, as this executor has it."""
@@ -57,6 +58,7 @@ class RunStarter:
             received_at=received.received_at,
             started=delivery.clock(message).earliest(),
             due=begins(received.event, moment),
+            version=self._version,
         )
         runs = self._store.runs
         if not (runs.create(run) if message.once is None else runs.create_once(run, message.once)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tarry._engine.error_text import (
@@ -31,6 +31,7 @@ class Failure:
 
     ``kinds`` are the full names of its class and its bases. ``quiet``: its raiser expects it. ``steps`` are the steps
     whose errors it represents: a retry of the run goes on from the first of them.
+    ``version`` names the code that ran then, if its deploy has a name.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Failure:
     kinds: tuple[str, ...] = field(default=(), compare=False, repr=False)
     quiet: bool = field(default=False, compare=False, repr=False)
     steps: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    version: str | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def of(cls, error: BaseException) -> Failure:
@@ -64,6 +66,10 @@ class Failure:
             name_of(error), message_of(error), stack_of(error), kinds_of(error), _is_quiet(error), _steps_of(error)
         )
 
+    def under(self, version: str | None) -> Failure:
+        """Return the failure as one of this version of the code, unless it is already another's."""
+        return replace(self, version=version) if version and self.version is None else self
+
     def document(self) -> dict[str, str]:
         """Return the error as people and listeners see it."""
         return {"name": self.name, "message": self.message, "stack": self.stack}
@@ -71,15 +77,17 @@ class Failure:
     def stored(self) -> dict[str, Any]:
         """Return the error as the store writes it."""
         kinds = {"kinds": list(self.kinds)} if self.kinds else {}
-        steps = {"steps": list(self.steps)} if self.steps else {}
-        return {**self.document(), **kinds, **({"quiet": True} if self.quiet else {}), **steps}
+        more = {"quiet": self.quiet, "steps": list(self.steps), "version": self.version}
+        return {**self.document(), **kinds, **{name: each for name, each in more.items() if each}}
 
     @classmethod
     def read(cls, text: str | bytes) -> Failure:
         """Return the failure that the stored JSON text describes."""
         kept = json.loads(text)
         kinds, steps = (tuple(kept.get(each, ())) for each in ("kinds", "steps"))
-        return cls(kept["name"], kept["message"], kept["stack"], kinds, kept.get("quiet", False), steps)
+        return cls(
+            kept["name"], kept["message"], kept["stack"], kinds, kept.get("quiet", False), steps, kept.get("version")
+        )
 
 
 def _is_quiet(error: BaseException) -> bool:

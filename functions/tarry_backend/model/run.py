@@ -87,7 +87,8 @@ class Run:
     ``attempt`` counts failures of the function itself since the run last made progress: since it had ``attempt_steps``
     ended steps. ``due`` is when the next attempt begins, or the first if the event has a future time. ``suspect`` is
     the message over which executors died, ``deaths`` times. ``attempt_since`` is when an attempt began of which the
-    executor may not have stored all steps. ``cancellation`` is why the run is cancelled, or will be.
+    executor may not have stored all steps. ``cancellation`` is why the run is cancelled, or will be. ``version`` names
+    the code with which the run began, if its deploy had a name.
 
     ``life`` counts the retries of the run, from 1; ``past_lives`` are the lives before. While ``revival`` is there, the
     executor has not yet prepared the run's steps for this life. ``origin`` is there if the run is a rerun.
@@ -113,6 +114,7 @@ class Run:
     past_lives: tuple[PastLife, ...] = ()
     revival: Revival | None = None
     origin: Origin | None = None
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

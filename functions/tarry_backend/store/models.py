@@ -157,6 +157,7 @@ class RunItem(Item):
     past_lives = UnicodeAttribute(null=True)
     revival = UnicodeAttribute(null=True)
     origin = UnicodeAttribute(null=True)
+    version = UnicodeAttribute(null=True)
 
 
 class StepItem(Item):

@@ -54,6 +54,7 @@ class RunItems:
             suspect=run.suspect,
             deaths=run.deaths,
             attempt_since=run.attempt_since,
+            version=run.version,
             expires=None if ended is None else self._leases.of_run(ended),
             **life_attributes(run),
         )
@@ -76,6 +77,7 @@ class RunItems:
             suspect=item.suspect,
             deaths=int(item.deaths),
             attempt_since=None if item.attempt_since is None else int(item.attempt_since),
+            version=item.version,
             cancellation=None if item.cancellation is None else _cancellation(json.loads(item.cancellation)),
             **lives_of(item),
         )

@@ -27,7 +27,7 @@ from tarry_dev.cli.endpoint import FILE, Endpoint
 from tarry_dev.cli.errors import CommandError
 from tarry_dev.cli.logs import log_lines
 from tarry_dev.cli.screen import BAD, QUIET, complain
-from tarry_dev.cli.sources import Sources
+from tarry_dev.cli.sources import Sources, version_of
 from tarry_dev.cli.successor import Successor
 from tarry_dev.cli.times import span
 from tarry_dev.cli.watch import Watch
@@ -104,7 +104,7 @@ def _serve(
     with (
         _interruptible() as ended,
         log_lines(console, watch.look_at),
-        Cloud(app, clock=clock, on_delivery=watch, audit=FOLDER.absolute(), kept_in=state_file(app.id)) as cloud,
+        _cloud(app, target, clock, watch) as cloud,
         ExitStack() as life,
     ):
         go_on = watch.know(runtime().store.queries.newest_runs(app.functions, [RunStatus.RUNNING], _KNOWN))
@@ -127,6 +127,11 @@ def _serve(
         life.close()
         console.print(Text(f"\nended; its runs go on when it starts again (kept in {FILE.parent})", QUIET))
     return None
+
+
+def _cloud(app: App, target: str, clock: AheadClock, watch: Watch) -> Cloud:
+    kept_in, version = state_file(app.id), version_of(target)
+    return Cloud(app, clock=clock, on_delivery=watch, audit=FOLDER.absolute(), kept_in=kept_in, version=version)
 
 
 def _is_to_reload(target: str, successor: Successor, sources: Sources, console: Console, ended: Sequence[int]) -> bool:

@@ -14,6 +14,7 @@ from tarry_dev.cli.errors import no_function
 from tarry_dev.cli.screen import STATUS, print_json, screen, table
 from tarry_dev.cli.target import connect
 from tarry_dev.cli.times import Calendar, span, values
+from tarry_dev.control_characters import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,7 +48,10 @@ def show_runs(
 
 def _runs_table(snapshots: Iterable[RunSnapshot], calendar: Calendar, id_width: int | None) -> Table:
     """Return a table of runs, each with its result or what it waits for."""
-    made = table("Run", "Function", "Status", "Started", "Took", "Outcome, or what it waits for")
+    is_full = id_width is None
+    made = table(
+        "Run", "Function", "Status", "Started", "Took", "Outcome, or what it waits for", *["Version"] * is_full
+    )
     for snapshot in snapshots:
         run = snapshot.run
         made.add_row(
@@ -57,5 +61,6 @@ def _runs_table(snapshots: Iterable[RunSnapshot], calendar: Calendar, id_width: 
             calendar.at(run.started),
             span(run.ended - run.started) if run.ended is not None else "…",
             now_doing(snapshot, calendar, _WIDTH),
+            *[one_line(run.version or "")] * is_full,
         )
     return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from importlib.machinery import PathFinder
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Sources"]
+__all__ = ["Sources", "version_of"]
 
 _OTHERS = {"__pycache__", "site-packages", "node_modules", "cdk.out"}
 """Folders in which no file of the app is. Nor is one in a hidden folder, or in a virtual environment."""
@@ -92,3 +93,12 @@ def _state(file: Path) -> _State | None:
     except OSError:
         return None
     return found.st_mtime_ns, found.st_size
+
+
+def version_of(target: str) -> str:
+    """Return a name for the code of the app's module: a digest of its file. ``""`` if it has none."""
+    file = getattr(sys.modules.get(target.partition(":")[0]), "__file__", None)
+    try:
+        return hashlib.sha256(Path(str(file)).read_bytes()).hexdigest()[:12]
+    except OSError:
+        return ""

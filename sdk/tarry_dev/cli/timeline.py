@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from tarry_backend.model.failure import Failure
     from tarry_backend.model.run import Run, RunSnapshot
     from tarry_backend.model.step import Step, Wait
     from tarry_dev.cli.times import Calendar
@@ -57,7 +58,7 @@ def timeline(snapshot: RunSnapshot, calendar: Calendar, attempts: int | None = N
     for each in snapshot.guards if run.ended is None else ():
         grid.add_row("", "", "", "", Text(guard(each, calendar), QUIET))
     for step in snapshot.steps:
-        grid.add_row(*_row(step, calendar, attempts))
+        grid.add_row(*_row(step, calendar, attempts, run.version))
     for row in _past(snapshot, calendar):
         grid.add_row(*row)
     if run.due is not None:
@@ -87,15 +88,19 @@ def _title(run: Run, calendar: Calendar) -> Text:
         f"  run {run.id}  ",
         (run.status.value, STATUS[run.status.value]),
         f"{lasted}{lives(run)}  ",
-        (f"started {calendar.day(run.started)}", QUIET),
+        (f"started {calendar.day(run.started)}{_version(run.version)}", QUIET),
     )
+
+
+def _version(version: str | None) -> str:
+    return f" · version {one_line(version)}" if version else ""
 
 
 def _data(run: Run) -> Text:
     return Text.assemble(compact(run.event.data, _WIDTH), "\n", (f"event {one_line(run.event.id)}", QUIET))
 
 
-def _row(step: Step, calendar: Calendar, attempts: int | None) -> tuple[RenderableType, ...]:
+def _row(step: Step, calendar: Calendar, attempts: int | None, version: str | None) -> tuple[RenderableType, ...]:
     style = STATUS[step.status.value]
     took = span(step.ended - step.began) if step.ended is not None else "…"
     return (
@@ -103,11 +108,11 @@ def _row(step: Step, calendar: Calendar, attempts: int | None) -> tuple[Renderab
         Text(mark(step), style),
         one_line(step.key),
         took,
-        _details(step, calendar, attempts),
+        _details(step, calendar, attempts, version),
     )
 
 
-def _details(step: Step, calendar: Calendar, attempts: int | None) -> Text:
+def _details(step: Step, calendar: Calendar, attempts: int | None, version: str | None) -> Text:
     lines = [Text(outcome(step, calendar, _WIDTH, attempts))]
     if step.wait is not None:
         if found := answer(step):
@@ -120,7 +125,14 @@ def _details(step: Step, calendar: Calendar, attempts: int | None) -> Text:
         lines.append(Text(f"signal {one_line(step.signal.sent_id)}", QUIET))
     if step.error is not None and step.status is not Status.RETRYING and (where := place(step.error)):
         lines.append(Text(f"{where}{_last(step, attempts)}", QUIET))
+    if later := _other_version(step.error, version):
+        lines.append(Text(later, QUIET))
     return Text("\n").join(lines)
+
+
+def _other_version(error: Failure | None, version: str | None) -> str:
+    """Name the version of the code that failed, if the run began with another."""
+    return f"with version {one_line(error.version)}" if error and error.version and error.version != version else ""
 
 
 def _last(step: Step, attempts: int | None) -> str:
@@ -143,5 +155,6 @@ def _end(run: Run, calendar: Calendar) -> tuple[RenderableType, ...]:
     ended = calendar.at(run.ended or 0)
     text = Text(why_cancelled(run) or value(run.output, _WIDTH))
     if run.error is not None:
-        text = Text.assemble((failure(run.error), BAD), "\n", (place(run.error), QUIET))
+        where = "\n".join(filter(None, (place(run.error), _other_version(run.error, run.version))))
+        text = Text.assemble((failure(run.error), BAD), "\n", (where, QUIET))
     return ended, Text(end_mark(run), STATUS[run.status.value]), run.status.value, "", text

@@ -93,7 +93,7 @@ class Cloud:
         audit: Path | None = None,
         punctual: bool = False,
         kept_in: Path | None = None,
-        **settings: int,
+        **settings: int | str,
     ) -> None:
         self.app = app
         self.clock: Clock = clock or MovedClock()

@@ -85,7 +85,7 @@ def make_bus(
 
 
 def make_settings(
-    bus: str, pairs: Mapping[str, QueuePair], overrides: Mapping[str, int], stream: str | None
+    bus: str, pairs: Mapping[str, QueuePair], overrides: Mapping[str, int | str], stream: str | None
 ) -> Settings:
     """What the stack's functions are told of these resources."""
     values: Any = {f"{name}_queue": pair.queue.physical_resource_id for name, pair in pairs.items()}

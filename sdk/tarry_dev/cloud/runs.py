@@ -121,6 +121,11 @@ class HostedRun(Generic[R_co]):
         return self._run.status.value
 
     @property
+    def version(self) -> str | None:
+        """The version of the code with which it began: that of ``Cloud(app, version=...)``."""
+        return self._run.version
+
+    @property
     def output(self) -> R_co:
         """What the function returned; ``None`` until then.
 
