@@ -63,6 +63,7 @@ class Steps:
         place: Callable[[], Place],
     ) -> None:
         self.is_out_of_time = False
+        self._has_begun = False
         self._function = function
         self._warnings = 0
         self._journal = journal
@@ -173,6 +174,7 @@ class Steps:
         try:
             if self._must_stop(operation, kept):
                 await self._conclusion.rest()
+            self._has_begun = True
             step = await self._performer.perform(operation, key, kept)
         except (asyncio.CancelledError, GeneratorExit, Suspended):
             raise
@@ -199,11 +201,15 @@ class Steps:
         return self.is_out_of_time
 
     def _has_room(self, operation: Operation, kept: Step | None) -> bool:
-        """Whether a step with a timeout, if its body begins now, is over before the invocation is."""
+        """Whether a step with a timeout, if its body begins now, is over before the invocation is.
+
+        The first step of an invocation begins in any case: the next invocation would have no more time for it, and
+        would hand it on, too.
+        """
         limit = operation.options.timeout_ms if isinstance(operation, RunStep) else None
         if limit is None or (kept is not None and (kept.due or 0) > self._journal.now()):
             return True
-        return self._journal.has_room(limit)
+        return self._journal.has_room(limit) or not self._has_begun
 
     def _key(self, step_id: str) -> str:
         """Return the id; if it is used, the first free one of ``id:1``, ``id:2``…"""

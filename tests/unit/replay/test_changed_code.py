@@ -1,6 +1,7 @@
 """What a run in flight makes of changed code: each line of the table in docs/upgrade.md that replay decides."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -211,7 +212,7 @@ def test_a_function_may_become_a_plain_def_or_an_async_def() -> None:
 def test_a_branch_that_is_added_to_a_group_behind_which_the_run_waits_fails_it(face: Face) -> None:
     def group(*names: str) -> Text:
         async def order(ctx: Context) -> None:
-            await ctx.group.parallel([(lambda name=name: ctx.step.run(name, str, name)) for name in names])
+            await ctx.group.parallel([partial(ctx.step.run, name, str, name) for name in names])
             await ctx.step.sleep("rest", "1d")
 
         return order

@@ -175,11 +175,21 @@ def test_several_bodies_each_have_their_own_time(face: Face) -> None:
 
 
 def test_a_step_whose_time_is_more_than_is_left_begins_in_the_next_invocation(face: Face) -> None:
-    run = MemoryRun(durable(face(charging(lambda: 7, "4m"))))
+    async def ship(ctx: Context) -> int:
+        await ctx.step.run("pack", str, "pack")
+        return await ctx.step.with_options(timeout="4m").run("charge", int, 7)
+
+    run = MemoryRun(durable(face(ship)))
     run.journal.room = 239_999
     assert run.replay() == Paused(out_of_time=True)
-    assert run.journal.writes == []
+    assert [step.key for step in run.journal.writes] == ["pack"]
     run.journal.room = 240_000
+    assert output_of(run.replay()) == 7
+
+
+def test_the_first_step_of_an_invocation_begins_in_any_case_so_that_it_is_not_handed_on_for_ever(face: Face) -> None:
+    run = MemoryRun(durable(face(charging(lambda: 7, "4m"))))
+    run.journal.room = 1
     assert output_of(run.replay()) == 7
 
 

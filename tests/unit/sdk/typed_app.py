@@ -59,6 +59,21 @@ def label(ctx: tarry.ContextSync[Placed]) -> list[str]:
     return []
 
 
+@app.create_function(fn_id="order-once", trigger=tarry.TriggerEvent(event=Placed))
+async def order_once(ctx: tarry.Context[Placed]) -> None:
+    options = ctx.step.with_options(timeout="30s", backoff=["1s"], at_most_once=True)
+    assert_type(await options.run("once", assess, 7), Assessment)
+    assert_type(await options.run("once typed", dict, output_type=Assessment), Assessment)
+    assert_type(await ctx.patched("check stock"), bool)
+
+
+@app.create_function(fn_id="order-once-sync", trigger=tarry.TriggerEvent(event=Placed))
+def order_once_sync(ctx: tarry.ContextSync[Placed]) -> None:
+    options = ctx.step.with_options(timeout="30s", backoff=["1s"], at_most_once=True)
+    assert_type(options.run("once", assess, 7), Assessment)
+    assert_type(ctx.patched("check stock"), bool)
+
+
 @app.create_function(fn_id="order", trigger=tarry.TriggerEvent(event=Placed))
 async def order(ctx: tarry.Context[Placed]) -> Decimal:
     assert_type(ctx.data, Placed)
@@ -66,10 +81,6 @@ async def order(ctx: tarry.Context[Placed]) -> Decimal:
     assert_type(assessed, Assessment)
     assert_type(await ctx.step.run("later", assess_later, 7), Assessment | None)
     assert_type(await ctx.step.with_options(retries=1).run("optioned", assess, 7), Assessment)
-    options = ctx.step.with_options(timeout="30s", backoff=["1s"], at_most_once=True)
-    assert_type(await options.run("once", assess, 7), Assessment)
-    assert_type(await options.run("once typed", dict, output_type=Assessment), Assessment)
-    assert_type(await ctx.patched("check stock"), bool)
     assert_type(await ctx.step.run("typed", dict, output_type=Assessment), Assessment)
     assert_type(await ctx.step.invoke("pack", function=pack), Assessment)
     assert_type(await ctx.step.invoke("label", function=label), list[str])
