@@ -219,7 +219,10 @@ class RunSnapshot:
 
 
 def open_until(step: Step) -> int:
-    """Return when the step is due if its run waits for it, the end of time if nothing is due, 0 if the run does not."""
-    if step.is_guard or not step.is_open or step.status is Status.WITHDRAWN:
+    """Return when the step is due if its run waits for it, the end of time if nothing is due, 0 if the run does not.
+
+    A run does not wait for a step that has begun: an executor has it, or the next one ends it.
+    """
+    if step.is_guard or not step.is_open or step.status in (Status.WITHDRAWN, Status.BEGUN):
         return 0
     return END_OF_TIME if step.due is None else step.due

@@ -188,8 +188,8 @@ async def fail_once(ctx: Context) -> None:
 
 
 async def charge_once(ctx: Context) -> None:
-    await ctx.step.with_options(at_most_once=True, timeout="1m", backoff=["1s"]).run("charge", say, "paid")
     await ctx.step.with_options(timeout="1m", backoff=["1s"]).run("say", say, "paid")
+    await ctx.step.with_options(at_most_once=True, timeout="1m", backoff=["1s"]).run("charge", say, "paid")
 
 
 async def patched(ctx: Context) -> None:
@@ -357,7 +357,7 @@ BILLS = {
         ],
     ),
     "at most once": Bill(
-        charge_once, [("placed", [*BEGUN, "note of a step that runs at most once", "step", "step", *ENDED])]
+        charge_once, [("placed", [*BEGUN, "step", "note of a step that runs at most once", "step", *ENDED])]
     ),
     "patched": Bill(patched, [("placed", [*BEGUN, "mark of a patch", *["step"] * 3, *ENDED])]),
     "wait for first": Bill(
