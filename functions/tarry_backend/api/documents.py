@@ -6,8 +6,8 @@ number is the text ``Infinity``. What is not there is ``null``.
 event   id, name, data, ts, user, source
 run     id, function, status, started, version (of the code with which it began), due (an attempt), ended, event,
         output, error, cancelled (reason, by: an event), open (steps), life (from 1), rerun_of (run, from), and in
-        ``tarry run`` steps and guards (what ends it from outside, as steps), past_lives (life, ended, error, retried, from) and
-        past_steps (steps that a retry has dropped, each with its life)
+        ``tarry run`` steps and guards (what ends it from outside, as steps), past_lives (life, ended,
+        error, retried, from) and past_steps (steps that a retry has dropped, each with its life)
 step    id, kind, status, began, ended, attempt, due, output, error, wait, signal, invoked (function,
         run)
 wait    event, expression, since, deadline, resolved_by (an event), timed_out, note

@@ -159,6 +159,8 @@ def _copied(revival: Revival, store: Store) -> tuple[Step, ...]:
 
 
 def _failed_since(step: Step, revival: Revival) -> bool:
+    if step.once and step.key != revival.step:  # it was cut off: only a person who names it runs it again
+        return False
     if revival.order is None or step.status is not Status.FAILED or step.kind not in _REPEATED:
         return False
     return (step.ended_order or 0) >= revival.order
@@ -177,6 +179,7 @@ def _again(step: Step) -> Step:
     An invocation is asked for anew, by the function: the executor does not have its data.
     """
     opened = replace(step, status=_OPEN[step.kind], attempt=0, due=None, error=None, invocation=None, asked=None)
+    opened = replace(opened, once=False)
     return replace(opened, ended=None, ended_order=None, output=None)
 
 
@@ -189,8 +192,11 @@ def _opened(
 ) -> Step:
     """Return the withdrawn step as it was before: with its own ``since`` and its own deadline.
 
-    A wait that was given its signal, too late for its run, has ended with it.
+    A wait that was given its signal, too late for its run, has ended with it. A body that may run at most once was cut
+    off by the run's end, so the replay fails its step.
     """
+    if step.once:
+        return replace(step, status=Status.BEGUN, ended=None, ended_order=None)
     if step.signal and step.signal.sent_id and step.signal.sent_id not in used:
         return replace(step, status=Status.DONE, ended_order=next(iter(orders)))
     opened = replace(step, status=_OPEN.get(step.kind, Status.WAITING), ended=None, ended_order=None)

@@ -190,10 +190,10 @@ class Step:
     ``begun_order`` and ``ended_order`` count the beginnings and ends of the run's steps, so that a replay returns
     results in their first order. ``began`` is in Unix milliseconds. ``output`` is JSON text. ``due`` is when an open
     step goes on by itself (or would have, if it was withdrawn): a sleep's end, a retry, the deadline of a wait or an
-    invocation. ``attempt`` is the attempt
-    that was made, or is due, from 0. ``asked`` is a text of the arguments with which the step began: see
-    ``tarry_backend.replay.arguments``. ``expires`` (Unix seconds) is from when on time to live may remove the step: see
-    ``tarry_backend.store.leases``.
+    invocation. ``attempt`` is the attempt that was made, or is due, from 0. ``asked`` is a text of the arguments with
+    which the step began: see ``tarry_backend.replay.arguments``. ``expires`` (Unix seconds) is from when on time to
+    live may remove the step: see ``tarry_backend.store.leases``. ``once``: the step runs at most once, and its body
+    was, or may be, cut off.
     """
 
     key: str
@@ -211,6 +211,7 @@ class Step:
     invocation: Invocation | None = None
     signal: Signal | None = None
     asked: str | None = None
+    once: bool = False
     expires: int | None = None
 
     @property

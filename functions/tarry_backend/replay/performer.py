@@ -218,7 +218,7 @@ class Performer:
         retries = options.retries_of(self._retries)
         is_unknown = bool(options.at_most_once) and issubclass(type(error), StepTimeoutError)
         if is_unknown or is_final(error, NonRetriableError) or step.attempt >= retries.limit:
-            return self._end(replace(step, due=None), Status.FAILED, error=failure)
+            return self._end(replace(step, due=None, once=is_unknown), Status.FAILED, error=failure)
         now = self._journal.now()
         span = pause(error, now)
         if span is None:
@@ -237,7 +237,7 @@ class Performer:
             executor 1      note ── body ─────────────────── end: refused, as the step has ended
             executor 2                    fails the step                  (its message came again too early)
         """
-        self._keeping.keep(replace(step, status=Status.BEGUN, due=None, error=None))
+        self._keeping.keep(replace(step, status=Status.BEGUN, due=None, error=None, once=True))
         return await self._keeping.is_kept(step.key, Status.BEGUN)
 
     async def _send(self, operation: SendEvent, key: str) -> list[str]:

@@ -194,6 +194,7 @@ class StepItem(Item):
     signal_id = UnicodeAttribute(null=True)
     signal_at = NumberAttribute(null=True)
     asked = UnicodeAttribute(null=True)
+    once = NumberAttribute(null=True)
 
 
 class AliasItem(Item):

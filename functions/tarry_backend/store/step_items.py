@@ -180,6 +180,7 @@ class StepItems:
             error=None if step.error is None else self._values.pack(_json(step.error.stored()), f"{name}-error"),
             due=step.due,
             asked=step.asked,
+            once=1 if step.once else None,
             due_shard=due_shard(run_id) if step.is_due else None,
             expires=step.expires,
         )
@@ -207,6 +208,7 @@ class StepItems:
             error=None if item.error is None else Failure.read(self._values.unpack(item.error)),
             due=_whole(item.due),
             asked=item.asked,
+            once=bool(item.once),
             expires=_whole(item.expires),
             wait=_wait(item) if item.event_name is not None else None,
             invocation=Invocation(item.invoked_function, item.invoked_run) if item.invoked_run is not None else None,

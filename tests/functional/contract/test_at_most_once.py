@@ -1,10 +1,11 @@
 """A step that runs at most once: an executor dies at each of its calls, and the body never runs twice."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
-from tarry import App, Context, StepError, TriggerEvent
+from tarry import App, Context, NonRetriableError, StepError, TriggerEvent
 from tarry_dev.cloud import Chaos, Cloud, Host
 from tests.functional.contract.deaths import Death
 from tests.functional.contract.diary import Diary
@@ -68,3 +69,76 @@ def test_a_message_that_comes_again_while_the_body_runs_does_not_run_it_twice() 
         host.advance("1h")
         assert host.run("order").output == "StepInterruptedError"
         assert diary.entries == ["charge"]
+
+
+@pytest.mark.parametrize("ending", ["the run's end", "a death"])
+def test_a_retry_of_the_run_does_not_repeat_a_body_that_was_cut_off(ending: str) -> None:
+    """Of two branches one is cut off in its body; the other fails the run, and is what the retry goes on from."""
+    app, diary = App("shop"), Diary()
+    broken, dies = True, ending == "a death"
+
+    @app.create_function(fn_id="order", trigger=TriggerEvent(event="placed"), retries=0)
+    async def order(ctx: Context) -> list[str]:
+        async def slow() -> str:
+            nonlocal dies
+            await diary.write("charge")
+            if dies:
+                dies = False
+                cloud.clock.move_to(cloud.clock.now() + 200_000)
+            else:
+                await asyncio.sleep(300)
+            return "paid"
+
+        async def ship() -> str:
+            await asyncio.sleep(0.3)
+            if broken:
+                raise NonRetriableError("no such column")
+            return "shipped"
+
+        async def charged() -> str:
+            try:
+                return await ctx.step.with_options(at_most_once=True).run("charge", slow)
+            except StepError as error:
+                return error.name
+
+        return list(await asyncio.gather(charged(), ctx.step.run("ship", ship)))
+
+    with Cloud(app) as cloud:
+        cloud.chaos = Chaos(timeouts=True)
+        host = Host(cloud)
+        host.send("placed")
+        host.advance("1h")
+        assert host.run().status == "failed"
+        broken = False
+        host.retry(host.run())
+        host.advance("1h")
+        assert host.run().output == ["StepInterruptedError", "shipped"]
+        assert diary.entries == ["charge"]
+
+
+def test_a_retry_from_the_step_itself_runs_it_again_as_its_asker_wishes() -> None:
+    app, diary = App("shop"), Diary()
+    dies = True
+
+    @app.create_function(fn_id="order", trigger=TriggerEvent(event="placed"), retries=0)
+    async def order(ctx: Context) -> str:
+        async def body() -> str:
+            nonlocal dies
+            await diary.write("charge")
+            if dies:
+                dies = False
+                cloud.clock.move_to(cloud.clock.now() + 200_000)
+            return "paid"
+
+        return await ctx.step.with_options(at_most_once=True).run("charge", body)
+
+    with Cloud(app) as cloud:
+        cloud.chaos = Chaos(timeouts=True)
+        host = Host(cloud)
+        host.send("placed")
+        host.advance("1h")
+        error = host.run().steps["charge"].error
+        assert error is not None
+        assert error.name == "StepInterruptedError"
+        host.retry(host.run())
+        assert (host.run().output, diary.entries) == ("paid", ["charge", "charge"])
