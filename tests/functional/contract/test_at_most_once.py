@@ -86,7 +86,7 @@ def test_a_retry_of_the_run_does_not_repeat_a_body_that_was_cut_off(ending: str)
                 dies = False
                 cloud.clock.move_to(cloud.clock.now() + 200_000)
             else:
-                await asyncio.sleep(300)
+                await asyncio.sleep(10)
             return "paid"
 
         async def ship() -> str:
@@ -142,3 +142,41 @@ def test_a_retry_from_the_step_itself_runs_it_again_as_its_asker_wishes() -> Non
         assert error.name == "StepInterruptedError"
         host.retry(host.run())
         assert (host.run().output, diary.entries) == ("paid", ["charge", "charge"])
+
+
+def test_a_retry_does_not_repeat_it_either_if_it_was_cut_off_after_the_step_to_go_on_from_had_failed() -> None:
+    app, diary = App("shop"), Diary()
+    broken = True
+
+    @app.create_function(fn_id="order", trigger=TriggerEvent(event="placed"), retries=0)
+    async def order(ctx: Context) -> str:
+        async def slow() -> None:
+            await diary.write("charge")
+            await asyncio.sleep(1)  # until the other step's failure is stored
+            cloud.clock.move_to(cloud.clock.now() + 200_000)
+
+        def ship() -> str:
+            if broken:
+                raise NonRetriableError("no such column")
+            return "shipped"
+
+        charged, shipped = await asyncio.gather(
+            ctx.step.with_options(at_most_once=True).run("charge", slow),
+            ctx.step.run("ship", ship),
+            return_exceptions=True,
+        )
+        if isinstance(shipped, StepError):
+            raise shipped
+        assert isinstance(charged, StepError)
+        return charged.name
+
+    with Cloud(app) as cloud:
+        cloud.chaos = Chaos(timeouts=True)
+        host = Host(cloud)
+        host.send("placed")
+        host.advance("1h")
+        assert host.run().status == "failed"
+        broken = False
+        host.retry(host.run())
+        host.advance("1h")
+        assert (host.run().output, diary.entries) == ("StepInterruptedError", ["charge"])

@@ -7,7 +7,18 @@ from typing import Any
 
 import pytest
 
-from tarry import DurationError, ExpressionError, RetryAfterError, SendError, StepError, Suspended, TarryError, errors
+import tarry
+from tarry import (
+    DurationError,
+    ExpressionError,
+    RetryAfterError,
+    SendError,
+    StepError,
+    Suspended,
+    TarryError,
+    errors,
+    steperrors,
+)
 
 
 def test_the_tree_in_the_docstring_is_the_tree_of_the_classes() -> None:
@@ -18,7 +29,8 @@ def test_the_tree_in_the_docstring_is_the_tree_of_the_classes() -> None:
             depth = len(found[1]) // 4
             path[depth:] = [found[2]]
             drawn[found[2]] = path[depth - 1] if depth else "Exception"
-    defined = {name: getattr(errors, name) for name in errors.__all__ if name != "Suspended"}
+    names = (*errors.__all__, *steperrors.__all__)
+    defined = {name: getattr(tarry, name) for name in names if name != "Suspended"}
     assert drawn == {name: error.__bases__[0].__name__ for name, error in defined.items()}
 
 
