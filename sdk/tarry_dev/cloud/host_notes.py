@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tarry._wire.bus import source_of
+from tarry.errors import UsageError
 from tarry_backend.events.announcement import announcement
 from tarry_backend.events.envelope import parse, received_event
 from tarry_backend.model.received_event import ReceivedEvent
@@ -51,7 +52,10 @@ class HostNotes:
 
     def _note_end(self, run_id: str) -> None:
         """An end that the executor wrote to the log alone, since nothing can hear it."""
-        store = runtime().store
+        try:
+            store = runtime().store
+        except UsageError:  # the app cannot be imported, so no executor has ended a run
+            return
         run = store.runs.run(run_id)
         if run is not None and run.status is RunStatus.FINISHED:
             event = replace(announcement(run), source=source_of(self._cloud.app.id))
