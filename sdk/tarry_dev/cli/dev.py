@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import errno
-import signal
 import socket
 import sys
 import time
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -23,8 +22,10 @@ from tarry_backend.runtime import runtime
 from tarry_dev.cli.apps import find_app, is_of_the_code
 from tarry_dev.cli.audit_query import FOLDER
 from tarry_dev.cli.dev_files import clock_file, forget, state_file
+from tarry_dev.cli.dev_place import Place
 from tarry_dev.cli.endpoint import FILE, Endpoint
 from tarry_dev.cli.errors import CommandError
+from tarry_dev.cli.interrupt import interruptible
 from tarry_dev.cli.logs import log_lines
 from tarry_dev.cli.screen import BAD, QUIET, complain
 from tarry_dev.cli.sources import Sources, version_of
@@ -36,7 +37,6 @@ from tarry_dev.cloud.schedules import times_after
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from types import FrameType
 
     from rich.console import Console
 
@@ -68,7 +68,8 @@ class Wishes:
 
 def run(target: str, wishes: Wishes, console: Console) -> None:
     """Serve the app until Ctrl-C, and take up new code whenever a file of the app changes."""
-    successor, sources = Successor(), Sources(target)
+    successor, sources, place = Successor(), Sources(target), Place.here(target)
+    place.end_with_parent()
     if sys.platform == "win32":  # no process can be replaced there
         wishes = replace(wishes, reload=False)
     try:
@@ -79,44 +80,45 @@ def run(target: str, wishes: Wishes, console: Console) -> None:
         complain(str(error))
         if _is_mended(sources, console):
             successor.take_over(successor.listener)
-        Endpoint.remove_own()
+        Endpoint.remove_own(place.file)
         return
     listener = None
     try:
-        listener = _serve(app, target, wishes, console, successor, sources)
+        listener = _serve(app, place, wishes, console, successor, sources)
     finally:
         if listener is None:
-            Endpoint.remove_own()
+            Endpoint.remove_own(place.file)
     if listener is not None:
         successor.take_over(listener)
 
 
 def _serve(
-    app: App, target: str, wishes: Wishes, console: Console, successor: Successor, sources: Sources
+    app: App, place: Place, wishes: Wishes, console: Console, successor: Successor, sources: Sources
 ) -> int | None:
     """Serve until Ctrl-C, or until there is new code: then return the socket for the process that has it."""
-    Endpoint.check_alone()
+    place.take(app)
     if successor.listener is None:
         _check_free(wishes.port)
         if wishes.fresh:
             forget(app.id)
     watch, clock = Watch(console), AheadClock(clock_file(app.id))
     with (
-        _interruptible() as ended,
+        interruptible() as ended,
         log_lines(console, watch.look_at),
         _cloud(app, target, clock, watch) as cloud,
         ExitStack() as life,
     ):
         go_on = watch.know(runtime().store.queries.newest_runs(app.functions, [RunStatus.RUNNING], _KNOWN))
+        life.enter_context(place.shared(cloud))
         server = life.enter_context(cloud.serve(wishes.port, wishes.allowed_hosts, successor.listener))
         watch.url = server.url
         endpoint = Endpoint.of(cloud, server.url, clock_file(app.id))
-        endpoint.write()
+        endpoint.write(place.file)
         if successor.listener is None:
-            console.print(_banner(app, target, endpoint, clock.ahead), soft_wrap=True)
+            console.print(_banner(app, place.target, endpoint, clock.ahead), soft_wrap=True)
         if go_on:
             console.print(Text(f"{go_on} runs go on from before; --fresh forgets them", QUIET))
-        if wishes.reload and _is_to_reload(target, successor, sources, console, ended):
+        if wishes.reload and _is_to_reload(place.target, successor, sources, console, ended):
             console.print(Text("new code: it is taken up when the bodies that run have ended", QUIET))
             listener = server.hand_over()
             life.close()
@@ -156,7 +158,7 @@ def _is_to_reload(target: str, successor: Successor, sources: Sources, console: 
 def _is_mended(sources: Sources, console: Console) -> bool:
     """Return true once a file changed; false when the command is to end."""
     console.print(Text("fix it, I am watching (Ctrl-C ends)", QUIET))
-    with _interruptible() as ended:
+    with interruptible() as ended:
         while not ended:
             time.sleep(_LOOK_AT_FILES)
             if files := sources.changed_anywhere():
@@ -169,28 +171,6 @@ def _shown(files: Sequence[Path]) -> str:
     first = files[0]
     name = first.relative_to(Path.cwd()) if first.is_relative_to(Path.cwd()) else first
     return f"{name}" + (f" and {len(files) - 1} more" if len(files) > 1 else "")
-
-
-@contextmanager
-def _interruptible() -> Iterator[list[int]]:
-    """Catch the signal by which Ctrl-C, or a supervisor, ends the command. A second Ctrl-C ends the process.
-
-    This does not use an event: Python's handlers run in the main thread only. A lock without a timeout would block it
-    when the system delivers the signal to another thread.
-    """
-    ended: list[int] = []
-
-    def end(number: int, _frame: FrameType | None) -> None:
-        if ended:
-            raise KeyboardInterrupt
-        ended.append(number)
-
-    before = {each: signal.signal(each, end) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield ended
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
 
 
 def _check_free(port: int) -> None:

@@ -6,7 +6,10 @@ from pathlib import Path
 
 from tarry_dev.cli.endpoint import FILE
 
-__all__ = ["clock_file", "forget", "state_file"]
+__all__ = ["BUS", "clock_file", "forget", "forget_bus", "state_file"]
+
+BUS = FILE.parent.absolute() / "events.bus"
+"""The bus that several apps share, with the events that one of them has not had yet."""
 
 
 def state_file(app_id: str) -> Path:
@@ -21,6 +24,15 @@ def clock_file(app_id: str) -> Path:
 
 def forget(app_id: str) -> None:
     """Remove both, and what SQLite has beside its file. The audit trail stays."""
-    state = state_file(app_id)
-    for file in (state, *(state.with_name(state.name + end) for end in ("-wal", "-shm")), clock_file(app_id)):
-        file.unlink(missing_ok=True)
+    _remove(state_file(app_id))
+    clock_file(app_id).unlink(missing_ok=True)
+
+
+def forget_bus() -> None:
+    """Remove the shared bus."""
+    _remove(BUS)
+
+
+def _remove(database: Path) -> None:
+    for end in ("", "-wal", "-shm"):
+        database.with_name(database.name + end).unlink(missing_ok=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -15,7 +15,7 @@ from tarry_dev.cli.errors import CommandError
 from tarry_dev.moved_time import ahead_of, travel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tarry_dev.cli.connection import Connection
     from tarry_dev.cloud import Cloud
@@ -26,6 +26,9 @@ FILE = Path(".tarry/dev.json")
 """The file, inside the folder in which ``tarry dev`` runs. Other commands look there and in the folders above."""
 
 _MAX_FACTS = 10_000_000
+
+_MEMBERS = "members"
+"""The field of ``.tarry/dev.json`` that names the endpoints' files, if there are several apps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,52 +65,73 @@ class Endpoint:
         return cls(*where, settings, dead_letters, signals, facts, str(clock))
 
     @classmethod
-    def find(cls) -> Self:
-        """Return the endpoint of the ``tarry dev`` in this folder or one above; ``CommandError`` if none runs."""
+    def find(cls, app: str | None = None) -> list[Self]:
+        """Return the endpoints of the ``tarry dev`` in this folder or one above: one for each app, in its order.
+
+        With ``app`` it is that of the app alone.
+
+        Raises:
+            CommandError: None runs, or it does not serve the app.
+        """
         here = Path.cwd()
         for folder in (here, *here.parents):
             if (file := folder / FILE).is_file():
-                return cls.read(file)
+                found = cls.read(file)
+                chosen = [each for each in found if app in (None, each.app)]
+                if not chosen:
+                    apps = ", ".join(each.app for each in found)
+                    raise CommandError(f"the tarry dev of {folder} serves no app {app!r} now; it serves {apps}")
+                return chosen
         raise CommandError(
             f"no tarry dev runs in {here} or above it (looked for {FILE}); start one: tarry dev MODULE:app; "
             "or name a stack on AWS: --stack NAME"
         )
 
     @classmethod
-    def read(cls, file: Path) -> Self:
-        """Read the endpoint from the file, and check that it answers."""
+    def read(cls, file: Path) -> list[Self]:
+        """Read the endpoints from the file, and check that they answer. Of several apps those that do are returned."""
         try:
             fields = json.loads(file.read_text())
-            endpoint = cls(**{**fields, "functions": tuple(fields["functions"])})
+            if _MEMBERS not in fields:
+                return [cls._made(fields)._checked(file)]
+            members = [file.with_name(str(name)) for name in fields[_MEMBERS]]
         except (ValueError, TypeError, KeyError) as error:
             raise CommandError(f"{file} is damaged ({error}); remove it, and start tarry dev again") from error
-        endpoint._check(file)
-        return endpoint
+        found: list[Self] = []
+        for member in members:
+            with suppress(OSError, ValueError, TypeError, KeyError, CommandError):  # it cannot be imported, or ended
+                found.append(cls._made(json.loads(member.read_text()))._checked(member))
+        if not found:
+            raise CommandError(f"no app of the tarry dev of {file} answers: it shows why, or it has ended")
+        return found
 
     @classmethod
     def check_alone(cls) -> None:
         """Raise ``CommandError`` if a ``tarry dev`` runs in this folder: there may be only one."""
         try:
-            other = cls.read(FILE)
+            others = [other for other in cls.read(FILE) if other.pid != os.getpid()]
         except (CommandError, OSError):
             return  # none ran here, or the last one was killed
-        if other.pid == os.getpid():
-            return  # this process, before it took up new code
-        raise CommandError(
-            f"a tarry dev already runs in this folder, app {other.app} at {other.url}: end it, or use another folder"
-        )
+        if others:  # else it is this process, before it took up new code
+            raise CommandError(
+                f"a tarry dev already runs in this folder, app {others[0].app} at {others[0].url}: end it, or use "
+                "another folder"
+            )
 
-    def write(self) -> None:
+    def write(self, file: Path = FILE) -> None:
         """Write the file for the other commands of this folder."""
-        FILE.parent.mkdir(exist_ok=True)
-        (FILE.parent / ".gitignore").write_text("*\n")
-        FILE.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        _write(file, asdict(self))
 
-    @classmethod
-    def remove_own(cls) -> None:
+    @staticmethod
+    def write_group(names: Sequence[str]) -> None:
+        """Write, for several apps, in which files beside it the endpoint of each will be."""
+        _write(FILE, {"pid": os.getpid(), _MEMBERS: list(names)})
+
+    @staticmethod
+    def remove_own(file: Path = FILE) -> None:
         """Remove the file, unless another ``tarry dev`` has written it meanwhile."""
-        if FILE.is_file() and json.loads(FILE.read_text()).get("pid") == os.getpid():
-            FILE.unlink()
+        if file.is_file() and json.loads(file.read_text()).get("pid") == os.getpid():
+            file.unlink()
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
@@ -128,7 +152,11 @@ class Endpoint:
             deployment = Deployment(self.app, self.functions, settings, self.dead_letters, facts)
             yield Connection(deployment, DevLookups(self.url))
 
-    def _check(self, file: Path) -> None:
+    @classmethod
+    def _made(cls, fields: dict[str, Any]) -> Self:
+        return cls(**{**fields, "functions": tuple(fields["functions"])})
+
+    def _checked(self, file: Path) -> Self:
         place = urlsplit(self.url)
         try:
             socket.create_connection((place.hostname or "", place.port or 80), timeout=3).close()
@@ -136,6 +164,15 @@ class Endpoint:
             raise CommandError(
                 f"nothing answers at {self.url}, from {file}: its tarry dev has ended; start it again"
             ) from error
+        return self
+
+
+def _write(file: Path, fields: dict[str, Any]) -> None:
+    file.parent.mkdir(exist_ok=True)
+    (file.parent / ".gitignore").write_text("*\n")
+    unfinished = file.with_suffix(".part")
+    unfinished.write_text(json.dumps(fields, indent=2) + "\n")
+    unfinished.replace(file)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ class FaithfulRule(Rule):
     has a quotation mark, or whose data has ``<id>`` in it; it leaves the account out, and takes its time."""
 
     _on_event: Callable[[dict[str, Any]], None] | None
+    _on_sent: Callable[[dict[str, Any]], None] | None = None
 
     @classmethod
     def become(cls, rule: Rule, on_event: Callable[[dict[str, Any]], None] | None = None) -> None:
@@ -33,3 +34,14 @@ class FaithfulRule(Rule):
             moment = datetime.fromtimestamp(float(event["time"]), UTC)  # moto makes it a text only for a queue
             self._on_event({**event, "time": f"{moment:%Y-%m-%dT%H:%M:%SZ}"})
         super().send_to_targets(event, transform_input=False)
+        if self._on_sent is not None:
+            self._on_sent({**event, "time": float(event["time"])})
+
+    def share(self, on_sent: Callable[[dict[str, Any]], None] | None) -> None:
+        """Have ``on_sent`` told of each event that was put here, once it is with its targets."""
+        self._on_sent = on_sent
+
+    def deliver(self, event: dict[str, Any]) -> None:
+        """Send the targets an event that was put on the same bus in another process."""
+        told: Any = event
+        super().send_to_targets(told, transform_input=False)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from tarry_dev.cloud.account import Clients
 
-__all__ = ["NAME", "QueuePair", "make_bus", "make_queues", "make_settings", "make_store"]
+__all__ = ["NAME", "QueuePair", "make_bus", "make_queues", "make_settings", "make_store", "rule_of"]
 
 NAME = "tarry"
 """Of table, bucket and rule, and before the names of the queues: nothing else is in the account."""
@@ -82,6 +82,13 @@ def make_bus(
     clients.events.put_rule(Name=NAME, EventBusName=name, EventPattern=json.dumps(RULE_PATTERN))
     clients.events.put_targets(Rule=NAME, EventBusName=name, Targets=[{"Id": "events", "Arn": target_arn}])
     FaithfulRule.become(events_backends[ACCOUNT_ID][clients.region].event_buses[name].rules[NAME], on_event)
+
+
+def rule_of(region: str, bus: str) -> FaithfulRule:
+    """The rule of the app's bus, once it is made."""
+    rule = events_backends[ACCOUNT_ID][region].event_buses[bus].rules[NAME]
+    assert isinstance(rule, FaithfulRule)
+    return rule
 
 
 def make_settings(

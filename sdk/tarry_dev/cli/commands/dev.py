@@ -12,8 +12,10 @@ __all__ = ["dev"]
 
 
 def dev(
-    target: Annotated[str, typer.Argument(metavar="MODULE:APP", help="Such as examples.onboarding:app.")],
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port.")] = 8787,
+    targets: Annotated[list[str], typer.Argument(metavar="MODULE:APP...", help="Such as examples.onboarding:app.")],
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="0 takes any free port. A second app takes the next one.")
+    ] = 8787,
     allow_host: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Answer under this name too, and its web pages. May be repeated."),
@@ -34,12 +36,22 @@ def dev(
     It refuses requests of web pages of other machines, and requests for a host other than localhost. --allow-host
     names one that is yours, such as host.docker.internal or a forwarded port's.
 
+    With several apps each one runs in a process of its own, and each line names its app. Apps that name no bus share
+    one: an event that is put on it reaches all of them. Commands show all apps; --app ID chooses one.
+
     \b
     Examples:
       tarry dev examples.onboarding:app
+      tarry dev shop:app billing:app
       tarry dev shop.functions:app --port 0
       curl localhost:8787/events -d '{"name": "app/ping", "data": {"id": 1}}'
     """
     from tarry_dev.cli.dev import Wishes, run
 
-    run(target, Wishes(port=port, allowed_hosts=allow_host or (), fresh=fresh, reload=reload), screen())
+    wishes = Wishes(port=port, allowed_hosts=allow_host or (), fresh=fresh, reload=reload)
+    if len(targets) == 1:
+        run(targets[0], wishes, screen())
+    else:
+        from tarry_dev.cli.dev_apps import run_all
+
+        run_all(targets, wishes, screen())
