@@ -56,6 +56,11 @@ class Dev:
         return fields
 
     @property
+    def is_running(self) -> bool:
+        """Whether the process has not ended yet."""
+        return self._process.poll() is None
+
+    @property
     def url(self) -> str:
         """Where it listens."""
         return str(self.endpoint["url"])
@@ -69,6 +74,8 @@ class Dev:
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> int:
         """Ends it, and returns its exit code. One that does not end says where its threads are."""
+        if self._ended is not None:
+            return self._process.returncode
         if self._process.poll() is None:
             self._process.send_signal(how)
         try:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from datetime import timedelta
-from typing import Any
-from urllib.error import HTTPError
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from tarry.durations import milliseconds
+from tarry_dev.cli.dev_files import BUS
 from tarry_dev.cli.endpoint import Endpoint
 from tarry_dev.cli.errors import CommandError
+from tarry_dev.cli.moves import Moves, ask
+from tarry_dev.cli.options import chosen_app
 from tarry_dev.cli.screen import print_json, screen
 from tarry_dev.cli.times import Calendar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["advance_time"]
 
@@ -25,26 +30,24 @@ def advance_time(by: str | None, to_next: bool, stack: str | None, as_json: bool
         )
     if (by is None) != to_next:
         raise CommandError("say how far, such as tarry advance 3d, or to the next timer: tarry advance --next")
-    moved = _ask(Endpoint.find().url, {"next": True} if to_next else {"by": int(by) if by and by.isdigit() else by})
+    endpoints = Endpoint.find(chosen_app())
+    if len(endpoints) > 1:
+        moves = Moves({each.app: each.url for each in endpoints}, Path(endpoints[0].clock).with_name(BUS.name))
+        moved = moves.to_next() if by is None else moves.by(milliseconds(int(by) if by.isdigit() else by))
+    else:
+        moved = ask(endpoints[0].url, {"next": True} if to_next else {"by": int(by) if by and by.isdigit() else by})
     if as_json:
         print_json(moved)
         return
-    now = Calendar(moved["now"]).at(moved["now"])
-    screen().print(f"moved {_words(moved['moved'])}; it is now {now}, {_words(moved['ahead'])} ahead of real time")
+    screen().print(_said(moved, [each.app for each in endpoints]))
 
 
-def _ask(url: str, body: dict[str, Any]) -> dict[str, int]:
-    request = urllib.request.Request(f"{url}/advance", json.dumps(body).encode(), method="POST")
-    try:
-        # No timeout: it takes as long as the bodies of steps that run on the way.
-        with urllib.request.urlopen(request) as answer:
-            moved: dict[str, int] = json.load(answer)
-            return moved
-    except HTTPError as error:
-        raise CommandError(json.load(error)["error"]) from error
-    except OSError as error:
-        raise CommandError(f"tarry dev at {url} ended before it answered ({error})") from error
+def _said(moved: Mapping[str, int | None], apps: Sequence[str]) -> str:
+    at = moved["now"] or 0
+    whose = f"{', '.join(apps)}: " if len(apps) > 1 else ""
+    ahead = f"{_words(moved['ahead'])} ahead of real time"
+    return f"{whose}moved {_words(moved['moved'])}; it is now {Calendar(at).at(at)}, {ahead}"
 
 
-def _words(milliseconds: int) -> str:
-    return str(timedelta(seconds=milliseconds // 1000))
+def _words(span: int | None) -> str:
+    return str(timedelta(seconds=(span or 0) // 1000))

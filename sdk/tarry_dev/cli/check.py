@@ -33,7 +33,7 @@ def check_runs(target: str, function: str | None, limit: int, stack: str | None,
     app = find_app(target)
     checked: dict[str, int] = {}
     broken: list[tuple[RunSnapshot, Failure]] = []
-    with connect(stack) as tarry:
+    with connect(stack, of_several=app.id) as tarry:
         if tarry.deployment.app_id != app.id:
             raise CommandError(f"{target} is app {app.id!r}, and the deployed app is {tarry.deployment.app_id!r}")
         for snapshot in counted(_running(tarry, app, function, limit), "checked"):

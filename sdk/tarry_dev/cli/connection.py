@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tarry_dev.cli.errors import CommandError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -59,11 +61,15 @@ class Lookups(Protocol):
 
 @dataclass(frozen=True)
 class Connection:
-    """An app to query. ``outputs`` are its stack's outputs; ``tarry dev`` has none."""
+    """An app to query. ``outputs`` are its stack's outputs; ``tarry dev`` has none.
+
+    If it is several apps, ``app_of`` returns the app of a run that was found.
+    """
 
     deployment: Deployment
     lookups: Lookups
     outputs: Mapping[str, str] = field(default_factory=dict)
+    app_of: Callable[[str], str | None] | None = None
 
     @property
     def functions(self) -> tuple[str, ...]:
@@ -74,9 +80,23 @@ class Connection:
         """Return how many attempts the steps of a function have; ``None`` if that is not known."""
         return next((each.attempts for each in self.deployment.facts if each.id == function_id), None)
 
+    def named(self, document: dict[str, Any], run_id: str) -> dict[str, Any]:
+        """Return the JSON document of a run, with its app if there are several."""
+        return document if self.app_of is None else {"app": self.app_of(run_id), **document}
+
+    def called(self, run: Run) -> str:
+        """Return what a table calls the function of a run: its id, with the app's if there are several."""
+        return run.function_id if self.app_of is None else f"{self.app_of(run.id)}: {run.function_id}"
+
     @cached_property
     def dead_letters(self) -> dict[str, DeadLetters]:
-        """The dead-letter queues by the names of their queues."""
+        """The dead-letter queues by the names of their queues.
+
+        Raises:
+            CommandError: There are several apps.
+        """
+        if self.app_of is not None:
+            raise CommandError("dead letters are those of one app: say of which, with --app ID")
         import boto3
 
         from tarry_dev.dead_letters import DeadLetters

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from tarry_dev.bus_file import BusFile
 from tarry_dev.cli.dev_files import BUS, forget_bus
 from tarry_dev.cli.dev_place import Place
 from tarry_dev.cli.endpoint import FILE, Endpoint
@@ -41,8 +42,6 @@ def run_all(targets: Sequence[str], wishes: Wishes, console: Console) -> None:
     Raises:
         CommandError: An app could not be served at all, or ended by itself.
     """
-    from tarry_dev.cloud.shared_bus import SharedBus
-
     _check(targets, wishes)
     Endpoint.check_alone()
     places = [Place(target, number) for number, target in enumerate(targets)]
@@ -51,7 +50,7 @@ def run_all(targets: Sequence[str], wishes: Wishes, console: Console) -> None:
     if wishes.fresh:
         forget_bus()
     Endpoint.write_group([place.file.name for place in places])
-    SharedBus.prepare(BUS, targets)
+    BusFile.prepare(BUS, targets)
     screen = _Lines(console, max(map(len, targets)))
     members: list[_Member] = []
     try:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from threading import Thread
 from typing import TYPE_CHECKING, Self
 
+from tarry_dev.bus_file import BusFile
 from tarry_dev.cli.dev_files import BUS
 from tarry_dev.cli.endpoint import FILE, Endpoint
 
@@ -60,17 +61,16 @@ class Place:
         if self.number is None:
             Endpoint.check_alone()
         else:
-            from tarry_dev.cloud.shared_bus import SharedBus
-
-            SharedBus(BUS, self.target).claim(app.id)
+            with closing(BusFile(BUS, self.target)) as bus:
+                bus.claim(app.id)
 
     def shared(self, cloud: Cloud) -> AbstractContextManager[None]:
         """Within it, the cloud of an app that is not alone has its bus in common with the others."""
         if self.number is None:
             return nullcontext()
-        from tarry_dev.cloud.shared_bus import SharedBus
+        from tarry_dev.cloud.shared_bus import shared_bus
 
-        return SharedBus(BUS, self.target).carried(cloud)
+        return shared_bus(cloud, BUS, self.target)
 
     def end_with_parent(self) -> None:
         """End as by Ctrl-C once the command that serves all apps closes standard input, or is killed."""

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import inspect
+from contextvars import ContextVar
+from functools import wraps
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = [
     "Abort",
@@ -20,6 +26,8 @@ __all__ = [
     "Stack",
     "Sure",
     "Until",
+    "chosen_app",
+    "with_app",
 ]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON document, for programs.")]
@@ -59,3 +67,33 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show the runs.")]
 BulkId = Annotated[str | None, typer.Option("--bulk", metavar="BULK", help="Go on with a bulk that was stopped.")]
 
 Abort = Annotated[str | None, typer.Option("--abort", metavar="BULK", help="Stop a bulk that another command drives.")]
+
+_App = Annotated[
+    str | None, typer.Option("--app", metavar="ID", help="One of the apps of the tarry dev of this folder, by its id.")
+]
+
+_chosen: ContextVar[str | None] = ContextVar("chosen_app", default=None)
+
+
+def with_app(command: Callable[..., None]) -> Callable[..., None]:
+    """Return the command with the option ``--app``, which ``chosen_app`` gives meanwhile."""
+    signature = inspect.signature(command, eval_str=True)
+    option = inspect.Parameter("app", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_App)
+
+    @wraps(command)
+    def chosen(*, app: str | None = None, **given: Any) -> None:
+        if app is not None and given.get("stack") is not None:
+            raise typer.BadParameter("a stack has one app: leave --app out", param_hint="--app")
+        before = _chosen.set(app)
+        try:
+            command(**given)
+        finally:
+            _chosen.reset(before)
+
+    chosen.__signature__ = signature.replace(parameters=[*signature.parameters.values(), option])  # type: ignore[attr-defined]
+    return chosen
+
+
+def chosen_app() -> str | None:
+    """Return the app that the command's ``--app`` names."""
+    return _chosen.get()

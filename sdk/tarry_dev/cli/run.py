@@ -17,8 +17,10 @@ def show_run(beginning: str, stack: str | None, as_json: bool, full: bool = Fals
     with connect(stack) as tarry:
         snapshot = find_run(beginning, tarry)
     if as_json:
-        print_json(run_page(snapshot))
+        print_json(tarry.named(run_page(snapshot), snapshot.run.id))
     else:
         with values(whole=full):
             shown = timeline(snapshot, Calendar(snapshot.run.started), tarry.attempts(snapshot.run.function_id))
+        if tarry.app_of is not None:
+            screen().print(f"app {tarry.app_of(snapshot.run.id)}")
         screen().print(shown)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from tarry_backend.model.run import RunSnapshot
+    from tarry_dev.cli.connection import Connection
 
 __all__ = ["show_runs"]
 
@@ -39,14 +40,14 @@ def show_runs(
     if not snapshots and function is not None and function not in tarry.functions:
         raise no_function(function, tarry.functions)
     if as_json:
-        print_json({"runs": [run_document(snapshot) for snapshot in snapshots]})
+        print_json({"runs": [tarry.named(run_document(each), each.run.id) for each in snapshots]})
     else:
         with values(whole=full):
-            shown = _runs_table(snapshots, Calendar(now()), None if full else SHORT)
+            shown = _runs_table(snapshots, Calendar(now()), None if full else SHORT, tarry)
         screen().print(shown if snapshots else "no runs yet; start one with tarry send NAME")
 
 
-def _runs_table(snapshots: Iterable[RunSnapshot], calendar: Calendar, id_width: int | None) -> Table:
+def _runs_table(snapshots: Iterable[RunSnapshot], calendar: Calendar, id_width: int | None, tarry: Connection) -> Table:
     """Return a table of runs, each with its result or what it waits for."""
     is_full = id_width is None
     made = table(
@@ -56,7 +57,7 @@ def _runs_table(snapshots: Iterable[RunSnapshot], calendar: Calendar, id_width: 
         run = snapshot.run
         made.add_row(
             run.id[:id_width],
-            run.function_id,
+            tarry.called(run),
             Text(f"{run.status.value}{lives(run)}", STATUS[run.status.value]),
             calendar.at(run.started),
             span(run.ended - run.started) if run.ended is not None else "…",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from tarry_dev.cli.options import chosen_app
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -14,8 +16,10 @@ __all__ = ["connect"]
 
 
 @contextmanager
-def connect(stack: str | None = None) -> Iterator[Connection]:
+def connect(stack: str | None = None, of_several: str | None = None) -> Iterator[Connection]:
     """Connect to the app of the stack, or else of the ``tarry dev`` that runs here.
+
+    If that serves several apps, it is the one that ``--app`` names, or else ``of_several``, or else all of them.
 
     Raises:
         CommandError: There is no such stack, or no ``tarry dev`` runs here.
@@ -26,7 +30,7 @@ def connect(stack: str | None = None) -> Iterator[Connection]:
         with connect_stack(stack) as connection:
             yield connection
     else:
-        from tarry_dev.cli.endpoint import Endpoint
+        from tarry_dev.cli.dev_connection import connect_dev
 
-        with Endpoint.find().connect() as connection:
+        with connect_dev(chosen_app(), of_several) as connection:
             yield connection

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from tarry_backend.model.run import Run
     from tarry_backend.model.step import Step, Wait
+    from tarry_dev.cli.connection import Connection
 
 __all__ = ["show_waits"]
 
@@ -30,19 +31,21 @@ def show_waits(limit: int, stack: str | None, as_json: bool) -> None:
     with connect(stack) as tarry:
         waits = tarry.lookups.open_waits(limit)
     if as_json:
-        print_json({"waits": [open_wait_document(run, step) for run, step in waits]})
+        print_json({"waits": [tarry.named(open_wait_document(run, step), run.id) for run, step in waits]})
     else:
-        screen().print(_waits_table(waits, Calendar(now())) if waits else "no run waits for an event or a signal")
+        screen().print(
+            _waits_table(waits, Calendar(now()), tarry) if waits else "no run waits for an event or a signal"
+        )
 
 
-def _waits_table(waits: Iterable[tuple[Run, Step]], calendar: Calendar) -> Table:
+def _waits_table(waits: Iterable[tuple[Run, Step]], calendar: Calendar, tarry: Connection) -> Table:
     """Return a table of open waits, each with what would resolve it and the time left."""
     made = table("Run", "Function, step", "Waits for", "Until", "Left")
     for run, step in waits:
         deadline = step.wait.deadline if step.wait else step.due or 0
         made.add_row(
             run.id[:SHORT],
-            Text.assemble(run.function_id, "\n", (one_line(step.key), QUIET)),
+            Text.assemble(tarry.called(run), "\n", (one_line(step.key), QUIET)),
             _awaited(step.wait) if step.wait else one_line(f"signal {step.signal.name if step.signal else ''}"),
             calendar.at(deadline),
             span(deadline - calendar.today),

@@ -33,11 +33,15 @@ _PROMPT = 3_000
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A move that was made: the present moment in Unix milliseconds, the move, and how far the clock is ahead now."""
+    """A move that was made: the present moment in Unix milliseconds, the move, and how far the clock is ahead now.
+
+    ``next`` is the next timer after it, in Unix milliseconds, or ``None``.
+    """
 
     now: int
     moved: int
     ahead: int
+    next: int | None
 
 
 class Advances:
@@ -92,21 +96,21 @@ class Advances:
         if by is not None:
             self._move_to(self._clock.now() + by)
         else:
-            self._move_past(self._next_timer())
-        return Moved(self._clock.now(), self._ahead - before, self._ahead)
+            if (timer := self._next_timer()) is None:
+                raise UsageError("there is no next timer: no run sleeps, waits or retries, and no cron is to come")
+            self._move_past(timer)
+        return Moved(self._clock.now(), self._ahead - before, self._ahead, self._next_timer())
 
     @property
     def _ahead(self) -> int:
         return self._clock.ahead if isinstance(self._clock, AheadClock) else 0
 
-    def _next_timer(self) -> int:
+    def _next_timer(self) -> int | None:
         now = self._clock.now()
         moments = [due for due in self._sweep.dues() if due > now]
         if (scheduled := self._schedules.next_moment) is not None:
             moments.append(scheduled)
-        if not moments:
-            raise UsageError("there is no next timer: no run sleeps, waits or retries, and no cron is to come")
-        return math.ceil(min(moments))
+        return math.ceil(min(moments)) if moments else None
 
     def _move_past(self, moment: int) -> None:
         """To a timer, and on until what is due by then has happened: exactly at its deadline a wait is still open."""

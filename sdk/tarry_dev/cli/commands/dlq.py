@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tarry_dev.cli.options import AsJson, Stack  # noqa: TC001 - typer reads them
+from tarry_dev.cli.options import AsJson, Stack, with_app
 
 __all__ = ["dlq"]
 
@@ -28,6 +28,7 @@ class QueueName(StrEnum):
 
 
 @dlq.command("ls")
+@with_app
 def ls(
     show: Annotated[int, typer.Option(min=0, max=1000, help="How many letters of each queue to show.")] = 0,
     stack: Stack = None,
@@ -53,6 +54,7 @@ def ls(
 
 
 @dlq.command("redrive")
+@with_app
 def redrive(
     queue: Annotated[QueueName | None, typer.Argument(metavar="QUEUE", help="events, runs or timers.")] = None,
     stack: Stack = None,

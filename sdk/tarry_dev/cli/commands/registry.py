@@ -23,6 +23,7 @@ from tarry_dev.cli.commands.send import send
 from tarry_dev.cli.commands.signal import signal
 from tarry_dev.cli.commands.waits import waits
 from tarry_dev.cli.errors import Commands
+from tarry_dev.cli.options import with_app
 
 __all__ = ["app"]
 
@@ -56,16 +57,16 @@ def tarry(
 app.command(short_help="Create a small project.")(init)
 app.command(short_help="Send a file of events to an app, and show the result.")(demo)
 app.command()(dev)
-app.command(short_help="Move the time of tarry dev on.")(advance)
-app.command()(send)
-app.command(short_help="Send a signal to the run that waits for it.")(signal)
-app.command()(runs)
-app.command(short_help="Show one run: the time line of its steps.")(run)
-app.command(short_help="Cancel a run, or the runs of a function.")(cancel)
-app.command(short_help="Make a failed run go on, or those of a function.")(retry)
-app.command(short_help="Start a run again as a new run, from a step on.")(rerun)
-app.command(short_help="Find the running runs that new code would break.")(check)
-app.command()(waits)
-app.command(short_help="List the newest events of the bus.")(events)
-app.command(short_help="Show what one event did, and which waits it missed.")(event)
+app.command(short_help="Move the time of tarry dev on.")(with_app(advance))
+app.command()(with_app(send))
+app.command(short_help="Send a signal to the run that waits for it.")(with_app(signal))
+app.command()(with_app(runs))
+app.command(short_help="Show one run: the time line of its steps.")(with_app(run))
+app.command(short_help="Cancel a run, or the runs of a function.")(with_app(cancel))
+app.command(short_help="Make a failed run go on, or those of a function.")(with_app(retry))
+app.command(short_help="Start a run again as a new run, from a step on.")(with_app(rerun))
+app.command(short_help="Find the running runs that new code would break.")(with_app(check))
+app.command()(with_app(waits))
+app.command(short_help="List the newest events of the bus.")(with_app(events))
+app.command(short_help="Show what one event did, and which waits it missed.")(with_app(event))
 app.add_typer(dlq, name="dlq")
