@@ -76,6 +76,14 @@ def test_an_event_of_one_apps_step_wakes_a_wait_of_the_other(tmp_path: Path, mon
         receipt = document("event", sent["shop/ordered"]["id"])
         assert {each["function"] for each in receipt["started"]} == {"order", "bill"}
 
+        # An event of another program keeps the id that the bus gave it, and its time.
+        entry = {"Source": "till", "DetailType": "till/closed", "Detail": "{}", "Time": "2026-01-05T12:00:00Z"}
+        (tmp_path / "till.jsonl").write_text(json.dumps(entry))
+        succeed("send", "--file", "till.jsonl")
+        of = [eventually(lambda app=app: _closed(app)) for app in ("shop", "billing")]
+        assert of[0] == of[1]
+        assert of[0][0] == "till"
+
         # The other app's address takes events too, and they reach both.
         _post(_urls(tmp_path)["billing"], "/events", {"name": "shop/ordered", "data": {"id": 2}})
         eventually(lambda: _outputs(4))
@@ -234,6 +242,11 @@ def _outputs(count: int) -> dict[str, Any]:
     runs = document("runs")["runs"]
     is_over = len(runs) == count and all(run["status"] == "finished" for run in runs)
     return {run["app"]: run["output"] for run in reversed(runs)} if is_over else {}
+
+
+def _closed(app: str) -> tuple[str, str, int] | None:
+    events = document("events", "till/closed", "--app", app)["events"]
+    return next(((each["source"], each["id"], each["ts"]) for each in events), None)
 
 
 def _post(url: str, path: str, body: object) -> None:

@@ -1,6 +1,5 @@
 """The file of the events that several apps of ``tarry dev`` share."""
 
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -11,8 +10,8 @@ from tarry_dev.bus_file import BusFile
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path / "events.bus"
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "events.bus"
 
 
 def test_an_event_is_kept_until_each_app_has_had_it(file: Path) -> None:

@@ -6,7 +6,8 @@ import json
 import os
 import sys
 from contextlib import closing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Self
 
@@ -17,7 +18,6 @@ from tarry_dev.cli.endpoint import FILE, Endpoint
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from tarry import App
     from tarry_dev.cloud import Cloud
@@ -34,6 +34,8 @@ class Place:
 
     target: str
     number: int | None = None
+    folder: Path = field(default_factory=Path.cwd)
+    """Where the command began: the app may change the folder."""
 
     @classmethod
     def here(cls, target: str) -> Self:
@@ -49,7 +51,7 @@ class Place:
     @property
     def file(self) -> Path:
         """The file of the app's endpoint."""
-        return FILE if self.number is None else FILE.with_name(f"dev-{self.number}.json")
+        return FILE if self.number is None else self.folder / FILE.with_name(f"dev-{self.number}.json")
 
     def take(self, app: App) -> None:
         """Take the place for the app.
