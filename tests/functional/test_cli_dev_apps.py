@@ -3,9 +3,11 @@
 import json
 import os
 import signal
+import socket
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,23 +77,47 @@ def test_an_event_of_one_apps_step_wakes_a_wait_of_the_other(tmp_path: Path, mon
 
         receipt = document("event", sent["shop/ordered"]["id"])
         assert {each["function"] for each in receipt["started"]} == {"order", "bill"}
-
-        # An event of another program keeps the id that the bus gave it, and its time.
-        entry = {"Source": "till", "DetailType": "till/closed", "Detail": "{}", "Time": "2026-01-05T12:00:00Z"}
-        (tmp_path / "till.jsonl").write_text(json.dumps(entry))
-        succeed("send", "--file", "till.jsonl")
-        of = [eventually(lambda app=app: _closed(app)) for app in ("shop", "billing")]
-        assert of[0] == of[1]
-        assert of[0][0] == "till"
-
-        # The other app's address takes events too, and they reach both.
-        _post(_urls(tmp_path)["billing"], "/events", {"name": "shop/ordered", "data": {"id": 2}})
-        eventually(lambda: _outputs(4))
     assert dev.stop() == 0
     lines = dev.output.splitlines()
     assert any(line.startswith("shop ") and "resumed by billing/paid" in line for line in lines)
     assert any(line.startswith("billing ") and "finished" in line for line in lines)
     assert "Traceback" not in dev.output
+
+
+def test_an_event_put_at_any_address_reaches_both_with_its_id_and_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with _both(tmp_path, monkeypatch):
+        entry = {"Source": "till", "DetailType": "till/closed", "Detail": "{}", "Time": "2026-01-05T12:00:00Z"}
+        (tmp_path / "till.jsonl").write_text(json.dumps(entry))
+        succeed("send", "--file", "till.jsonl")
+        shop, billing = (eventually(partial(_closed, app)) for app in ("shop", "billing"))
+        assert shop == billing
+        assert shop is not None
+        assert shop[::2] == ("till", "2026-01-05T12:00:00.000Z")
+
+        _post(_urls(tmp_path)["billing"], "/events", {"name": "shop/ordered", "data": {"id": 2}})
+        assert eventually(lambda: _outputs(2)) == {"shop": "tarry.billing 7", "billing": "billed"}
+
+
+def test_an_app_that_is_killed_leaves_the_others_alone_and_gets_its_events_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with _both(tmp_path, monkeypatch) as dev:
+        os.kill(_pids(tmp_path)["billing"], signal.SIGKILL)
+        eventually(lambda: "billing ended by itself, with exit code -9; the others go on" in dev.output)
+        succeed("send", "shop/ordered", '{"id": 1}')
+        eventually(lambda: document("waits")["waits"])
+    assert dev.stop() == 1
+
+    with _both(tmp_path, monkeypatch):
+        assert eventually(lambda: _outputs(2)) == {"shop": "tarry.billing 7", "billing": "billed"}
+    with _both(tmp_path, monkeypatch, "--fresh", "--port", str(port := _two_free_ports())):
+        assert document("runs")["runs"] == []
+        assert _urls(tmp_path) == {
+            "shop": f"http://localhost:{port}",
+            "billing": f"http://localhost:{port + 1}",
+        }
 
 
 def test_what_is_of_one_app_asks_for_which(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,20 +225,20 @@ def test_apps_that_name_different_buses_do_not_share_one(tmp_path: Path, monkeyp
 
 def test_the_apps_end_when_the_command_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with _both(tmp_path, monkeypatch) as dev:
-        members = [json.loads(file.read_text())["pid"] for file in tmp_path.glob(".tarry/dev-*.json")]
+        members = list(_pids(tmp_path).values())
         assert len(members) == 2
         dev.stop(signal.SIGKILL)
         eventually(lambda: not any(map(_lives, members)))
 
 
 @contextmanager
-def _both(folder: Path, monkeypatch: pytest.MonkeyPatch, *, written: bool = True) -> Iterator[Dev]:
+def _both(folder: Path, monkeypatch: pytest.MonkeyPatch, *options: str, written: bool = True) -> Iterator[Dev]:
     monkeypatch.chdir(folder)
     monkeypatch.setenv("COLUMNS", "120")
     if written:
         _write(folder / "shop.py", SHOP)
         _write(folder / "billing.py", BILLING)
-    dev = Dev("shop:app", folder, "billing:app")
+    dev = Dev("shop:app", folder, "billing:app", *options)
     try:
         eventually(lambda: _is_up("shop") and _is_up("billing"))
         yield dev
@@ -237,6 +263,20 @@ def _urls(folder: Path) -> dict[str, str]:
     return {each["app"]: each["url"] for each in found}
 
 
+def _pids(folder: Path) -> dict[str, int]:
+    found = [json.loads(file.read_text()) for file in folder.glob(".tarry/dev-*.json")]
+    return {each["app"]: each["pid"] for each in found}
+
+
+def _two_free_ports() -> int:
+    for port in range(20_000, 30_000, 7):
+        with suppress(OSError), socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", port))
+            second.bind(("127.0.0.1", port + 1))
+            return port
+    raise AssertionError("no two ports are free")
+
+
 def _outputs(count: int) -> dict[str, Any]:
     """What the apps' newest runs have returned, once there are so many runs, and all have ended."""
     runs = document("runs")["runs"]
@@ -244,7 +284,7 @@ def _outputs(count: int) -> dict[str, Any]:
     return {run["app"]: run["output"] for run in reversed(runs)} if is_over else {}
 
 
-def _closed(app: str) -> tuple[str, str, int] | None:
+def _closed(app: str) -> tuple[str, str, str] | None:
     events = document("events", "till/closed", "--app", app)["events"]
     return next(((each["source"], each["id"], each["ts"]) for each in events), None)
 
