@@ -99,6 +99,11 @@ def test_an_event_put_at_any_address_reaches_both_with_its_id_and_time(
         _post(_urls(tmp_path)["billing"], "/events", {"name": "shop/ordered", "data": {"id": 2}})
         assert eventually(lambda: _outputs(2)) == {"shop": "tarry.billing 7", "billing": "billed"}
 
+        billed = next(run["id"] for run in document("runs")["runs"] if run["app"] == "billing")
+        succeed("rerun", billed)  # the app that has the run starts it again
+        assert eventually(lambda: _outputs(3))
+        assert sorted(run["app"] for run in document("runs")["runs"]) == ["billing", "billing", "shop"]
+
 
 def test_an_app_that_is_killed_leaves_the_others_alone_and_gets_its_events_at_the_next_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
