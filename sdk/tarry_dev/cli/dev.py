@@ -105,7 +105,7 @@ def _serve(
     with (
         interruptible() as ended,
         log_lines(console, watch.look_at),
-        _cloud(app, target, clock, watch) as cloud,
+        _cloud(app, place.target, clock, watch) as cloud,
         ExitStack() as life,
     ):
         go_on = watch.know(runtime().store.queries.newest_runs(app.functions, [RunStatus.RUNNING], _KNOWN))

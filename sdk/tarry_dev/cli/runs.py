@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -17,12 +18,11 @@ from tarry_dev.cli.times import Calendar, span, values
 from tarry_dev.control_characters import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from rich.table import Table
 
-    from tarry_backend.model.run import RunSnapshot
-    from tarry_dev.cli.connection import Connection
+    from tarry_backend.model.run import Run, RunSnapshot
 
 __all__ = ["show_runs"]
 
@@ -43,11 +43,16 @@ def show_runs(
         print_json({"runs": [tarry.named(run_document(each), each.run.id) for each in snapshots]})
     else:
         with values(whole=full):
-            shown = _runs_table(snapshots, Calendar(now()), None if full else SHORT, tarry)
+            shown = _runs_table(snapshots, Calendar(now()), None if full else SHORT, tarry.called)
         screen().print(shown if snapshots else "no runs yet; start one with tarry send NAME")
 
 
-def _runs_table(snapshots: Iterable[RunSnapshot], calendar: Calendar, id_width: int | None, tarry: Connection) -> Table:
+def _runs_table(
+    snapshots: Iterable[RunSnapshot],
+    calendar: Calendar,
+    id_width: int | None,
+    called: Callable[[Run], str] = attrgetter("function_id"),
+) -> Table:
     """Return a table of runs, each with its result or what it waits for."""
     is_full = id_width is None
     made = table(
@@ -57,7 +62,7 @@ def _runs_table(snapshots: Iterable[RunSnapshot], calendar: Calendar, id_width: 
         run = snapshot.run
         made.add_row(
             run.id[:id_width],
-            tarry.called(run),
+            called(run),
             Text(f"{run.status.value}{lives(run)}", STATUS[run.status.value]),
             calendar.at(run.started),
             span(run.ended - run.started) if run.ended is not None else "…",
