@@ -108,8 +108,8 @@ class Stack:
     def _statuses(self, function: str, *statuses: str) -> list[tuple[str, str]]:
         """The keys of a function's runs under the index's keys for these statuses, each with the run's own status."""
         paginator, table = self._table.get_paginator("query"), self.outputs["Table"]
-        keys = [
-            {"pk": item["pk"], "sk": {"S": "run"}}
+        pages = (
+            page
             for key in _keys(function, *statuses)
             for page in paginator.paginate(
                 TableName=table,
@@ -117,8 +117,11 @@ class Stack:
                 KeyConditionExpression="fn_status = :key",
                 ExpressionAttributeValues={":key": {"S": key}},
             )
-            for item in page["Items"]
-        ]
+        )
+        ids = dict.fromkeys(
+            item["pk"]["S"] for page in pages for item in page["Items"]
+        )  # one that moves is there twice
+        keys = [{"pk": {"S": each}, "sk": {"S": "run"}} for each in ids]
         found = []
         for at in range(0, len(keys), 100):
             asked = {table: {"Keys": keys[at : at + 100], "ConsistentRead": True}}
