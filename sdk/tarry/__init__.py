@@ -16,6 +16,7 @@ if _typing.TYPE_CHECKING:
     from tarry._engine.current_run import CurrentRun, current
     from tarry.app import App
     from tarry.cancel import Cancel, Timeouts
+    from tarry.concurrency import Concurrency
     from tarry.context import Context, ContextSync
     from tarry.errors import (
         DurationError,
@@ -51,6 +52,7 @@ __version__ = "0.1.0"
 __all__ = [
     "App",
     "Cancel",
+    "Concurrency",
     "Context",
     "ContextSync",
     "CurrentRun",
@@ -92,6 +94,7 @@ _MODULES = {
     "tarry._engine.current_run": ("CurrentRun", "current"),
     "tarry.app": ("App",),
     "tarry.cancel": ("Cancel", "Timeouts"),
+    "tarry.concurrency": ("Concurrency",),
     "tarry.context": ("Context", "ContextSync"),
     "tarry.errors": (
         "DurationError",

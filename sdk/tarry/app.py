@@ -11,10 +11,12 @@ from tarry._engine.declaration import (
     checked_announce,
     checked_bus,
     checked_cancels,
+    checked_concurrency,
     checked_function,
     checked_id,
     checked_name,
     checked_triggers,
+    disagreement,
     warn_of_cancels,
 )
 from tarry._engine.handler import checked_handler
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Mapping, Sequence
 
     from tarry._engine.register import Register
+    from tarry.concurrency import Concurrency
     from tarry.context import Handler
     from tarry.durations import Duration
     from tarry.eventtypes import Sendable
@@ -100,6 +103,7 @@ class App:
         cancel: Cancel | Sequence[Cancel] | None = None,
         timeouts: Timeouts | None = None,
         idempotency: str | None = None,
+        concurrency: int | Concurrency | Sequence[int | Concurrency] | None = None,
         on_failure: Handler | None = None,
         middleware: Sequence[MakeMiddleware] | None = None,
         strict: bool | None = False,
@@ -121,6 +125,8 @@ class App:
                 expressions: 1 equals 1.0, but not ``"1"``. If the expression fails for an event, such as for a missing
                 field, the event starts a run, and Tarry counts a match error. Cron times and ``step.invoke`` always
                 start a run.
+            concurrency: How many runs are at work at a time: a number, a ``Concurrency``, or a list of two. Further
+                runs wait in the order of their starting events, and none is lost.
             on_failure: A handler, ``async def`` or ``def``, that runs once for each failed run, also if the run's
                 executor died repeatedly. If the run is retried and fails again, it runs again; ``data["life"]`` is then
                 2 or more. It is a function of its own, ``<fn_id>-failure``, with the same ``retries``.
@@ -138,8 +144,9 @@ class App:
 
         Raises:
             UsageError: An argument is not valid, or the app already has a function of this id.
-            ExpressionError: An expression of a trigger, of a cancel or ``idempotency`` does not compile, or uses a
-                field that its event type lacks. Outside of a Lambda only: there, synthesis has checked it.
+            ExpressionError: An expression of a trigger, of a cancel, ``idempotency`` or a limit's ``key`` does not
+                compile, or uses a field that its event type lacks. Outside of a Lambda only: there, synthesis has
+                checked it.
         """
         own = checked_middleware(middleware or (), f"function {fn_id!r}")
         triggers = checked_triggers(fn_id, trigger)
@@ -154,10 +161,11 @@ class App:
                 f"function {fn_id!r}: timeouts is {timeouts!r}; give tarry.Timeouts(start=..., finish=...)"
             )
 
+        limits = checked_concurrency(fn_id, concurrency)
         check_idempotency(fn_id, idempotency)
         if on_failure is not None:
             checked_handler(fn_id, on_failure, "on_failure")
-        check_expressions(fn_id, triggers, cancels, idempotency)
+        check_expressions(fn_id, triggers, cancels, idempotency, limits)
 
         def register(handler: Any) -> Function[Any]:
             function = Function(
@@ -172,6 +180,7 @@ class App:
                 middleware=(*self._middleware, *own),
                 strict=bool(strict),
                 name=checked_name(fn_id, name),
+                concurrency=limits,
             )
             self._add(function, *([] if on_failure is None else [function.on_failure(on_failure)]))
             warn_of_cancels(function)
@@ -280,6 +289,8 @@ class App:
                 first, second = (place_of_code(one.handler) for one in (self._functions[function.id], function))
                 taken = f"app {self.id!r} already has a function {function.id!r}{first}"
                 raise UsageError(f"{taken}: give each its own fn_id, also the one here{second}")
+        if problem := disagreement([*self._functions.values(), *functions]):
+            raise UsageError(f"app {self.id!r}: {problem}")
         self._functions |= {function.id: function for function in functions}
 
     def __repr__(self) -> str:

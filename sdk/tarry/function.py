@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing_extensions import TypeVar
 
     from tarry.cancel import Cancel
+    from tarry.concurrency import Concurrency
     from tarry.durations import Duration
     from tarry.event import Event
     from tarry.triggers import Trigger
@@ -90,6 +91,7 @@ class Function(Generic[R_co]):
         cancels: The events that cancel its runs.
         timeouts: The time limits of its runs.
         idempotency: The CEL expression of its idempotency key.
+        concurrency: The limits on its runs at work.
         middleware: The app's middleware, then the function's own. ``create_function`` has the precise types.
         strict: Whether a run fails if a stored step is asked for with other arguments than those it began with.
         name: The function's name for people.
@@ -106,6 +108,7 @@ class Function(Generic[R_co]):
     middleware: tuple[Callable[[], object], ...] = ()
     strict: bool = False
     name: str = ""
+    concurrency: tuple[Concurrency, ...] = ()
 
     @property
     def event_triggers(self) -> tuple[TriggerEvent, ...]:

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 from tarry.durations import milliseconds
 from tarry.errors import SendError, UsageError
 from tarry_backend.api.asked_event import AmbiguousError, find_event
+from tarry_backend.api.held_back import held_back
 from tarry_backend.api.receipts import receipt
 from tarry_backend.clock import now
 from tarry_backend.queues.cancel_runs import request_cancel
+from tarry_backend.queues.function_control import pause, resume, set_limit
 from tarry_backend.queues.rerun_runs import RerunError, edited, request_rerun
 from tarry_backend.queues.retry_runs import RetryError, request_retry
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from tarry_backend.api.receipts import Receipt
     from tarry_backend.deploy.outputs import Deployment
     from tarry_backend.model.bulk import Bulk
+    from tarry_backend.model.control import Control, HeldBack
     from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.model.run import Run, RunSnapshot, RunStatus
     from tarry_backend.model.step import Step
@@ -162,6 +165,27 @@ class StoreLookups:
     def stop_bulk(self, bulk_id: str) -> Bulk | None:
         """Ask the command that drives the bulk to stop."""
         return self.store.bulks.stop(bulk_id)
+
+    def held_back(self, run: Run) -> HeldBack | None:
+        """Return what holds the run back, if something does."""
+        limits = next((each.limits for each in self.deployment.facts if each.id == run.function_id), ())
+        return held_back(run, limits, self.store)
+
+    def control(self, function: str) -> Control:
+        """Return how people control the function."""
+        return self.store.controls.of(function)
+
+    def pause(self, function: str) -> Control:
+        """Pause the function."""
+        return pause(function, self.store)
+
+    def resume(self, function: str) -> Control:
+        """Let the function go on."""
+        return resume(function, self.store, self._queues)
+
+    def limit(self, function: str, limit: int | None) -> Control:
+        """Give the function another limit, or its code's."""
+        return set_limit(function, limit, self.store, self._queues)
 
     def signal(self, name: str, data: Any, signal_id: str | None, keep: str | None) -> SignalReceipt:
         """Send a signal; return its receipt."""

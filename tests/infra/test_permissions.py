@@ -38,6 +38,7 @@ GRANTED = {
     },
     "executor": {
         ("dynamodb:BatchWriteItem", "StateTable.Arn"),
+        ("dynamodb:DeleteItem", "StateTable.Arn"),
         ("dynamodb:GetItem", "StateTable.Arn"),
         ("dynamodb:PutItem", "StateTable.Arn"),
         ("dynamodb:Query", "StateTable.Arn"),
@@ -82,7 +83,8 @@ GRANTED = {
 
 RUN, LOGGED, KEYED, NAMED, ONCE, SIGNAL = "run#R", "log#paid#2026-11-26#0", "key#k", "name#paid", "once#f#v", "signal#a"
 ENDED = "log#tarry/function.finished#2026-11-26#0"
-EVERY_KEY = {RUN, LOGGED, ENDED, KEYED, NAMED, ONCE, SIGNAL, "timers"}
+GATED, LINED, CONTROL = "gate#fn#-#-#f", "line#fn#-#-#f", "fn#f"
+EVERY_KEY = {RUN, LOGGED, ENDED, KEYED, NAMED, ONCE, SIGNAL, GATED, LINED, CONTROL, "timers"}
 
 ITEMS: dict[str, dict[str, set[str]]] = {
     "matcher": {
@@ -93,15 +95,16 @@ ITEMS: dict[str, dict[str, set[str]]] = {
     },
     "executor": {
         "BatchWriteItem": {RUN, ENDED},
-        "GetItem": {RUN, NAMED, SIGNAL},
+        "GetItem": {RUN, NAMED, SIGNAL, CONTROL},
+        "DeleteItem": {LINED},
         "PutItem": {RUN, ONCE, SIGNAL},
-        "Query": {RUN, LOGGED, ENDED, KEYED},
-        "UpdateItem": {NAMED, RUN},
+        "Query": {RUN, LOGGED, ENDED, KEYED, LINED},
+        "UpdateItem": {NAMED, RUN, GATED, LINED},
     },
     "timers": {"GetItem": {RUN, NAMED}, "Query": {LOGGED, ENDED, KEYED}},
     "sweep": {"GetItem": {"timers"}, "PutItem": {"timers"}},
     "signals": {"GetItem": {SIGNAL}},
-    "api": {"GetItem": {RUN, NAMED}, "Query": {RUN, LOGGED, ENDED, KEYED}},
+    "api": {"GetItem": {RUN, NAMED, LINED, CONTROL}, "Query": {RUN, LOGGED, ENDED, KEYED, LINED}},
 }
 """Of which partitions a Lambda may do what with items that have any attribute, such as the keys of an index."""
 

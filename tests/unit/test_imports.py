@@ -20,6 +20,7 @@ MAY_IMPORT = {
 STABLE = {
     "App",
     "Cancel",
+    "Concurrency",
     "Context",
     "ContextSync",
     "CurrentRun",

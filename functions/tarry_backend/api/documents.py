@@ -7,7 +7,8 @@ event   id, name, data, ts, user, source
 run     id, function, status, started, version (of the code with which it began), due (an attempt), ended, event,
         output, error, cancelled (reason, by: an event), open (steps), life (from 1), rerun_of (run, from), and in
         ``tarry run`` steps and guards (what ends it from outside, as steps), past_lives (life, ended,
-        error, retried, from) and past_steps (steps that a retry has dropped, each with its life)
+        error, retried, from) and past_steps (steps that a retry has dropped, each with its life), held_back (it waits
+        for its turn: since, before (runs, 1,000 at most), paused (since when its function is))
 step    id, kind, status, began, ended, attempt, due, output, error, wait, signal, invoked (function,
         run)
 wait    event, expression, since, deadline, resolved_by (an event), timed_out, note
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from tarry_backend.api.near_misses import NearMisses
     from tarry_backend.api.receipts import Receipt
     from tarry_backend.matching import Conjunct
+    from tarry_backend.model.control import HeldBack
     from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.model.run import Run, RunSnapshot
     from tarry_backend.replay import Failure, Step, Wait
@@ -92,7 +94,7 @@ def run_document(snapshot: RunSnapshot) -> Document:
     }
 
 
-def run_page(snapshot: RunSnapshot) -> Document:
+def run_page(snapshot: RunSnapshot, held: HeldBack | None = None) -> Document:
     """A run as ``tarry run`` shows it, with all of its steps."""
     steps, guards = ([_step(step) for step in parts] for parts in (snapshot.steps, snapshot.guards))
     lives = [
@@ -100,7 +102,12 @@ def run_page(snapshot: RunSnapshot) -> Document:
         for life, each in enumerate(snapshot.run.past_lives, start=snapshot.run.life - len(snapshot.run.past_lives))
     ]
     past = [{"life": each.life, **_step(each.step)} for each in snapshot.past]
-    return {**run_document(snapshot), "steps": steps, "guards": guards, "past_lives": lives, "past_steps": past}
+    page = {"steps": steps, "guards": guards, "past_lives": lives, "past_steps": past}
+    return {**run_document(snapshot), "held_back": _held_back(held), **page}
+
+
+def _held_back(held: HeldBack | None) -> Document | None:
+    return None if held is None else {"since": iso(held.since), "before": held.before, "paused": iso(held.paused)}
 
 
 def open_wait_document(run: Run, step: Step) -> Document:

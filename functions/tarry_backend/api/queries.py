@@ -15,6 +15,7 @@ from tarry.durations import milliseconds
 from tarry.event import new_id
 from tarry_backend.api.asked_event import AmbiguousError, AskedEvent, find_event
 from tarry_backend.api.documents import event_receipt_document, run_page
+from tarry_backend.api.held_back import held_back
 from tarry_backend.api.receipts import receipt
 from tarry_backend.clock import now
 from tarry_backend.model.run import RunStatus
@@ -67,7 +68,9 @@ class Api:
 
     def run(self, run_id: str) -> Document:
         """Return a run with all its steps."""
-        return run_page(self._snapshot(run_id))
+        snapshot = self._snapshot(run_id)
+        function = self.app.functions.get(snapshot.run.function_id)
+        return run_page(snapshot, held_back(snapshot.run, () if function is None else function.limits, self.store))
 
     def cancel(self, run_id: str) -> Document:
         """Cancel a run. The answer still says running: a step that executes now ends first."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from tarry._wire.internal_events import accepts
+from tarry.concurrency import Concurrency
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,6 +43,7 @@ class FunctionFacts:
         triggers: The events that start it, each with its expression.
         cancels: The events that cancel its runs, in the order of its guards.
         idempotency: The expression of its idempotency key. The stack's outputs do not have it.
+        limits: The limits on its runs at work.
     """
 
     id: str
@@ -49,6 +51,12 @@ class FunctionFacts:
     triggers: tuple[TriggerFacts, ...] = ()
     cancels: tuple[str, ...] = ()
     idempotency: str | None = None
+    limits: tuple[Concurrency, ...] = ()
+
+    @property
+    def written_limits(self) -> list[list[object]]:
+        """The limits as JSON has them, at the end of a row: a function without one has the row of an older version."""
+        return [[each.limit, each.key, each.scope, each.hold] for each in self.limits]
 
     @property
     def event_triggers(self) -> tuple[TriggerFacts, ...]:
@@ -60,7 +68,9 @@ class FunctionFacts:
         """Return the facts of a function."""
         triggers = tuple(TriggerFacts(each.event, each.expression) for each in function.event_triggers)
         cancels = tuple(each.event for each in function.cancels)
-        return cls(function.id, function.retries.limit + 1, triggers, cancels, function.idempotency)
+        return cls(
+            function.id, function.retries.limit + 1, triggers, cancels, function.idempotency, function.concurrency
+        )
 
     def triggers_on(self, event_name: str) -> list[TriggerFacts]:
         """Return the triggers that name the event. ``*`` does not include Tarry's own events."""
@@ -74,7 +84,7 @@ def facts_of(app: App) -> tuple[FunctionFacts, ...]:
 
 def write_facts(facts: Iterable[FunctionFacts], most: int = MAX_FACTS) -> str:
     """Return the facts as JSON, or an empty list if they are longer than ``most``. Then a command knows less."""
-    rows = [[each.id, each.attempts, each.triggers, each.cancels] for each in facts]
+    rows = [[each.id, each.attempts, each.triggers, each.cancels, *each.written_limits] for each in facts]
     text = json.dumps(rows, separators=(",", ":"))
     return text if len(text) <= most else "[]"
 
@@ -83,8 +93,14 @@ def read_facts(text: str) -> tuple[FunctionFacts, ...]:
     """Return the facts that ``write_facts`` wrote."""
     rows: list[Any] = json.loads(text)
     return tuple(
-        FunctionFacts(function, attempts, tuple(TriggerFacts(*trigger) for trigger in triggers), tuple(cancels))
-        for function, attempts, triggers, cancels in rows
+        FunctionFacts(
+            function,
+            attempts,
+            tuple(TriggerFacts(*trigger) for trigger in triggers),
+            tuple(cancels),
+            limits=tuple(Concurrency(*limit) for limit in limits),
+        )
+        for function, attempts, triggers, cancels, *limits in rows
     )
 
 

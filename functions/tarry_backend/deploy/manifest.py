@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from tarry.concurrency import Concurrency
 from tarry.errors import TarryError
 from tarry_backend.deploy.function_facts import FunctionFacts, TriggerFacts
 
@@ -96,7 +97,10 @@ class Manifest:
         return cls.parse(text, spec)
 
     def _declared(self) -> list[Any]:
-        rows = [[each.id, each.attempts, each.triggers, each.cancels, each.idempotency] for each in self.facts]
+        rows = [
+            [each.id, each.attempts, each.triggers, each.cancels, each.idempotency, *each.written_limits]
+            for each in self.facts
+        ]
         return [self.id, rows]
 
 
@@ -134,7 +138,14 @@ def path_of_manifest() -> Path:
     return Path(__file__).parents[2] / FILE
 
 
-def _facts(function: str, attempts: int, triggers: Any, cancels: Any, idempotency: str | None) -> FunctionFacts:
+def _facts(
+    function: str, attempts: int, triggers: Any, cancels: Any, idempotency: str | None, *limits: Any
+) -> FunctionFacts:
     return FunctionFacts(
-        function, attempts, tuple(TriggerFacts(*trigger) for trigger in triggers), tuple(cancels), idempotency
+        function,
+        attempts,
+        tuple(TriggerFacts(*trigger) for trigger in triggers),
+        tuple(cancels),
+        idempotency,
+        tuple(Concurrency(*limit) for limit in limits),
     )

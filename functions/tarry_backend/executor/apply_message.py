@@ -13,7 +13,7 @@ from tarry_backend.executor.signal_wait import Signalling, answered
 from tarry_backend.model.cancellation import Cancellation
 from tarry_backend.model.event_identity import identity
 from tarry_backend.queues.carried_event import carried_event
-from tarry_backend.queues.messages import Continue, Deadline, Look, Resume, Returned, Signalled, Start, Wake
+from tarry_backend.queues.messages import Admitted, Continue, Deadline, Look, Resume, Returned, Signalled, Start, Wake
 from tarry_backend.replay import Status
 from tarry_backend.store.event_names import SKEW
 from tarry_backend.waits.lookup import admits, ended, look
@@ -47,7 +47,7 @@ class MessageApplier:
         If an event meets a guard, the run gets a ``cancellation``. This stores nothing: the run's end does.
         """
         match message:
-            case Start() | Continue():
+            case Start() | Continue() | Admitted():
                 return snapshot
             case Wake(due=due):
                 return self._wake(snapshot, max(now(), due))

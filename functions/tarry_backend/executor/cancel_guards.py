@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tarry._wire.internal_events import OWN
 from tarry.durations import milliseconds
-from tarry_backend.model.cancellation import LATE_FINISH, Cancellation
+from tarry_backend.model.cancellation import LATE_FINISH, LATE_START, Cancellation
 from tarry_backend.model.event_identity import identity
 from tarry_backend.model.position import Position
 from tarry_backend.model.step import END_OF_TIME
@@ -25,13 +25,19 @@ if TYPE_CHECKING:
     from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.model.run import Run
 
-__all__ = ["is_late", "met", "overdue", "requests"]
+__all__ = ["finish_guard", "is_late", "met", "overdue", "requests", "start_guard"]
+
+_START, _FINISH = f"{OWN}start", f"{OWN}finish"
 
 
 def overdue(guards: Iterable[Step], moment: int) -> Cancellation | None:
     """Return the cancellation if the run's time is over at that moment, or ``None``."""
-    dues = [guard.due for guard in guards if guard.is_open and guard.wait is None]
-    return LATE_FINISH if any(due is not None and due <= moment for due in dues) else None
+    over = {
+        guard.key
+        for guard in guards
+        if guard.is_open and guard.wait is None and guard.due is not None and guard.due <= moment
+    }
+    return None if not over else LATE_START if _START in over else LATE_FINISH
 
 
 def met(guards: Iterable[Step], received: ReceivedEvent, started_by: str) -> Cancellation | None:
@@ -57,19 +63,35 @@ def is_late(function: Function, run: Run) -> bool:
 
 
 def requests(function: Function, run: Run) -> Iterator[tuple[Step, WaitRequest | None]]:
-    """Yield the guards of a run, each with the wait for its event. A guard without one is a timer."""
+    """Yield the guards of a run, each with the wait for its event. A guard without one is a timer.
+
+    A run with a limit may have to wait before it begins. So its time to finish is left to ``finish_guard``.
+    """
     begins = run.due or run.started
-    if function.timeouts.finish is not None:
-        due = begins + milliseconds(function.timeouts.finish)
-        yield _guard("finish", "timeout", Status.SLEEPING, run, due), None
+    if not function.concurrency and (finish := finish_guard(function, run, begins)) is not None:
+        yield finish, None
     for place, cancel in enumerate(function.cancels):
         end = None if cancel.timeout is None else begins + milliseconds(cancel.timeout)
-        yield _guard(f"cancel.{place}", "cancel", Status.WAITING, run, end), _request(cancel, run, end)
+        yield _guard(f"{OWN}cancel.{place}", "cancel", Status.WAITING, run, end), _request(cancel, run, end)
+
+
+def finish_guard(function: Function, run: Run, begins: int) -> Step | None:
+    """Return the timer by which a run that begins then has to end; ``None`` if it has no such limit."""
+    finish = function.timeouts.finish
+    return None if finish is None else _guard(_FINISH, "timeout", Status.SLEEPING, run, begins + milliseconds(finish))
+
+
+def start_guard(function: Function, run: Run) -> Step | None:
+    """Return the timer by which a run has to begin; ``None`` if it has no such limit."""
+    start = function.timeouts.start
+    if start is None:
+        return None
+    return _guard(_START, "timeout", Status.SLEEPING, run, max(run.received_at, run.event.ts) + milliseconds(start))
 
 
 def _guard(name: str, kind: str, status: Status, run: Run, due: int | None) -> Step:
     """Return a guard. Its order is before that of all steps, so that it does not change how steps count."""
-    return Step(key=f"{OWN}{name}", kind=kind, status=status, begun_order=0, began=run.started, due=due)
+    return Step(key=name, kind=kind, status=status, begun_order=0, began=run.started, due=due)
 
 
 def _request(cancel: Cancel, run: Run, due: int | None) -> WaitRequest:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,15 +11,19 @@ from tarry_backend.events.audit_stream import AuditStream
 from tarry_backend.executor.announcer import Announcer
 from tarry_backend.executor.apply_message import MessageApplier
 from tarry_backend.executor.cancel_guards import overdue
+from tarry_backend.executor.gatekeeper import Gatekeeper
 from tarry_backend.executor.message_delivery import MessageDelivery
-from tarry_backend.executor.run_begin import guarded, lacks_guards
+from tarry_backend.executor.run_begin import guarded, lacks_guards, postponed, turned
 from tarry_backend.executor.run_end import OutcomeWriter
 from tarry_backend.executor.run_failures import LATE, died, expired, missing
 from tarry_backend.executor.run_journal import RunJournal
 from tarry_backend.executor.run_revival import begun, goes_on, prepared
 from tarry_backend.executor.run_start import RunStarter
-from tarry_backend.model.run import Run, RunSnapshot, RunStatus
+from tarry_backend.executor.suspicion import absolve, suspect
+from tarry_backend.model.cancellation import BY_HAND
+from tarry_backend.model.run import RunSnapshot, RunStatus
 from tarry_backend.queues.messages import (
+    Admit,
     CancelRun,
     MessageError,
     RetryRun,
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from tarry._wire.bus import EventBus
     from tarry_backend.deploy.settings import Settings
     from tarry_backend.executor.message_delivery import MessageDelivery
+    from tarry_backend.model.cancellation import Cancellation
     from tarry_backend.queues.messages import Message, RunUpdate
     from tarry_backend.queues.sender import Queues
     from tarry_backend.store import Store
@@ -73,10 +77,17 @@ class Executor:
         announcer = Announcer(app, store, bus, AuditStream(settings.audit_stream))
         self._outcomes = OutcomeWriter(app.id, store, queues, announcer, meter, settings.version)
         self._starter = RunStarter(app, store, self._outcomes, meter, settings.version)
+        self._gatekeeper = Gatekeeper(app, store, queues, meter)
 
     def handle(self, body: str, delivery: MessageDelivery) -> None:
         """Handle one message of the runs queue; raise ``MessageError`` if it is not one of this app's."""
-        message = _run_message(decode(body))
+        message = decode(body)
+        if isinstance(message, Admit):
+            self._gatekeeper.sweep(message.gate, delivery.out_of_time)
+        else:
+            self._handle(_run_message(message), delivery)
+
+    def _handle(self, message: RunMessage, delivery: MessageDelivery) -> None:
         snapshot = self._starter.snapshot(message, delivery)
         if snapshot is None:
             self._drop(message)
@@ -86,14 +97,16 @@ class Executor:
             # Open steps show that the executor which ended the run died, and that its message is now a dead letter.
             if delivery.again or any(goes_on(step) for step in snapshot.parts):
                 self._outcomes.conclude(snapshot)
+                self._gatekeeper.over(snapshot.run)
             elif isinstance(message, Start):
                 self._outcomes.answer(snapshot.run)  # to a caller that asks once more: see ``RunJournal.invoke``
+            self._gatekeeper.decline(message)
         elif snapshot.run.revival is not None:
             self._revive(message, snapshot, delivery)
         elif isinstance(message, CancelRun):
-            self._outcomes.cancel(snapshot)  # this does not need its function
+            self._cancel(snapshot)  # this does not need its function
         elif (failure := expired(snapshot, now())) is not None:
-            self._outcomes.fail(snapshot, failure)
+            self._fail(snapshot, failure)
         elif isinstance(message, Returned) and snapshot.step(message.step_key) is None:
             logger.info(
                 "run %s could not store step %s: the executor drops the answer", message.run_id, message.step_key
@@ -110,6 +123,7 @@ class Executor:
             self._store.runs.request_cancel([message.run_id], now())  # its start may be a dead letter, redriven later
         else:
             logger.warning("run %s does not exist (any more): the executor drops its %s", message.run_id, message.kind)
+            self._gatekeeper.decline(message)
 
     def _apply(self, message: RunUpdate, snapshot: RunSnapshot, delivery: MessageDelivery) -> None:
         function = self._app.functions.get(snapshot.run.function_id)  # None: it was removed while the run waited
@@ -119,17 +133,18 @@ class Executor:
                 self._apply_again(function, message, snapshot, delivery)
             elif (applied := self._applier.apply(message, snapshot)) is not None:
                 news = applied.ended_steps - snapshot.ended_steps
-                self._go_on(function, message, applied, self._journal(message, applied, delivery), news)
+                journal = self._journal(message, applied, delivery)
+                self._go_on(function, message, applied, journal, news, delivery.time_left)
 
     def _apply_again(
         self, function: Function | None, message: RunUpdate, snapshot: RunSnapshot, delivery: MessageDelivery
     ) -> None:
         """Repeat all that may be missing: the last executor has failed or died somewhere on the way."""
         before = snapshot
-        snapshot = self._suspect(snapshot, delivery)
+        snapshot = suspect(self._store.runs, snapshot, delivery)
         attempt_since = snapshot.run.attempt_since
         if snapshot.run.deaths > MAX_DEATHS:
-            self._outcomes.fail(snapshot, died(snapshot.run.deaths))
+            self._fail(snapshot, died(snapshot.run.deaths))
             return
         try:
             snapshot = self._applier.apply(message, snapshot) or snapshot
@@ -140,9 +155,9 @@ class Executor:
             self._outcomes.remind(snapshot.run)
             for step in snapshot.steps:
                 journal.remind(step)
-            self._go_on(function, message, snapshot, journal, news)
+            self._go_on(function, message, snapshot, journal, news, delivery.time_left)
         except Exception:
-            self._absolve(replace(before.run, attempt_since=attempt_since))
+            absolve(self._store.runs, replace(before.run, attempt_since=attempt_since))
             raise
 
     def _retry(self, message: RetryRun) -> None:
@@ -165,12 +180,12 @@ class Executor:
             if delivery.again or any(goes_on(step) for step in snapshot.parts):
                 self._outcomes.announce_former(run)  # the executor that ended the life before may have died over it
             if not isinstance(message, CancelRun) and self._lacks_steps(snapshot):
-                self._outcomes.fail(snapshot, LATE)
+                self._fail(snapshot, LATE)
                 return
             try:
                 ready = prepared(snapshot, self._store, self._app.id, self._traffic, self._settings.log_days)
             except UsageError as error:
-                self._outcomes.fail(snapshot, Failure.of(error))
+                self._fail(snapshot, Failure.of(error))
                 return
             snapshot, taken = self._applier.look_again(replace(ready, behind=delivery.behind), revived=True)
             if not isinstance(message, CancelRun):
@@ -182,9 +197,9 @@ class Executor:
             snapshot = replace(snapshot, run=begun(snapshot.run, snapshot.ended_steps, now()))
             self._store.runs.save(replace(snapshot.run, cancellation=None))
             if isinstance(message, CancelRun) or self._store.runs.is_cancel_requested(run.id):
-                self._outcomes.cancel(snapshot)
+                self._cancel(snapshot)
             else:
-                self._go_on(function, message, snapshot, journal, ungiven(snapshot.steps))
+                self._go_on(function, message, snapshot, journal, ungiven(snapshot.steps), delivery.time_left)
 
     def _lacks_steps(self, snapshot: RunSnapshot) -> bool:
         """Return whether a retry has waited for an executor for so long that steps may be gone. A rerun has none yet.
@@ -195,30 +210,49 @@ class Executor:
         return revival is not None and revival.origin is None and self._store.lives.may_lack_steps(snapshot, now())
 
     def _go_on(
-        self, function: Function | None, message: RunUpdate, snapshot: RunSnapshot, journal: RunJournal, news: int
+        self,
+        function: Function | None,
+        message: RunUpdate,
+        snapshot: RunSnapshot,
+        journal: RunJournal,
+        news: int,
+        time_left: int,
     ) -> None:
-        """Cancel the run, if it is to be cancelled, or replay its function. Its first message opens its guards."""
+        """Cancel the run, if it is to be cancelled, or replay it in its turn. Its first message opens its guards."""
         if isinstance(message, Start) and self._starter.was_cancelled(snapshot.run):
-            self._outcomes.cancel(snapshot)
+            self._cancel(snapshot)
             return
         if function is not None and (isinstance(message, Start) or lacks_guards(function, snapshot)):
             try:
                 snapshot = guarded(function, snapshot, journal)
             except UsageError as error:
-                self._outcomes.fail(replace(snapshot, guards=journal.guards()), Failure.of(error))
+                self._fail(replace(snapshot, guards=journal.guards()), Failure.of(error))
                 return
         why = snapshot.run.cancellation or overdue(snapshot.guards, journal.now())
         if why is not None:
-            self._outcomes.cancel(snapshot, why)
+            self._cancel(snapshot, why)
         elif function is None:
             self._outcomes.park(snapshot, missing(self._app, snapshot.run.function_id), journal.now())
-        else:
-            self._replay(function, snapshot, journal, news)
-
-    def _replay(self, function: Function, snapshot: RunSnapshot, journal: RunJournal, news: int) -> None:
-        if snapshot.rests(journal.now()) and not journal.taken:  # a repeated message does not hasten the attempt
+            self._gatekeeper.decline(message)
+        elif snapshot.rests(journal.now()) and not journal.taken:  # a repeated message does not hasten the attempt
             self._outcomes.leave(snapshot.run)
-            return
+            self._gatekeeper.decline(message)
+        elif (places := self._gatekeeper.enter(function, snapshot.run, message, time_left)) is None:
+            postponed(function, snapshot, journal)
+            self._outcomes.leave(snapshot.run)
+        elif (ended := self._replay(function, turned(function, snapshot, journal), journal, news)) is not None:
+            self._gatekeeper.rest(snapshot.run, places, ended=ended)
+
+    def _cancel(self, snapshot: RunSnapshot, why: Cancellation = BY_HAND) -> None:
+        self._outcomes.cancel(snapshot, why)
+        self._gatekeeper.over(snapshot.run)
+
+    def _fail(self, snapshot: RunSnapshot, error: Failure) -> None:
+        self._outcomes.fail(snapshot, error)
+        self._gatekeeper.over(snapshot.run)
+
+    def _replay(self, function: Function, snapshot: RunSnapshot, journal: RunJournal, news: int) -> bool | None:
+        """Replay the function, and store the outcome; return whether the run has ended, ``None`` if it goes on."""
         run = snapshot.run
         news = max(news, min(snapshot.attempt, 1))  # the function raised after the newest result, and begins there anew
         replayed = Replayed(
@@ -234,10 +268,12 @@ class Executor:
         snapshot = replace(snapshot, steps=journal.steps())
         if journal.cancellation is not None and isinstance(outcome, Paused):
             self._outcomes.cancel(snapshot, journal.cancellation)
-        elif isinstance(outcome, Paused) and (error := journal.vain()):
+            return True
+        if isinstance(outcome, Paused) and (error := journal.vain()):
             self._outcomes.fail(snapshot, Failure.of(error))
-        else:
-            self._outcomes.keep(snapshot, outcome, function.retries)
+            return True
+        ended = self._outcomes.keep(snapshot, outcome, function.retries)
+        return None if isinstance(outcome, Paused) and outcome.out_of_time else ended
 
     def _journal(self, message: RunMessage, snapshot: RunSnapshot, delivery: MessageDelivery) -> RunJournal:
         return RunJournal(
@@ -255,27 +291,6 @@ class Executor:
             has_room=delivery.has_room,
             version=self._settings.version,
         )
-
-    def _suspect(self, snapshot: RunSnapshot, delivery: MessageDelivery) -> RunSnapshot:
-        """Count this delivery as a death before the function can cause another one.
-
-        The run stores since when attempts may have been under way, until one has gone through. The message may
-        become a dead letter, and a later one may perform the step that its executors began.
-
-            message 1    step begins ── dies … ten times ── dead letter
-            message 2                                                      the step again, kept: it began at first
-        """
-        run = snapshot.run
-        deaths = run.deaths + 1 if run.suspect == delivery.message_id else 1
-        since = min(delivery.first_received, run.attempt_since or delivery.first_received)
-        run = replace(run, suspect=delivery.message_id, deaths=deaths, attempt_since=since)
-        self._store.runs.save(run)
-        return replace(snapshot, run=run)
-
-    def _absolve(self, run: Run) -> None:
-        """Take back the death of an executor that failed in an orderly way: the function is not to blame."""
-        with suppress(Exception):  # the error raised now is the one that counts
-            self._store.runs.save(run)
 
 
 def _run_message(message: Message) -> RunMessage:

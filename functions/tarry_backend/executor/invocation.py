@@ -1,4 +1,4 @@
-"""The end of an invocation: from the invoked run's end, or at its deadline. Pure."""
+"""The end of an invocation: from the invoked run's end, or at its deadline; and whether it can begin. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from tarry import Event
+from tarry._wire.bus import source_of
 from tarry.errors import UsageError
+from tarry_backend.events.address import INVOKED
+from tarry_backend.matching.gate_keys import gates_of
 from tarry_backend.model.run import RunStatus
 from tarry_backend.replay import Failure, Status
 from tarry_backend.replay.performer import MAX_RUN
@@ -19,11 +23,11 @@ if TYPE_CHECKING:
 __all__ = ["invoked_function", "returned", "timed_out"]
 
 
-def invoked_function(app: App, request: InvokeRequest) -> str:
+def invoked_function(app: App, request: InvokeRequest, run: Run) -> str:
     """Return the id of the function to invoke.
 
     Raises:
-        UsageError: The app has no such function.
+        UsageError: The app has no such function, or the run has a place that it would wait for.
     """
     if request.app_id not in (None, app.id):
         raise UsageError(
@@ -32,7 +36,24 @@ def invoked_function(app: App, request: InvokeRequest) -> str:
         )
     if request.function_id not in app.functions:
         raise UsageError(f"app {app.id!r} has no function {request.function_id!r}, only {sorted(app.functions)}")
+    _check_gates(app, run, request)
     return request.function_id
+
+
+def _check_gates(app: App, run: Run, request: InvokeRequest) -> None:
+    """Raise ``UsageError`` if the invoked run needs a place in a gate in which this run has one until its end."""
+    own = app.functions.get(run.function_id)
+    if own is None or not any(limit.hold == "run" for limit in own.concurrency):
+        return
+    invoked = app.functions[request.function_id]
+    event = Event(INVOKED, request.data, request.event_id, run.received_at, None, source_of(app.id))
+    theirs = {gate.name for gate in gates_of(invoked.id, invoked.concurrency, event, run.received_at)}
+    for gate in gates_of(own.id, own.concurrency, run.event, run.received_at):
+        if gate.keeps and gate.name in theirs:
+            raise UsageError(
+                f"function {invoked.id!r} is under the same limit as this run, which holds its place until it ends "
+                "(hold='run'): the two could wait for each other; use hold='work', or another limit for one of them"
+            )
 
 
 def returned(step: Step, run: Run, kept: int, order: int, now: int) -> Step | None:

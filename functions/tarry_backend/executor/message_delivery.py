@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tarry.errors import LimitError
 from tarry_backend.executor.run_clock import RunClock
-from tarry_backend.queues.messages import Wake
+from tarry_backend.queues.messages import Admitted, Wake
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,8 @@ class MessageDelivery:
 
     ``first_received`` is when an executor first had the message, or an earlier moment, by the queue's clock (Unix
     milliseconds). ``arrived`` is when this executor got it, by the Lambda's clock. ``has_room`` says whether a body
-    that takes so many milliseconds is over before the invocation nears its end.
+    that takes so many milliseconds is over before the invocation nears its end. ``time_left`` is how long, in
+    milliseconds, this executor can live from then on.
     """
 
     message_id: str
@@ -34,10 +35,11 @@ class MessageDelivery:
     first_received: int = 0
     arrived: int = 0
     has_room: Callable[[int], bool] = lambda _: True
+    time_left: int = 900_000
 
     def clock(self, message: RunMessage) -> RunClock:
         """Return the clock of the invocation that handles the message."""
-        return RunClock(message.due if isinstance(message, Wake) else 0, self.arrived, self.first_received)
+        return RunClock(message.due if isinstance(message, Wake | Admitted) else 0, self.arrived, self.first_received)
 
     @property
     def behind(self) -> int:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from tarry.durations import MAX_DURATION
 from tarry.errors import UsageError
-from tarry_backend.executor.cancel_guards import is_late, requests
+from tarry_backend.executor.cancel_guards import finish_guard, is_late, requests, start_guard
 from tarry_backend.model.cancellation import LATE_START
+from tarry_backend.replay import Status
 
 if TYPE_CHECKING:
     from tarry import Event, Function
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from tarry_backend.model.run import RunSnapshot
     from tarry_backend.replay import Step, WaitRequest
 
-__all__ = ["begins", "guarded", "lacks_guards"]
+__all__ = ["begins", "guarded", "lacks_guards", "postponed", "turned"]
+
 
 _TOLERANCE = 1_000
 """A run begins at once if its event's ``ts`` is ahead by at most this many milliseconds: clocks differ."""
@@ -56,6 +58,35 @@ def guarded(function: Function, snapshot: RunSnapshot, journal: RunJournal) -> R
     for guard, request in requests(function, run):
         why = why or _opened(function, guard, request, journal)
     return replace(snapshot, run=replace(run, cancellation=why), guards=journal.guards())
+
+
+def postponed(function: Function, snapshot: RunSnapshot, journal: RunJournal) -> None:
+    """Let a run that waits for its first turn end when it has waited for longer than its function allows.
+
+    start     guards ── in line ── timer to start
+    admitted                                       the timer goes, the time to finish counts from here
+    """
+    if not snapshot.steps and not _opens(snapshot, finish_guard(function, snapshot.run, 0)):
+        guard = start_guard(function, snapshot.run)
+        if guard is not None and snapshot.run.attempt == 0:
+            journal.open_guard(guard, None)
+
+
+def turned(function: Function, snapshot: RunSnapshot, journal: RunJournal) -> RunSnapshot:
+    """Return the run as it begins to work: if it could wait for its turn, its time to finish counts from now."""
+    if not function.concurrency or snapshot.steps:
+        return snapshot
+    waited = start_guard(function, snapshot.run)
+    if waited is not None and (there := snapshot.step(waited.key)) is not None and there.is_open:
+        journal.withdraw(replace(there, status=Status.WITHDRAWN, ended=journal.now(), due=None))
+    finish = finish_guard(function, snapshot.run, journal.now())
+    if finish is not None and not _opens(snapshot, finish):
+        journal.open_guard(finish, None)
+    return replace(snapshot, guards=journal.guards())
+
+
+def _opens(snapshot: RunSnapshot, guard: Step | None) -> bool:
+    return guard is not None and snapshot.step(guard.key) is not None
 
 
 def _opened(function: Function, guard: Step, request: WaitRequest | None, journal: RunJournal) -> Cancellation | None:

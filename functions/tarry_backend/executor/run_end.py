@@ -47,17 +47,20 @@ class OutcomeWriter:
         self._version = version
         self._signalling = Signalling(store)
 
-    def keep(self, snapshot: RunSnapshot, outcome: Outcome, retries: Retries) -> None:
-        """Store the outcome of a run's replay."""
+    def keep(self, snapshot: RunSnapshot, outcome: Outcome, retries: Retries) -> bool:
+        """Store the outcome of a run's replay; return whether the run has ended."""
         match outcome:
             case Finished(output):
                 self._end(snapshot, RunStatus.FINISHED, output=output)
+                return True
             case Failed() as failed if failed.final or snapshot.attempt >= retries.limit:
                 self.fail(snapshot, failed.error)
+                return True
             case Failed() as failed:
                 self._try_again(snapshot, failed, retries)
             case Paused(out_of_time):
                 self._pause(snapshot.run, out_of_time)
+        return False
 
     def fail(self, snapshot: RunSnapshot, error: Failure) -> None:
         """End the run as failed."""

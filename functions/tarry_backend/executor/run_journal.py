@@ -222,7 +222,7 @@ class RunJournal:
             caller      send ── dies                         send ── step kept ──────────── Returned
             function         start ── returns, Returned           start: has ended, Returned
         """
-        function_id = invoked_function(self._app, request)
+        function_id = invoked_function(self._app, request, self._run)
         data = {**request.data, ADDRESS: Caller(self._run.id, step.key).address(function_id)}
         user = None if request.user is None else dict(request.user)
         self._bus.send_internal([Event(INVOKED, data, request.event_id, step.began, user)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tarry_backend.clock import now
@@ -43,7 +44,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
         for place, record in enumerate(records):
             try:
                 _hold(record, queues, context)
-                executor.handle(record["body"], _delivery(record, *room))
+                left = context.get_remaining_time_in_millis()
+                executor.handle(record["body"], replace(_delivery(record, *room), time_left=left))
             except Exception:
                 logger.exception("message %s failed; SQS delivers it again", record["messageId"])
                 failed = records[place:]

@@ -13,8 +13,11 @@ from tarry.event import Event
 from tarry_backend.model.event_identity import identity_of
 from tarry_backend.model.position import Position
 from tarry_backend.model.received_event import ReceivedEvent
+from tarry_backend.queues.gate_messages import Admit, Admitted
 
 __all__ = [
+    "Admit",
+    "Admitted",
     "CancelRun",
     "Carried",
     "Continue",
@@ -238,11 +241,11 @@ class FanOut:
     carried: Carried
 
 
-RunUpdate = Start | Resume | Wake | Deadline | Look | Returned | Signalled | Continue
+RunUpdate = Start | Resume | Wake | Deadline | Look | Returned | Signalled | Continue | Admitted
 """The messages that the executor applies to a run before it replays the function."""
 
 RunMessage = RunUpdate | CancelRun | RetryRun
-"""The messages of the runs queue."""
+"""The messages of the runs queue to one run. The queue also has ``Admit``."""
 
 TimerMessage = Due | Settle
 """The messages of the timers queue."""
@@ -250,7 +253,7 @@ TimerMessage = Due | Settle
 MatcherMessage = Marker | FanOut
 """The messages of the events queue, beside events."""
 
-Message = RunMessage | TimerMessage | MatcherMessage
+Message = RunMessage | Admit | TimerMessage | MatcherMessage
 
 _KINDS: dict[str, type[Message]] = {message.kind: message for message in get_args(Message)}
 

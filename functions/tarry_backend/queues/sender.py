@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tarry._wire.aws import client
 from tarry.errors import TarryError
 from tarry.event import new_id
-from tarry_backend.queues.messages import Continue, Returned, encode
+from tarry_backend.queues.messages import Admitted, Continue, Returned, encode
 from tarry_backend.store.lean_client import take_lean_road
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
     from tarry_backend.deploy.settings import Settings
-    from tarry_backend.queues.messages import MatcherMessage, RunMessage, TimerMessage
+    from tarry_backend.queues.messages import Admit, MatcherMessage, RunMessage, TimerMessage
 
     Page = list[dict[str, Any]]
 
@@ -60,7 +60,7 @@ class Queues:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def send_to_runs(self, messages: Iterable[RunMessage]) -> int:
+    def send_to_runs(self, messages: Iterable[RunMessage | Admit]) -> int:
         """Send to the executor, in batches, one run's messages in their order; return the number of messages."""
         return self._send(
             self._settings.runs_queue,
@@ -178,10 +178,17 @@ def _delay(seconds: int) -> int:
     return min(MAX_DELAY, max(0, seconds))
 
 
-def _of_run(message: RunMessage, body: str) -> dict[str, str]:
+def _of_run(message: RunMessage | Admit, body: str) -> dict[str, str]:
     """Give each run its group. SQS drops a repeated message within five minutes.
 
-    But each ``Continue`` is new, and so is each ``Returned``, whose step may not have existed at first.
+    But each ``Continue`` is new, and so is each ``Returned``, whose step may not have existed at first. A gate tells a
+    run of each grant.
     """
-    identity = new_id() if isinstance(message, Continue | Returned) else hashlib.sha256(body.encode()).hexdigest()
+    match message:
+        case Continue() | Returned():
+            identity = new_id()
+        case Admitted(token=token):
+            identity = token
+        case _:
+            identity = hashlib.sha256(body.encode()).hexdigest()
     return {"MessageGroupId": message.run_id, "MessageDeduplicationId": identity}

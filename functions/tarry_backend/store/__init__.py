@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Self
 
 from tarry._wire.mailboxes import Mailboxes
 from tarry_backend.store.bulks import Bulks
+from tarry_backend.store.controls import Controls
 from tarry_backend.store.due_index import Dues
 from tarry_backend.store.event_names import Name, Names
+from tarry_backend.store.gates import Gates
 from tarry_backend.store.large_values import Values
 from tarry_backend.store.log import EventGoneError, EventLog, LogEntry
 from tarry_backend.store.open_waits import OpenWaits
@@ -26,9 +28,11 @@ if TYPE_CHECKING:
 __all__ = [
     "Bulks",
     "ConflictError",
+    "Controls",
     "Dues",
     "EventGoneError",
     "EventLog",
+    "Gates",
     "LogEntry",
     "Name",
     "Names",
@@ -49,6 +53,7 @@ class Store:
 
     ``waits`` finds the waits of an event, ``dues`` finds timers by time, ``open_waits`` finds waits by name, ``names``
     has the facts about event names, ``mailboxes`` are the signals', and ``lives`` makes failed runs go on.
+    ``gates`` limit how many runs are at work.
     """
 
     table: Table
@@ -62,6 +67,8 @@ class Store:
     open_waits: OpenWaits
     mailboxes: Mailboxes
     queries: Queries
+    gates: Gates
+    controls: Controls
 
     @classmethod
     def over(cls, table: Table, settings: Settings) -> Self:
@@ -81,6 +88,8 @@ class Store:
             open_waits=OpenWaits(table, values, dues),
             mailboxes=Mailboxes(table.name, table.place),
             queries=Queries(runs, StartedRuns(table), log, names, dues),
+            gates=Gates(table),
+            controls=Controls(table),
         )
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["ITEMS", "OBJECTS", "Access"]
 
 _RUN, _LOG, _KEY, _NAME, _ONCE, _SIGNAL = "run#*", "log#*", "key#*", "name#*", "once#*", f"{SIGNALS}*"
-_CURSOR = "timers"
+_CURSOR, _GATE, _LINE, _CONTROL = "timers", "gate#*", "line#*", "fn#*"
 
 _ENDS = f"{_LOG[:-1]}{FINISHED}#*"
 """The log of finished runs' announcements, which the executor writes itself."""
@@ -92,10 +92,11 @@ ITEMS: Mapping[str, tuple[Access, ...]] = {
     ),
     "executor": (
         Access(("BatchWriteItem",), (_RUN, _ENDS)),
-        Access(("GetItem",), (_RUN, _NAME, _SIGNAL)),
+        Access(("GetItem",), (_RUN, _NAME, _SIGNAL, _CONTROL)),
         Access(("PutItem",), (_RUN, _ONCE, _SIGNAL)),
-        Access(("Query",), (_RUN, _LOG, _KEY)),
-        Access(("UpdateItem",), (_NAME, _RUN)),
+        Access(("Query",), (_RUN, _LOG, _KEY, _LINE)),
+        Access(("UpdateItem",), (_NAME, _RUN, _GATE, _LINE)),
+        Access(("DeleteItem",), (_LINE,)),
     ),
     "timers": (
         Access(("GetItem",), (_RUN, _NAME)),
@@ -111,8 +112,8 @@ ITEMS: Mapping[str, tuple[Access, ...]] = {
         Access(("UpdateItem",), (_RUN,), _REVIVED),
         Access(("PutItem",), (_RUN,), _NEW_RUN),
         Access(("BatchGetItem",), (_RUN,)),
-        Access(("GetItem",), (_RUN, _NAME)),
-        Access(("Query",), (_RUN, _LOG, _KEY)),
+        Access(("GetItem",), (_RUN, _NAME, _LINE, _CONTROL)),
+        Access(("Query",), (_RUN, _LOG, _KEY, _LINE)),
     ),
 }
 """The grants by Lambda entry point. ``TransactWriteItems`` needs the permissions of its parts."""

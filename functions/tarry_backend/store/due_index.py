@@ -12,9 +12,12 @@ if TYPE_CHECKING:
 
     from tarry_backend.store.table import Table
 
-__all__ = ["SHARDS", "DueEntry", "Dues"]
+__all__ = ["GATE", "SHARDS", "DueEntry", "Dues"]
 
 SHARDS = range(DUE_SHARDS)
+
+GATE = "gate"
+"""The kind of a gate at which runs wait. Its name stands in the place of a run's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class Dues:
             yield DueEntry(
                 item.pk.partition("#")[2],
                 key if name == "step" else None,
-                getattr(item, "kind", "run"),
+                GATE if name == GATE else getattr(item, "kind", "run"),
                 int(item.due),
             )
 

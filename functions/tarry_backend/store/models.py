@@ -1,4 +1,4 @@
-"""The table: the only place that defines its keys, indexes and attribute names.
+"""The table: the only place, with ``gate_items``, that defines its keys, indexes and attribute names.
 
 item      pk                              sk                           indexes, while they matter
 run       run#<run>                       run                          runs; due (a retry of the function)

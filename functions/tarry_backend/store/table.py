@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.connection import Connection
 from pynamodb.connection.base import MetaTable
-from pynamodb.exceptions import GetError, PutError, PynamoDBException, TransactWriteError, UpdateError
+from pynamodb.exceptions import DeleteError, GetError, PutError, PynamoDBException, TransactWriteError, UpdateError
 
 from tarry._wire.aws import Place
 from tarry._wire.aws import client as made_when_needed
@@ -176,7 +176,9 @@ class Table:
                 raise  # such as another transaction at work: SQS delivers the message again
             raise ConditionFailedError("a condition of the transaction did not hold") from error
 
-    def update(self, model: type[T], pk: str, sk: str, actions: Sequence[Action], condition: Condition) -> T:
+    def update(
+        self, model: type[T], pk: str, sk: str, actions: Sequence[Action], condition: Condition | None = None
+    ) -> T:
         """Change the item, and return the changed item. One request, also if the condition does not hold.
 
         Raises:
@@ -193,6 +195,15 @@ class Table:
         )
         changed: T = self._reader(model)(self._write("UpdateItem", request, UpdateError)["Attributes"])
         return changed
+
+    def delete(self, pk: str, sk: str, condition: Condition | None = None) -> bool:
+        """Remove the item, if it exists; return false if the condition does not hold."""
+        request = self._connection.get_operation_kwargs(self.name, pk, range_key=sk, condition=condition)
+        try:
+            self._write("DeleteItem", request, DeleteError)
+        except ConditionFailedError:
+            return False
+        return True
 
     def batch(self) -> Batch:
         """Return a batch that writes items without conditions, by 25: enter it with ``with``."""

@@ -8,8 +8,8 @@ from tarry_backend.clock import now
 from tarry_backend.model.position import Position
 from tarry_backend.model.step import LISTENING, Status
 from tarry_backend.queues.delays import delay_until, marker_delay
-from tarry_backend.queues.messages import Due, Look, Marker, MessageError, Settle, Wake, decode
-from tarry_backend.store.due_index import SHARDS
+from tarry_backend.queues.messages import Admit, Due, Look, Marker, MessageError, Settle, Wake, decode
+from tarry_backend.store.due_index import GATE, SHARDS
 from tarry_backend.store.event_names import SKEW
 from tarry_backend.waits.lookup import look
 
@@ -79,9 +79,10 @@ class Timers:
         yield from dues.between(shard, max(reached, moment - OVERDUE), moment + SWEPT)
 
     def _due(self, message: Due) -> None:
-        """Send a due timer to its run, or its marker to the matcher. A timer that is early waits for the rest.
+        """Send a due timer to its run, a deadline's marker to the matcher, a gate to the executor.
 
-        SQS delays by whole seconds, and its clock may differ from this Lambda's.
+        A timer that is early waits for the rest: SQS delays by whole seconds, and its clock may differ from this
+        Lambda's.
         """
         moment = now()
         delay = delay_until(message.due, moment, message.step_kind)
@@ -90,6 +91,8 @@ class Timers:
         elif message.step_kind in LISTENING and message.step_key is not None:
             marker = Marker(message.run_id, message.step_key, message.due)
             self._queues.send_to_matcher(marker, marker_delay(message.due, moment))
+        elif message.step_kind == GATE:
+            self._queues.send_to_runs([Admit(message.run_id, message.due)])
         else:
             self._queues.send_to_runs([Wake(message.run_id, message.due)])
 

@@ -1,4 +1,4 @@
-"""The check of the expressions that a function declares: its triggers', its cancels', its ``idempotency``."""
+"""The check of the expressions that a function declares: of triggers, cancels, ``idempotency``, keys of limits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tarry._cel.match_path import match_expression
 from tarry.errors import ExpressionError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tarry.cancel import Cancel
     from tarry.triggers import TriggerEvent
@@ -27,7 +27,7 @@ def check_declarations(
     owner: str,
     triggers: Sequence[TriggerEvent],
     cancels: Sequence[Cancel],
-    idempotency: str | None,
+    values: Mapping[str, str],
     *,
     only_events: bool,
 ) -> None:
@@ -37,7 +37,7 @@ def check_declarations(
         owner: The function, as errors name it.
         triggers: Its triggers that are events.
         cancels: Its cancels.
-        idempotency: Its ``idempotency``.
+        values: Its expressions for a value of the event, by the options' names: ``idempotency``, limits' keys.
         only_events: Whether these triggers alone start the function, not a cron.
 
     Raises:
@@ -49,8 +49,8 @@ def check_declarations(
     types: Types = tuple(each.data_type for each in triggers) if only_events else (None,)
     for cancel in cancels:
         _check_cancel(f"{owner}: cancel on {cancel.event!r}", cancel, types)
-    if idempotency is not None:
-        _check(f"{owner}: idempotency", idempotency, _STARTING, types, boolean=False)
+    for name, expression in values.items():
+        _check(f"{owner}: {name}", expression, _STARTING, types, boolean=False)
 
 
 def _check_cancel(owner: str, cancel: Cancel, types: Types) -> None:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from tarry._engine.error_text import shown
 from tarry._engine.place import place_of_call
 from tarry.cancel import MAX_CANCELS, Cancel
+from tarry.concurrency import MAX_CONCURRENCIES, Concurrency
 from tarry.errors import UsageError
 from tarry.triggers import Trigger, TriggerEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from tarry.function import Function
 
@@ -24,10 +25,12 @@ __all__ = [
     "check_idempotency",
     "checked_bus",
     "checked_cancels",
+    "checked_concurrency",
     "checked_function",
     "checked_id",
     "checked_name",
     "checked_triggers",
+    "disagreement",
     "warn_of_cancels",
 ]
 
@@ -83,7 +86,11 @@ def checked_cancels(fn_id: str, cancel: Cancel | Sequence[Cancel]) -> tuple[Canc
 
 
 def check_expressions(
-    fn_id: str, triggers: Sequence[Trigger], cancels: Sequence[Cancel], idempotency: str | None
+    fn_id: str,
+    triggers: Sequence[Trigger],
+    cancels: Sequence[Cancel],
+    idempotency: str | None,
+    limits: Sequence[Concurrency],
 ) -> None:
     """Check all expressions, except in a Lambda: synthesis has checked what is deployed, and the grammar loads slowly.
 
@@ -92,12 +99,16 @@ def check_expressions(
     """
     events = [each for each in triggers if isinstance(each, TriggerEvent)]
     conditional = [each for each in events if each.expression is not None], [c for c in cancels if not c.takes_all]
-    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ or not (any(conditional) or idempotency):
+    keys = {
+        f"key of concurrency {place}": limit.key for place, limit in enumerate(limits, start=1) if limit.key is not None
+    }
+    values = keys if idempotency is None else {"idempotency": idempotency, **keys}
+    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ or not (any(conditional) or values):
         return
     from tarry._cel.declarations import check_declarations
 
     owner = f"function {fn_id!r}{place_of_call()}"
-    check_declarations(owner, events, cancels, idempotency, only_events=len(events) == len(triggers))
+    check_declarations(owner, events, cancels, values, only_events=len(events) == len(triggers))
 
 
 def check_idempotency(fn_id: str, idempotency: Any) -> None:
@@ -143,3 +154,48 @@ def checked_name(fn_id: str, name: Any) -> str:
     if not isinstance(name, str | None):
         raise UsageError(f"function {fn_id!r}: name is {name!r}; give a text for people")
     return name or fn_id
+
+
+def checked_concurrency(fn_id: str, given: Any) -> tuple[Concurrency, ...]:
+    """Return the limits of a function as a tuple. A number is a limit on its runs.
+
+    Raises:
+        UsageError: It is something else, there are too many, or two count the same.
+    """
+    try:
+        if given is None:
+            return ()
+        several = given if isinstance(given, list | tuple) else (given,)
+        limits = tuple(Concurrency(each) if type(each) is int else each for each in several)
+    except UsageError as error:
+        raise UsageError(f"function {fn_id!r}: {error}") from None
+    if not limits or not all(isinstance(each, Concurrency) for each in limits):
+        raise UsageError(
+            f"function {fn_id!r}: concurrency is {given!r}; give a number, a tarry.Concurrency, or a list of two"
+        )
+    if len(limits) > MAX_CONCURRENCIES:
+        raise UsageError(f"function {fn_id!r} has {len(limits)} limits in concurrency; give at most two")
+    if len({each.counts_alike for each in limits}) < len(limits):
+        raise UsageError(
+            f"function {fn_id!r}: both limits in concurrency have scope={limits[0].scope!r} and key={limits[0].key!r},"
+            " so the smaller one decides: give that one alone"
+        )
+    return limits
+
+
+def disagreement(functions: Iterable[Function]) -> str | None:
+    """Return how two limits of the app disagree that count the same runs; ``None`` if none do."""
+    first: dict[str | None, tuple[str, Concurrency]] = {}
+    for function in functions:
+        for limit in function.concurrency:
+            scope, key = limit.counts_alike
+            if scope != "app":
+                continue
+            other, there = first.setdefault(key, (function.id, limit))
+            if (there.limit, there.hold) != (limit.limit, limit.hold):
+                return (
+                    f"functions {other!r} and {function.id!r} share the limit with scope='app' and key={key!r}, but "
+                    f"one has limit={there.limit} and hold={there.hold!r}, the other limit={limit.limit} and "
+                    f"hold={limit.hold!r}: give both the same"
+                )
+    return None

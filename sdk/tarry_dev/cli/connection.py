@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
-    from tarry import Event, SignalReceipt
+    from tarry import Concurrency, Event, SignalReceipt
     from tarry_backend.api.asked_event import AskedEvent
     from tarry_backend.api.receipts import Receipt
     from tarry_backend.deploy.outputs import Deployment
     from tarry_backend.model.bulk import Bulk
+    from tarry_backend.model.control import Control, HeldBack
     from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.model.run import Run, RunSnapshot, RunStatus
     from tarry_backend.model.step import Step
@@ -56,6 +57,11 @@ class Lookups(Protocol):
     def begin_bulk(self, bulk_id: str, what: str, total: int, began: int) -> None: ...
     def tell_bulk(self, bulk_id: str, done: int, ended: str | None = None) -> Bulk: ...
     def stop_bulk(self, bulk_id: str) -> Bulk | None: ...
+    def held_back(self, run: Run) -> HeldBack | None: ...
+    def control(self, function: str) -> Control: ...
+    def pause(self, function: str) -> Control: ...
+    def resume(self, function: str) -> Control: ...
+    def limit(self, function: str, limit: int | None) -> Control: ...
     def signal(self, name: str, data: Any, signal_id: str | None, keep: str | None) -> SignalReceipt: ...
 
 
@@ -79,6 +85,10 @@ class Connection:
     def attempts(self, function_id: str) -> int | None:
         """Return how many attempts the steps of a function have; ``None`` if that is not known."""
         return next((each.attempts for each in self.deployment.facts if each.id == function_id), None)
+
+    def limits(self, function_id: str) -> tuple[Concurrency, ...]:
+        """Return the limits on the function's runs at work, as far as they are known."""
+        return next((each.limits for each in self.deployment.facts if each.id == function_id), ())
 
     def named(self, document: dict[str, Any], run_id: str) -> dict[str, Any]:
         """Return the JSON document of a run, with its app if there are several."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tarry_backend.api.asked_event import AskedEvent
     from tarry_backend.api.receipts import Receipt
     from tarry_backend.model.bulk import Bulk
+    from tarry_backend.model.control import Control, HeldBack
     from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.model.run import Run, RunSnapshot, RunStatus
     from tarry_backend.model.step import Step
@@ -121,6 +122,26 @@ class DevLookups:
 
     def stop_bulk(self, bulk_id: str) -> Bulk | None:
         found: Bulk | None = self._ask("stop_bulk", bulk_id)
+        return found
+
+    def held_back(self, run: Run) -> HeldBack | None:
+        found: HeldBack | None = self._ask("held_back", run)
+        return found
+
+    def control(self, function: str) -> Control:
+        found: Control = self._ask("control", function)
+        return found
+
+    def pause(self, function: str) -> Control:
+        found: Control = self._ask("pause", function)
+        return found
+
+    def resume(self, function: str) -> Control:
+        found: Control = self._ask("resume", function)
+        return found
+
+    def limit(self, function: str, limit: int | None) -> Control:
+        found: Control = self._ask("limit", function, limit)
         return found
 
     def signal(self, name: str, data: Any, signal_id: str | None, keep: str | None) -> SignalReceipt:

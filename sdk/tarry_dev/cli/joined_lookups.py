@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tarry_backend.api.asked_event import AskedEvent
     from tarry_backend.api.receipts import Receipt
     from tarry_backend.model.bulk import Bulk
+    from tarry_backend.model.control import Control, HeldBack
     from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.model.run import Run, RunSnapshot, RunStatus
     from tarry_backend.model.step import Step
@@ -134,6 +135,25 @@ class JoinedLookups:
 
     def stop_bulk(self, bulk_id: str) -> Bulk | None:
         return self._keeper(bulk_id).stop_bulk(bulk_id)
+
+    def held_back(self, run: Run) -> HeldBack | None:
+        return self._part(run.id).held_back(run)
+
+    def control(self, function: str) -> Control:
+        raise self._undecided(function)
+
+    def pause(self, function: str) -> Control:
+        raise self._undecided(function)
+
+    def resume(self, function: str) -> Control:
+        raise self._undecided(function)
+
+    def limit(self, function: str, limit: int | None) -> Control:
+        raise self._undecided(function)
+
+    def _undecided(self, function: str) -> CommandError:
+        apps = " or --app ".join(self._parts)
+        return CommandError(f"function {function!r} is controlled in one app: say in which, --app {apps}")
 
     def signal(self, name: str, data: Any, signal_id: str | None, keep: str | None) -> SignalReceipt:
         raise CommandError(f"a signal is for one app: say for which, --app {' or --app '.join(self._parts)}")

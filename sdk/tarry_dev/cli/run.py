@@ -16,11 +16,12 @@ def show_run(beginning: str, stack: str | None, as_json: bool, full: bool = Fals
     """``tarry run``."""
     with connect(stack) as tarry:
         snapshot = find_run(beginning, tarry)
+        held = tarry.lookups.held_back(snapshot.run) if tarry.limits(snapshot.run.function_id) else None
     if as_json:
-        print_json(tarry.named(run_page(snapshot), snapshot.run.id))
+        print_json(tarry.named(run_page(snapshot, held), snapshot.run.id))
     else:
         with values(whole=full):
-            shown = timeline(snapshot, Calendar(snapshot.run.started), tarry.attempts(snapshot.run.function_id))
+            shown = timeline(snapshot, Calendar(snapshot.run.started), tarry.attempts(snapshot.run.function_id), held)
         if tarry.app_of is not None:
             screen().print(f"app {tarry.app_of(snapshot.run.id)}")
         screen().print(shown)

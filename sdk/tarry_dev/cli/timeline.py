@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from tarry_backend.model.control import HeldBack
     from tarry_backend.model.failure import Failure
     from tarry_backend.model.run import Run, RunSnapshot
     from tarry_backend.model.step import Step, Wait
@@ -42,10 +43,12 @@ __all__ = ["timeline"]
 _WIDTH = 56
 
 
-def timeline(snapshot: RunSnapshot, calendar: Calendar, attempts: int | None = None) -> RenderableType:
+def timeline(
+    snapshot: RunSnapshot, calendar: Calendar, attempts: int | None = None, held: HeldBack | None = None
+) -> RenderableType:
     """Return a run's time line: the duration and result of each step, up to its end or its present state.
 
-    ``attempts`` is how many attempts its steps have, if that is known.
+    ``attempts`` is how many attempts its steps have, if that is known. ``held`` is what holds the run back.
     """
     run = snapshot.run
     grid = Table.grid(padding=(0, 2, 0, 0))
@@ -63,9 +66,16 @@ def timeline(snapshot: RunSnapshot, calendar: Calendar, attempts: int | None = N
         grid.add_row(*row)
     if run.due is not None:
         grid.add_row(calendar.at(run.due), MARKS["waiting"], "", "", next_attempt(run, run.due, calendar, attempts))
+    if held is not None:
+        grid.add_row(calendar.at(held.since), MARKS["waiting"], "", "", _held(held, calendar))
     if run.ended is not None:
         grid.add_row(*_end(run, calendar))
     return Group(_title(run, calendar), "", grid)
+
+
+def _held(held: HeldBack, calendar: Calendar) -> str:
+    why = "" if held.paused is None else f"; its function is paused since {calendar.at(held.paused)}"
+    return f"waits for its turn: {held.before}{' or more' if held.is_cut else ''} before it{why}"
 
 
 def _past(snapshot: RunSnapshot, calendar: Calendar) -> Iterator[tuple[RenderableType, ...]]:

@@ -44,6 +44,11 @@ _NAMES = frozenset(
         "some_runs",
         "started",
         "stop_bulk",
+        "held_back",
+        "control",
+        "pause",
+        "resume",
+        "limit",
         "tell_bulk",
     }
 )

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tarry import App, Cancel, Context, Event, EventMatch, StepError, Timeouts, TriggerEvent
+from tarry import App, Cancel, Concurrency, Context, Event, EventMatch, StepError, Timeouts, TriggerEvent
 from tarry_dev.cloud import Call, Host
 from tarry_dev.cloud.clock import Clock
 
@@ -59,6 +59,22 @@ COSTS: dict[str, dict[str, dict[str, int]]] = {
     # After a second of work, before the next step: whether somebody has asked for the run's end, and each cancel's log.
     "look at the mark": {"executor": {"GetItem": 1}},
     "look for a cancel": {"executor": {"Query": 1}},
+    # A limit: a place is taken before the replay and given back after it. A gate's first use makes its item.
+    "place": {"executor": {"UpdateItem": 2}},
+    "place kept for the run": {"executor": {"UpdateItem": 1}},
+    "place given back": {"executor": {"UpdateItem": 1}},
+    "limit that is new": {"executor": {"UpdateItem": 1}},
+    # Whether people have paused the function, or given it another limit: at most each ten seconds in a process.
+    "control not read lately": {"executor": {"GetItem": 1}},
+    # It is full: the run stands in line, and notes that it waits. Who leaves admits the first one in line, which takes
+    # its place as any message of a run does. Who leaves as the last finds nobody in line, and notes it.
+    "limit that is full": {"executor": {"UpdateItem": 3}},
+    "next one admitted": {"executor": {"Query": 1, "UpdateItem": 1, "SendMessageBatch": 1, "DeleteItem": 1}},
+    "admitted": {"executor": {"Query": 1}},
+    "nobody in line": {"executor": {"Query": 1, "UpdateItem": 1}},
+    # While runs wait, the sweep has each such gate looked at; of a run that keeps its place, its item is read.
+    "gate looked at": {"timers": {"SendMessageBatch": 1}, "executor": {"UpdateItem": 1}},
+    "run that keeps a place": {"executor": {"GetItem": 1}},
     # What goes on by itself, and what wakes a run. A deadline looks into the log since the wait's beginning; where the
     # wait's shape was new then, by name and by key.
     "settle": {"timers": {"GetItem": 1, "Query": 1}},
@@ -402,6 +418,55 @@ BILLS = {
         nothing,
         [("placed", [*BEGUN, *FIRST_WAIT, "cancel", *ENDED, "open steps withdrawn"])],
         {"cancel": Cancel("paid", match="data.id")},
+    ),
+    "limit": Bill(
+        sleep,
+        [
+            (
+                "placed",
+                [
+                    *BEGUN,
+                    "control not read lately",
+                    "limit that is new",
+                    "place",
+                    "sleep",
+                    "timer within three minutes",
+                ],
+            ),
+            ("2m", ["due", "wake", "control not read lately", "place", "sleep", *ENDED]),
+        ],
+        {"concurrency": 1},
+    ),
+    "limit that is full": Bill(
+        wait,
+        [
+            (
+                "placed",
+                [*BEGUN, "control not read lately", "limit that is new", "place kept for the run", *FIRST_WAIT, "wait"],
+            ),
+            ("placed", [*BEGUN_AGAIN, "limit that is full"]),
+            (
+                "2m",
+                [
+                    "settle",
+                    "minute sweep",
+                    "found by the sweep",
+                    "gate looked at",
+                    "control not read lately",
+                    "run that keeps a place",
+                ],
+            ),
+            (
+                "paid",
+                [
+                    *[*HEARD, "name not read lately", "place kept for the run", "step", "place given back", *ENDED],
+                    *["shape was new when the wait began"] * 2,
+                    *["next one admitted", "admitted", "place kept for the run", "wait that the log answers"],
+                    *["step", "place given back", "nobody in line", *ENDED_AGAIN],
+                ],
+            ),
+        ],
+        {"concurrency": Concurrency(1, hold="run")},
     ),
     "time to finish": Bill(
         nothing,

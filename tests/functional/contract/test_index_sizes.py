@@ -28,7 +28,7 @@ from tarry_backend.waits.registration import Registration
 from tarry_dev.cloud import Cloud
 
 if TYPE_CHECKING:
-    from tarry_backend.queues.messages import RunMessage
+    from tarry_backend.queues.messages import Admit, RunMessage
 
 NOW = 1_735_732_800_000
 DEADLINE = NOW + 86_400_000
@@ -79,7 +79,7 @@ class Told(Queues):
         self.runs: list[str] = []
         self.further: list[FanOut] = []
 
-    def send_to_runs(self, messages: "Iterable[RunMessage]") -> int:
+    def send_to_runs(self, messages: "Iterable[RunMessage | Admit]") -> int:
         resumes = [message for message in messages if isinstance(message, Resume)]
         self.runs += [message.run_id for message in resumes]
         return len(resumes)

@@ -14,8 +14,12 @@ from tarry_dev.cli.commands.dev import dev
 from tarry_dev.cli.commands.dlq import dlq
 from tarry_dev.cli.commands.event import event
 from tarry_dev.cli.commands.events import events
+from tarry_dev.cli.commands.functions import functions
 from tarry_dev.cli.commands.init import init
+from tarry_dev.cli.commands.limit import limit
+from tarry_dev.cli.commands.pause import pause
 from tarry_dev.cli.commands.rerun import rerun
+from tarry_dev.cli.commands.resume import resume
 from tarry_dev.cli.commands.retry import retry
 from tarry_dev.cli.commands.run import run
 from tarry_dev.cli.commands.runs import runs
@@ -65,6 +69,10 @@ app.command(short_help="Show one run: the time line of its steps.")(with_app(run
 app.command(short_help="Cancel a run, or the runs of a function.")(with_app(cancel))
 app.command(short_help="Make a failed run go on, or those of a function.")(with_app(retry))
 app.command(short_help="Start a run again as a new run, from a step on.")(with_app(rerun))
+app.command(short_help="List the functions with their limits.")(with_app(functions))
+app.command(short_help="Pause a function: its runs wait, and none is lost.")(with_app(pause))
+app.command(short_help="Let a paused function go on.")(with_app(resume))
+app.command(short_help="Give a function another limit, without a deployment.")(with_app(limit))
 app.command(short_help="Find the running runs that new code would break.")(with_app(check))
 app.command()(with_app(waits))
 app.command(short_help="List the newest events of the bus.")(with_app(events))

@@ -25,6 +25,8 @@ def run(
     guards are the events and deadlines that may cancel the run, in the same form. cancelled is what cancelled
     it: reason, and by for an event. past_lives says how the lives before a retry have ended (life, ended, error,
     retried, from), past_steps has the steps that a retry has dropped, each with its life.
+    held_back says that the run waits for its turn at a limit: since, before (how many runs are before it, 1,000 at
+    most), paused (since when its function is).
 
     \b
     Examples:

@@ -1,0 +1,69 @@
+"""The gates that a run has to pass, from the limits of its function and the event that started it. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tarry.errors import ExpressionError
+from tarry_backend.matching.evaluation import MatchError, value_key
+from tarry_backend.model.gate import SHARED, Gate, GateName
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from tarry import Concurrency, Event
+
+__all__ = ["current_limit", "gates_of", "pause_gate", "replaced"]
+
+
+def gates_of(function_id: str, limits: Iterable[Concurrency], event: Event, received_at: int) -> list[Gate]:
+    """Return the gates of a run in the order in which every run takes them.
+
+    The order is the same for all runs: so two runs never wait for each other. A gate with a key comes first, since what
+    a run holds while it waits for the other is then the narrow one, which few others want.
+    """
+    gates = [_gate(function_id, limit, event, received_at) for limit in limits]
+    return [gate for _, _, _, gate in sorted(gates, key=lambda each: each[:3])]
+
+
+def current_limit(name: str, functions: Mapping[str, Sequence[Concurrency]]) -> int | None:
+    """Return the limit of that gate by the code as it is now; ``None`` if no function has it any more."""
+    gate = GateName.parse(name)
+    candidates = functions.items() if gate.scope == "app" else [(gate.function_id, functions.get(gate.function_id, ()))]
+    for _, limits in candidates:
+        for limit in limits:
+            if limit.scope == gate.scope and _key(limit) == gate.key:
+                return limit.limit
+    return None
+
+
+def pause_gate(function_id: str) -> str:
+    """Return the gate of all runs of a function, at which they wait while it is paused."""
+    return GateName("fn", SHARED, SHARED, function_id).text()
+
+
+def replaced(limits: Sequence[Concurrency], limit: int | None) -> tuple[Concurrency, ...]:
+    """Return the limits with another one in place of the first that counts the function's runs alone."""
+    first = next((each for each in limits if each.scope == "fn"), None)
+    if limit is None or first is None:
+        return tuple(limits)
+    return tuple(replace(each, limit=limit) if each is first else each for each in limits)
+
+
+def _gate(function_id: str, limit: Concurrency, event: Event, received_at: int) -> tuple[bool, bool, str, Gate]:
+    value, lacks_value = SHARED, False
+    if limit.key is not None:
+        try:
+            value = value_key(limit.key, event, received_at)
+        except (MatchError, ExpressionError):  # a limit that opened for such an event would protect nothing
+            lacks_value = True
+    is_app = limit.scope == "app"
+    name = GateName(limit.scope, _key(limit), value, "" if is_app else function_id).text()
+    gate = Gate(name, limit.limit, limit.hold == "run", lacks_value)
+    return limit.key is None, is_app, hashlib.sha256(name.encode()).hexdigest(), gate
+
+
+def _key(limit: Concurrency) -> str:
+    return SHARED if limit.key is None else hashlib.sha256(limit.key.strip().encode()).hexdigest()[:16]

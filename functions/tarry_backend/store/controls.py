@@ -1,0 +1,68 @@
+"""What people have asked of a function while it is deployed: to pause, or another limit than its code has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tarry_backend.clock import now
+from tarry_backend.model.control import Control
+from tarry_backend.store.gate_items import ControlItem
+
+if TYPE_CHECKING:
+    from pynamodb.expressions.update import Action
+
+    from tarry_backend.store.table import Table
+
+__all__ = ["HEEDED", "Controls"]
+
+HEEDED = 10_000
+"""How long, in milliseconds, a process trusts what it has read of a function's control."""
+
+_SK = "control"
+
+
+class Controls:
+    """The controls of one table."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._read: dict[str, tuple[int, Control]] = {}
+
+    def of(self, function_id: str) -> Control:
+        """Return the function's control as it is now. One request."""
+        item = self._table.get(ControlItem, _pk(function_id), _SK)
+        control = Control() if item is None else _control(item)
+        self._read[function_id] = (now(), control)
+        return control
+
+    def recent(self, function_id: str) -> Control:
+        """Return the function's control as it was at most ten seconds ago, mostly without a request."""
+        read = self._read.get(function_id)
+        return read[1] if read and 0 <= now() - read[0] < HEEDED else self.of(function_id)
+
+    def pause(self, function_id: str) -> Control:
+        """Pause the function, unless it is paused."""
+        return self._update(function_id, ControlItem.paused.set(ControlItem.paused | now()))
+
+    def resume(self, function_id: str) -> Control:
+        """Let the function go on."""
+        return self._update(function_id, ControlItem.paused.remove())
+
+    def limit(self, function_id: str, limit: int | None) -> Control:
+        """Give the function another limit, or its code's with ``None``."""
+        return self._update(
+            function_id, ControlItem.limit_now.remove() if limit is None else ControlItem.limit_now.set(limit)
+        )
+
+    def _update(self, function_id: str, action: Action) -> Control:
+        return _control(self._table.update(ControlItem, _pk(function_id), _SK, [action]))
+
+
+def _pk(function_id: str) -> str:
+    return f"fn#{function_id}"
+
+
+def _control(item: ControlItem) -> Control:
+    return Control(
+        None if item.paused is None else int(item.paused), None if item.limit_now is None else int(item.limit_now)
+    )

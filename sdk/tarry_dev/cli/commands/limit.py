@@ -1,0 +1,39 @@
+"""The command ``tarry limit``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tarry_dev.cli.options import AsJson, Stack  # noqa: TC001 - typer reads them
+
+__all__ = ["limit"]
+
+
+def limit(
+    function: Annotated[str, typer.Argument(metavar="FUNCTION", help="A function's id.")],
+    number: Annotated[
+        int | None, typer.Argument(metavar="LIMIT", min=1, max=1000, help="The limit from now on.")
+    ] = None,
+    reset: Annotated[bool, typer.Option("--reset", help="Use the code's limit again.")] = False,
+    stack: Stack = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a function another limit on its runs at work, without a deployment.
+
+    It replaces the limit in the code: of two limits the first with scope="fn". It stays until --reset, also after
+    deployments.
+
+    --json writes {"id": ..., "paused": a time or null, "limit_now": ...}.
+
+    \b
+    Examples:
+      tarry limit onboarding 5
+      tarry limit onboarding --reset
+    """
+    if (number is None) != reset:
+        raise typer.BadParameter("give either a LIMIT or --reset")
+    from tarry_dev.cli.flow import limit_function
+
+    limit_function(function, number, stack, as_json)

@@ -1,0 +1,104 @@
+"""``tarry pause``, ``resume``, ``limit`` and ``functions``: the flow of a function's runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from tarry_backend.model.moment import iso
+from tarry_dev.cli.errors import CommandError
+from tarry_dev.cli.screen import print_json, screen
+from tarry_dev.cli.target import connect
+
+if TYPE_CHECKING:
+    from tarry import Concurrency
+    from tarry_backend.model.control import Control
+    from tarry_dev.cli.connection import Connection
+
+__all__ = ["limit_function", "list_functions", "pause_function", "resume_function"]
+
+
+def pause_function(function_id: str, stack: str | None, as_json: bool) -> None:
+    """``tarry pause``."""
+    with connect(stack) as tarry:
+        _limits(function_id, tarry)
+        control = tarry.lookups.pause(function_id)
+    _show(function_id, control, as_json, "pauses within ten seconds: its runs wait, and none is lost")
+
+
+def resume_function(function_id: str, stack: str | None, as_json: bool) -> None:
+    """``tarry resume``."""
+    with connect(stack) as tarry:
+        _limits(function_id, tarry)
+        control = tarry.lookups.resume(function_id)
+    _show(function_id, control, as_json, "goes on within half a minute, the earliest runs first")
+
+
+def limit_function(function_id: str, limit: int | None, stack: str | None, as_json: bool) -> None:
+    """``tarry limit``."""
+    with connect(stack) as tarry:
+        if not any(each.scope == "fn" for each in _limits(function_id, tarry)):
+            raise CommandError(
+                f"function {function_id!r} has only a limit with scope='app', which other functions share:"
+                " change it in the code"
+            )
+        control = tarry.lookups.limit(function_id, limit)
+    _show(function_id, control, as_json, "has its code's limit again" if limit is None else f"has the limit {limit}")
+
+
+def list_functions(stack: str | None, as_json: bool) -> None:
+    """``tarry functions``."""
+    with connect(stack) as tarry:
+        found = {name: (tarry.limits(name), _control(name, tarry)) for name in tarry.functions}
+    if as_json:
+        print_json({"functions": [_document(name, *each) for name, each in found.items()]})
+        return
+    table = Table("function", "limits", "state", box=None)
+    for name, (limits, control) in found.items():
+        state = "paused" if control and control.paused else ""
+        table.add_row(name, ", ".join(_text(each) for each in limits) + _now(control), state)
+    screen().print(table)
+
+
+def _limits(function_id: str, tarry: Connection) -> tuple[Concurrency, ...]:
+    if function_id not in tarry.functions:
+        raise CommandError(f"there is no function {function_id!r}, only {', '.join(tarry.functions)}")
+    if not (limits := tarry.limits(function_id)):
+        raise CommandError(
+            f"function {function_id!r} has no limit, so its executors do not ask whether it is paused: create it with"
+            " concurrency=..., such as concurrency=1000, and deploy it"
+        )
+    return limits
+
+
+def _control(function_id: str, tarry: Connection) -> Control | None:
+    return tarry.lookups.control(function_id) if tarry.limits(function_id) else None
+
+
+def _document(function_id: str, limits: tuple[Concurrency, ...], control: Control | None) -> dict[str, object]:
+    return {
+        "id": function_id,
+        "concurrency": [
+            {"limit": each.limit, "key": each.key, "scope": each.scope, "hold": each.hold} for each in limits
+        ],
+        "limit_now": control and control.limit,
+        "paused": iso(control.paused) if control else None,
+    }
+
+
+def _text(limit: Concurrency) -> str:
+    key = "" if limit.key is None else f" for each {limit.key}"
+    scope = "" if limit.scope == "fn" else " in the app"
+    return f"{limit.limit}{key}{scope}{' until the end' if limit.hold == 'run' else ''}"
+
+
+def _now(control: Control | None) -> str:
+    return "" if control is None or control.limit is None else f" (now {control.limit})"
+
+
+def _show(function_id: str, control: Control, as_json: bool, what: str) -> None:
+    if as_json:
+        print_json({"id": function_id, "paused": iso(control.paused), "limit_now": control.limit})
+    else:
+        screen().print(f"function {function_id} {what}")
