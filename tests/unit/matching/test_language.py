@@ -67,6 +67,7 @@ def holds(expression: str) -> bool:
         "[[1], [2]].exists(x, x.exists(x, x == 2)) && [1].map(x, [x].map(x, x + 1)) == [[2]]",
         "{1: 2, true: 3}.exists(k, k == true) && {1: 2}.all(k, k == 1)",
         # Functions.
+        "size({'a': event.data.n}) == 1 && size([event.data.n]) == 1 && size({}) == 0",
         "size(event.data.text) == 9 && event.data.list.size() == 3 && size(event.data.map) == 2",
         "event.data.text.contains('ü') && event.data.text.startsWith('Gr') && event.data.text.endsWith('!')",
         "event.data.text.matches('^G.*𝄞') && matches('abc', 'b+') && !'abc'.matches('^b')",

@@ -209,3 +209,13 @@ def test_after_branches_are_joined_a_step_cannot_have_begun_before_all_of_them_h
 def test_a_lambda_whose_clock_is_ahead_ended_a_step_up_to_five_seconds_before_what_it_noted() -> None:
     assert FRESH.then(waited(by=None)).began(NOW, T) == T + 30 * MINUTE + 4 * SECOND - AHEAD
     assert FRESH.then(did("run", T + 50 * MINUTE)).began(NOW, T) == T + 52 * MINUTE
+
+
+@pytest.mark.parametrize("kind", ["run", "send"])
+def test_a_branch_had_a_bodys_result_at_its_end(kind: str) -> None:
+    assert FRESH.then(did(kind)).given == T + 12 * MINUTE
+
+
+def test_a_branch_may_have_had_what_else_ends_a_step_a_little_earlier() -> None:
+    """The end of a sleep is by the clock of a Lambda, which may be ahead."""
+    assert FRESH.then(slept()).given == T + 20 * MINUTE + 3 * SECOND - AHEAD

@@ -57,6 +57,7 @@ def test_r4_a_step_that_fails_twice_works_at_its_third_attempt(face: Face) -> No
     assert output_of(outcome) == 3
     assert attempts == [(0, 0), (1, 1), (2, 2), (0, -1)]
     assert [step.attempt for step in run.journal.writes] == [1, 2, 2]
+    assert run.step("charge").due is None
     assert 15_000 <= pauses[0] <= 16_500
     assert 30_000 <= pauses[1] <= 33_000
 
@@ -128,7 +129,7 @@ def test_r5_a_step_that_fails_for_good_fails_the_run_with_the_errors_type_messag
     assert outcome.error == run.step("charge").error
     assert (outcome.error.name, outcome.error.message) == ("OSError", "no connection")
     assert "raise self._error()" in outcome.error.stack
-    assert run.step("charge").status is Status.FAILED
+    assert (run.step("charge").status, run.step("charge").due) == (Status.FAILED, None)
 
 
 def test_r5_a_caught_step_error_lets_the_run_go_on_and_is_the_same_at_each_replay(face: Face) -> None:
