@@ -169,7 +169,7 @@ def _written(value: object) -> str:
     try:
         return json.dumps(value)
     except (TypeError, ValueError):  # it holds a timestamp, a duration or bytes
-        return str(value)
+        return json.dumps(value, default=str) if isinstance(value, list | dict) else str(value)
 
 
 def _named(operand: Operand) -> str:

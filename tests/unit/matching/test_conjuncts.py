@@ -68,6 +68,28 @@ def test_a_condition_that_has_no_value_is_none_where_the_whole_is_an_error() -> 
     assert [holds for holds, _ in shown("async.data.gone > 1")] == [None]
 
 
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        ("1 < async.data.gone", "1 < async.data.gone: async.data.gone is missing"),
+        ("async.data.gone < 1", "async.data.gone < 1: async.data.gone is missing"),
+        (
+            "async.data.total < async.data.gone",
+            "async.data.total < async.data.gone: async.data.gone is missing; async.data.total is 9.5 (double)",
+        ),
+        (
+            "has(async.data.gone) || [async.data.ok][0] == false",
+            "has(async.data.gone) || ([async.data.ok][0] == false): async.data is "
+            '{"id": "7", "items": [{"n": 1}, {"n": 2}], "total": 9.5, "ok": true} (map), async.data.ok is true (bool)',
+        ),
+        ("now() < now()", "now() < now(): 1970-01-01T00:00:01Z (timestamp) and 1970-01-01T00:00:01Z (timestamp)"),
+        ("[now()] == []", '[now()] == []: ["1970-01-01T00:00:01Z"] (list) and [] (list)'),
+    ],
+)
+def test_only_values_that_a_reader_does_not_see_in_the_text_are_shown(expression: str, text: str) -> None:
+    assert [said for _, said in shown(expression)] == [text]
+
+
 def test_a_conjunct_that_is_no_boolean_is_a_problem() -> None:
     assert shown("async.data.ok && async.data.id")[1] == (
         None,
@@ -101,6 +123,11 @@ def test_what_is_left_of_many_conditions_is_one_more_only_if_it_is_more_than_one
     expression = " && ".join(f"async.data.id != '{number}'" for number in range(100, 100 + count))
     texts = [each.text for each in wait_conjuncts(expression, TRIGGER, EVENT, 1_000)]
     assert texts == expression.split(" && ")
+
+
+def test_two_that_are_left_are_one_more() -> None:
+    expression = " && ".join(f"async.data.id != '{number}'" for number in range(100, 134))
+    assert len(wait_conjuncts(expression, TRIGGER, EVENT, 1_000)) == 33
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,7 @@ def only(expression: str) -> Alternative:
         ("(async.data.a == 1) == true", '[["data","a"]]'),
         ("event.data.vip == (async.data.a == 1)", '[["data","a"]]'),
         ("(async.data.a != 1) != event.data.vip", '[["data","a"]]'),
+        ("event.data.vip != (async.data.a != 1)", '[["data","a"]]'),
         ("false == (async.data.a != 1 || async.data.b != 2)", '[["data","a"],["data","b"]]'),
         # An event with the key has the fields that lead to the value.
         ("has(async.data.a) && async.data.a == 1", '[["data","a"]]'),
@@ -214,6 +215,7 @@ def test_what_can_never_be_true_never_is(expression: str) -> None:
 @pytest.mark.parametrize("expression", ["true", "event.data.vip || async.data.a > 1", "event.data.x == 1 || true"])
 def test_what_is_always_true_matches_every_event(expression: str) -> None:
     assert only(expression) == only("true")
+    assert only(expression).key == match_key(NAME, NAME_ONLY, event())
     assert (only(expression).shape, only(expression).residual) == (NAME_ONLY, None)
 
 
