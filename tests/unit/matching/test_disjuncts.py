@@ -77,6 +77,27 @@ def test_a_value_too_large_for_a_key_leaves_its_equality_to_the_residual() -> No
     assert shapes("!(async.data.a != event.data.large)") == [(NAME_ONLY, "(!(async.data.a != b0))")]
 
 
+@pytest.mark.parametrize(
+    ("whole", "residual"),
+    [
+        (" || ".join(NINE), f"({' || '.join(f'({part})' for part in NINE)})"),
+        (f"!({' && '.join(NINE).replace('==', '!=')})", None),
+        (f"(async.data.c ? ({' || '.join(NINE[:5])}) : ({' || '.join(NINE[4:])}))", None),
+        (f"!(async.data.c ? ({' && '.join(NINE[:5])}) : ({' && '.join(NINE[4:])}))".replace("==", "!="), None),
+        ("async.data.a == event.data.large", "(async.data.a == b0)"),
+        ("!(async.data.a != event.data.large)", "(!(async.data.a != b0))"),
+        ("async.data.a in [event.data.large]", "(async.data.a in b0)"),
+    ],
+)
+def test_what_stays_whole_beside_a_key_is_asked_as_it_is_written(whole: str, residual: str | None) -> None:
+    """Its opposite would let every other event through."""
+    [(alone, written)] = shapes(whole)
+    assert (alone, residual or written) == (NAME_ONLY, written)
+    assert shapes(f"async.data.id == 1 && {f'({whole})' if ' || ' in whole else whole}") == [
+        ('[["data","id"]]', written)
+    ]
+
+
 def test_two_conditions_beside_one_key_are_both_asked() -> None:
     expression = "async.data.a == 1 && async.data.n > 5 && async.data.m > 5"
     assert shapes(expression) == [('[["data","a"]]', "((async.data.n > 5) && (async.data.m > 5))")]
