@@ -112,8 +112,7 @@ class Matcher:
                 acted = []
             done = not out_of_time() and self._acted(record, batch, outbox)
             (acted if done else failed).append(record)
-        outbox.flush()
-        failed += (record for record in acted if not outbox.is_sent(record.message_id))
+        failed += self._unsent(acted, outbox)
         for record in failed:
             if not record.again:  # throttling passes; a record that fails again waits for the visibility timeout
                 self._queues.retry_event(record.receipt, _pause(record))
@@ -162,21 +161,29 @@ class Matcher:
         keys = (match_key(incoming.event.name, shape, incoming.event) for shape in name.lookups)
         matches = sum(self._waits.resume(incoming, carried, key, outbox) for key in keys if key is not None)
         starts.check()
-        self._meter.count("Events")
-        self._meter.count("Matches", matches)
+        outbox.count("Events")
+        outbox.count("Matches", matches)
 
     def go_on(self, message: FanOut, outbox: Outbox) -> None:
         """Continue a fan-out that was too large for one message."""
         matched = self._waits.go_on(carried_event(message.carried, self._store.log), message, outbox)
-        self._meter.count("Matches", matched)
+        outbox.count("Matches", matched)
 
     def _finish(self, acted: Sequence[Record], outbox: Outbox) -> list[Record]:
         """Send what follows from these records, and delete those that are done; return the others."""
-        outbox.flush()
-        done = [record for record in acted if outbox.is_sent(record.message_id)]
+        left = self._unsent(acted, outbox)
+        done = [record for record in acted if record not in left]
         if done:
             self._queues.delete_events(record.receipt for record in done)
-        return [record for record in acted if record not in done]
+        return left
+
+    def _unsent(self, acted: Sequence[Record], outbox: Outbox) -> list[Record]:
+        """Send what follows from these records; return those of which something could not be sent."""
+        outbox.flush()
+        for record in acted:
+            if outbox.is_sent(record.message_id):
+                outbox.publish(record.message_id, self._meter)
+        return [record for record in acted if not outbox.is_sent(record.message_id)]
 
     def _acted(self, record: Record, batch: LoggedBatch, outbox: Outbox) -> bool:
         try:

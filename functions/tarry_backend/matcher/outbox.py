@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from tarry_backend.queues.messages import RunMessage
     from tarry_backend.queues.sender import Queues
+    from tarry_backend.telemetry import Meter
 
 __all__ = ["MOST", "PATIENCE", "Outbox"]
 
@@ -40,6 +41,7 @@ class Outbox:
         self._gathered: list[tuple[str, RunMessage]] = []
         self._since = 0.0
         self._unsent: set[str] = set()
+        self._counts: dict[str, list[tuple[str, int]]] = {}
 
     def write_for(self, record: str) -> None:
         """Note which record the next messages follow from, by its message id. Send the others if they are old."""
@@ -63,6 +65,15 @@ class Outbox:
         if len(self._gathered) >= MOST:
             self.flush()
         return len(messages)
+
+    def count(self, name: str, more: int = 1) -> None:
+        """Count something for the record. It is published once the record is done: one that comes again counts once."""
+        self._counts.setdefault(self._record, []).append((name, more))
+
+    def publish(self, record: str, meter: Meter) -> None:
+        """Publish the counts of a record that is done."""
+        for name, more in self._counts.pop(record, ()):
+            meter.count(name, more)
 
     def flush(self) -> None:
         """Send what is gathered. If a message cannot be sent, its record is not done; the others are."""

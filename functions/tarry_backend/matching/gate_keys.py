@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tarry.errors import ExpressionError
-from tarry_backend.matching.evaluation import MatchError, value_key
+from tarry_backend import matching
 from tarry_backend.model.gate import SHARED, Gate, GateName
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ def _gate(function_id: str, limit: Concurrency, event: Event, received_at: int) 
     value, lacks_value = SHARED, False
     if limit.key is not None:
         try:
-            value = value_key(limit.key, event, received_at)
-        except (MatchError, ExpressionError):  # a limit that opened for such an event would protect nothing
+            value = matching.value_key(limit.key, event, received_at)
+        except (matching.MatchError, ExpressionError):  # a limit that opened for such an event would protect nothing
             lacks_value = True
     is_app = limit.scope == "app"
     name = GateName(limit.scope, _key(limit), value, "" if is_app else function_id).text()
