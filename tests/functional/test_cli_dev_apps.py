@@ -43,6 +43,14 @@ async def bill(ctx: tarry.Context) -> str:
 """
 
 
+def _answer(*command: str) -> str:
+    """What a command prints; nothing if it fails."""
+    try:
+        return succeed(*command)
+    except AssertionError:
+        return ""
+
+
 def test_an_event_of_one_apps_step_wakes_a_wait_of_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with _both(tmp_path, monkeypatch) as dev:
         succeed("send", "shop/ordered", '{"id": 1}')
@@ -62,9 +70,8 @@ def test_an_event_of_one_apps_step_wakes_a_wait_of_the_other(tmp_path: Path, mon
                 each["id"] for each in sent.values() if each["source"] != f"tarry.{app}"
             ]
             assert len(of_app) == 3
-        asked = json.loads(
-            succeed("events", "--sql", "select count(*) from events where name = 'billing/paid'", "--json")
-        )
+        query = ("events", "--sql", "select count(*) from events where name = 'billing/paid'", "--json")
+        asked = json.loads(eventually(lambda: _answer(*query)))  # the trail is written a moment later
         assert [list(row.values()) if isinstance(row, dict) else row for row in asked["rows"]] == [[1]]
 
         shown = succeed("runs")

@@ -71,7 +71,7 @@ def test_a_full_queue_is_emptied_in_time_that_grows_with_its_messages_only(cloud
         return time.process_time() - began
 
     few, many = seconds(MANY // 8), seconds(MANY)
-    assert many < 8 * few * 2.5, "each message is found at once, however many wait"
+    assert many < 8 * few * 6, "each message is found at once, however many wait"  # a search would take 64 times
     assert len(executor.bodies) == MANY + MANY // 8
 
 
@@ -88,7 +88,7 @@ def test_a_queue_of_delayed_messages_does_not_slow_the_others(cloud: Cloud, time
         cloud.clients.sqs.send_message(
             QueueUrl=cloud.queues["timers"].url, MessageBody=f"later {number}", DelaySeconds=900
         )
-    assert seconds() < 2.5 * alone
+    assert seconds() < 6 * alone
     assert len(timers.bodies) == 200
 
 
