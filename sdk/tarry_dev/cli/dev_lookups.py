@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
 
 __all__ = ["DevLookups"]
 
-_REFUSED = 400
+_TRIES, _PAUSE = 20, 0.25
+"""How often, and after how many seconds each, a command asks again if the server fails."""
+
+_REFUSED, _FAILED = 400, 500
 
 
 class DevLookups:
@@ -149,7 +153,13 @@ class DevLookups:
         return receipt
 
     def _ask(self, name: str, *given: Any) -> Any:
-        status, text = self._post(f"/lookups/{name}", json.dumps([written(each) for each in given]))
+        body = json.dumps([written(each) for each in given])
+        status, text = self._post(f"/lookups/{name}", body)
+        for _ in range(_TRIES):
+            if status != _FAILED:
+                break
+            time.sleep(_PAUSE)  # it may be taking up new code, and has closed its cloud
+            status, text = self._post(f"/lookups/{name}", body)
         try:
             answer = json.loads(text)
             if status == _REFUSED:
