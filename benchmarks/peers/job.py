@@ -16,7 +16,7 @@ __all__ = ["Job", "Run", "Side"]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A run of so many steps, and then so many waits, each of which suspends it.
+    """The job is a run with a number of steps, then of waits. Each wait suspends the run.
 
     ``kind`` is what ends a wait: time, or something from outside (an event, or a callback).
     """

@@ -19,7 +19,7 @@ def _result(number: int) -> dict[str, Any]:
 
 @app.create_function(fn_id="workload", trigger=tarry.TriggerEvent(START))
 def workload(ctx: tarry.ContextSync) -> None:
-    """So many steps, then so many waits. A plain ``def``, as the peer's function is."""
+    """The function runs the given number of steps, then of waits. A plain ``def``, as the peer's function is."""
     data = ctx.event.data
     for number in range(data["steps"]):
         ctx.step.run(f"step-{number:04}", _result, number)

@@ -97,7 +97,7 @@ class Announcer:
         The log comes before the look at the name, as it does in the matcher. A wait writes its shape first and looks
         into the log last. So a wait that begins at this moment finds the announcement, or is found:
 
-            executor of the end     log ── name: no shape                      nobody hears it
+            executor of the end     log ── name: no shape                      nothing hears it
             executor of a wait                         shape ── wait ── log read: finds it
 
             executor of the end              log ── name: a shape ── bus ── matcher: log (same position), index
@@ -121,8 +121,6 @@ class Announcer:
 
     def _log(self, received: ReceivedEvent) -> None:
         """Log by name. The name has no keys as far as this executor knows, and none that a look would ask for yet."""
-        names, name = self._store.names, received.event.name
-        known, wanted = names.recent(name), shards_for(self._traffic.count(name, _WEIGHT))
-        if known.log_shards < wanted:
-            known = names.spread_log(name, wanted)
+        name = received.event.name
+        known = self._store.names.spread_log(name, shards_for(self._traffic.count(name, _WEIGHT)))
         self._store.log.append([LogEntry(received, known.shards_to_write(now()))])

@@ -220,10 +220,8 @@ class Matcher:
         """Write the events into the log; return their names as this matcher knows them."""
         known: dict[str, Name] = {}
         for event_name, count in Counter(each.event.name for each in events).items():
-            known[event_name] = self._store.names.recent(event_name)
-            seen = self._traffic.count(event_name, count)
-            if known[event_name].log_shards < shards_for(seen):
-                known[event_name] = self._store.names.spread_log(event_name, shards_for(seen))
+            wanted = shards_for(self._traffic.count(event_name, count))
+            known[event_name] = self._store.names.spread_log(event_name, wanted)
         moment = now()
         self._store.log.append(
             LogEntry(each, name.shards_to_write(moment), _keys(each, name.shapes))

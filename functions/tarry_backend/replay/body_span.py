@@ -20,7 +20,7 @@ FAREWELL = 5.0
 
 @dataclass(frozen=True, slots=True)
 class BodySpan:
-    """The time of one attempt. ``seconds`` count from ``began``, on a clock that nobody sets."""
+    """The time of one attempt. ``seconds`` count from ``began``, on the monotonic clock."""
 
     step_id: str
     timeout: Duration

@@ -137,7 +137,10 @@ class Names:
         return self._update(event_name, [NameItem.name_shards.set(shards)], fewer).name_shards
 
     def spread_log(self, event_name: str, shards: int) -> Name:
-        """Spread the log over at least ``shards`` partitions a day, unless its last spread is too recent."""
+        """Spread the log over at least ``shards`` partitions a day, unless its last spread is too recent.
+
+        Return the name as this process knows it. If the log is spread enough, this is as cheap as ``recent``.
+        """
         known, moment = self.recent(event_name), now()
         if known.log_shards >= shards or known.shards_to_write(moment) != known.log_shards:
             return known

@@ -53,7 +53,7 @@ class RunLives:
     def may_lack_steps(self, snapshot: RunSnapshot, moment: int, *, soon: bool = False) -> bool:
         """Return whether time to live may have removed steps of the run; with ``soon``, or will within a day.
 
-        Whoever asks for a retry keeps a distance of a day, so that the executor has time. The executor itself keeps one
+        The asker of a retry keeps a distance of a day, so that the executor has time. The executor itself keeps one
         of an hour: clocks differ, and it may need a quarter of an hour until the steps have new leases.
 
             failed ──────────── a request is refused ─── a day ─── the executor fails the run ─── an hour ─── removed

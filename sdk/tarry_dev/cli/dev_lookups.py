@@ -154,12 +154,10 @@ class DevLookups:
 
     def _ask(self, name: str, *given: Any) -> Any:
         body = json.dumps([written(each) for each in given])
-        status, text = self._post(f"/lookups/{name}", body)
-        for _ in range(_TRIES):
-            if status != _FAILED:
-                break
+        tries, (status, text) = _TRIES, self._post(f"/lookups/{name}", body)
+        while status == _FAILED and tries:
             time.sleep(_PAUSE)  # it may be taking up new code, and has closed its cloud
-            status, text = self._post(f"/lookups/{name}", body)
+            tries, (status, text) = tries - 1, self._post(f"/lookups/{name}", body)
         try:
             answer = json.loads(text)
             if status == _REFUSED:

@@ -3,7 +3,7 @@
 A call in full is a request that botocore builds, signs and has looked at by whoever wants to, and that moto finds its
 way for among all of AWS's addresses, reads, answers and writes into a response, which botocore reads: for a ``PutItem``
 five times the work of the write itself, for a ``Query`` of twenty items even more. On the short way botocore asks here
-before it builds a request, and moto's action is called with what botocore has written for AWS. Whoever asks gets the
+before it builds a request, and moto's action is called with what botocore has written for AWS. The caller gets the
 same answer, and the same error, by either.
 """
 
