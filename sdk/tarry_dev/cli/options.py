@@ -26,6 +26,7 @@ __all__ = [
     "Stack",
     "Sure",
     "Until",
+    "check_target",
     "chosen_app",
     "with_app",
 ]
@@ -97,3 +98,15 @@ def with_app(command: Callable[..., None]) -> Callable[..., None]:
 def chosen_app() -> str | None:
     """Return the app that the command's ``--app`` names."""
     return _chosen.get()
+
+
+def check_target(run_id: str | None, function: str | None, abort: str | None, *of_many: object) -> None:
+    """Check that a command names one run, many runs or a bulk to end. ``of_many`` are the options that need many.
+
+    Raises:
+        BadParameter: It names none or several of them, or has an option that does not fit.
+    """
+    if sum(each is not None for each in (run_id, function, abort)) != 1:
+        raise typer.BadParameter("give the ID of a run, or a --function, or --abort with the id of a bulk")
+    if function is None and any(each is not None for each in of_many):
+        raise typer.BadParameter("--error, --since, --until, --if, --bulk and --dry-run need --function")

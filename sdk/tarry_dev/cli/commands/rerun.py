@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tarry_dev.cli.commands.runs import RunStatus
-from tarry_dev.cli.options import (  # noqa: TC001 - typer reads them
+from tarry_dev.cli.options import (
     Abort,
     AsJson,
     BulkId,
@@ -21,6 +21,7 @@ from tarry_dev.cli.options import (  # noqa: TC001 - typer reads them
     Stack,
     Sure,
     Until,
+    check_target,
 )
 
 __all__ = ["rerun"]
@@ -65,11 +66,7 @@ def rerun(
       tarry rerun 60WDSJCJ --from charge --event other.json
       tarry rerun --function onboarding --status cancelled --since 2h --dry-run
     """
-    many = (error, since, until, expression, bulk)
-    if sum(each is not None for each in (run_id, function, abort)) != 1:
-        raise typer.BadParameter("give the ID of a run, or a --function, or --abort with the id of a bulk")
-    if function is None and (any(each is not None for each in many) or dry_run):
-        raise typer.BadParameter("--error, --since, --until, --if, --bulk and --dry-run need --function")
+    check_target(run_id, function, abort, error, since, until, expression, bulk, dry_run or None)
     if run_id is None and event is not None:
         raise typer.BadParameter("--event needs the ID of a run")
     if run_id is not None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tarry_dev.cli.commands.runs import RunStatus
-from tarry_dev.cli.options import (  # noqa: TC001 - typer reads them
+from tarry_dev.cli.options import (
     Abort,
     AsJson,
     BulkId,
@@ -19,6 +19,7 @@ from tarry_dev.cli.options import (  # noqa: TC001 - typer reads them
     Stack,
     Sure,
     Until,
+    check_target,
 )
 
 __all__ = ["retry"]
@@ -60,11 +61,7 @@ def retry(
       tarry retry --function onboarding --status failed
       tarry retry --function onboarding --error KeyError --since 2h --if 'event.data.plan == "trial"' --yes
     """
-    many = (error, since, until, expression, bulk)
-    if sum(each is not None for each in (run_id, function, abort)) != 1:
-        raise typer.BadParameter("give the ID of a run, or a --function, or --abort with the id of a bulk")
-    if function is None and (any(each is not None for each in many) or dry_run):
-        raise typer.BadParameter("--error, --since, --until, --if, --bulk and --dry-run need --function")
+    check_target(run_id, function, abort, error, since, until, expression, bulk, dry_run or None)
     if status not in (None, RunStatus.FAILED):
         raise typer.BadParameter(f"a {status} run cannot be retried: tarry rerun starts it again as a new run")
     if function is not None and step is not None:
