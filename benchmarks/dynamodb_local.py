@@ -5,15 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import shutil
-import socket
 import subprocess
 import tarfile
-import time
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from benchmarks.local_port import comes_up, free_port
 from tarry.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,8 +28,6 @@ _PACKAGE, _PACKAGE_VERSION = "amplify-dynamodb-simulator", "2.9.30"
 _SHA512 = "xTeeRLvzEfqyd5lh3bH4c0kHvSHHmmhD5ZDsHFKAQ5g2Zl6JqlFdutaQhCLHzxEp6Ry1o7TB6niIoXuQAnSewQ=="
 _INSIDE = "package/emulator"
 
-_PATIENCE = 60.0
-
 
 @contextmanager
 def dynamodb_local(cache: Path) -> Iterator[str]:
@@ -40,7 +37,7 @@ def dynamodb_local(cache: Path) -> Iterator[str]:
     """
     java = _program("java", "DynamoDB Local runs on Java 11 or newer")
     folder = install(cache)
-    port = _free_port()
+    port = free_port()
     command = [java, "-Xmx2g", "-Djava.library.path=DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar"]
     options = ["-inMemory", "-sharedDb", "-disableTelemetry", "-port", str(port)]
     with TemporaryDirectory() as scratch:
@@ -48,7 +45,8 @@ def dynamodb_local(cache: Path) -> Iterator[str]:
         with log.open("w") as output:
             process = subprocess.Popen([*command, *options], cwd=folder, stdout=output, stderr=subprocess.STDOUT)
         try:
-            _wait(process, port, log)
+            if not comes_up(process, port):
+                raise UsageError(f"DynamoDB Local did not come up:\n{log.read_text()}")
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
@@ -88,20 +86,3 @@ def _program(name: str, why: str) -> str:
     if (found := shutil.which(name)) is None:
         raise UsageError(f"{name} is not on the PATH: {why}")
     return found
-
-
-def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    end = time.monotonic() + _PATIENCE
-    while time.monotonic() < end and process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise UsageError(f"DynamoDB Local did not come up:\n{log.read_text()}")
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
-import socket
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from contextlib import ExitStack, contextmanager
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from uuid import uuid4
 
+from benchmarks.local_port import comes_up, free_port
 from benchmarks.peers.http_server import served
 from benchmarks.peers.job import Run
 from benchmarks.peers.process import BenchmarkError, Worker, lambda_environment
@@ -83,7 +82,7 @@ class Aws:
 def aws_side(python: Path, scratch: Path) -> Iterator[Aws]:
     """Yield the peer. ``python`` is that of its environment."""
     invoked: queue.Queue[Invocation] = queue.Queue()
-    port = _free_port()
+    port = free_port()
     service = f"http://127.0.0.1:{port}"
     with ExitStack() as stack:
         worker = stack.enter_context(
@@ -116,25 +115,9 @@ def _local_runner(python: Path, port: int, endpoint: str, log: Path) -> Iterator
             command, stdout=output, stderr=subprocess.STDOUT, env=environment("http://127.0.0.1:1")
         )
     try:
-        _wait(process, port, log)
+        if not comes_up(process, port):
+            raise BenchmarkError(f"the peer's local runner did not come up:\n{log.read_text()[-2000:]}")
         yield
     finally:
         process.kill()
         process.wait()
-
-
-def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    end = time.monotonic() + _PATIENCE
-    while time.monotonic() < end and process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise BenchmarkError(f"the peer's local runner did not come up:\n{log.read_text()[-2000:]}")
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
