@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from tarry._engine.error_text import shown
 from tarry._engine.place import place_of_call
-from tarry.cancel import MAX_CANCELS, Cancel
+from tarry.cancel import MAX_CANCELS, Cancel, Timeouts
 from tarry.concurrency import MAX_CONCURRENCIES, Concurrency
 from tarry.errors import UsageError
-from tarry.triggers import Trigger, TriggerEvent
+from tarry.function import DEFAULT_BACKOFF, Retries
+from tarry.triggers import Trigger, TriggerCron, TriggerEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from tarry.durations import Duration
     from tarry.function import Function
 
 __all__ = [
@@ -29,8 +31,11 @@ __all__ = [
     "checked_function",
     "checked_id",
     "checked_name",
+    "checked_retries",
+    "checked_timeouts",
     "checked_triggers",
     "disagreement",
+    "has_cron",
     "warn_of_cancels",
 ]
 
@@ -73,6 +78,25 @@ def checked_triggers(fn_id: str, trigger: Any) -> tuple[Trigger, ...]:
             f"function {fn_id!r}: trigger is {trigger!r}; give a TriggerEvent or a TriggerCron, or a list of them"
         )
     return triggers
+
+
+def has_cron(triggers: Iterable[Trigger]) -> bool:
+    """Return whether one of the triggers is a schedule."""
+    return any(isinstance(each, TriggerCron) for each in triggers)
+
+
+def checked_retries(fn_id: str, retries: int | None, backoff: Sequence[Duration] | None) -> Retries:
+    """Return the retries of a function; raise ``UsageError`` if a value is not valid."""
+    if isinstance(backoff, str):
+        raise UsageError(f"function {fn_id!r}: backoff is {backoff!r}; give a list of pauses, such as [{backoff!r}]")
+    return Retries(4 if retries is None else retries, DEFAULT_BACKOFF if backoff is None else tuple(backoff))
+
+
+def checked_timeouts(fn_id: str, timeouts: Any) -> Timeouts:
+    """Return the time limits of a function; raise ``UsageError`` if they are something else."""
+    if not isinstance(timeouts, Timeouts | None):
+        raise UsageError(f"function {fn_id!r}: timeouts is {timeouts!r}; give tarry.Timeouts(start=..., finish=...)")
+    return timeouts or Timeouts()
 
 
 def checked_cancels(fn_id: str, cancel: Cancel | Sequence[Cancel]) -> tuple[Cancel, ...]:

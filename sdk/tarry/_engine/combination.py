@@ -1,0 +1,44 @@
+"""The options of a function that do not go together, each with the reason.
+
+Every other pair is lawful. ``docs/reference/flow-control.md`` says what each pair means, and a test compares the two.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tarry._engine.place import place_of_call
+from tarry.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["NEEDED", "OPTIONS", "REFUSED", "check_combination"]
+
+OPTIONS = ("cron", "cancel", "timeouts", "idempotency", "concurrency")
+"""The options whose pairs are defined, as ``create_function`` names them; ``cron`` is a trigger."""
+
+REFUSED: Mapping[tuple[str, str], str] = {}
+"""Why two options are refused together, in the order of ``OPTIONS``."""
+
+NEEDED: Mapping[tuple[str, str], str] = {}
+"""Why the first option is refused without the second."""
+
+
+def check_combination(fn_id: str, given: Mapping[str, Any]) -> None:
+    """Check that the options go together.
+
+    Args:
+        fn_id: The function's id.
+        given: The options by their names; one that is false or empty is not used.
+
+    Raises:
+        UsageError: Two of them do not, or one lacks another. The error says why, and where the function is created.
+    """
+    used = {name for name, value in given.items() if value}
+    for (first, second), reason in REFUSED.items():
+        if {first, second} <= used:
+            raise UsageError(f"function {fn_id!r}{place_of_call()}: {first} and {second} do not go together: {reason}")
+    for (option, needed), reason in NEEDED.items():
+        if option in used and needed not in used:
+            raise UsageError(f"function {fn_id!r}{place_of_call()}: {option} needs {needed}: {reason}")
