@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeVar
 
+    from tarry._cel.dialect import Dialect
     from tarry.cancel import Cancel
     from tarry.concurrency import Concurrency
     from tarry.durations import Duration
@@ -95,6 +96,7 @@ class Function(Generic[R_co]):
         middleware: The app's middleware, then the function's own. ``create_function`` has the precise types.
         strict: Whether a run fails if a stored step is asked for with other arguments than those it began with.
         name: The function's name for people.
+        dialect: How its expressions are evaluated. ``inngest`` is for the functions of official Inngest SDKs.
     """
 
     id: str
@@ -109,6 +111,7 @@ class Function(Generic[R_co]):
     strict: bool = False
     name: str = ""
     concurrency: tuple[Concurrency, ...] = ()
+    dialect: Dialect = "tarry"
 
     @property
     def event_triggers(self) -> tuple[TriggerEvent, ...]:

@@ -168,8 +168,8 @@ class StoreLookups:
 
     def held_back(self, run: Run) -> HeldBack | None:
         """Return what holds the run back, if something does."""
-        limits = next((each.limits for each in self.deployment.facts if each.id == run.function_id), ())
-        return held_back(run, limits, self.store)
+        function = next((each for each in self.deployment.facts if each.id == run.function_id), None)
+        return None if function is None else held_back(run, function.limits, self.store, function.dialect)
 
     def control(self, function: str) -> Control:
         """Return how people control the function."""

@@ -1,11 +1,13 @@
 """What the Lambdas that run no function know of the app."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tarry import App, Cancel, Context, TriggerCron, TriggerEvent
+from tarry import App, Cancel, Concurrency, Context, TriggerCron, TriggerEvent
+from tarry_backend.deploy.function_facts import FunctionFacts, read_facts, write_facts
 from tarry_backend.deploy.manifest import FORMAT, HostedManifest, Manifest, ManifestError
 
 SPEC = "shop:app"
@@ -77,3 +79,14 @@ def test_an_embedded_cloud_knows_a_function_that_is_created_later() -> None:
     app.create_function(fn_id="later", trigger=TriggerEvent("d"))(handler)
     assert list(manifest.functions) == ["order", "later"]
     assert [each.id for each in manifest.facts] == ["order", "later"]
+
+
+def test_another_dialect_of_expressions_goes_through_it_and_tarrys_own_adds_nothing() -> None:
+    own = FunctionFacts("order", 5, limits=(Concurrency(2),))
+    other = replace(own, dialect="inngest")
+    for facts in (own, other):
+        manifest = Manifest.parse(Manifest("shop", {"order": facts}).text(SPEC), SPEC)
+        assert manifest.functions["order"] == facts
+        assert read_facts(write_facts([facts])) == (facts,)
+    assert "dialect" not in Manifest("shop", {"order": own}).text(SPEC)
+    assert write_facts([own]) == '[["order",5,[],[],[2,null,"fn","work"]]]'

@@ -13,20 +13,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tarry import Concurrency
+    from tarry._cel.dialect import Dialect
     from tarry_backend.model.run import Run
     from tarry_backend.store import Store
 
 __all__ = ["held_back"]
 
 
-def held_back(run: Run, limits: Iterable[Concurrency], store: Store) -> HeldBack | None:
-    """Return what holds the run back; ``None`` if nothing does.
+def held_back(run: Run, limits: Iterable[Concurrency], store: Store, dialect: Dialect = "tarry") -> HeldBack | None:
+    """Return what holds the run back; ``None`` if nothing does. ``dialect`` is that of its function.
 
     It reads one item for each limit. If the run waits, it reads the function's control and the line before the run.
     """
     if run.status is not RunStatus.RUNNING or not (limits := tuple(limits)):
         return None
-    names = [gate.name for gate in gates_of(run.function_id, limits, run.event, run.received_at)]
+    names = [gate.name for gate in gates_of(run.function_id, limits, run.event, run.received_at, dialect)]
     place = waiter_place(run.received_at, run.id)
     for name in dict.fromkeys([*names, pause_gate(run.function_id)]):
         if (waiter := store.gates.waiter(name, place)) is not None:

@@ -18,7 +18,7 @@ from tarry_backend.matching import Condition, Conjunct, trigger_conjuncts, wait_
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from tarry_backend.deploy.function_facts import FunctionFacts
+    from tarry_backend.deploy.function_facts import FunctionFacts, TriggerFacts
     from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.model.run import Run
     from tarry_backend.replay import Step, Wait
@@ -133,7 +133,7 @@ def near_misses(
     return NearMisses(
         waits=tuple(sorted(judged, key=lambda miss: miss.nearness)[:_SHOWN]),
         unmatched=len(judged) + len(others) - count,
-        triggers=tuple(_trigger(each.id, *trigger, received) for each, trigger in triggers if each.id not in started),
+        triggers=tuple(_trigger(each, trigger, received) for each, trigger in triggers if each.id not in started),
         is_whole=found.is_whole and count == len(others),
         is_listened=is_listened or (False if facts else None),
         similar=() if is_listened else tuple(_similar(name, facts, found.names)),
@@ -172,7 +172,7 @@ def _wait(run: Run, step: Step, received: ReceivedEvent) -> Iterator[UnmatchedWa
 def _missed(run: Run, step: Step, wait: Wait, received: ReceivedEvent) -> UnmatchedWait | None:
     if (text := wait.condition) is None:
         return None
-    whole = Condition(expression=wait.expression, where=wait.where, bind=wait.bind)
+    whole = Condition(expression=wait.expression, where=wait.where, bind=wait.bind, dialect=wait.dialect)
     try:
         parts = wait_conjuncts(whole, run.event, received.event, received.received_at)
     except ExpressionError:  # another version of Tarry has accepted it
@@ -181,14 +181,15 @@ def _missed(run: Run, step: Step, wait: Wait, received: ReceivedEvent) -> Unmatc
     return UnmatchedWait(run, step.key, text, parts, early)
 
 
-def _trigger(function_id: str, trigger: str, expression: str | None, received: ReceivedEvent) -> UnfiredTrigger:
+def _trigger(function: FunctionFacts, trigger: TriggerFacts, received: ReceivedEvent) -> UnfiredTrigger:
     parts: tuple[Conjunct, ...] = ()
+    name, expression = trigger
     if expression is not None:
         try:
-            parts = trigger_conjuncts(expression, received.event, received.received_at)
+            parts = trigger_conjuncts(expression, received.event, received.received_at, function.dialect)
         except ExpressionError as error:
             parts = (Conjunct(expression, None, problem=str(error)),)
-    return UnfiredTrigger(function_id, trigger, expression, parts)
+    return UnfiredTrigger(function.id, name, expression, parts)
 
 
 def _similar(event_name: str, facts: Iterable[FunctionFacts], awaited: Iterable[str]) -> list[str]:

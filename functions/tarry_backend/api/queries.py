@@ -70,7 +70,8 @@ class Api:
         """Return a run with all its steps."""
         snapshot = self._snapshot(run_id)
         function = self.app.functions.get(snapshot.run.function_id)
-        return run_page(snapshot, held_back(snapshot.run, () if function is None else function.limits, self.store))
+        held = None if function is None else held_back(snapshot.run, function.limits, self.store, function.dialect)
+        return run_page(snapshot, held)
 
     def cancel(self, run_id: str) -> Document:
         """Cancel a run. The answer still says running: a step that executes now ends first."""

@@ -192,7 +192,7 @@ def _miss(wait: Wait, step: Step, run: Run, received: ReceivedEvent) -> Miss | N
         return Miss(run, step.key, Why.EARLY, condition, apart=apart)
     if position.received_at > wait.deadline:
         return Miss(run, step.key, Why.LATE, condition, apart=position.received_at - wait.deadline)
-    whole = Condition(expression=wait.expression, where=wait.where, bind=wait.bind)
+    whole = Condition(expression=wait.expression, where=wait.where, bind=wait.bind, dialect=wait.dialect)
     why, detail = Why.EXPRESSION, ""
     try:
         if evaluate_whole(whole, run.event, received.event, received.received_at):

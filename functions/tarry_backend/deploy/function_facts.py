@@ -10,11 +10,12 @@ from tarry._wire.internal_events import accepts
 from tarry.concurrency import Concurrency
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from tarry import App, Function
+    from tarry._cel.dialect import Dialect
 
-__all__ = ["FunctionFacts", "TriggerFacts", "facts_of", "read_facts", "write_facts"]
+__all__ = ["FunctionFacts", "TriggerFacts", "facts_of", "read_facts", "read_options", "write_facts"]
 
 MAX_FACTS = 4_000
 """The most characters of the facts of all functions as one stack output."""
@@ -44,6 +45,7 @@ class FunctionFacts:
         cancels: The events that cancel its runs, in the order of its guards.
         idempotency: The expression of its idempotency key. The stack's outputs do not have it.
         limits: The limits on its runs at work.
+        dialect: How its expressions are evaluated.
     """
 
     id: str
@@ -52,11 +54,13 @@ class FunctionFacts:
     cancels: tuple[str, ...] = ()
     idempotency: str | None = None
     limits: tuple[Concurrency, ...] = ()
+    dialect: Dialect = "tarry"
 
     @property
-    def written_limits(self) -> list[list[object]]:
-        """The limits as JSON has them, at the end of a row: a function without one has the row of an older version."""
-        return [[each.limit, each.key, each.scope, each.hold] for each in self.limits]
+    def written_options(self) -> list[object]:
+        """Another dialect, then the limits, at the end of a row: without them it is the row of an older version."""
+        dialect = [] if self.dialect == "tarry" else [self.dialect]
+        return [*dialect, *([each.limit, each.key, each.scope, each.hold] for each in self.limits)]
 
     @property
     def event_triggers(self) -> tuple[TriggerFacts, ...]:
@@ -68,9 +72,8 @@ class FunctionFacts:
         """Return the facts of a function."""
         triggers = tuple(TriggerFacts(each.event, each.expression) for each in function.event_triggers)
         cancels = tuple(each.event for each in function.cancels)
-        return cls(
-            function.id, function.retries.limit + 1, triggers, cancels, function.idempotency, function.concurrency
-        )
+        attempts, limits = function.retries.limit + 1, function.concurrency
+        return cls(function.id, attempts, triggers, cancels, function.idempotency, limits, function.dialect)
 
     def triggers_on(self, event_name: str) -> list[TriggerFacts]:
         """Return the triggers that name the event. ``*`` does not include Tarry's own events."""
@@ -84,7 +87,7 @@ def facts_of(app: App) -> tuple[FunctionFacts, ...]:
 
 def write_facts(facts: Iterable[FunctionFacts], most: int = MAX_FACTS) -> str:
     """Return the facts as JSON, or an empty list if they are longer than ``most``. Then a command knows less."""
-    rows = [[each.id, each.attempts, each.triggers, each.cancels, *each.written_limits] for each in facts]
+    rows = [[each.id, each.attempts, each.triggers, each.cancels, *each.written_options] for each in facts]
     text = json.dumps(rows, separators=(",", ":"))
     return text if len(text) <= most else "[]"
 
@@ -98,10 +101,16 @@ def read_facts(text: str) -> tuple[FunctionFacts, ...]:
             attempts,
             tuple(TriggerFacts(*trigger) for trigger in triggers),
             tuple(cancels),
-            limits=tuple(Concurrency(*limit) for limit in limits),
+            **read_options(options),
         )
-        for function, attempts, triggers, cancels, *limits in rows
+        for function, attempts, triggers, cancels, *options in rows
     )
+
+
+def read_options(options: Sequence[Any]) -> dict[str, Any]:
+    """Return the arguments of ``FunctionFacts`` that ``written_options`` wrote."""
+    dialect, limits = (options[0], options[1:]) if options and isinstance(options[0], str) else ("tarry", options)
+    return {"dialect": dialect, "limits": tuple(Concurrency(*limit) for limit in limits)}
 
 
 def _names(trigger: TriggerFacts, event_name: str) -> bool:

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from tarry.concurrency import Concurrency
 from tarry.errors import TarryError
-from tarry_backend.deploy.function_facts import FunctionFacts, TriggerFacts
+from tarry_backend.deploy.function_facts import FunctionFacts, TriggerFacts, read_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,7 +97,7 @@ class Manifest:
 
     def _declared(self) -> list[Any]:
         rows = [
-            [each.id, each.attempts, each.triggers, each.cancels, each.idempotency, *each.written_limits]
+            [each.id, each.attempts, each.triggers, each.cancels, each.idempotency, *each.written_options]
             for each in self.facts
         ]
         return [self.id, rows]
@@ -139,7 +138,7 @@ def path_of_manifest() -> Path:
 
 
 def _facts(
-    function: str, attempts: int, triggers: Any, cancels: Any, idempotency: str | None, *limits: Any
+    function: str, attempts: int, triggers: Any, cancels: Any, idempotency: str | None, *options: Any
 ) -> FunctionFacts:
     return FunctionFacts(
         function,
@@ -147,5 +146,5 @@ def _facts(
         tuple(TriggerFacts(*trigger) for trigger in triggers),
         tuple(cancels),
         idempotency,
-        tuple(Concurrency(*limit) for limit in limits),
+        **read_options(options),
     )

@@ -89,7 +89,7 @@ class Gatekeeper:
             return []
         control = self._controls.recent(function.id)
         limits = replaced(function.concurrency, control.limit)
-        gates = gates_of(function.id, limits, run.event, run.received_at)
+        gates = gates_of(function.id, limits, run.event, run.received_at, function.dialect)
         if control.paused is None:
             return gates
         name = pause_gate(function.id)
@@ -113,8 +113,9 @@ class Gatekeeper:
     def over(self, run: Run) -> None:
         """Take a run that has ended without a replay out of each line and gate: it may wait, or have a place."""
         function = self._app.functions.get(run.function_id)
-        limits = () if function is None else function.concurrency
-        for gate in gates_of(run.function_id, limits, run.event, run.received_at):
+        if function is None:
+            return
+        for gate in gates_of(function.id, function.concurrency, run.event, run.received_at, function.dialect):
             self._gates.withdraw(gate.name, waiter_place(run.received_at, run.id))
             self._leave(gate.name, run.id)
 

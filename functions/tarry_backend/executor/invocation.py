@@ -47,8 +47,8 @@ def _check_gates(app: App, run: Run, request: InvokeRequest) -> None:
         return
     invoked = app.functions[request.function_id]
     event = Event(INVOKED, request.data, request.event_id, run.received_at, None, source_of(app.id))
-    theirs = {gate.name for gate in gates_of(invoked.id, invoked.concurrency, event, run.received_at)}
-    for gate in gates_of(own.id, own.concurrency, run.event, run.received_at):
+    theirs = {gate.name for gate in gates_of(invoked.id, invoked.concurrency, event, run.received_at, invoked.dialect)}
+    for gate in gates_of(own.id, own.concurrency, run.event, run.received_at, own.dialect):
         if gate.keeps and gate.name in theirs:
             raise UsageError(
                 f"function {invoked.id!r} is under the same limit as this run, which holds its place until it ends "

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tarry import App
+    from tarry._cel.dialect import Dialect
     from tarry._wire.bus import EventBus
     from tarry.errors import UsageError
     from tarry_backend.executor.run_clock import RunClock
@@ -83,6 +84,8 @@ class RunJournal:
         self._bus = bus
         self._meter = meter
         self._registration = Registration(snapshot.run, source_of(app.id), store.names, traffic, log_days)
+        function = app.functions.get(snapshot.run.function_id)
+        self._dialect: Dialect = "tarry" if function is None else function.dialect
         self._settle = settle
         self._clock = clock
         self._signalling = Signalling(store)
@@ -125,7 +128,8 @@ class RunJournal:
             matcher     event 1                             event 2 (slow), log
             executor               event 1 ended ┄┄┄┄┄┄ look: nothing                     look: event 2
         """
-        wait = replace(self._registration.wait(request), unused=unused_events(self.steps(), self._unused))
+        wait = self._registration.wait(request, self._dialect)
+        wait = replace(wait, unused=unused_events(self.steps(), self._unused))
         step = replace(step, wait=wait, due=request.deadline)
         if request.deadline <= self.now() and not request.continued:
             return self._end_at_once(step)
@@ -182,7 +186,7 @@ class RunJournal:
         Return why its run must end at once, or ``None``.
         """
         kept = next((stored for stored in self.guards() if stored.key == guard.key), None)
-        guard = kept or (replace(guard, wait=self._registration.wait(request)) if request else guard)
+        guard = kept or (replace(guard, wait=self._registration.wait(request, self._dialect)) if request else guard)
         if not guard.is_open:
             return None
         if kept is None:

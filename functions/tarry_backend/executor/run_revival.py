@@ -211,7 +211,7 @@ def _opened(
 
 
 def _registered(wait: Wait, registration: Registration) -> Wait:
-    found = registration.wait(_request(wait))
+    found = registration.wait(_request(wait), wait.dialect)
     return replace(found, note=wait.note or found.note, unused=wait.unused)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tarry import Event
+    from tarry._cel.dialect import Dialect
     from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.queues.messages import Carried
     from tarry_backend.telemetry import Meter
@@ -54,6 +55,10 @@ class DeclaredFunction(Protocol):
     def idempotency(self) -> str | None:
         """The expression of its idempotency key."""
 
+    @property
+    def dialect(self) -> Dialect:
+        """How its expressions are evaluated."""
+
 
 class DeclaredApp(Protocol):
     """What the matcher knows of the app: its manifest, or the app itself."""
@@ -92,7 +97,9 @@ class Starts:
             return
         for function in self._app.functions.values():
             try:
-                triggered = addressed_to == function.id or any(map(self._triggers, function.event_triggers))
+                triggered = addressed_to == function.id or any(
+                    self._triggers(each, function) for each in function.event_triggers
+                )
                 once = self._once(function) if triggered and addressed_to is None else None
             except ExpressionError as error:
                 self._unreadable.append(f"the trigger or idempotency of function {function.id!r}: {error}")
@@ -119,15 +126,15 @@ class Starts:
         """
         if function.idempotency is None:
             return None
-        return self._asked(matching.value_key, function.idempotency)
+        return self._asked(matching.value_key, function.idempotency, function)
 
-    def _triggers(self, trigger: DeclaredTrigger) -> bool:
+    def _triggers(self, trigger: DeclaredTrigger, function: DeclaredFunction) -> bool:
         name = self._incoming.event.name
         if not trigger.names(name) or (name.startswith(RESERVED) and not self._listens(trigger)):
             return False
         if trigger.expression is None:
             return True
-        return bool(self._asked(matching.trigger_holds, trigger.expression))
+        return bool(self._asked(matching.trigger_holds, trigger.expression, function))
 
     def _listens(self, trigger: DeclaredTrigger) -> bool:
         """Return whether the trigger is for internal events, and for those of this source.
@@ -139,10 +146,12 @@ class Starts:
         is_own = self._incoming.event.source == source_of(self._app.id)
         return is_own or (trigger.expression is not None and matching.reads_source(trigger.expression, "event"))
 
-    def _asked(self, ask: Callable[[str, Event, int], T], expression: str) -> T | None:
+    def _asked(
+        self, ask: Callable[[str, Event, int, Dialect], T], expression: str, function: DeclaredFunction
+    ) -> T | None:
         """Return what an expression yields about the event alone; count an error, and return ``None``."""
         try:
-            return ask(expression, self._incoming.event, self._incoming.received_at)
+            return ask(expression, self._incoming.event, self._incoming.received_at, function.dialect)
         except matching.MatchError:
             self._meter.count("MatchErrors")
             return None

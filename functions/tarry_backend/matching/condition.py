@@ -18,6 +18,7 @@ from tarry.errors import ExpressionError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tarry._cel.dialect import Dialect
     from tarry._cel.errors import CelError
 
 __all__ = ["Condition"]
@@ -34,12 +35,14 @@ class Condition:
         where: The values that the incoming event must have, by their paths.
         bind: The values of the expression's further names.
         data_type: The event type that the wait asks for.
+        dialect: How it is evaluated.
     """
 
     expression: str | None = None
     where: Mapping[str, Any] | None = None
     bind: Mapping[str, Any] | None = None
     data_type: type[Any] | None = None
+    dialect: Dialect = "tarry"
 
     @property
     def values(self) -> dict[str, object]:

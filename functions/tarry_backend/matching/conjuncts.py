@@ -13,12 +13,14 @@ from tarry._cel.nodes import And, Binary, Index, Literal, Macro, Name, Node, Or,
 from tarry._cel.text import write
 from tarry._cel.times import Timestamp
 from tarry._cel.values import type_name
+from tarry_backend.matching.absent_fields import with_nulls
 from tarry_backend.matching.condition import Condition
 from tarry_backend.matching.keys import envelope
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from tarry._cel.dialect import Dialect
     from tarry.event import Event
 
 __all__ = ["MAX_VALUE", "Conjunct", "Operand", "trigger_conjuncts", "wait_conjuncts"]
@@ -80,16 +82,24 @@ def wait_conjuncts(condition: Condition | str, trigger: Event, event: Event, rec
         condition = Condition(expression=condition)
     node = condition.node()
     variables = {"event": envelope(trigger), "async": envelope(event), **condition.values}
+    if node is not None and condition.dialect == "inngest":
+        node, _ = with_nulls(node, variables)
     return () if node is None else _conjuncts(node, variables, received_at)
 
 
-def trigger_conjuncts(expression: str, event: Event, received_at: int) -> tuple[Conjunct, ...]:
-    """Return the conjuncts of a trigger's expression likewise.
+def trigger_conjuncts(
+    expression: str, event: Event, received_at: int, dialect: Dialect = "tarry"
+) -> tuple[Conjunct, ...]:
+    """Return the conjuncts of a trigger's expression likewise; ``dialect`` is that of its function.
 
     Raises:
         ExpressionError: As for ``trigger_holds``.
     """
-    return _conjuncts(checked(expression, frozenset({"event"})), {"event": envelope(event)}, received_at)
+    variables = {"event": envelope(event)}
+    node = checked(expression, frozenset({"event"}))
+    if dialect == "inngest":
+        node, _ = with_nulls(node, variables)
+    return _conjuncts(node, variables, received_at)
 
 
 def _conjuncts(node: Node, variables: Mapping[str, object], received_at: int) -> tuple[Conjunct, ...]:

@@ -16,10 +16,12 @@ from tarry._cel.syntax import MAX_DEPTH, parse
 from tarry._cel.times import Timestamp
 from tarry._cel.values import type_name
 from tarry.errors import TarryError
+from tarry_backend.matching.absent_fields import with_nulls
 from tarry_backend.matching.condition import Condition
 from tarry_backend.matching.keys import OversizeError, UnmatchableError, canonical, envelope
 
 if TYPE_CHECKING:
+    from tarry._cel.dialect import Dialect
     from tarry._cel.nodes import Node
     from tarry.event import Event
 
@@ -59,14 +61,20 @@ def residual_holds(residual: str, bindings: Mapping[str, Any], event: Event, rec
     return _answer(parse(residual, MAX_RESIDUAL_DEPTH), {**bindings, "async": envelope(event)}, received_at)
 
 
-def trigger_holds(expression: str, event: Event, received_at: int) -> bool:
+def trigger_holds(expression: str, event: Event, received_at: int, dialect: Dialect = "tarry") -> bool:
     """Whether an event starts a function whose trigger has this expression; ``event`` is the incoming event.
+
+    ``dialect`` is that of the function.
 
     Raises:
         ExpressionError: As for ``check_trigger``.
         MatchError: As for ``residual_holds``.
     """
-    return _answer(checked(expression, _TRIGGER), {"event": envelope(event)}, received_at)
+    variables = {"event": envelope(event)}
+    node = checked(expression, _TRIGGER)
+    if dialect == "inngest":
+        node, _ = with_nulls(node, variables)
+    return _answer(node, variables, received_at)
 
 
 def check_trigger(expression: str) -> None:
@@ -89,8 +97,10 @@ def run_fits(expression: str, event: Event, output: object, received_at: int) ->
     return _answer(checked(expression, _RUN), {"event": envelope(event), "output": output}, received_at)
 
 
-def value_key(expression: str, event: Event, received_at: int) -> str:
+def value_key(expression: str, event: Event, received_at: int, dialect: Dialect = "tarry") -> str:
     """Return a hash of the expression's value over ``event``: the same for equal values, and for no others.
+
+    ``dialect`` is that of the function.
 
     Raises:
         ExpressionError: It is not CEL over ``event``.
@@ -116,6 +126,8 @@ def evaluate_whole(condition: Condition | str, trigger: Event, event: Event, rec
         condition = Condition(expression=condition)
     node = condition.node()
     variables = {"event": envelope(trigger), "async": envelope(event), **condition.values}
+    if node is not None and condition.dialect == "inngest":
+        node, _ = with_nulls(node, variables)
     return node is None or _answer(node, variables, received_at)
 
 

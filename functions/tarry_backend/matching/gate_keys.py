@@ -14,17 +14,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from tarry import Concurrency, Event
+    from tarry._cel.dialect import Dialect
 
 __all__ = ["current_limit", "gates_of", "pause_gate", "replaced"]
 
 
-def gates_of(function_id: str, limits: Iterable[Concurrency], event: Event, received_at: int) -> list[Gate]:
+def gates_of(
+    function_id: str, limits: Iterable[Concurrency], event: Event, received_at: int, dialect: Dialect = "tarry"
+) -> list[Gate]:
     """Return the gates of a run in the order in which every run takes them.
 
     The order is the same for all runs: so two runs never wait for each other. A gate with a key comes first, since what
     a run holds while it waits for the other is then the narrow one, which few others want.
     """
-    gates = [_gate(function_id, limit, event, received_at) for limit in limits]
+    gates = [_gate(function_id, limit, event, received_at, dialect) for limit in limits]
     return [gate for _, _, _, gate in sorted(gates, key=lambda each: each[:3])]
 
 
@@ -52,11 +55,13 @@ def replaced(limits: Sequence[Concurrency], limit: int | None) -> tuple[Concurre
     return tuple(replace(each, limit=limit) if each is first else each for each in limits)
 
 
-def _gate(function_id: str, limit: Concurrency, event: Event, received_at: int) -> tuple[bool, bool, str, Gate]:
+def _gate(
+    function_id: str, limit: Concurrency, event: Event, received_at: int, dialect: Dialect
+) -> tuple[bool, bool, str, Gate]:
     value, lacks_value = SHARED, False
     if limit.key is not None:
         try:
-            value = matching.value_key(limit.key, event, received_at)
+            value = matching.value_key(limit.key, event, received_at, dialect)
         except (matching.MatchError, ExpressionError):  # a limit that opened for such an event would protect nothing
             lacks_value = True
     is_app = limit.scope == "app"

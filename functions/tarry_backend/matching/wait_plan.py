@@ -8,7 +8,7 @@ expresses. The whole expression is true exactly for the events that have the key
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tarry._cel.constants import check_constants
@@ -17,6 +17,7 @@ from tarry._cel.evaluator import Scope
 from tarry._cel.nodes import And, Known, Node, Or
 from tarry._cel.text import write
 from tarry.errors import ExpressionError
+from tarry_backend.matching.absent_fields import absent_note, with_nulls
 from tarry_backend.matching.condition import Condition
 from tarry_backend.matching.disjuncts import Disjunct, ways
 from tarry_backend.matching.fold import fold, sound
@@ -32,14 +33,24 @@ __all__ = ["Plan", "plan"]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The alternatives of a wait, each with its own key. All of it is JSON."""
+    """The alternatives of a wait, each with its own key. All of it is JSON.
+
+    ``absent`` are the fields that the condition uses and the trigger event lacks, in Inngest's dialect.
+    """
 
     alternatives: tuple[Alternative, ...]
+    absent: tuple[str, ...] = ()
 
     @property
     def never(self) -> bool:
         """Whether no event can match, so that the wait can only time out."""
         return not self.alternatives
+
+    @property
+    def note(self) -> str | None:
+        """What a person should know of the wait, if anything."""
+        notes = [absent_note(self.absent), "no event can match; it can only time out" if self.never else None]
+        return "; ".join(filter(None, notes)) or None
 
 
 def plan(event_name: str, condition: Condition | str | None, trigger: Event, *, indexed: bool = True) -> Plan:
@@ -63,9 +74,12 @@ def plan(event_name: str, condition: Condition | str | None, trigger: Event, *, 
         return Plan((_by_name(event_name),))
     scope = Scope({"event": envelope(trigger), **condition.values})
     try:
+        absent: tuple[str, ...] = ()
+        if condition.dialect == "inngest":
+            node, absent = with_nulls(node, scope.variables)
         folded = sound(fold(node, scope))
         check_constants(folded)
-        return _planned(event_name, folded, scope, indexed)
+        return replace(_planned(event_name, folded, scope, indexed), absent=absent)
     except CelError as error:
         raise condition.refusal(error) from None
     except RecursionError:

@@ -15,6 +15,7 @@ from tarry_backend.model.position import Position
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
 
+    from tarry._cel.dialect import Dialect
     from tarry_backend.model.alternative import Alternative
 
 __all__ = [
@@ -98,7 +99,7 @@ class Wait:
     all, and all have the same ``deadline`` and ``resolved_by``. A wait that was read after its end has no
     ``alternatives``; receipts find it by its ``ended_key``. ``unused`` are the identities of events that ended a wait
     whose branch lost a race before the function got them: the run did not have those events. ``where`` and ``bind``
-    are the run's values in the wait's condition.
+    are the run's values in the wait's condition, and ``dialect`` is how the condition is evaluated.
     """
 
     event_name: str
@@ -113,6 +114,7 @@ class Wait:
     unused: tuple[str, ...] = ()
     where: Mapping[str, Any] | None = None
     bind: Mapping[str, Any] | None = None
+    dialect: Dialect = "tarry"
 
     @property
     def all(self) -> tuple[Wait, ...]:
@@ -121,8 +123,9 @@ class Wait:
 
     @property
     def values(self) -> dict[str, Any]:
-        """The run's values in the condition; most waits have none."""
-        return {name: each for name, each in (("where", self.where), ("bind", self.bind)) if each}
+        """What the condition has beside its expression, as it is stored: the run's values, and another dialect."""
+        values = {name: each for name, each in (("where", self.where), ("bind", self.bind)) if each}
+        return values if self.dialect == "tarry" else {**values, "dialect": self.dialect}
 
     @property
     def condition(self) -> str | None:

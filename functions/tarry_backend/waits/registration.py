@@ -15,6 +15,7 @@ from tarry_backend.replay import Wait
 from tarry_backend.store.traffic import shards_for
 
 if TYPE_CHECKING:
+    from tarry._cel.dialect import Dialect
     from tarry_backend.model.run import Run
     from tarry_backend.replay import WaitRequest
     from tarry_backend.store import Names
@@ -41,8 +42,10 @@ class Registration:
         self._traffic = traffic
         self._log_days = log_days
 
-    def wait(self, request: WaitRequest) -> Wait:
+    def wait(self, request: WaitRequest, dialect: Dialect = "tarry") -> Wait:
         """Return the requested wait, after writing the shapes that are new to its events' names.
+
+        Its condition is evaluated in the dialect of the run's function.
 
         Raises:
             UsageError: The expression is not valid, or ``lookback`` reaches further back than the log.
@@ -52,14 +55,18 @@ class Registration:
                 f"lookback reaches further back than the log, which keeps events for {self._log_days} days: give at "
                 f"most '{self._log_days}d', or raise log_days in the stack's tuning"
             )
-        wait = self._planned(request)
+        wait = self._planned(request, dialect)
         _check_bindings(wait)
         return wait
 
-    def _planned(self, request: WaitRequest) -> Wait:
+    def _planned(self, request: WaitRequest, dialect: Dialect) -> Wait:
         expression = matching.match_expression(request.match) if request.match else request.if_exp
         condition = matching.Condition(
-            expression=expression, where=request.where, bind=request.bind, data_type=request.data_type
+            expression=expression,
+            where=request.where,
+            bind=request.bind,
+            data_type=request.data_type,
+            dialect=dialect,
         )
         condition = matching.of_own_source(request.event_name, condition, self._source)
         planned = matching.plan(request.event_name, condition, self._run.event)
@@ -71,8 +78,9 @@ class Registration:
             since=request.since,
             deadline=request.deadline,
             alternatives=self._findable(request.event_name, condition, planned.alternatives),
-            note="no event can match; it can only time out" if planned.never else None,
-            others=tuple(self._planned(other) for other in request.others),
+            note=planned.note,
+            others=tuple(self._planned(other, dialect) for other in request.others),
+            dialect=dialect,
         )
 
     def _findable(
