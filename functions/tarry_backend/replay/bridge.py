@@ -64,6 +64,10 @@ class Bridge:
         """Whether no code of the function works in a thread."""
         return self._working <= self._blocked
 
+    def is_alone(self) -> bool:
+        """Whether a single thread works, and none waits for the loop. That thread asks this."""
+        return self._working == self._loop.threads == 1 and not self._blocked
+
     def is_busy(self) -> bool:
         """Whether any thread works, also for a step's body."""
         return self._loop.threads > self._blocked

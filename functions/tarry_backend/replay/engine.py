@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from tarry._engine.current_run import CURRENT
 from tarry._engine.interruption import is_death
+from tarry._engine.operations import CollectEvents
 from tarry._engine.outputtype import OutputType
 from tarry.context import Context, ContextSync
 from tarry.errors import Suspended, UsageError
@@ -26,6 +27,7 @@ from tarry_backend.replay.block_watch import watched
 from tarry_backend.replay.branch_past import PAST, BranchPast
 from tarry_backend.replay.bridge import Bridge
 from tarry_backend.replay.conclusion import FAREWELL, Conclusion, came_out_of_a_task, farewell, leave_behind, unwound
+from tarry_backend.replay.direct_answers import DirectAnswers
 from tarry_backend.replay.groups import Groups
 from tarry_backend.replay.hooks import Hooks
 from tarry_backend.replay.loop import GRACE, LAST_GRACE, QuietLoop
@@ -34,6 +36,7 @@ from tarry_backend.replay.patches import Patches
 from tarry_backend.replay.performer import BODY, Performer
 from tarry_backend.replay.result_order import ResultOrder
 from tarry_backend.replay.step_calls import StepCalls
+from tarry_backend.replay.step_keys import StepKeys
 from tarry_backend.replay.step_writer import StepWriter
 from tarry_backend.replay.steps import Steps
 from tarry_backend.replay.threads import is_served, strangers
@@ -42,7 +45,7 @@ from tarry_backend.replay.timer_watch import TimerWatch
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-    from tarry._engine.operations import CollectEvents, Operation, Patch
+    from tarry._engine.operations import Operation, Patch
     from tarry._engine.place import Place
     from tarry.function import Function
     from tarry_backend.model.step import Step
@@ -83,7 +86,10 @@ class Engine:
         self._performer = Performer(
             run.id, function, hooks.chain, journal, keeping, history, max_steps, self._place, run.attempt_since
         )
-        self._steps = Steps(function, journal, turns, hooks, keeping, self._performer, conclusion, self._place)
+        keys = StepKeys()
+        self._steps = Steps(function, journal, turns, hooks, keeping, keys, self._performer, conclusion, self._place)
+        warn = self._steps.warn
+        self._direct = DirectAnswers(loop, self._bridge, turns, keeping, keys, self._performer, conclusion, warn)
         must_stop = self._steps.must_stop
         self._patches = Patches(journal, turns, keeping, self._performer, conclusion, must_stop, self._place)
         self._groups = Groups(loop, self._bridge, self._steps, conclusion)
@@ -146,7 +152,9 @@ class Engine:
 
     def perform_sync(self, operation: Operation | CollectEvents) -> Any:
         self._admission.enter_sync(f"step {operation.id!r}")
-        return self._bridge.ask(self._steps.perform(operation))
+        if self._hooks or isinstance(operation, CollectEvents) or (step := self._direct.take(operation)) is None:
+            return self._bridge.ask(self._steps.perform(operation))
+        return self._steps.given_directly(operation, step, self._bridge.ask)
 
     async def patched(self, patch: Patch) -> bool:
         await self._admission.enter(f"patch {patch.id!r}")

@@ -7,6 +7,8 @@ checks first: is nothing ready, is no timer set, does no thread work? It uses no
 from __future__ import annotations
 
 import asyncio
+import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tarry._engine.step_call import StepCall
@@ -15,7 +17,7 @@ from tarry_backend.replay.threads import Threads
 
 if TYPE_CHECKING:
     import selectors
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from concurrent.futures import Executor
 
     from tarry._engine.step_call import CallRecord
@@ -62,13 +64,15 @@ class _Selector(TurnSelector):
         self._watcher = watcher
         self._resting = False
         self.held: Callable[[float], None] | None = None
+        self.awake = threading.Lock()
+        self.awake.acquire()
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0)
         if ready or timeout == 0 or self._watcher.progress():
             return ready
         if self._resting or self._watcher.is_busy():
-            return super().select(timeout)
+            return self._sleep(timeout)
         if timeout is not None:
             if self.held is not None and not self._has_connections():
                 self.held(timeout)
@@ -79,9 +83,20 @@ class _Selector(TurnSelector):
         self._watcher.come_to_rest()
         return []
 
+    def _sleep(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Wait for something to happen; whoever has ``awake`` meanwhile holds the loop back."""
+        self.awake.release()
+        try:
+            return super().select(timeout)
+        finally:
+            self.awake.acquire()
+
     def _has_connections(self) -> bool:
         return len(self.get_map()) > 1  # one is the loop's own: threads wake it by that
 
+
+_MOMENT = 0.01
+"""How many seconds a thread waits for the loop to fall asleep. The loop is about to, once it has answered."""
 
 _THREADS = 1000
 """The most threads; a Lambda just has room for them. Further step bodies wait for a free one."""
@@ -116,6 +131,16 @@ class QuietLoop(asyncio.SelectorEventLoop):
         self.threads += 1
         future.add_done_callback(self._thread_ended)
         return future
+
+    @contextmanager
+    def asleep(self) -> Iterator[bool]:
+        """From a thread: whether the loop sleeps until a thread wakes it. If so, it sleeps until the block's end."""
+        is_asleep = self.selector.awake.acquire(timeout=_MOMENT)
+        try:
+            yield is_asleep
+        finally:
+            if is_asleep:
+                self.selector.awake.release()
 
     def close(self) -> None:
         """As asyncio's. A thread that still works goes on without the loop."""

@@ -58,6 +58,20 @@ class ResultOrder:
         """Return the stored steps that the function has not asked for, oldest first."""
         return sorted(self._missing.values(), key=lambda s: s.begun_order)
 
+    @property
+    def has_results(self) -> bool:
+        """Whether a result of the history has not been given."""
+        return self._replaying and bool(self._results)
+
+    def is_next(self, key: str) -> bool:
+        """Whether this step's stored result is what happens next."""
+        return self.has_results and self._results[0] == key and not self._starts
+
+    def take(self, key: str) -> None:
+        """Give this result, which is next, to the function's only thread at work: the loop does not wake for it."""
+        self.visit(key)
+        self._results.popleft()
+
     def awaits(self, key: str) -> bool:
         """Whether the step has ended, and its result has not had its turn."""
         return key in self._results

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,7 @@ from tarry_backend.replay.outcome import misfit, of_error
 from tarry_backend.replay.race import entered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
     from collections.abc import Set as AbstractSet
     from typing import Never
 
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from tarry_backend.replay.outcome import Failed
     from tarry_backend.replay.performer import Performer
     from tarry_backend.replay.result_order import ResultOrder
+    from tarry_backend.replay.step_keys import StepKeys
     from tarry_backend.replay.step_writer import StepWriter
 
 __all__ = ["Steps"]
@@ -58,6 +58,7 @@ class Steps:
         turns: ResultOrder,
         hooks: Hooks,
         keeping: StepWriter,
+        keys: StepKeys,
         performer: Performer,
         conclusion: Conclusion,
         place: Callable[[], Place],
@@ -73,8 +74,7 @@ class Steps:
         self._performer = performer
         self._conclusion = conclusion
         self._place = place
-        self._keys: set[str] = set()
-        self._uses: Counter[str] = Counter()
+        self._keys = keys
 
     async def perform(self, operation: Operation | CollectEvents) -> Any:
         """Return what the function receives for an operation; see ``tarry._engine.engine.Engine``."""
@@ -83,6 +83,16 @@ class Steps:
         step = await self._step(operation)
         output = await self._given(step)
         return output if (asked := _type(operation)) is None else await self._typed(output, asked, step)
+
+    def given_directly(self, operation: Operation, step: Step, ask: Callable[[Coroutine[Any, Any, Any]], Any]) -> Any:
+        """From a thread without middleware: as ``perform``, of a step that has been given; ``ask`` reaches the loop."""
+        output = step.result()
+        if (asked := _type(operation)) is None:
+            return output
+        try:
+            return asked.read(output, step.key)
+        except (StepDataError, UsageError):
+            return ask(self._typed(output, asked, step))
 
     async def withdraw(self, keys: AbstractSet[str]) -> None:
         """End those of these steps that are open and whose result the function does not need.
@@ -141,7 +151,7 @@ class Steps:
         await self._conclusion.fail(failed.at(self._place()))
 
     async def _step(self, operation: Operation) -> Step:
-        key = self._key(operation.id)
+        key = self._keys.take(operation.id)
         with entered(key):
             step = await self._ended(operation, key)
             await self._turns.result(key)
@@ -155,12 +165,12 @@ class Steps:
         if kept is not None and kept.kind != operation.kind:
             await self._fail(misfit(self._function.id, f"{operation.kind} step {key!r}", kept))
         if kept is not None and (problem := changed(kept, operation, self._performer.large)) is not None:
-            await self._warn(problem)
+            await self.warn(problem)
         if kept is None or kept.is_open:
             return await self._live(operation, key, kept)
         return kept
 
-    async def _warn(self, problem: str) -> None:
+    async def warn(self, problem: str) -> None:
         """Fail the run of a strict function; warn of the first few such steps of another."""
         if self._function.strict:
             await self._fail(of_error(ReplayError(problem)))
@@ -210,15 +220,6 @@ class Steps:
         if limit is None or (kept is not None and (kept.due or 0) > self._journal.now()):
             return True
         return self._journal.has_room(limit) or not self._has_begun
-
-    def _key(self, step_id: str) -> str:
-        """Return the id; if it is used, the first free one of ``id:1``, ``id:2``…"""
-        count = self._uses[step_id]
-        while (key := f"{step_id}:{count}" if count else step_id) in self._keys:
-            count += 1
-        self._uses[step_id] = count + 1
-        self._keys.add(key)
-        return key
 
 
 def _type(operation: Operation) -> OutputType | None:
