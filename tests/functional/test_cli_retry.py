@@ -33,6 +33,13 @@ async def order(ctx: tarry.Context):
     except tarry.StepError:
         await ctx.step.run("refund", lambda: "refunded")
         raise
+
+
+@app.create_function(fn_id="label", trigger=tarry.TriggerEvent(event="app/label"), retries=0)
+async def label(ctx: tarry.Context):
+    if (Path(__file__).parent / "broken").exists():
+        raise KeyError("printer")
+    return await ctx.step.run("stick", lambda: "stuck")
 """
 
 
@@ -87,6 +94,19 @@ def test_a_failed_run_goes_on_and_its_page_and_the_list_show_its_lives(broken: P
     assert "finished, life 2" in succeed("runs", "--limit", "100")
     assert f"run {run} has finished: only a failed run can be retried" in fails("retry", run)
     assert "no run has an id that begins with XYZ" in fails("retry", "xyz")
+
+
+def test_a_timeline_shows_the_end_of_a_life_before_the_steps_of_the_next(broken: Path) -> None:
+    before = set(runs("failed"))
+    succeed("send", "app/label", "{}", "--no-wait")
+    eventually(lambda: set(runs("failed")) > before)
+    [run] = set(runs("failed")) - before
+    broken.unlink()
+    succeed("retry", run)
+    lines = succeed("run", run).splitlines()
+    [failed] = [number for number, line in enumerate(lines) if "life 1 failed" in line]
+    [stick] = [number for number, line in enumerate(lines) if "✓  stick" in line]
+    assert failed < stick
 
 
 def test_a_run_that_fails_again_says_so(broken: Path) -> None:
@@ -181,7 +201,7 @@ def test_ctrl_c_stops_between_two_runs_and_says_how_to_go_on(broken: Path, monke
             raise KeyboardInterrupt
 
     with connect() as tarry, monkeypatch.context() as patch:
-        assert tarry.functions == ("order",)
+        assert tarry.functions == ("order", "label")
         patch.setattr("tarry_dev.cli.bulk.time.sleep", sleep)
         result = ask(*many)
     assert result.exit_code == 1

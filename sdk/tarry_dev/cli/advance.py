@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from tarry_dev.cli.errors import CommandError
 from tarry_dev.cli.moves import Moves, ask
 from tarry_dev.cli.options import chosen_app
 from tarry_dev.cli.screen import print_json, screen
-from tarry_dev.cli.times import Calendar
+from tarry_dev.cli.times import Calendar, span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,8 +45,9 @@ def _said(moved: Mapping[str, int | None], apps: Sequence[str]) -> str:
     at = moved["now"] or 0
     whose = f"{', '.join(apps)}: " if len(apps) > 1 else ""
     ahead = f"{_words(moved['ahead'])} ahead of real time"
-    return f"{whose}moved {_words(moved['moved'])}; it is now {Calendar(at).at(at)}, {ahead}"
+    return f"{whose}moved {_words(moved['moved'])}; it is now {Calendar(at, dated=True).at(at)}, {ahead}"
 
 
-def _words(span: int | None) -> str:
-    return str(timedelta(seconds=(span or 0) // 1000))
+def _words(moved: int | None) -> str:
+    """Write a move to the second: the clock went on while the command asked."""
+    return span(round(moved or 0, -3))

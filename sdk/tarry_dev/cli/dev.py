@@ -117,7 +117,9 @@ def _serve(
         if successor.listener is None:
             console.print(_banner(app, place.target, endpoint, clock.ahead), soft_wrap=True)
         if go_on:
-            console.print(Text(f"{go_on} runs go on from before; --fresh forgets them", QUIET))
+            console.print(
+                Text(f"{go_on} run{'s go' if go_on > 1 else ' goes'} on from before; --fresh forgets them", QUIET)
+            )
         if wishes.reload and _is_to_reload(place.target, successor, sources, console, ended):
             console.print(Text("new code: it is taken up when the bodies that run have ended", QUIET))
             listener = server.hand_over()

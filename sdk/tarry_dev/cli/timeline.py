@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 from rich.console import Group
@@ -60,9 +61,12 @@ def timeline(
     grid.add_row(calendar.at(run.started), MARKS["start"], one_line(run.event.name), "", _data(run))
     for each in snapshot.guards if run.ended is None else ():
         grid.add_row("", "", "", "", Text(guard(each, calendar), QUIET))
+    past = deque(_past(snapshot, calendar))
     for step in snapshot.steps:
+        while past and past[0][0] <= step.began:
+            grid.add_row(*past.popleft()[1])
         grid.add_row(*_row(step, calendar, attempts, run.version))
-    for row in _past(snapshot, calendar):
+    for _, row in past:
         grid.add_row(*row)
     if run.due is not None:
         grid.add_row(calendar.at(run.due), MARKS["waiting"], "", "", next_attempt(run, run.due, calendar, attempts))
@@ -78,17 +82,19 @@ def _held(held: HeldBack, calendar: Calendar) -> str:
     return f"waits for its turn: {held.before}{' or more' if held.is_cut else ''} before it{why}"
 
 
-def _past(snapshot: RunSnapshot, calendar: Calendar) -> Iterator[tuple[RenderableType, ...]]:
-    """Yield how the lives before have ended, each with the steps that the retry after it has dropped."""
+def _past(snapshot: RunSnapshot, calendar: Calendar) -> Iterator[tuple[int, tuple[RenderableType, ...]]]:
+    """Yield when and how the lives before have ended, each with the steps that the retry after it has dropped."""
     run = snapshot.run
     for life, each in enumerate(run.past_lives, start=run.life - len(run.past_lives)):
         again = f"retried {calendar.at(each.retried)}" + ("" if each.step is None else f" from {one_line(each.step)}")
         said = Text.assemble((one_line(each.error), QUIET), "\n", (again, QUIET))
-        yield calendar.at(each.ended), Text(MARKS["failed"], QUIET), Text(f"life {life} failed", QUIET), "", said
+        name = Text(f"life {life} failed", QUIET)
+        yield each.ended, (calendar.at(each.ended), Text(MARKS["failed"], QUIET), name, "", said)
         for past in snapshot.past:
             if past.life == life:
                 key, what = one_line(past.step.key), f"{past.step.status.value}, then dropped"
-                yield calendar.at(past.step.began), "", Text(f"life {life}: {key}", QUIET), "", Text(what, QUIET)
+                name = Text(f"life {life}: {key}", QUIET)
+                yield each.ended, (calendar.at(past.step.began), "", name, "", Text(what, QUIET))
 
 
 def _title(run: Run, calendar: Calendar) -> Text:
