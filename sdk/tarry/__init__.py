@@ -40,6 +40,7 @@ if _typing.TYPE_CHECKING:
     )
     from tarry.event import Event
     from tarry.eventtypes import event_type
+    from tarry.flow import RateLimit
     from tarry.function import Function
     from tarry.matches import EventMatch
     from tarry.middleware import Middleware, StepInfo
@@ -68,6 +69,7 @@ __all__ = [
     "MiddlewareError",
     "NonRetriableError",
     "OutputError",
+    "RateLimit",
     "ReplayError",
     "RetryAfterError",
     "SendError",
@@ -118,6 +120,7 @@ _MODULES = {
     ),
     "tarry.event": ("Event",),
     "tarry.eventtypes": ("event_type",),
+    "tarry.flow": ("RateLimit",),
     "tarry.function": ("Function",),
     "tarry.matches": ("EventMatch",),
     "tarry.middleware": ("Middleware", "StepInfo"),

@@ -22,10 +22,12 @@ from tarry._engine.declaration import (
     has_cron,
     warn_of_cancels,
 )
+from tarry._engine.flow_checks import checked_flow_option
 from tarry._engine.handler import checked_handler
 from tarry._engine.place import place_of_code
 from tarry._wire.bus import EventBus
 from tarry.errors import UsageError
+from tarry.flow import Flow, RateLimit
 from tarry.function import Function
 from tarry.middleware import checked_middleware
 from tarry.requester import Requester
@@ -102,6 +104,7 @@ class App(Requester):
         timeouts: Timeouts | None = None,
         idempotency: str | None = None,
         concurrency: int | Concurrency | Sequence[int | Concurrency] | None = None,
+        rate_limit: RateLimit | None = None,
         on_failure: Handler | None = None,
         middleware: Sequence[MakeMiddleware] | None = None,
         strict: bool | None = False,
@@ -125,6 +128,7 @@ class App(Requester):
                 start a run.
             concurrency: How many runs are at work at a time: a number, a ``Concurrency``, or a list of two. Further
                 runs wait in the order of their starting events, and none is lost.
+            rate_limit: How many events start a run in any time of some length. Further events start none.
             on_failure: A handler, ``async def`` or ``def``, that runs once for each failed run, also if the run's
                 executor died repeatedly. If the run is retried and fails again, it runs again; ``data["life"]`` is then
                 2 or more. It is a function of its own, ``<fn_id>-failure``, with the same ``retries``.
@@ -142,7 +146,7 @@ class App(Requester):
 
         Raises:
             UsageError: An argument is not valid, or the app already has a function of this id.
-            ExpressionError: An expression of a trigger, of a cancel, ``idempotency`` or a limit's ``key`` does not
+            ExpressionError: An expression of a trigger, of a cancel, ``idempotency`` or some ``key`` does not
                 compile, or uses a field that its event type lacks. Outside of a Lambda only: there, synthesis has
                 checked it.
         """
@@ -155,9 +159,10 @@ class App(Requester):
         check_idempotency(fn_id, idempotency)
         if on_failure is not None:
             checked_handler(fn_id, on_failure, "on_failure")
+        flow = Flow(rate_limit=checked_flow_option(fn_id, "rate_limit", rate_limit, RateLimit))
         options = {"cancel": cancels, "timeouts": timeouts, "idempotency": idempotency, "concurrency": limits}
-        check_combination(fn_id, {"cron": has_cron(triggers), **options})
-        check_expressions(fn_id, triggers, cancels, idempotency, limits)
+        check_combination(fn_id, {"cron": has_cron(triggers), **options, "rate_limit": rate_limit})
+        check_expressions(fn_id, triggers, cancels, idempotency, limits, flow)
 
         def register(handler: Any) -> Function[Any]:
             function = Function(
@@ -173,6 +178,7 @@ class App(Requester):
                 strict=bool(strict),
                 name=checked_name(fn_id, name),
                 concurrency=limits,
+                flow=flow,
             )
             self._add(function, *([] if on_failure is None else [function.on_failure(on_failure)]))
             warn_of_cancels(function)

@@ -13,6 +13,7 @@ from tarry._wire.internal_events import ADDRESS, FAILED, INVOKED
 from tarry.cancel import Timeouts
 from tarry.durations import milliseconds
 from tarry.errors import UsageError
+from tarry.flow import Flow
 from tarry.triggers import TriggerEvent
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ class Function(Generic[R_co]):
         strict: Whether a run fails if a stored step is asked for with other arguments than those it began with.
         name: The function's name for people.
         dialect: How its expressions are evaluated. ``inngest`` is for the functions of official Inngest SDKs.
+        flow: What limits the starts of its runs.
     """
 
     id: str
@@ -112,6 +114,7 @@ class Function(Generic[R_co]):
     name: str = ""
     concurrency: tuple[Concurrency, ...] = ()
     dialect: Dialect = "tarry"
+    flow: Flow = field(default_factory=Flow)
 
     @property
     def event_triggers(self) -> tuple[TriggerEvent, ...]:

@@ -19,7 +19,7 @@ from tarry_backend.model.received_event import ReceivedEvent
 from tarry_backend.model.run import Run, RunStatus
 from tarry_backend.model.step import Status, Step, Wait
 from tarry_backend.runtime import runtime
-from tarry_backend.store import LogEntry, Name, Store, open_store
+from tarry_backend.store import LogEntry, Name, Store, once_claim, open_store
 from tarry_backend.store.models import Item, table_definition
 from tarry_dev.cloud import Cloud
 from tarry_dev.pytest_plugin import MakeCloud
@@ -103,9 +103,10 @@ def test_two_stores_write_and_read_each_its_own_table(cloud: Cloud, open_second:
 def test_a_transaction_is_one_of_the_stores_own_table(cloud: Cloud) -> None:
     first, second = open_store(cloud.settings), second_table(cloud)
     run = Run(id="r", function_id="order", event=Event("placed", id="e"), received_at=NOON, started=NOON)
-    assert first.runs.create_once(run, "value")
-    assert not first.runs.create_once(run, "value")
-    assert second.runs.create_once(run, "value")
+    claim = once_claim(run, "value")
+    assert first.starts.begin(run, claim) == ()
+    assert first.starts.begin(run, claim) == (True, True)
+    assert second.starts.begin(run, claim) == ()
 
 
 @contextmanager

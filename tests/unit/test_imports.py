@@ -36,6 +36,7 @@ STABLE = {
     "MiddlewareError",
     "NonRetriableError",
     "OutputError",
+    "RateLimit",
     "ReplayError",
     "RetryAfterError",
     "SendError",

@@ -9,6 +9,7 @@ from tarry._wire.bus import source_of
 from tarry.errors import TarryError
 from tarry_backend.events.address import run_id_of
 from tarry_backend.model.received_event import ReceivedEvent
+from tarry_backend.model.trace import Trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from tarry_backend.model.run import Run
     from tarry_backend.store import Store
 
-__all__ = ["AmbiguousError", "AskedEvent", "Effect", "find_event", "started_by"]
+__all__ = ["AmbiguousError", "AskedEvent", "Effect", "decided_by", "find_event", "started_by"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +83,19 @@ def find_event(
 def started_by(
     event_id: str, source: str, name: str, app_id: str, functions: Iterable[str], store: Store
 ) -> Iterator[Effect]:
+    """Yield the runs that the event has started."""
+    found = decided_by(event_id, source, name, app_id, functions, store)
+    return (Effect(each) for each in found if not isinstance(each, Trace))
+
+
+def decided_by(
+    event_id: str, source: str, name: str, app_id: str, functions: Iterable[str], store: Store
+) -> Iterator[Run | Trace]:
+    """Yield the runs that the event has started, and why it has started none of a function."""
     for function_id in functions:
-        if (run := store.runs.run(run_id_of(app_id, function_id, event_id, source, name))) is not None:
-            yield Effect(run)
+        found = store.runs.run_or_trace(run_id_of(app_id, function_id, event_id, source, name))
+        if found is not None:
+            yield found
 
 
 def _first_started(

@@ -14,7 +14,8 @@ step    id, kind, status, began, ended, attempt, due, output, error, wait, signa
 wait    event, expression, since, deadline, resolved_by (an event), timed_out, note
 signal  signal (its name), deadline, id (of the one that came), timed_out
 receipt status, id, run, kept_until: of a signal
-        event, started (run, function, status), resumed, cancelled (run, step), pending (run, function, step), missed
+        event, started (run, function, status), unstarted (function, reason, decided, free (from when on an event
+        starts a run again), by (a run)), resumed, cancelled (run, step), pending (run, function, step), missed
         (run, function, step, reason, expression, conjuncts, apart (milliseconds), detail), misses, whole, near: of an
         event
 near    waits (run, function, step, expression, conjuncts, early (milliseconds)), unmatched (their number), triggers
@@ -132,6 +133,16 @@ def event_receipt_document(receipt: Receipt) -> Document:
     return {
         "event": received_document(receipt.received),
         "started": [{"run": run.id, "function": run.function_id, "status": run.status.value} for run in started],
+        "unstarted": [
+            {
+                "function": each.function_id,
+                "reason": each.why.value,
+                "decided": iso(each.moment),
+                "free": iso(each.free_at),
+                "by": each.by,
+            }
+            for each in receipt.unstarted
+        ],
         "resumed": [{"run": run_id, "step": step} for run_id, step in receipt.resumed],
         "cancelled": [{"run": run_id, "step": step} for run_id, step in receipt.cancelled],
         "pending": [_waiting(each.run, each.step_key) for each in receipt.pending],

@@ -118,7 +118,7 @@ def near_misses(
         received: The event.
         facts: Of the app's functions; empty if they are not known.
         store: The store.
-        started: The functions that the event has started.
+        started: The functions of which the event has started a run, or it is known why it has not.
         held: The waits, as runs' ids and steps' keys, that are found by the event's keys: they are no near misses.
         has_been_awaited: Whether there is, or was, a wait on the event's name.
     """

@@ -13,11 +13,12 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from tarry.errors import ExpressionError
-from tarry_backend.api.asked_event import Effect, started_by
+from tarry_backend.api.asked_event import Effect, decided_by
 from tarry_backend.api.near_misses import near_misses
 from tarry_backend.matching import Condition, MatchError, evaluate_whole, match_key, wait_conjuncts
 from tarry_backend.model.run import RunStatus
 from tarry_backend.model.step import Status
+from tarry_backend.model.trace import Trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -81,7 +82,8 @@ class Miss:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What an event did. ``resumed`` and ``cancelled`` are runs and steps, all of them; ``pending`` are waits that it
+    """What an event did. ``unstarted`` says of which functions it started no run, although it fired their triggers, and
+    why. ``resumed`` and ``cancelled`` are runs and steps, all of them; ``pending`` are waits that it
     matches, and that are about to be told.
 
     ``missed`` are the nearest ones, of ``misses``. ``is_whole`` is false if there are more waits with its keys than
@@ -92,6 +94,7 @@ class Receipt:
 
     received: ReceivedEvent
     started: tuple[Effect, ...]
+    unstarted: tuple[Trace, ...]
     resumed: tuple[tuple[str, str], ...]
     cancelled: tuple[tuple[str, str], ...]
     pending: tuple[Effect, ...]
@@ -120,7 +123,7 @@ def receipt(
     ``facts`` are those of the app's functions, if they are known.
     """
     event = received.event
-    started = tuple(started_by(event.id, event.source, event.name, app_id, functions, store))
+    decided = tuple(decided_by(event.id, event.source, event.name, app_id, functions, store))
     shapes = list(store.names.of(event.name).lookups)
     found = list(islice(_held(received, shapes, store), LOOKED_THROUGH + 1))
     held = {wait.target: wait for wait in found[:LOOKED_THROUGH]}.values()
@@ -130,7 +133,8 @@ def receipt(
     judged = list(_judged(missed[:most], received, store))
     return Receipt(
         received=received,
-        started=started,
+        started=tuple(Effect(each) for each in decided if not isinstance(each, Trace)),
+        unstarted=tuple(each for each in decided if isinstance(each, Trace)),
         resumed=tuple(wait.target for wait in done if not wait.is_guard),
         cancelled=tuple(wait.target for wait in done if wait.is_guard),
         pending=tuple(each for each in judged if isinstance(each, Effect)),
@@ -141,7 +145,7 @@ def receipt(
             received,
             facts,
             store,
-            started={each.run.function_id for each in started},
+            started={each.function_id for each in decided},
             held={wait.target for wait in held},
             has_been_awaited=bool(shapes),
         ),

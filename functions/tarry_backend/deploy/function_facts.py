@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from tarry._wire.internal_events import accepts
 from tarry.concurrency import Concurrency
+from tarry.flow import Flow
+from tarry_backend.deploy.flow_facts import read_flow, written_flow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -46,6 +48,7 @@ class FunctionFacts:
         idempotency: The expression of its idempotency key. The stack's outputs do not have it.
         limits: The limits on its runs at work.
         dialect: How its expressions are evaluated.
+        flow: What limits the starts of its runs.
     """
 
     id: str
@@ -55,12 +58,14 @@ class FunctionFacts:
     idempotency: str | None = None
     limits: tuple[Concurrency, ...] = ()
     dialect: Dialect = "tarry"
+    flow: Flow = field(default_factory=Flow)
 
     @property
     def written_options(self) -> list[object]:
         """Another dialect, then the limits, at the end of a row: without them it is the row of an older version."""
         dialect = [] if self.dialect == "tarry" else [self.dialect]
-        return [*dialect, *([each.limit, each.key, each.scope, each.hold] for each in self.limits)]
+        limits = ([each.limit, each.key, each.scope, each.hold] for each in self.limits)
+        return [*dialect, *limits, *written_flow(self.flow)]
 
     @property
     def event_triggers(self) -> tuple[TriggerFacts, ...]:
@@ -73,7 +78,8 @@ class FunctionFacts:
         triggers = tuple(TriggerFacts(each.event, each.expression) for each in function.event_triggers)
         cancels = tuple(each.event for each in function.cancels)
         attempts, limits = function.retries.limit + 1, function.concurrency
-        return cls(function.id, attempts, triggers, cancels, function.idempotency, limits, function.dialect)
+        options = (function.idempotency, limits, function.dialect, function.flow)
+        return cls(function.id, attempts, triggers, cancels, *options)
 
     def triggers_on(self, event_name: str) -> list[TriggerFacts]:
         """Return the triggers that name the event. ``*`` does not include Tarry's own events."""
@@ -109,8 +115,11 @@ def read_facts(text: str) -> tuple[FunctionFacts, ...]:
 
 def read_options(options: Sequence[Any]) -> dict[str, Any]:
     """Return the arguments of ``FunctionFacts`` that ``written_options`` wrote."""
-    dialect, limits = (options[0], options[1:]) if options and isinstance(options[0], str) else ("tarry", options)
-    return {"dialect": dialect, "limits": tuple(Concurrency(*limit) for limit in limits)}
+    return {
+        "dialect": next((each for each in options if isinstance(each, str)), "tarry"),
+        "limits": tuple(Concurrency(*each) for each in options if isinstance(each, list)),
+        "flow": next((read_flow(each) for each in options if isinstance(each, dict)), Flow()),
+    }
 
 
 def _names(trigger: TriggerFacts, event_name: str) -> bool:

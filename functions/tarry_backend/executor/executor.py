@@ -117,9 +117,8 @@ class Executor:
     def _drop(self, message: RunMessage) -> None:
         """Drop a message without a run."""
         if isinstance(message, Start):
-            logger.info("event %s starts no run: another has the same idempotency value", message.carried.id)
-            self._meter.count("Duplicates")
-        elif isinstance(message, CancelRun):
+            return  # its event starts no run: see ``run_admission``
+        if isinstance(message, CancelRun):
             self._store.runs.request_cancel([message.run_id], now())  # its start may be a dead letter, redriven later
         else:
             logger.warning("run %s does not exist (any more): the executor drops its %s", message.run_id, message.kind)

@@ -12,6 +12,7 @@ from tarry.errors import UsageError
 from tarry_backend.events.address import INVOKED
 from tarry_backend.matching.gate_keys import gates_of
 from tarry_backend.model.run import RunStatus
+from tarry_backend.model.trace import Trace
 from tarry_backend.replay import Failure, Status
 from tarry_backend.replay.performer import MAX_RUN
 
@@ -56,11 +57,14 @@ def _check_gates(app: App, run: Run, request: InvokeRequest) -> None:
             )
 
 
-def returned(step: Step, run: Run, kept: int, order: int, now: int) -> Step | None:
+def returned(step: Step, run: Run | Trace, kept: int, order: int, now: int) -> Step | None:
     """Return the step after the end of the run that it invoked; ``None`` if that run has not ended.
 
-    ``kept`` is the size of the stored outputs of the calling run.
+    With a trace, the invocation has started no run. ``kept`` is the size of the stored outputs of the calling run.
     """
+    if isinstance(run, Trace):
+        problem = f"{_named(step)} was not started: {run}"
+        return _failed(step, Failure("InvocationSkippedError", problem), order, now)
     match run.status:
         case RunStatus.RUNNING:
             return None

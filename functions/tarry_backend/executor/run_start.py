@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tarry_backend.clock import now
+from tarry_backend.executor.run_admission import RunAdmission, Verdict
 from tarry_backend.executor.run_begin import begins
 from tarry_backend.executor.run_failures import missing
 from tarry_backend.executor.run_journal import LOOKED
@@ -33,6 +34,7 @@ class RunStarter:
         self._outcomes = outcomes
         self._meter = meter
         self._version = version or None
+        self._admission = RunAdmission(store, meter)
 
     def snapshot(self, message: RunMessage, delivery: MessageDelivery) -> RunSnapshot | None:
         """Return the run with its steps, as this executor has it."""
@@ -60,9 +62,13 @@ class RunStarter:
             due=begins(received.event, moment),
             version=self._version,
         )
-        runs = self._store.runs
-        if not (runs.create(run) if message.once is None else runs.create_once(run, message.once)):
-            return runs.load(run.id)
+        function = self._app.functions.get(message.function_id)
+        match self._admission.admit(function, run, message.once):
+            case Verdict.BEFORE if (there := self._store.runs.load(run.id)) is not None:
+                return there
+            case Verdict.BEFORE | Verdict.NOT:
+                self._outcomes.answer(run)
+                return None
         self._meter.count("Started")
         self._outcomes.remind(run)  # if this fails, SQS delivers the message again, and ``_apply_again`` repeats it
         return RunSnapshot(run)

@@ -9,6 +9,7 @@ from tarry.errors import TarryError
 from tarry_backend.clock import now
 from tarry_backend.model.run import Revival, RunStatus
 from tarry_backend.model.step import Status
+from tarry_backend.model.trace import Trace
 from tarry_backend.queues.messages import Continue
 
 if TYPE_CHECKING:
@@ -109,8 +110,13 @@ def _named(snapshot: RunSnapshot, key: str) -> Step:
 
 def _check_invoked(run: Run, step: Step, store: Store) -> None:
     """Check that the run which a failed step invoked can still answer. It is not started twice: its id is the same."""
-    if step.invocation is None or (invoked := store.runs.run(step.invocation.run_id)) is None:
+    if step.invocation is None or (invoked := store.runs.run_or_trace(step.invocation.run_id)) is None:
         return
+    if isinstance(invoked, Trace):
+        raise RetryError(
+            f"run {run.id} cannot be retried: its step {step.key!r} invoked {invoked.function_id!r}, which was not "
+            f"started ({invoked}), and this stays so; start it again as a new run: tarry rerun {run.id}"
+        )
     if invoked.status is RunStatus.FAILED:
         raise RetryError(
             f"run {run.id} cannot be retried yet: its step {step.key!r} waits for run {invoked.id} of "

@@ -16,10 +16,12 @@ from tarry_backend.store.log import EventGoneError, EventLog, LogEntry
 from tarry_backend.store.open_waits import OpenWaits
 from tarry_backend.store.queries import Queries
 from tarry_backend.store.run_index import StartedRuns
+from tarry_backend.store.run_items import RunItems
 from tarry_backend.store.run_lives import RunLives
+from tarry_backend.store.run_starts import Claim, RunStarts, counted_claim, once_claim
 from tarry_backend.store.runs import ConflictError, Runs
 from tarry_backend.store.step_items import StepItems
-from tarry_backend.store.table import Table
+from tarry_backend.store.table import OverlapError, Table
 from tarry_backend.store.wait_index import Waits
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Bulks",
+    "Claim",
     "ConflictError",
     "Controls",
     "Dues",
@@ -37,12 +40,16 @@ __all__ = [
     "Name",
     "Names",
     "OpenWaits",
+    "OverlapError",
     "Queries",
     "RunLives",
+    "RunStarts",
     "Runs",
     "Store",
     "Table",
     "Waits",
+    "counted_claim",
+    "once_claim",
     "open_store",
 ]
 
@@ -53,7 +60,7 @@ class Store:
 
     ``waits`` finds the waits of an event, ``dues`` finds timers by time, ``open_waits`` finds waits by name, ``names``
     has the facts about event names, ``mailboxes`` are the signals', and ``lives`` makes failed runs go on.
-    ``gates`` limit how many runs are at work.
+    ``gates`` limit how many runs are at work, ``starts`` how many start.
     """
 
     table: Table
@@ -69,6 +76,7 @@ class Store:
     queries: Queries
     gates: Gates
     controls: Controls
+    starts: RunStarts
 
     @classmethod
     def over(cls, table: Table, settings: Settings) -> Self:
@@ -90,6 +98,7 @@ class Store:
             queries=Queries(runs, StartedRuns(table), log, names, dues),
             gates=Gates(table),
             controls=Controls(table),
+            starts=RunStarts(table, RunItems(values, runs.leases), runs.leases),
         )
 
 

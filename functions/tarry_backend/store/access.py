@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["ITEMS", "OBJECTS", "Access"]
 
 _RUN, _LOG, _KEY, _NAME, _ONCE, _SIGNAL = "run#*", "log#*", "key#*", "name#*", "once#*", f"{SIGNALS}*"
-_CURSOR, _GATE, _LINE, _CONTROL = "timers", "gate#*", "line#*", "fn#*"
+_CURSOR, _GATE, _LINE, _CONTROL, _LIMIT = "timers", "gate#*", "line#*", "fn#*", "limit#*"
 
 _ENDS = f"{_LOG[:-1]}{FINISHED}#*"
 """The log of finished runs' announcements, which the executor writes itself."""
@@ -92,8 +92,8 @@ ITEMS: Mapping[str, tuple[Access, ...]] = {
     ),
     "executor": (
         Access(("BatchWriteItem",), (_RUN, _ENDS)),
-        Access(("GetItem",), (_RUN, _NAME, _SIGNAL, _CONTROL)),
-        Access(("PutItem",), (_RUN, _ONCE, _SIGNAL)),
+        Access(("GetItem",), (_RUN, _NAME, _SIGNAL, _CONTROL, _LIMIT)),
+        Access(("PutItem",), (_RUN, _ONCE, _SIGNAL, _LIMIT)),
         Access(("Query",), (_RUN, _LOG, _KEY, _LINE)),
         Access(("UpdateItem",), (_NAME, _RUN, _GATE, _LINE)),
         Access(("DeleteItem",), (_LINE,)),

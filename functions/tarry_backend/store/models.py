@@ -1,4 +1,4 @@
-"""The table: the only place, with ``gate_items``, that defines its keys, indexes and attribute names.
+"""The table: the only place that defines its keys, indexes and attribute names, with ``gate_items``, ``start_items``.
 
 item      pk                              sk                           indexes, while they matter
 run       run#<run>                       run                          runs; due (a retry of the function)
@@ -10,7 +10,6 @@ stop      run#<run>                       stop
 event     log#<name>#<day>#<shard>        <received_at>#<event id>
           key#<match key>                 <received_at>#<event id>     (by each of its keys)
 name      name#<event name>               name
-claim     once#<function>#<value>         once
 cursor    timers                          cursor
 bulk      bulk#<bulk>                     bulk                         (a retry or rerun of many runs)
 signal    signal#<name>                   signal                       (``tarry._wire.mailboxes`` has its form)
@@ -42,7 +41,6 @@ __all__ = [
     "RUN_SHARDS",
     "AliasItem",
     "CancelRequestItem",
-    "ClaimItem",
     "CursorItem",
     "DueIndex",
     "EventItem",
@@ -138,7 +136,10 @@ class Item(Model):
 
 
 class RunItem(Item):
-    """A run. Times are Unix milliseconds; ``event``, ``output`` and ``error`` are packed values."""
+    """A run. Times are Unix milliseconds; ``event``, ``output`` and ``error`` are packed values.
+
+    With a ``trace`` it is none: an event did not start it (``start_items.TraceItem``).
+    """
 
     fn = UnicodeAttribute()
     status = UnicodeAttribute()
@@ -158,6 +159,7 @@ class RunItem(Item):
     revival = UnicodeAttribute(null=True)
     origin = UnicodeAttribute(null=True)
     version = UnicodeAttribute(null=True)
+    trace = UnicodeAttribute(null=True)
 
 
 class StepItem(Item):
@@ -234,12 +236,6 @@ class NameItem(Item):
     log_shards = NumberAttribute(null=True)
     log_shards_before = NumberAttribute(null=True)
     log_shards_set = NumberAttribute(null=True)
-
-
-class ClaimItem(Item):
-    """When the event was received (Unix milliseconds) that started a run for an idempotency value."""
-
-    received_at = NumberAttribute()
 
 
 class CursorItem(Item):

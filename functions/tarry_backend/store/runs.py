@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from tarry.errors import TarryError
 from tarry_backend.model.run import RunSnapshot, RunStatus
 from tarry_backend.model.step import Status
+from tarry_backend.model.trace import Trace
 from tarry_backend.store.leases import Leases
-from tarry_backend.store.models import AliasItem, CancelRequestItem, ClaimItem, Item, RunItem, StepItem
+from tarry_backend.store.models import AliasItem, CancelRequestItem, Item, RunItem, StepItem
 from tarry_backend.store.run_items import RunItems
 from tarry_backend.store.run_lives import PAST, past_step, retire_past
+from tarry_backend.store.run_starts import trace_of
 from tarry_backend.store.step_items import (
     StepItems,
     alias_items,
@@ -36,14 +38,7 @@ if TYPE_CHECKING:
     from tarry_backend.store.large_values import Values
     from tarry_backend.store.table import Batch, Table
 
-__all__ = ["ONCE", "ConflictError", "Runs"]
-
-ONCE = 24 * 3_600_000
-"""How long, in milliseconds, the event that started a run holds its idempotency value, from when it was received."""
-
-_LATE = 14 * 86_400
-"""How many seconds longer its claim is stored: an event received in that time may be in a queue for all of them."""
-
+__all__ = ["ConflictError", "Runs"]
 
 _MARKED_DAYS = 30
 """How many days at least a request to cancel a run is stored. A dead letter is stored for half as long."""
@@ -77,31 +72,6 @@ class Runs:
             return False
         return True
 
-    def create_once(self, run: Run, once: str) -> bool:
-        """Store a new run, and its claim on an idempotency value.
-
-        Return false if the run's id exists already, or if another event claimed the value less than a day before.
-        """
-        claim = ClaimItem(
-            f"once#{run.function_id}#{once}",
-            "once",
-            received_at=run.received_at,
-            expires=(run.received_at + ONCE) // 1000 + _LATE,
-        )
-        # Both or neither. With the claim written first, an old event that is sent again, and whose run is over, could
-        # hold the claim: the next event with the value would find it taken. With the run written first, the run would
-        # exist although it must not.
-        #
-        # event 1   run, claim ──────────────────────────── day over ┄┄
-        # event 2          refused, no run: dropped
-        # event 1 again    refused, its run is there: goes on   refused by its run: the claim stays free
-        try:
-            free = _NEW | (ClaimItem.received_at <= run.received_at - ONCE)
-            self._table.put_together((self._runs.item(run), _NEW), (claim, free))
-        except ConditionFailedError:
-            return False
-        return True
-
     def load(self, run_id: str) -> RunSnapshot | None:
         """Read the run's whole partition, strongly consistent; return ``None`` if there is no such run."""
         run: Run | None = None
@@ -110,7 +80,7 @@ class Runs:
         past: list[PastStep] = []
         for item in self._table.query(Item, run_pk(run_id)) if can_be_key(run_pk(run_id)) else ():
             if isinstance(item, RunItem):
-                run = self._runs.run(item)
+                run = None if item.trace else self._runs.run(item)
             elif isinstance(item, StepItem) and item.sk.startswith(PAST):
                 past.append(past_step(item, self._steps))
             elif isinstance(item, StepItem):
@@ -124,13 +94,18 @@ class Runs:
 
     def run(self, run_id: str) -> Run | None:
         """Return the run without its steps, strongly consistent."""
+        found = self.run_or_trace(run_id)
+        return None if isinstance(found, Trace) else found
+
+    def run_or_trace(self, run_id: str) -> Run | Trace | None:
+        """Return the run without its steps, or why an event did not start it; strongly consistent."""
         item = self._table.get(RunItem, run_pk(run_id), "run") if can_be_key(run_pk(run_id)) else None
-        return None if item is None else self._runs.run(item)
+        return None if item is None else trace_of(item) or self._runs.run(item)
 
     def some(self, run_ids: Iterable[str]) -> dict[str, Run]:
         """Return those of these runs that exist, without their steps, by id; eventually consistent."""
         items, _ = self._table.get_many([(run_pk(run_id), "run") for run_id in run_ids])
-        return {run.id: run for run in map(self._runs.run, items)}
+        return {run.id: run for run in map(self._runs.run, (item for item in items if item.trace is None))}
 
     def step(self, run_id: str, key: str) -> Step | None:
         """Return one step, strongly consistent."""

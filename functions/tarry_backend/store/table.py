@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Request = dict[str, Any]
 
-__all__ = ["Batch", "ConditionFailedError", "Table"]
+__all__ = ["Batch", "ConditionFailedError", "OverlapError", "Table"]
 
 T = TypeVar("T", bound=Item)
 
@@ -34,6 +34,9 @@ _CONDITION_FAILED = "ConditionalCheckFailedException"
 
 _REASON = "ConditionalCheckFailed"
 """The reason in a cancelled transaction for a condition that did not hold."""
+
+_OVERLAP = "TransactionConflict"
+"""The reason in a cancelled transaction for another one that was at work on the item."""
 
 _PER_REQUEST = 25
 """The most writes of one ``BatchWriteItem``."""
@@ -48,12 +51,18 @@ _TRIES = 3
 class ConditionFailedError(TarryError):
     """DynamoDB refused a write, because its condition did not hold.
 
-    ``item`` is the existing item, as DynamoDB returns it, if an update was refused and the item exists.
+    ``item`` is the existing item, as DynamoDB returns it, if an update was refused and the item exists. ``refused``
+    says of each item of a transaction whether its condition did not hold.
     """
 
-    def __init__(self, message: str, item: dict[str, Any] | None = None) -> None:
+    def __init__(self, message: str, item: dict[str, Any] | None = None, refused: tuple[bool, ...] = ()) -> None:
         super().__init__(message)
         self.item = item
+        self.refused = refused
+
+
+class OverlapError(TarryError):
+    """Another transaction was at work on an item of this one. Nothing is written, and nothing decided."""
 
 
 class _Connection(Connection):
@@ -166,15 +175,23 @@ class Table:
         self._write("PutItem", self._put(item, condition), PutError)
 
     def put_together(self, *puts: tuple[Item, Condition]) -> None:
-        """Write all of the items or none; raise ``ConditionFailedError`` if a condition did not hold."""
+        """Write all of the items or none.
+
+        Raises:
+            ConditionFailedError: The condition of an item did not hold.
+            OverlapError: Another transaction was at work on an item.
+        """
         requests = [self._put(item, condition) for item, condition in puts]
         try:
             self._connection.transact_write_items([], [], requests, [])
         except TransactWriteError as error:
-            reasons = [reason.code for reason in error.cancellation_reasons if reason is not None]
-            if not reasons or set(reasons) != {_REASON}:
-                raise  # such as another transaction at work: SQS delivers the message again
-            raise ConditionFailedError("a condition of the transaction did not hold") from error
+            reasons = [None if reason is None else reason.code for reason in error.cancellation_reasons]
+            if _OVERLAP in reasons and set(reasons) <= {None, _REASON, _OVERLAP}:
+                raise OverlapError("another transaction was at work") from error
+            if not set(reasons) <= {None, _REASON} or _REASON not in reasons:
+                raise  # such as throttling: SQS delivers the message again
+            refused = tuple(reason == _REASON for reason in reasons)
+            raise ConditionFailedError("a condition of the transaction did not hold", refused=refused) from error
 
     def update(
         self, model: type[T], pk: str, sk: str, actions: Sequence[Action], condition: Condition | None = None

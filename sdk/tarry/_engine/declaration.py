@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tarry.durations import Duration
+    from tarry.flow import Flow
     from tarry.function import Function
 
 __all__ = [
@@ -115,6 +116,7 @@ def check_expressions(
     cancels: Sequence[Cancel],
     idempotency: str | None,
     limits: Sequence[Concurrency],
+    flow: Flow,
 ) -> None:
     """Check all expressions, except in a Lambda: synthesis has checked what is deployed, and the grammar loads slowly.
 
@@ -126,7 +128,7 @@ def check_expressions(
     keys = {
         f"key of concurrency {place}": limit.key for place, limit in enumerate(limits, start=1) if limit.key is not None
     }
-    values = keys if idempotency is None else {"idempotency": idempotency, **keys}
+    values = {**({} if idempotency is None else {"idempotency": idempotency}), **keys, **flow.keys}
     if "AWS_LAMBDA_FUNCTION_NAME" in os.environ or not (any(conditional) or values):
         return
     from tarry._cel.declarations import check_declarations

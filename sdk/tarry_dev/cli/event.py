@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tarry_backend.api.asked_event import AskedEvent, Effect
     from tarry_backend.api.receipts import Miss, Receipt
     from tarry_backend.model.run import Run
+    from tarry_backend.model.trace import Trace
     from tarry_dev.cli.connection import Lookups
 
 __all__ = ["receipt_grid", "show_receipt"]
@@ -81,6 +82,10 @@ def _page(made: Receipt, lookups: Lookups, calendar: Calendar, with_all: bool) -
 
 def _rows(made: Receipt, lookups: Lookups) -> Iterator[tuple[RenderableType, ...]]:
     yield from _of("started", GOOD, ((each.run, "") for each in made.started), len(made.started))
+    for trace in made.unstarted:
+        free = "" if trace.free_at is None else f"; there was room again {_after(trace, made)} later"
+        by = "" if trace.by is None else f" (run {trace.by})"
+        yield Text("started none", OPEN), "", Text(trace.function_id), Text(one_line(f"{trace}{by}{free}"))
     yield from _of("resumed", GOOD, _loaded(made.resumed, lookups), len(made.resumed))
     yield from _of("cancelled", OPEN, _loaded(made.cancelled, lookups), len(made.cancelled))
     yield from _of("about to resume", OPEN, map(_pair, made.pending), len(made.pending))
@@ -93,6 +98,10 @@ def _rows(made: Receipt, lookups: Lookups) -> Iterator[tuple[RenderableType, ...
         yield Text("missed", BAD), miss.run.id[:SHORT], _place(miss.run, miss.step_key), words
     if (more := made.misses - len(made.missed)) > 0:
         yield "", "", f"and {more:,} more waits were missed", ""
+
+
+def _after(trace: Trace, made: Receipt) -> str:
+    return span(max(0, (trace.free_at or 0) - made.received.received_at))
 
 
 def _of(done: str, style: str, runs: Iterable[tuple[Run, str]], count: int) -> Iterator[tuple[RenderableType, ...]]:

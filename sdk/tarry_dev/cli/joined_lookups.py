@@ -217,6 +217,7 @@ def _joined(received: ReceivedEvent, made: Sequence[Receipt]) -> Receipt:
         made[0],
         received=received,
         started=_all(each.started for each in made),
+        unstarted=_all(each.unstarted for each in made),
         resumed=_all(each.resumed for each in made),
         cancelled=_all(each.cancelled for each in made),
         pending=_all(each.pending for each in made),

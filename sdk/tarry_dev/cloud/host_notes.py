@@ -44,7 +44,7 @@ class HostNotes:
     def _note_run(self, message: Message) -> None:
         told = decode(message.body)
         if isinstance(told, Start):
-            if told.once is not None and told.run_id not in self.run_ids:
+            if told.run_id not in self.run_ids and (told.once is not None or _may_refuse(told.function_id)):
                 self._unsure.add(told.run_id)
             self.run_ids.setdefault(told.run_id, told.function_id)
         if isinstance(told, RunMessage):
@@ -64,7 +64,7 @@ class HostNotes:
                 self.events.setdefault(received.position.identity, received)
 
     def is_there(self, run_id: str) -> bool:
-        """False of an event's that starts none, since another gave the value of the function's ``idempotency``."""
+        """False of an event's that starts none, as by ``idempotency`` or ``rate_limit``."""
         if run_id in self._unsure and runtime().store.runs.load(run_id) is not None:
             self._unsure.remove(run_id)
         return run_id not in self._unsure
@@ -75,3 +75,11 @@ class HostNotes:
             return
         received = received_event(fields, message.sent_at)
         self.events.setdefault(received.position.identity, received)
+
+
+def _may_refuse(function_id: str) -> bool:
+    """Whether an event may start no run of the function, by its flow control."""
+    with suppress(UsageError):  # the app cannot be imported
+        function = runtime().app.functions.get(function_id)
+        return function is not None and function.flow.decides_starts
+    return False

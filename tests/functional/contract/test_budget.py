@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tarry import App, Cancel, Concurrency, Context, Event, EventMatch, StepError, Timeouts, TriggerEvent
+from tarry import App, Cancel, Concurrency, Context, Event, EventMatch, RateLimit, StepError, Timeouts, TriggerEvent
 from tarry_dev.cloud import Call, Host
 from tarry_dev.cloud.clock import Clock
 
@@ -30,7 +30,10 @@ COSTS: dict[str, dict[str, dict[str, int]]] = {
     # What a function does, in the executor. A new run is written and not read.
     "start": {"executor": {"PutItem": 1}},
     "start with an idempotency value": {"executor": {"TransactWriteItems": 1}},
-    "value that has started a run": {"executor": {"TransactWriteItems": 1, "Query": 1}},
+    "value that has started a run": {"executor": {"TransactWriteItems": 1, "PutItem": 1}},
+    # A rate limit: the limiter is read, and written with the run. An event that is limited leaves a trace.
+    "start with a rate limit": {"executor": {"GetItem": 1, "TransactWriteItems": 1}},
+    "event that is limited": {"executor": {"GetItem": 1, "PutItem": 1}},
     "step": {"executor": {"PutItem": 1}},
     "send": {"executor": {"PutEvents": 1, "PutItem": 1}},
     "wait": {"executor": {"PutItem": 1, "Query": 1, "SendMessageBatch": 1}},
@@ -334,6 +337,14 @@ BILLS = {
             ("placed", [*BEGUN_AGAIN[:-1], "value that has started a run"]),
         ],
         {"idempotency": "event.data.id"},
+    ),
+    "rate limit": Bill(
+        sleep_long,
+        [
+            ("placed", [*BEGUN[:-1], "start with a rate limit", "sleep"]),
+            ("placed", [*BEGUN_AGAIN[:-1], "event that is limited"]),
+        ],
+        {"rate_limit": RateLimit(1, "1m", key="event.data.id")},
     ),
     "sleep": Bill(
         sleep,

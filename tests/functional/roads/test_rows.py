@@ -12,7 +12,6 @@ from tarry_backend.store.lean_client import PLAIN
 from tarry_backend.store.models import (
     AliasItem,
     CancelRequestItem,
-    ClaimItem,
     CursorItem,
     EventItem,
     Item,
@@ -21,10 +20,12 @@ from tarry_backend.store.models import (
     StepItem,
 )
 from tarry_backend.store.rows import row
+from tarry_backend.store.start_items import ClaimItem, LimiterItem, TraceItem
 from tarry_backend.store.table import Table
 
 MODELS: list[type[Item]] = [
-    *(Item, RunItem, StepItem, AliasItem, CancelRequestItem, EventItem, NameItem, ClaimItem, CursorItem)
+    *(Item, RunItem, StepItem, AliasItem, CancelRequestItem, EventItem, NameItem, ClaimItem, CursorItem),
+    *(LimiterItem, TraceItem),
 ]
 
 NUMBERS = ["0", "-0", "7", "-7", "1.5", "1E+3", "12345678901234567890123456789012345678", "-1E-128"]

@@ -1,0 +1,30 @@
+"""The names under which the starts of a function are limited: from the option's key and the event. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from tarry.errors import ExpressionError
+from tarry_backend import matching
+from tarry_backend.model.gate import SHARED
+
+if TYPE_CHECKING:
+    from tarry import Event, Function
+
+__all__ = ["start_key"]
+
+
+def start_key(function: Function, key: str | None, event: Event, received_at: int) -> str | None:
+    """Return the name of what all events with the same value of the key share; ``None`` if the event has no value.
+
+    Without a value the event stands for itself, so that no event is dropped by mistake. The expression is part of the
+    name, as in a gate's: with another expression, counting begins anew.
+    """
+    if key is None:
+        return f"{function.id}#{SHARED}#{SHARED}"
+    try:
+        value = matching.value_key(key, event, received_at, function.dialect)
+    except (matching.MatchError, ExpressionError):
+        return None
+    return f"{function.id}#{hashlib.sha256(key.strip().encode()).hexdigest()[:16]}#{value}"

@@ -1,0 +1,43 @@
+"""Why an event started no run of a function whose trigger it fired."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["NoRun", "Trace"]
+
+
+class NoRun(StrEnum):
+    """The option by which an event started no run."""
+
+    IDEMPOTENCY = "idempotency"
+    LIMITED = "rate_limit"
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What is stored in the place of the run that an event did not start. It never changes, so neither does the answer.
+
+    Attributes:
+        run_id: The id that the run would have.
+        function_id: The function.
+        why: The option that decided.
+        moment: When the executor decided (Unix milliseconds).
+        free_at: When an event would have started a run again (Unix milliseconds), if that is known.
+        by: The run because of which there is none, if there is one.
+    """
+
+    run_id: str
+    function_id: str
+    why: NoRun
+    moment: int
+    free_at: int | None = None
+    by: str | None = None
+
+    def __str__(self) -> str:
+        match self.why:
+            case NoRun.IDEMPOTENCY:
+                return "another event with the same idempotency value had started a run"
+            case NoRun.LIMITED:
+                return "rate_limit: as many events as it allows had started runs"

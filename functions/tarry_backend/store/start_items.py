@@ -1,0 +1,33 @@
+"""The items that limit the starts of runs. ``tarry_backend.store.models`` and ``gate_items`` have all other items.
+
+item      pk                              sk
+claim     once#<function>#<value>         once
+limiter   limit#<function>#<key>          limit
+trace     run#<run>                       run       (in the place of the run that an event did not start)
+"""
+
+from __future__ import annotations
+
+from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
+
+from tarry_backend.store.models import Item
+
+__all__ = ["ClaimItem", "LimiterItem", "TraceItem"]
+
+
+class ClaimItem(Item):
+    """When the event was received (Unix milliseconds) that started a run for an idempotency value."""
+
+    received_at = NumberAttribute()
+
+
+class LimiterItem(Item):
+    """When the starts were that a rate limit has counted: six bytes for each, in Unix milliseconds."""
+
+    counted = BinaryAttribute(legacy_encoding=False)
+
+
+class TraceItem(Item):
+    """Why an event started no run, as JSON. It has the key of that run: an event has a run or a trace, never both."""
+
+    trace = UnicodeAttribute()

@@ -1,0 +1,68 @@
+"""Limits on the starts of a function's runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tarry._engine.flow_checks import check_key, checked_limit, checked_period
+from tarry.durations import Duration, milliseconds
+
+__all__ = ["Flow", "RateLimit"]
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """At most ``limit`` events start a run in any ``period``. Further events start none.
+
+    An event that starts no run stays in the log, where waits find it, and its receipt says that it was limited. It
+    never starts a run of this function later, also if it is sent again. An invocation that is limited fails at once,
+    with ``InvocationSkippedError``.
+
+    An event counts when it was received; one that is processed behind a later one counts with that. So events that
+    overtake others open no further place. Retries and reruns do not count.
+
+    Attributes:
+        limit: How many events, 1 to 1,000.
+        period: The time, 1 second to 366 days.
+        key: CEL over ``event``, such as ``event.data.customerId``. Each value has the limit for itself. Values are
+            equal as in expressions: 1 equals 1.0, but not ``"1"``. An event for which the expression has no value is
+            not limited, and Tarry counts a match error.
+
+    Raises:
+        UsageError: ``limit`` or ``key`` is not valid. The error says which values are.
+        DurationError: ``period`` is not a duration in these limits.
+    """
+
+    limit: int
+    period: Duration
+    key: str | None = None
+
+    def __post_init__(self) -> None:
+        checked_limit("rate_limit", self.limit)
+        checked_period("rate_limit", self.period)
+        check_key("rate_limit", self.key)
+
+    @property
+    def span(self) -> int:
+        """The period in milliseconds."""
+        return milliseconds(self.period)
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What limits the starts of a function's runs. ``None`` is no limit."""
+
+    rate_limit: RateLimit | None = None
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """The expressions, by what they are for people."""
+        named = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        found: dict[str, Any] = {f"key of {name}": getattr(each, "key", None) for name, each in named.items()}
+        return {name: key for name, key in found.items() if key is not None}
+
+    @property
+    def decides_starts(self) -> bool:
+        """Whether an event may start no run because of it."""
+        return self.rate_limit is not None
