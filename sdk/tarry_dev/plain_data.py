@@ -36,6 +36,7 @@ _MODULES = {
         "RunStatus",
     ),
     "tarry_backend.model.step": ("Invocation", "Signal", "Status", "Step", "Wait"),
+    "tarry_backend.model.trace": ("NoRun", "Trace"),
     "tarry_backend.matching.conjuncts": ("Conjunct", "Operand"),
     "tarry_backend.api.asked_event": ("AskedEvent", "Effect"),
     "tarry_backend.api.near_misses": ("NearMisses", "UnfiredTrigger", "UnmatchedWait"),

@@ -23,6 +23,13 @@ async def order(ctx: tarry.Context):
         "paid", event="paid", if_exp="async.data.id == event.data.id && async.data.sum > 99", timeout="1d"
     )
     await ctx.step.sleep("rest", "1d")
+
+
+@app.create_function(
+    fn_id="remind", trigger=tarry.TriggerEvent(event="forgotten"), rate_limit=tarry.RateLimit(1, "1h")
+)
+async def remind(ctx: tarry.Context):
+    pass
 """
 
 
@@ -57,6 +64,19 @@ def test_it_shows_the_run_that_the_event_started() -> None:
     assert page("o-1") == [f"started {run_of('o-1')[:8]} order now running"]
 
 
+def test_it_shows_why_an_event_started_no_run() -> None:
+    ask("send", "forgotten", "{}", "--id", "f-1")
+    ask("send", "forgotten", "{}", "--id", "f-2")
+    eventually(lambda: document("event", "f-2")["unstarted"])
+    [row] = page("f-2")
+    assert row.startswith(
+        "started none remind rate_limit: as many events as it allows had started runs; there was room"
+    )
+    [unstarted] = document("event", "f-2")["unstarted"]
+    assert (unstarted["function"], unstarted["reason"], unstarted["by"]) == ("remind", "rate_limit", None)
+    assert unstarted["decided"] < unstarted["free"]
+
+
 def test_it_shows_what_the_event_resumed_and_cancelled() -> None:
     assert page("p-1") == [f"resumed {run_of('o-1')[:8]} order, paid now running"]
     assert page("r-2") == [
@@ -83,6 +103,7 @@ def test_the_document_has_all_of_it() -> None:
     assert found["event"]["data"] == {"id": "o-2", "sum": 1}
     assert {key: value for key, value in found.items() if key not in ("event", "missed", "near")} == {
         "started": [],
+        "unstarted": [],
         "resumed": [],
         "cancelled": [],
         "pending": [],

@@ -83,8 +83,8 @@ GRANTED = {
 
 RUN, LOGGED, KEYED, NAMED, ONCE, SIGNAL = "run#R", "log#paid#2026-11-26#0", "key#k", "name#paid", "once#f#v", "signal#a"
 ENDED = "log#tarry/function.finished#2026-11-26#0"
-GATED, LINED, CONTROL = "gate#fn#-#-#f", "line#fn#-#-#f", "fn#f"
-EVERY_KEY = {RUN, LOGGED, ENDED, KEYED, NAMED, ONCE, SIGNAL, GATED, LINED, CONTROL, "timers"}
+GATED, LINED, CONTROL, LIMITER = "gate#fn#-#-#f", "line#fn#-#-#f", "fn#f", "limit#f#-#-"
+EVERY_KEY = {RUN, LOGGED, ENDED, KEYED, NAMED, ONCE, SIGNAL, GATED, LINED, CONTROL, LIMITER, "timers"}
 
 ITEMS: dict[str, dict[str, set[str]]] = {
     "matcher": {
@@ -95,9 +95,9 @@ ITEMS: dict[str, dict[str, set[str]]] = {
     },
     "executor": {
         "BatchWriteItem": {RUN, ENDED},
-        "GetItem": {RUN, NAMED, SIGNAL, CONTROL},
+        "GetItem": {RUN, NAMED, SIGNAL, CONTROL, LIMITER},
         "DeleteItem": {LINED},
-        "PutItem": {RUN, ONCE, SIGNAL},
+        "PutItem": {RUN, ONCE, SIGNAL, LIMITER},
         "Query": {RUN, LOGGED, ENDED, KEYED, LINED},
         "UpdateItem": {NAMED, RUN, GATED, LINED},
     },
