@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.connection import Connection
@@ -13,6 +13,7 @@ from pynamodb.exceptions import DeleteError, GetError, PutError, PynamoDBExcepti
 from tarry._wire.aws import Place
 from tarry._wire.aws import client as made_when_needed
 from tarry.errors import TarryError
+from tarry_backend.store.batch import Batch
 from tarry_backend.store.lean_client import is_plain, take_lean_road
 from tarry_backend.store.models import INDEXES, Item, table_definition
 
@@ -37,9 +38,6 @@ _REASON = "ConditionalCheckFailed"
 
 _OVERLAP = "TransactionConflict"
 """The reason in a cancelled transaction for another one that was at work on the item."""
-
-_PER_REQUEST = 25
-"""The most writes of one ``BatchWriteItem``."""
 
 _PER_READ = 100
 """The most items of one ``BatchGetItem``."""
@@ -259,39 +257,6 @@ class Table:
             if not requests:
                 return
         raise PutError(f"{len(requests)} writes to {self.name} were left over, {_TRIES} times: it is throttled")
-
-
-class Batch:
-    """A batch of writes, sent 25 at a time, and at the end of the ``with`` block. They have no conditions."""
-
-    def __init__(self, send: Callable[[list[Request]], None], stored: Callable[[Item], Request]) -> None:
-        self._send = send
-        self._stored = stored
-        self._requests: list[Request] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._flush()
-
-    def save(self, item: Item) -> None:
-        """Write the item in place of an earlier one."""
-        self._add({"PutRequest": {"Item": self._stored(item)}})
-
-    def delete(self, pk: str, sk: str) -> None:
-        """Remove the item, if it exists."""
-        self._add({"DeleteRequest": {"Key": {"pk": {"S": pk}, "sk": {"S": sk}}}})
-
-    def _add(self, request: Request) -> None:
-        if len(self._requests) == _PER_REQUEST:
-            self._flush()
-        self._requests.append(request)
-
-    def _flush(self) -> None:
-        requests, self._requests = self._requests, []
-        if requests:
-            self._send(requests)
 
 
 def _refuse(operation: str, cause: Exception, error: type[PynamoDBException]) -> NoReturn:
