@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
 from tarry._wire.limits import why_not_value
 from tarry_backend.clock import now
-from tarry_backend.events.envelope import parse, received_event
 from tarry_backend.model.moment import iso
-from tarry_backend.queues.messages import MessageError, decode
 from tarry_dev.cli.describe import SHORT
 from tarry_dev.cli.screen import BAD, note, print_json, screen, table
 from tarry_dev.cli.target import connect
 from tarry_dev.cli.times import Calendar, compact
 from tarry_dev.control_characters import one_line
+from tarry_dev.letter_content import content
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,37 +23,12 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from tarry_dev.dead_letters import Letter
+    from tarry_dev.letter_content import Content
 
 __all__ = ["redrive_letters", "show_letters"]
 
 
 _WIDTH = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """A letter's content: its kind, the name of the event in it, the run that it is for, and why it is refused."""
-
-    kind: str
-    event: str | None = None
-    run: str | None = None
-    refused: str | None = None
-
-
-def content(body: str) -> Content:
-    """Return a message body's content; ``unreadable`` if it is neither an event nor one of Tarry's messages.
-
-    Why it is refused is not stored: the command asks the door at which the matcher refused it.
-    """
-    try:
-        fields = parse(body)
-        if "tarry" not in fields:
-            return Content("event", received_event(fields, 0).event.name)
-        message = decode(body)
-    except MessageError as error:
-        return Content("unreadable", refused=str(error))
-    carried = getattr(message, "carried", None)
-    return Content(message.kind, carried.name if carried else None, getattr(message, "run_id", None))
 
 
 def show_letters(show: int, stack: str | None, as_json: bool) -> None:

@@ -21,6 +21,7 @@ from tarry_backend.model.run import RunStatus
 from tarry_backend.runtime import runtime
 from tarry_dev.cli.apps import find_app, is_of_the_code
 from tarry_dev.cli.audit_query import FOLDER
+from tarry_dev.cli.dev_console import console_of
 from tarry_dev.cli.dev_files import clock_file, forget, state_file
 from tarry_dev.cli.dev_place import Place
 from tarry_dev.cli.endpoint import FILE, Endpoint
@@ -111,6 +112,7 @@ def _serve(
         go_on = watch.know(runtime().store.queries.newest_runs(app.functions, [RunStatus.RUNNING], _KNOWN))
         life.enter_context(place.shared(cloud))
         server = life.enter_context(cloud.serve(wishes.port, wishes.allowed_hosts, successor.listener))
+        life.enter_context(console_of(cloud, server, wishes.allowed_hosts))
         watch.url = server.url
         endpoint = Endpoint.of(cloud, server.url, clock_file(app.id))
         endpoint.write(place.file)

@@ -92,17 +92,18 @@ class Advances:
 
     def _move(self, by: int | None) -> Moved:
         self._settle()
-        before = self._ahead
+        before = self.ahead
         if by is not None:
             self._move_to(self._clock.now() + by)
         else:
             if (timer := self._next_timer()) is None:
                 raise UsageError("there is no next timer: no run sleeps, waits or retries, and no cron is to come")
             self._move_past(timer)
-        return Moved(self._clock.now(), self._ahead - before, self._ahead, self._next_timer())
+        return Moved(self._clock.now(), self.ahead - before, self.ahead, self._next_timer())
 
     @property
-    def _ahead(self) -> int:
+    def ahead(self) -> int:
+        """By how many milliseconds the clock is ahead of real time."""
         return self._clock.ahead if isinstance(self._clock, AheadClock) else 0
 
     def _next_timer(self) -> int | None:

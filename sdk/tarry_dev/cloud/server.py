@@ -32,8 +32,8 @@ from tarry_dev.cloud.lookup_service import LookupService
 from tarry_dev.cloud.moto_shortcut import ONE_AT_A_TIME, at_aws
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from wsgiref.types import StartResponse, WSGIEnvironment
+    from collections.abc import Callable, Iterable, Sequence
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from tarry import App
     from tarry_backend.deploy.settings import Settings
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from tarry_dev.cloud.pump import Pump
     from tarry_dev.cloud.schedules import Schedules
     from tarry_dev.cloud.sweep import Sweep
+
+    Front = Callable[[Request], WSGIApplication | None]
 
 __all__ = ["Server"]
 
@@ -86,7 +88,8 @@ class Server:
     ``user`` and ``ts``, puts them on the app's bus and answers with their ids. ``/events``, ``/events/ID``,
     ``/runs``, ``/runs/ID``, ``/runs/ID/cancel`` and ``/waits`` are the HTTP API's, as it is deployed.
     ``POST /lookups/NAME`` is for the command line. ``POST /advance`` moves the clock, if it is an ``AheadClock``.
-    ``GET /health`` says what is served. ``callers`` decides which web pages are answered; pages of this machine,
+    ``GET /health`` says what is served. ``mount`` adds an application, such as the console.
+    ``advances`` are the moves of its clock. ``callers`` decides which web pages are answered; pages of this machine,
     unless given.
     """
 
@@ -114,7 +117,8 @@ class Server:
         if listener is not None:
             os.close(listener)  # the server has its own copy
         self._stopping = Flag()
-        self._advances = Advances(cloud.clock, pump, sweep, schedules, self._stopping)
+        self._front: Front = _no_front
+        self.advances = Advances(cloud.clock, pump, sweep, schedules, self._stopping)
         self._threads = [
             Thread(target=self._http.serve_forever, args=(_POLL,), name="tarry-http", daemon=True),
             Thread(target=self._move, name="tarry-pump", daemon=True),
@@ -143,10 +147,14 @@ class Server:
         http, *others = self._threads
         for thread in others:
             thread.join()
-        self._advances.close()
+        self.advances.close()
         self._http.shutdown()
         http.join()
         self._http.server_close()
+
+    def mount(self, front: Front) -> None:
+        """Let an application answer what it wants to: ``front`` returns it for a request, or ``None``."""
+        self._front = front
 
     def hand_over(self) -> int:
         """Return a descriptor of the socket for the process that comes after this one: no request is refused between.
@@ -168,7 +176,7 @@ class Server:
                 if self._cloud.clock.now() >= minute:
                     self._sweep.run()
                     minute = self._sweep.next_minute
-                self._advances.run()
+                self.advances.run()
                 self._schedules.run()
                 if not self._pump.step():
                     self._pump.rest(minute)
@@ -193,6 +201,8 @@ class Server:
             return self._ask_lambda(request)(environ, start_response)
         # What is signed is AWS's: a bucket may well be called "events".
         if "Authorization" not in request.headers:
+            if (front := self._front(request)) is not None:
+                return front(environ, start_response)
             match request.method, request.path:
                 case "POST", "/events":
                     return self._take_events(request)(environ, start_response)
@@ -226,7 +236,7 @@ class Server:
 
     def _advance(self, request: Request) -> Response:
         try:
-            return _json(asdict(self._advances.ask(json.loads(request.get_data()))))
+            return _json(asdict(self.advances.ask(json.loads(request.get_data()))))
         except (ValueError, TypeError, RecursionError, TarryError) as error:
             return _json({"error": str(error)}, HTTPStatus.BAD_REQUEST)
 
@@ -243,6 +253,10 @@ class Server:
             "region": cloud.region,
             "settings": asdict(cloud.settings),
         }
+
+
+def _no_front(_: Request) -> WSGIApplication | None:
+    return None
 
 
 def _ask_api(request: Request) -> Response:

@@ -1,0 +1,38 @@
+"""The page of the clock of ``tarry dev``: what time it is there, what comes next, and how it is moved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tarry_dev.console.source import PageError
+from tarry_dev.console.times import long_time
+from tarry_dev.console.visit import Gone, Page
+from tarry_dev.time_span import span
+
+if TYPE_CHECKING:
+    from tarry_dev.console.visit import Visit
+
+__all__ = ["move", "show"]
+
+_TIMERS = 20
+
+
+def show(visit: Visit) -> Page:
+    """Show the clock."""
+    clock = visit.source.clock
+    if clock is None:
+        raise PageError(404, "The time of a stack on AWS cannot be moved. Only tarry dev has this page.")
+    timers = [{"at": at, "what": what, "run": run} for at, what, run in clock.timers(_TIMERS)]
+    context = {"ahead": clock.ahead, "timers": timers, "why_not": visit.why_not(), "shown": long_time(visit.now)}
+    return Page("clock.html", "Clock", "clock", context, every=visit.refresh(), moving=True)
+
+
+def move(visit: Visit) -> Gone:
+    """Move it: by a duration, or past the next timer."""
+    visit.check()
+    clock = visit.source.clock
+    if clock is None:
+        raise PageError(404, "The time of a stack on AWS cannot be moved.")
+    by = visit.given("by").strip()
+    moved = clock.move({"next": True} if visit.given("next") else {"by": int(by) if by.isdecimal() else by})
+    return Gone(visit.link("clock"), f"The clock moved by {span(moved)}.")

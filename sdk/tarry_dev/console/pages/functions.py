@@ -1,0 +1,115 @@
+"""The page of functions: what starts them, how their newest runs went, and what holds them back."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from tarry_backend.model.run import RunStatus
+from tarry_dev.console.source import PageError
+from tarry_dev.console.visit import Gone, Page
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tarry import Concurrency
+    from tarry_backend.model.run import Run
+    from tarry_dev.console.visit import Visit
+
+__all__ = ["control", "show"]
+
+_NEWEST = 100
+"""From how many of a function's newest runs its figures are."""
+
+CONTROL = ("dynamodb:UpdateItem",)
+
+
+def show(visit: Visit) -> Page:
+    """Show the app's functions."""
+    rows = [_row(function_id, visit) for function_id in visit.source.functions]
+    context = {"rows": rows, "newest": _NEWEST, "why_not": visit.why_not(*CONTROL)}
+    return Page("functions.html", "Functions", "functions", context, every=visit.refresh())
+
+
+def control(visit: Visit) -> Gone:
+    """Pause a function, let it go on, or give it another limit."""
+    visit.check(*CONTROL)
+    function_id, what = visit.given("function"), visit.given("do")
+    lookups = visit.source.lookups
+    if not visit.source.limits(function_id):
+        raise PageError(400, f"Function {function_id!r} has no limit: create it with concurrency=..., and deploy it.")
+    if what == "pause":
+        lookups.pause(function_id)
+        said = f"{function_id} pauses within ten seconds. Its runs wait, and none is lost."
+    elif what == "resume":
+        lookups.resume(function_id)
+        said = f"{function_id} goes on within half a minute, the earliest runs first."
+    elif what == "limit":
+        limit = _limit(visit.given("limit"))
+        lookups.limit(function_id, limit)
+        said = f"{function_id} has {'the limit of its code' if limit is None else f'the limit {limit}'}."
+    else:
+        raise PageError(400, f"There is no action {what[:40]!r}.")
+    return Gone(visit.link("functions"), said)
+
+
+def _row(function_id: str, visit: Visit) -> dict[str, Any]:
+    source = visit.source
+    facts, limits = source.facts(function_id), source.limits(function_id)
+    runs = _newest(function_id, visit)
+    done = sorted(run.ended - run.started for run in runs if run.status is RunStatus.FINISHED and run.ended is not None)
+    told = source.lookups.control(function_id) if limits else None
+    failed = [run for run in runs if run.status is RunStatus.FAILED]
+    return {
+        "id": function_id,
+        "triggers": [] if facts is None else [list(trigger) for trigger in facts.triggers],
+        "cancels": [] if facts is None else list(facts.cancels),
+        "attempts": None if facts is None else facts.attempts,
+        "limits": [_limit_words(each) for each in limits],
+        "limit_now": None if told is None else told.limit,
+        "paused": None if told is None else told.paused,
+        "is_controlled": bool(limits),
+        "runs": len(runs),
+        "is_cut": len(runs) == _NEWEST,
+        "rate": _rate(runs, visit.now),
+        "running": sum(run.status is RunStatus.RUNNING for run in runs),
+        "failed": len(failed),
+        "last_failed": failed[0].id if failed else None,
+        "p50": _quantile(done, 0.5),
+        "p95": _quantile(done, 0.95),
+        "versions": list(dict.fromkeys(run.version for run in runs if run.version))[:5],
+        "newest": runs[0].started if runs else None,
+    }
+
+
+def _newest(function_id: str, visit: Visit) -> list[Run]:
+    """The newest runs, the latest first."""
+    store = visit.source.lookups.store
+    places = store.queries.run_keys([function_id], tuple(RunStatus), _NEWEST, None)
+    runs = store.runs.some([run_id for (_, run_id), _ in islice(places, _NEWEST)])
+    return sorted(runs.values(), key=lambda run: run.started, reverse=True)
+
+
+def _rate(runs: Sequence[Run], now: int) -> float | None:
+    """How many runs began in an hour, over the time of these runs; ``None`` for too few."""
+    if len(runs) < 2:
+        return None
+    return len(runs) / max((now - runs[-1].started) / 3_600_000, 1 / 60)
+
+
+def _quantile(spans: Sequence[int], part: float) -> int | None:
+    return spans[min(len(spans) - 1, int(part * len(spans)))] if spans else None
+
+
+def _limit(text: str) -> int | None:
+    if not text.strip():
+        return None
+    if not (text.strip().isdecimal() and text.isascii() and 0 < int(text) < 10**6):
+        raise PageError(400, f"The limit {text[:40]!r} is no whole number from 1 on.")
+    return int(text)
+
+
+def _limit_words(limit: Concurrency) -> str:
+    key = "" if limit.key is None else f" for each {limit.key}"
+    scope = "" if limit.scope == "fn" else " in the app"
+    return f"at most {limit.limit} at work{key}{scope}{', until the end' if limit.hold == 'run' else ''}"
