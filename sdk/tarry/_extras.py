@@ -5,7 +5,19 @@ from __future__ import annotations
 __all__ = ["EXTRAS", "explained"]
 
 EXTRAS = {
-    "local": {"duckdb", "flask", "flask_cors", "moto", "rich", "time_machine", "typer", "werkzeug"},
+    "local": {
+        "duckdb",
+        "flask",
+        "flask_cors",
+        "jinja2",
+        "markupsafe",
+        "moto",
+        "rich",
+        "time_machine",
+        "typer",
+        "werkzeug",
+    },
+    "console": {"jinja2", "markupsafe", "rich", "typer", "werkzeug"},
     "infra": {"aws_cdk", "cdk_nag", "constructs", "jsii", "uv"},
 }
 """The modules that Tarry imports itself, and those without which ``moto`` and the CDK cannot be imported."""

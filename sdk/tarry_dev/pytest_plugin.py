@@ -10,7 +10,8 @@
         assert list(run.steps) == ["send-welcome-email", "wait-for-onboarding", "send-nudge-email"]
 
 The functions run in the test's process, through the deployed handlers, against moto. Nothing leaves the machine, and a
-breakpoint in a step works. The report of a failed test lists the runs, each with its status and what it waits for.
+breakpoint in a step works. The report of a failed test lists the runs, each with its status and what it waits for, and
+names a file with the page of each of the last ones, as the console shows it.
 
 ``tarry`` is the fixture's first name. It stays, but in a test that takes it, ``tarry`` is not the module.
 
@@ -40,6 +41,10 @@ _HOSTS = pytest.StashKey[list["Host"]]()
 
 _SHOWN = 20
 """How many runs, the last to start, the report of a failed test shows."""
+
+
+_PAGES = 5
+"""Of how many runs, the last to start, a page is written."""
 
 
 class MakeCloud(Protocol):
@@ -117,7 +122,8 @@ def pytest_runtest_makereport(
     """Add the runs of the test's hosts to the report of its failure, while their clouds are still there."""
     report = yield
     if call.when != "teardown" and report.failed and (hosts := item.stash.get(_HOSTS, None)):
-        report.sections.append(("Tarry's runs", "\n".join(line for host in hosts for line in _lines(host))))
+        lines = [line for host in hosts for line in (*_lines(host), *_pages(host, item.config))]
+        report.sections.append(("Tarry's runs", "\n".join(lines)))
     return report
 
 
@@ -139,3 +145,17 @@ def _lines(host: Host) -> Iterator[str]:
         yield from (f"dead letter: {one_line(letter.body[:200])}" for letter in host.dead_letters)
     except Exception as error:
         yield f"(the runs cannot be read: {error!r})"
+
+
+def _pages(host: Host, config: pytest.Config) -> Iterator[str]:
+    """Write a page for each of the last runs into pytest's cache, and yield where they are."""
+    from tarry_dev.cloud.run_pages import write_pages
+
+    cache: pytest.Cache | None = getattr(config, "cache", None)
+    if cache is None:
+        return
+    try:
+        for name, file in write_pages(host, cache.mkdir("tarry-runs"), _PAGES):
+            yield f"page of {name}: {file.as_uri()}"
+    except Exception as error:
+        yield f"(the runs' pages cannot be written: {error!r})"

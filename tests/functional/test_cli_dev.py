@@ -43,6 +43,13 @@ def test_a_run_is_started_by_http_resumed_by_send_and_shown_until_ctrl_c(dev: De
     run = eventually(lambda: [run for run in runs_with("running") if run["open"]])[0]
     assert run["event"]["id"] == "e-1"
 
+    assert f"page {dev.url}/runs/{run['id']}" in CliRunner().invoke(tarry, ["run", run["id"]]).stdout.replace("\n", "")
+    shown = urllib.request.Request(f"{dev.url}/runs/{run['id']}", headers={"Accept": "text/html,*/*;q=0.8"})
+    with urllib.request.urlopen(shown) as page_of_run:
+        assert "Waits for app/onboarding.completed where data.userId = &#34;u-1&#34;" in page_of_run.read().decode()
+    with urllib.request.urlopen(f"{dev.url}/runs/{run['id']}") as document:
+        assert json.load(document)["id"] == run["id"], "a program gets the document"
+
     sent = CliRunner().invoke(tarry, ["send", "app/onboarding.completed", json.dumps(ADA)])
     assert sent.exit_code == 0
     finished = eventually(lambda: runs_with("finished"))

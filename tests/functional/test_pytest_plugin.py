@@ -1,6 +1,7 @@
 """The fixtures for tests of apps: what a user's test can see and do."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
@@ -256,6 +257,9 @@ def test_the_report_of_a_failed_test_has_the_runs_with_their_failed_attempts(pyt
             r"run \w+ of 'odd', running, attempt 1 of 2 failed: KeyError: 'nothing' \(.*line 14, in odd\); next .*",
         ]
     )
+    pages = re.findall(r"page of pay \w+: file://(\S+)", str(result.stdout))
+    assert "tries again at" in Path(pages[0]).read_text()
+    assert "<script" not in Path(pages[0]).read_text()
 
 
 @app.create_function(fn_id="chain", trigger=TriggerEvent(event="chain/begun"))

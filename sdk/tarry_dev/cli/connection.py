@@ -69,13 +69,15 @@ class Lookups(Protocol):
 class Connection:
     """An app to query. ``outputs`` are its stack's outputs; ``tarry dev`` has none.
 
-    If it is several apps, ``app_of`` returns the app of a run that was found.
+    If it is several apps, ``app_of`` returns the app of a run that was found. ``url_of`` returns the address of the
+    console that shows a run, and is called with the run's id.
     """
 
     deployment: Deployment
     lookups: Lookups
     outputs: Mapping[str, str] = field(default_factory=dict)
     app_of: Callable[[str], str | None] | None = None
+    url_of: Callable[[str], str | None] | None = None
 
     @property
     def functions(self) -> tuple[str, ...]:
@@ -93,6 +95,11 @@ class Connection:
     def named(self, document: dict[str, Any], run_id: str) -> dict[str, Any]:
         """Return the JSON document of a run, with its app if there are several."""
         return document if self.app_of is None else {"app": self.app_of(run_id), **document}
+
+    def page(self, run_id: str) -> str | None:
+        """Return the address of a run's page; ``None`` if no console is known that shows it."""
+        url = None if self.url_of is None else self.url_of(run_id)
+        return None if url is None else f"{url}/runs/{run_id}"
 
     def called(self, run: Run) -> str:
         """Return what a table calls the function of a run: its id, with the app's if there are several."""

@@ -206,6 +206,7 @@ def _hints(app: App, target: str, endpoint: Endpoint, ahead: int) -> Iterator[tu
     name = next((_example(each.event) for f in app.functions.values() for each in f.event_triggers), "app/event")
     if ahead:
         yield "", f"time is {span(ahead)} ahead, as tarry advance moved it"
+    yield "Page", f"{endpoint.url} shows runs, waits and events in the browser"
     yield "Send", f"""tarry send {name} '{{"key": "value"}}'"""
     yield "", f"""curl {endpoint.url}/events -d '{{"name": "{name}", "data": {{"key": "value"}}}}'"""
     yield "Look", "tarry runs, tarry run ID, tarry waits, tarry events"

@@ -37,4 +37,7 @@ def _joined(first: Connection, endpoints: Sequence[Endpoint]) -> Connection:
     facts = tuple(fact for endpoint in endpoints for fact in read_facts(endpoint.facts))
     lookups = JoinedLookups({endpoint.app: DevLookups(endpoint.url) for endpoint in endpoints})
     deployment = replace(first.deployment, functions=functions, dead_letters={}, facts=facts)
-    return Connection(deployment, lookups, app_of=lookups.app_of)
+    urls = {endpoint.app: endpoint.url for endpoint in endpoints}
+    return Connection(
+        deployment, lookups, app_of=lookups.app_of, url_of=lambda run_id: urls.get(lookups.app_of(run_id) or "")
+    )

@@ -150,7 +150,7 @@ class Endpoint:
             settings = Settings(**self.settings)
             facts = read_facts(self.facts)
             deployment = Deployment(self.app, self.functions, settings, self.dead_letters, facts)
-            yield Connection(deployment, DevLookups(self.url))
+            yield Connection(deployment, DevLookups(self.url), url_of=lambda _: self.url)
 
     @classmethod
     def _made(cls, fields: dict[str, Any]) -> Self:

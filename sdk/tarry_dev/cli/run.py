@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from rich.text import Text
+
 from tarry_backend.api.documents import run_page
 from tarry_dev.cli.run_lookup import find_run
-from tarry_dev.cli.screen import print_json, screen
+from tarry_dev.cli.screen import QUIET, print_json, screen
 from tarry_dev.cli.target import connect
 from tarry_dev.cli.timeline import timeline
 from tarry_dev.cli.times import Calendar, values
@@ -25,3 +27,5 @@ def show_run(beginning: str, stack: str | None, as_json: bool, full: bool = Fals
         if tarry.app_of is not None:
             screen().print(f"app {tarry.app_of(snapshot.run.id)}")
         screen().print(shown)
+        if (page := tarry.page(snapshot.run.id)) is not None:
+            screen().print(Text(f"page {page}", QUIET), soft_wrap=True)

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Request, Response
 
 from tarry.errors import TarryError
 from tarry_backend.clock import now
-from tarry_dev.console.rendering import STATIC, fingerprint, rendered, static_file
+from tarry_dev.console.page_html import STATIC, fingerprint, rendered, static_file
 from tarry_dev.console.routes import routes
 from tarry_dev.console.security import LOOPBACK, TOKEN, Guard, harden
 from tarry_dev.console.source import PageError
@@ -135,7 +135,9 @@ class _Console:
         mark = f"{revision}.{fingerprint(page)}{'~' if page.moving else ''}"
         if seen and seen.partition(".")[2] == mark.partition(".")[2]:
             return Response(status=204, headers={SEEN: mark})
-        response = Response(rendered(page, visit, mark, alone=bool(seen)), page.status, mimetype="text/html")
+        response = Response(
+            rendered(page, visit, mark, frame="_main.html" if seen else "_base.html"), page.status, mimetype="text/html"
+        )
         response.headers[SEEN] = mark
         if not seen:
             self._guard.greet(response, visit.request, visit.visitor)

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from tarry_backend.model.step import Status
-from tarry_dev.console.awaited import condition_words
+from tarry_dev.console.wait_condition import condition_words
 from tarry_dev.console.words import MARKS, mark_of, place_of, step_words
 
 if TYPE_CHECKING:

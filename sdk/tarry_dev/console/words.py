@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from tarry_backend.model.own_code import place_in_stack
 from tarry_backend.model.run import RunStatus
 from tarry_backend.model.step import END_OF_TIME, Status
-from tarry_dev.console.awaited import condition_words
 from tarry_dev.console.json_view import one_line_json
 from tarry_dev.console.times import clock_time
+from tarry_dev.console.wait_condition import condition_words
 
 if TYPE_CHECKING:
     from tarry import Event

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from tarry import Event
 from tarry._wire.bus import source_of
 from tarry_backend.model.step import Status
-from tarry_dev.console.awaited import condition_words, filled_data
 from tarry_dev.console.source import PageError
 from tarry_dev.console.visit import Gone, Page
+from tarry_dev.console.wait_condition import condition_words, filled_data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,7 +116,7 @@ def _for_wait(visit: Visit) -> Page:
 def _for_signal(visit: Visit, snapshot: RunSnapshot, step: Step) -> Page:
     assert step.signal is not None
     target = {"run": snapshot.run.id, "function": snapshot.run.function_id, "step": step.key, "words": ""}
-    context = {
+    context: dict[str, Any] = {
         "name": step.signal.name,
         "data": "null",
         "origin": "",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tarry_backend.model.step import END_OF_TIME
-from tarry_dev.console.awaited import condition_words
 from tarry_dev.console.visit import Page
+from tarry_dev.console.wait_condition import condition_words
 
 if TYPE_CHECKING:
     from tarry_backend.model.run import Run

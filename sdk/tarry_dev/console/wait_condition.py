@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from tarry._cel.errors import CelError
 from tarry._cel.evaluator import Scope
 from tarry._cel.nodes import And, Binary, Index, Known, Literal, Name, Node, Select
 from tarry._cel.text import write
 from tarry.errors import ExpressionError
 from tarry_backend.matching.condition import Condition
-from tarry_backend.matching.fold import fold
+from tarry_backend.matching.fold import fold, sound
 from tarry_backend.matching.keys import envelope
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def condition_words(wait: Wait, trigger: Event) -> str:
     """Return the wait's condition for this run, such as ``data.id = 7 and data.total > 100``; empty without one."""
     node = _folded(wait, trigger)
     if node is None:
-        return wait.condition or ""
+        return (wait.condition or "").replace("async.", "")
     return " and ".join(_words(part) for part in _parts(node))
 
 
@@ -53,8 +54,8 @@ def _folded(wait: Wait, trigger: Event) -> Node | None:
     try:
         condition = Condition(expression=wait.expression, where=wait.where, bind=wait.bind)
         node = condition.node()
-        return None if node is None else fold(node, Scope({"event": envelope(trigger), **condition.values}))
-    except (ExpressionError, RecursionError):
+        return None if node is None else sound(fold(node, Scope({"event": envelope(trigger), **condition.values})))
+    except (ExpressionError, CelError, RecursionError):
         return None
 
 

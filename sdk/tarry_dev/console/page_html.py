@@ -28,16 +28,18 @@ __all__ = ["STATIC", "fingerprint", "rendered", "static_file"]
 STATIC = "console/static"
 """The path of the files that each page needs."""
 
+_PLAIN = Markup("")
+
 _TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
 
 
-def rendered(page: Page, visit: Visit, seen: str, *, alone: bool = False) -> str:
-    """Return a page's HTML, marked as ``seen``; ``alone`` leaves out the frame, for a page that reads itself again."""
+def rendered(page: Page, visit: Visit, seen: str, *, frame: str = "_base.html", style: Markup = _PLAIN) -> str:
+    """Return a page's HTML, marked as ``seen``, in that frame. ``style`` is for a frame that holds its own."""
     environment = _environment()
     known = {"visit": visit, "now": visit.now, "link": visit.link, "page": page, **page.context}
     content = Markup(environment.get_template(page.template).render(known))
-    around = "_main.html" if alone else "_base.html"
-    html: str = environment.get_template(around).render({**known, "content": content, "seen": seen})
+    more = {"content": content, "seen": seen, "style": style}
+    html: str = environment.get_template(frame).render({**known, **more})
     return html
 
 
