@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, cast
+from typing import TYPE_CHECKING, Any, Generic, Never, cast
 
+from tarry._engine.hand_over import ContinueAsNew
 from tarry._engine.operations import Patch
 from tarry._engine.runlogger import RunLogger
 from tarry._engine.step_call import awaited
@@ -13,12 +14,12 @@ from tarry.stepsync import StepSync
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from typing_extensions import TypeVar
 
     from tarry._engine.engine import Engine
-    from tarry.event import Event
+    from tarry.event import Event, Typed
 
     D = TypeVar("D", default=Any)
 
@@ -87,6 +88,23 @@ class Context(_Base[D]):
         """
         return await self._engine.patched(Patch(patch_id))
 
+    @awaited
+    async def continue_as_new(self, data: Mapping[str, Any] | Typed | None = None) -> Never:
+        """End this run here, and let a new run of the function go on: its successor, with new data and no steps.
+
+        Use it in a loop without an end, before the run has too many steps. Nothing after the call runs in this run, and
+        ``except Exception`` does not catch it. The successor has an event of the same name with ``data``. Its waits
+        begin to look where this run's waits left off, so no event falls between the two.
+
+        No step may be open in another branch. See ``docs/reference/continue-as-new.md`` for limits, guards, callers and
+        ``idempotency``.
+
+        Args:
+            data: The data of the successor's event: a JSON object, or an instance of its event type. By default those
+                of this run's event.
+        """
+        await self._engine.continue_as_new(ContinueAsNew.of(self.event.data if data is None else data))
+
 
 class ContextSync(_Base[D]):
     """The argument of a plain ``def`` function: a ``Context`` whose tools you do not await.
@@ -108,3 +126,7 @@ class ContextSync(_Base[D]):
     def patched(self, patch_id: str) -> bool:
         """Return whether the run takes new code. As ``Context.patched``."""
         return self._engine.patched_sync(Patch(patch_id))
+
+    def continue_as_new(self, data: Mapping[str, Any] | Typed | None = None) -> Never:
+        """End this run here, and let a new run of the function go on. As ``Context.continue_as_new``."""
+        self._engine.continue_as_new_sync(ContinueAsNew.of(self.event.data if data is None else data))

@@ -63,6 +63,10 @@ class StoreLookups:
         """Return a run without its steps."""
         return self.store.runs.run(run_id)
 
+    def newest(self, run_id: str) -> Run | None:
+        """Return the newest run of the run's chain: the run itself, if it has not handed over."""
+        return self.store.chains.newest(run_id)
+
     def snapshot(self, run_id: str) -> RunSnapshot | None:
         """Return a run with its steps."""
         return self.store.runs.load(run_id)

@@ -21,6 +21,7 @@ _MODULES = {
     "tarry_backend.model.alternative": ("Alternative",),
     "tarry_backend.model.bulk": ("Bulk",),
     "tarry_backend.model.cancellation": ("Cancellation", "Reason"),
+    "tarry_backend.model.chain": ("Chain", "Inherited"),
     "tarry_backend.model.control": ("Control", "HeldBack"),
     "tarry_backend.model.failure": ("Failure",),
     "tarry_backend.model.position": ("Position",),

@@ -5,7 +5,8 @@ number is the text ``Infinity``. What is not there is ``null``.
 
 event   id, name, data, ts, user, source
 run     id, function, status, started, version (of the code with which it began), due (an attempt), ended, event,
-        output, error, cancelled (reason, by: an event), open (steps), life (from 1), rerun_of (run, from), and in
+        output, error, cancelled (reason, by: an event), open (steps), life (from 1), rerun_of (run, from),
+        continues (run: the one before, first, number: from 2) and continued_as (a run id) of a chain, and in
         ``tarry run`` steps and guards (what ends it from outside, as steps), past_lives (life, ended,
         error, retried, from) and past_steps (steps that a retry has dropped, each with its life), held_back (it waits
         for its turn: since, before (runs, 1,000 at most), paused (since when its function is))
@@ -92,6 +93,8 @@ def run_document(snapshot: RunSnapshot) -> Document:
         "open": [_step(step) for step in snapshot.steps if step.is_open],
         "life": run.life,
         "rerun_of": None if run.origin is None else {"run": run.origin.run_id, "from": run.origin.step},
+        "continues": _chain(run),
+        "continued_as": run.successor,
     }
 
 
@@ -224,6 +227,11 @@ def _step(step: Step) -> Document:
         "invoked": {"function": run.function_id, "run": run.run_id} if (run := step.invocation) else None,
         "signal": _signal(step),
     }
+
+
+def _chain(run: Run) -> Document | None:
+    chain = run.chain
+    return None if chain is None else {"run": chain.previous, "first": chain.first, "number": chain.number}
 
 
 def _cancellation(run: Run) -> Document | None:

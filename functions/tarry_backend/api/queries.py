@@ -74,8 +74,10 @@ class Api:
         return run_page(snapshot, held)
 
     def cancel(self, run_id: str) -> Document:
-        """Cancel a run. The answer still says running: a step that executes now ends first."""
+        """Cancel a run, or the newest of its chain. It still says running: a step that executes now ends first."""
         run = self._snapshot(run_id).run
+        if run.successor is not None:
+            run = self.store.chains.newest(run.id) or run
         if run.status is RunStatus.RUNNING:
             request_cancel([run.id], self.store, self.queues)
         elif run.status is not RunStatus.CANCELLED:

@@ -105,7 +105,7 @@ class MessageApplier:
         step = snapshot.step(key)
         if step is None or step.status is not Status.INVOKING or step.invocation is None:
             return None
-        run = self._store.runs.run_or_trace(step.invocation.run_id)
+        run = self._store.chains.newest_or_trace(step.invocation.run_id)
         done = None if run is None else returned(step, run, snapshot.size, snapshot.next_order, now())
         if done is None and at_deadline:
             done = timed_out(step, snapshot.next_order, now())

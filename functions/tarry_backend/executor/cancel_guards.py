@@ -55,9 +55,9 @@ def met(guards: Iterable[Step], received: ReceivedEvent, started_by: str) -> Can
 
 
 def is_late(function: Function, run: Run) -> bool:
-    """Return whether the run begins later than its function's ``Timeouts.start`` allows. A rerun never does."""
+    """Return whether the run begins later than its function's ``Timeouts.start`` allows. No rerun or successor does."""
     start = function.timeouts.start
-    if start is None or run.origin is not None:
+    if start is None or run.origin is not None or run.chain is not None:
         return False
     return run.started - max(run.received_at, run.event.ts) > milliseconds(start)
 
@@ -94,12 +94,22 @@ def _guard(name: str, kind: str, status: Status, run: Run, due: int | None) -> S
     return Step(key=name, kind=kind, status=status, begun_order=0, began=run.started, due=due)
 
 
+def guards_since(run: Run) -> Position:
+    """Return the position after which events count for the run's cancels; in a chain that of its first run.
+
+    A message about such an event may be on its way to the run before when that run hands over. So the successor looks,
+    too. What cancelled a run does not cancel its rerun, which somebody has asked for since.
+    """
+    if run.origin is not None:
+        return Position(run.started)
+    return run.chain.inherited.guards if run.chain else Position(run.received_at, identity(run.event))
+
+
 def _request(cancel: Cancel, run: Run, due: int | None) -> WaitRequest:
     return WaitRequest(
         event_name=cancel.event,
         if_exp=cancel.if_exp,
         match=cancel.match,
-        # What cancelled a run does not cancel its rerun, which somebody has asked for since.
-        since=Position(run.started) if run.origin else Position(run.received_at, identity(run.event)),
+        since=guards_since(run),
         deadline=END_OF_TIME if due is None else due,
     )

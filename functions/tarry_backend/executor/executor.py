@@ -12,7 +12,9 @@ from tarry_backend.executor.announcer import Announcer
 from tarry_backend.executor.apply_message import MessageApplier
 from tarry_backend.executor.cancel_guards import overdue
 from tarry_backend.executor.gatekeeper import Gatekeeper
+from tarry_backend.executor.hand_over import inherited_past
 from tarry_backend.executor.message_delivery import MessageDelivery
+from tarry_backend.executor.past_runs import PastRuns
 from tarry_backend.executor.run_begin import guarded, lacks_guards, postponed, turned
 from tarry_backend.executor.run_end import OutcomeWriter
 from tarry_backend.executor.run_failures import LATE, died, expired, missing
@@ -33,7 +35,7 @@ from tarry_backend.queues.messages import (
     decode,
 )
 from tarry_backend.queues.retry_runs import RetryError, request_retry
-from tarry_backend.replay import Failure, Paused, Replayed, replay, ungiven
+from tarry_backend.replay import Continued, Failure, Paused, Replayed, replay, ungiven
 from tarry_backend.store.traffic import Traffic
 from tarry_backend.telemetry import concerning, logger
 
@@ -78,6 +80,7 @@ class Executor:
         self._outcomes = OutcomeWriter(app.id, store, queues, announcer, meter, settings.version)
         self._starter = RunStarter(app, store, self._outcomes, meter, settings.version)
         self._gatekeeper = Gatekeeper(app, store, queues, meter)
+        self._past = PastRuns(store, queues, self._outcomes, self._gatekeeper)
 
     def handle(self, body: str, delivery: MessageDelivery) -> None:
         """Handle one message of the runs queue; raise ``MessageError`` if it is not one of this app's."""
@@ -90,17 +93,11 @@ class Executor:
     def _handle(self, message: RunMessage, delivery: MessageDelivery) -> None:
         snapshot = self._starter.snapshot(message, delivery)
         if snapshot is None:
-            self._drop(message)
+            self._past.drop(message)
         elif isinstance(message, RetryRun):
             self._retry(message)
         elif snapshot.run.status is not RunStatus.RUNNING:
-            # Open steps show that the executor which ended the run died, and that its message is now a dead letter.
-            if delivery.again or any(goes_on(step) for step in snapshot.parts):
-                self._outcomes.conclude(snapshot)
-                self._gatekeeper.over(snapshot.run)
-            elif isinstance(message, Start):
-                self._outcomes.answer(snapshot.run)  # to a caller that asks once more: see ``RunJournal.invoke``
-            self._gatekeeper.decline(message)
+            self._past.handle(message, snapshot, delivery)
         elif snapshot.run.revival is not None:
             self._revive(message, snapshot, delivery)
         elif isinstance(message, CancelRun):
@@ -113,16 +110,6 @@ class Executor:
             )
         else:
             self._apply(message, snapshot, delivery)
-
-    def _drop(self, message: RunMessage) -> None:
-        """Drop a message without a run."""
-        if isinstance(message, Start):
-            return  # its event starts no run: see ``run_admission``
-        if isinstance(message, CancelRun):
-            self._store.runs.request_cancel([message.run_id], now())  # its start may be a dead letter, redriven later
-        else:
-            logger.warning("run %s does not exist (any more): the executor drops its %s", message.run_id, message.kind)
-            self._gatekeeper.decline(message)
 
     def _apply(self, message: RunUpdate, snapshot: RunSnapshot, delivery: MessageDelivery) -> None:
         function = self._app.functions.get(snapshot.run.function_id)  # None: it was removed while the run waited
@@ -262,10 +249,11 @@ class Executor:
             news,
             started=run.started,
             attempt_since=run.attempt_since,
+            past=inherited_past(run),
         )
         outcome = replay(function, replayed, snapshot.steps, journal, self._settings.max_steps)
         snapshot = replace(snapshot, steps=journal.steps())
-        if journal.cancellation is not None and isinstance(outcome, Paused):
+        if journal.cancellation is not None and isinstance(outcome, Paused | Continued):
             self._outcomes.cancel(snapshot, journal.cancellation)
             return True
         if isinstance(outcome, Paused) and (error := journal.vain()):

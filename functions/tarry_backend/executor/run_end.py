@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tarry_backend.clock import now
 from tarry_backend.events.address import caller
 from tarry_backend.executor.attempt_report import report_run_attempt
+from tarry_backend.executor.hand_over import successor_of
 from tarry_backend.executor.run_revival import former
 from tarry_backend.executor.signal_wait import Signalling
 from tarry_backend.model.cancellation import BY_HAND
@@ -16,7 +17,7 @@ from tarry_backend.model.run import PARKED, RunStatus
 from tarry_backend.queues.delays import delay_until
 from tarry_backend.queues.messages import Continue, Due, Returned
 from tarry_backend.queues.sender import HORIZON
-from tarry_backend.replay import Failed, Finished, Paused, Status
+from tarry_backend.replay import Continued, Failed, Finished, Paused, Status
 from tarry_backend.replay.jitter import jitter
 from tarry_backend.telemetry import logger
 
@@ -52,6 +53,9 @@ class OutcomeWriter:
         match outcome:
             case Finished(output):
                 self._end(snapshot, RunStatus.FINISHED, output=output)
+                return True
+            case Continued():
+                self._hand_over(snapshot, outcome)
                 return True
             case Failed() as failed if failed.final or snapshot.attempt >= retries.limit:
                 self.fail(snapshot, failed.error)
@@ -91,12 +95,31 @@ class OutcomeWriter:
             self._announcer.announce(former(run), again=True)
 
     def _conclude(self, snapshot: RunSnapshot, *, again: bool = False) -> None:
-        self.answer(snapshot.run)
-        self._announcer.announce(snapshot.run, again=again)
-        self._store.runs.retire(snapshot, snapshot.run.ended or now())
+        run = snapshot.run
+        if run.successor is not None:  # it is no end for others: they hear of the chain's
+            self._queues.send_to_runs([Continue(run.successor)])
+        else:
+            self.answer(run)
+            self._announcer.announce(run, again=again)
+            if run.chain is not None:
+                self._store.chains.close(run)
+        self._store.runs.retire(snapshot, run.ended or now())
+
+    def _hand_over(self, snapshot: RunSnapshot, outcome: Continued) -> None:
+        """End the run, and let its successor begin. If the executor dies after the write, the next one wakes it."""
+        snapshot = self._left_mailboxes(snapshot)
+        moment = now() + snapshot.behind
+        successor = successor_of(snapshot, outcome, moment, self._version or None)
+        ended = replace(snapshot.run, status=RunStatus.FINISHED, ended=moment, successor=successor.id)
+        run = replace(ended, due=None, error=None, deaths=0)
+        self._store.chains.hand_over(run, successor)
+        self._meter.count("Continued")
+        self._conclude(replace(snapshot, run=run))
 
     def answer(self, run: Run) -> None:
         """Report the run's end to the step that invoked it, if there is one: not a rerun's. The run has its outcome.
+
+        A run that has handed over does so too, if it is asked once more: the step then looks at its chain's newest run.
 
         A step that was answered before has ended, and drops the answer. One that has not seen the first end of a run
         before the run was retried gets this one:

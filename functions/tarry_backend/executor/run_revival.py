@@ -126,6 +126,8 @@ def prepared(snapshot: RunSnapshot, store: Store, app_id: str, traffic: Traffic,
     registration = Registration(run, source_of(app_id), store.names, traffic, log_days)
     plan = planned(snapshot, revival, lambda wait: _registered(wait, registration))
     store.lives.restore(snapshot, plan.kept, plan.dropped, now())
+    if run.chain is not None:
+        store.chains.open_again(run)
     return _stored(run, store)
 
 

@@ -12,6 +12,7 @@ from tarry_backend.model.step import END_OF_TIME, Status, excluded_events
 if TYPE_CHECKING:
     from tarry.event import Event
     from tarry_backend.model.cancellation import Cancellation
+    from tarry_backend.model.chain import Chain
     from tarry_backend.model.position import Position
     from tarry_backend.model.step import Failure, Step
 
@@ -92,6 +93,7 @@ class Run:
 
     ``life`` counts the retries of the run, from 1; ``past_lives`` are the lives before. While ``revival`` is there, the
     executor has not yet prepared the run's steps for this life. ``origin`` is there if the run is a rerun.
+    ``chain`` is there if another run has handed over to this one; ``successor`` is the run to which it has handed over.
     """
 
     id: str
@@ -115,6 +117,8 @@ class Run:
     revival: Revival | None = None
     origin: Origin | None = None
     version: str | None = None
+    chain: Chain | None = None
+    successor: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +175,8 @@ class RunSnapshot:
     def had_before(self, step: Step) -> frozenset[str]:
         """Return the identities of the events that the run had before this step began: they cannot end its wait."""
         had = excluded_events(self.steps, step.begun_order, identity(self.run.event))
+        if self.run.chain is not None:
+            had |= {each.identity for _, each in self.run.chain.inherited.had}
         return had.difference(step.wait.unused) if step.wait else had
 
     def with_step(self, step: Step) -> RunSnapshot:

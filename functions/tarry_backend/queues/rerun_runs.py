@@ -69,6 +69,7 @@ def request_rerun(
         due=moment,
         revival=Revival(asked=moment, step=step_key, order=None if step is None else step.begun_order, origin=old.id),
         origin=Origin(old.id, step_key),
+        chain=None if old.chain is None else replace(old.chain, first=rerun_id(old.id, step_key, nonce)),
     )
     if not store.runs.create(run):
         run = store.runs.run(run.id) or run

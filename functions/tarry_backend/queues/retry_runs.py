@@ -84,6 +84,8 @@ def _revival(snapshot: RunSnapshot, functions: Collection[str], store: Store, st
 
 
 def _check_status(run: Run) -> None:
+    if run.successor is not None:
+        raise RetryError(f"run {run.id} has not failed: run {run.successor} continues it; look at that one")
     match run.status:
         case RunStatus.RUNNING:
             raise RetryError(f"run {run.id} is running, in life {run.life}: there is nothing to retry")
@@ -110,7 +112,7 @@ def _named(snapshot: RunSnapshot, key: str) -> Step:
 
 def _check_invoked(run: Run, step: Step, store: Store) -> None:
     """Check that the run which a failed step invoked can still answer. It is not started twice: its id is the same."""
-    if step.invocation is None or (invoked := store.runs.run_or_trace(step.invocation.run_id)) is None:
+    if step.invocation is None or (invoked := store.chains.newest_or_trace(step.invocation.run_id)) is None:
         return
     if isinstance(invoked, Trace):
         raise RetryError(

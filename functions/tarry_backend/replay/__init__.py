@@ -14,10 +14,11 @@ from tarry_backend.model.step import (
 )
 from tarry_backend.replay.engine import replay
 from tarry_backend.replay.journal import Journal
-from tarry_backend.replay.outcome import Failed, Finished, Outcome, Paused
+from tarry_backend.replay.outcome import Continued, Failed, Finished, Outcome, Paused
 from tarry_backend.replay.replayed_run import Replayed
 
 __all__ = [
+    "Continued",
     "Failed",
     "Failure",
     "Finished",

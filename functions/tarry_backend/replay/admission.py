@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tarry._engine.place import place_of_call
 from tarry.errors import StepCallError, Suspended
 from tarry_backend.replay.hooks import HOOK
-from tarry_backend.replay.outcome import Finished, Paused
+from tarry_backend.replay.outcome import Continued, Finished, Paused
 from tarry_backend.replay.performer import BODY
 from tarry_backend.replay.race import check_lanes, refusals_of_lost
 
@@ -122,7 +122,7 @@ class Admission:
         if not self._conclusion.is_reached:
             return
         self._conclusion.refusals += 1
-        if isinstance(self._conclusion.ending, Paused):
+        if isinstance(self._conclusion.ending, Paused | Continued):
             raise Suspended(Suspended.__doc__)
         problem = f"{what} was called after its function had ended: await every step"
         raise self.refuse(problem) if isinstance(self._conclusion.ending, Finished) else StepCallError(problem)

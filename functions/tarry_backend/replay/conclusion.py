@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tarry.errors import Suspended, UsageError
 from tarry_backend.replay.body_span import FAREWELL
-from tarry_backend.replay.outcome import Failed, of_error
+from tarry_backend.replay.outcome import Continued, Failed, Paused, of_error
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -57,6 +57,11 @@ class Conclusion:
         """Whether some code waits for a result that only another invocation can bring."""
         return self._resting > 0
 
+    @property
+    def is_awaited_alone(self) -> bool:
+        """Whether exactly one caller waits for what this invocation does not bring."""
+        return self._resting == 1
+
     def is_at_home(self) -> bool:
         """Whether the caller is a coroutine on the replay's loop."""
         return asyncio.get_running_loop() is self._loop
@@ -99,6 +104,17 @@ class Conclusion:
         """The end as it is kept. A fault outweighs each end but an error of the journal, and what is final already."""
         is_settled = isinstance(ending, BaseException) or (isinstance(ending, Failed) and ending.final)
         return ending if self.fault is None or is_settled else of_error(self.fault)
+
+    def teach(self, root: asyncio.Task[Any], function_id: str) -> None:
+        """Warn of a function that does not end where it was suspended."""
+        if not root.done():
+            logger.warning(
+                "function %s still runs %s s after its suspension; the executor leaves it behind", function_id, FAREWELL
+            )
+        elif isinstance(self.ending, Paused | Continued) and not unwound(root):
+            logger.warning(
+                "function %s caught its suspension. %s", function_id, " ".join((Suspended.__doc__ or "").split())
+            )
 
     def _conclude_fault(self, fault: StepCallError) -> None:
         self.conclude(of_error(fault))

@@ -15,23 +15,25 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tarry._engine.current_run import CURRENT
+from tarry._engine.hand_over import WHAT
 from tarry._engine.interruption import is_death
 from tarry._engine.operations import CollectEvents
 from tarry._engine.outputtype import OutputType
 from tarry.context import Context, ContextSync
-from tarry.errors import Suspended, UsageError
+from tarry.errors import UsageError
 from tarry_backend.model.event_identity import identity
 from tarry_backend.model.position import Position
 from tarry_backend.replay.admission import Admission
 from tarry_backend.replay.block_watch import watched
 from tarry_backend.replay.branch_past import PAST, BranchPast
 from tarry_backend.replay.bridge import Bridge
-from tarry_backend.replay.conclusion import FAREWELL, Conclusion, came_out_of_a_task, farewell, leave_behind, unwound
+from tarry_backend.replay.conclusion import Conclusion, came_out_of_a_task, farewell, leave_behind
 from tarry_backend.replay.direct_answers import DirectAnswers
 from tarry_backend.replay.groups import Groups
+from tarry_backend.replay.hand_over import HandOver
 from tarry_backend.replay.hooks import Hooks
 from tarry_backend.replay.loop import GRACE, LAST_GRACE, QuietLoop
-from tarry_backend.replay.outcome import Failed, Paused, misfit, of_error, of_output
+from tarry_backend.replay.outcome import Continued, Failed, Paused, misfit, of_error, of_output
 from tarry_backend.replay.patches import Patches
 from tarry_backend.replay.performer import BODY, Performer
 from tarry_backend.replay.result_order import ResultOrder
@@ -44,7 +46,9 @@ from tarry_backend.replay.timer_watch import TimerWatch
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from typing import Never
 
+    from tarry._engine.hand_over import ContinueAsNew
     from tarry._engine.operations import Operation, Patch
     from tarry._engine.place import Place
     from tarry.function import Function
@@ -92,6 +96,7 @@ class Engine:
         self._direct = DirectAnswers(loop, self._bridge, turns, keeping, keys, self._performer, conclusion, warn)
         must_stop = self._steps.must_stop
         self._patches = Patches(journal, turns, keeping, self._performer, conclusion, must_stop, self._place)
+        self._hand_over = HandOver(run.event, journal, turns, hooks, keeping, conclusion, self._place)
         self._groups = Groups(loop, self._bridge, self._steps, conclusion)
         self._admission = Admission(self._bridge, conclusion)
 
@@ -134,7 +139,7 @@ class Engine:
     def is_repeating(self) -> bool:
         if self.is_in_step:
             return False
-        is_at_rest = isinstance(self._conclusion.ending, Paused)  # its ``finally`` blocks run at each pause
+        is_at_rest = isinstance(self._conclusion.ending, Paused | Continued)  # its ``finally`` blocks run at each pause
         return self._turns.is_replaying or is_at_rest
 
     @property
@@ -163,6 +168,14 @@ class Engine:
     def patched_sync(self, patch: Patch) -> bool:
         self._admission.enter_sync(f"patch {patch.id!r}")
         return self._bridge.ask(self._patches.answer(patch))
+
+    async def continue_as_new(self, request: ContinueAsNew) -> Never:
+        await self._admission.enter(WHAT)
+        await self._hand_over.ask(request)
+
+    def continue_as_new_sync(self, request: ContinueAsNew) -> Never:
+        self._admission.enter_sync(WHAT)
+        self._bridge.ask(self._hand_over.ask(request))
 
     async def parallel(self, branches: Sequence[Callable[[], Awaitable[Any]]]) -> tuple[Any, ...]:
         await self._admission.enter("group.parallel")
@@ -205,6 +218,8 @@ class Engine:
         if missing := self._turns.missing():
             asked = ", ".join(repr(key) for key in self._turns.newcomers() if key not in self._keeping.steps)
             return misfit(self._function.id, f"new step {asked}" if asked else "nothing in its place", missing[0])
+        if not self._steps.is_out_of_time and (ending := self._hand_over.outcome()) is not None:
+            return ending
         if self._conclusion.is_awaited:
             return Paused(self._steps.is_out_of_time)
         return of_error(UsageError("the function awaits something that no step, timer or connection can complete"))
@@ -218,7 +233,8 @@ class Engine:
     async def _main(self) -> Outcome | BaseException:
         self._bridge.settle()
         self._admission.settle()
-        PAST.set(BranchPast(Position(self._run.received_at, identity(self._run.event)), given=self._run.started))
+        begin = BranchPast(Position(self._run.received_at, identity(self._run.event)), given=self._run.started)
+        PAST.set(self._run.past or begin)
         root = self._loop.create_task(self._root())
         root.add_done_callback(self._root_ended)
         await self._conclusion.reached()
@@ -229,7 +245,7 @@ class Engine:
             task.cancel()
         await farewell(others)
         self._performer.leave()
-        self._teach(root)
+        self._conclusion.teach(root, self._function.id)
         ending = self._conclusion.ending
         assert ending is not None
         ending = self._conclusion.verdict(ending)
@@ -269,18 +285,6 @@ class Engine:
         if missing := self._turns.missing():
             return misfit(self._function.id, "its own end", missing[0])
         return of_output(root.result(), OutputType.of_handler(self._function.handler), self._function.handler)
-
-    def _teach(self, root: asyncio.Task[Any]) -> None:
-        if not root.done():
-            logger.warning(
-                "function %s still runs %s s after its suspension; the executor leaves it behind",
-                self._function.id,
-                FAREWELL,
-            )
-        elif isinstance(self._conclusion.ending, Paused) and not unwound(root):
-            logger.warning(
-                "function %s caught its suspension. %s", self._function.id, " ".join((Suspended.__doc__ or "").split())
-            )
 
 
 def _error_of(root: asyncio.Task[Any]) -> BaseException | None:

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tarry._engine.chain import Chain
 from tarry._engine.interruption import Presence
-from tarry.errors import Suspended
+from tarry.errors import Suspended, UsageError
 from tarry.middleware import StepInfo
-from tarry_backend.replay.outcome import Failed, Finished, Paused, of_error
+from tarry_backend.replay.outcome import Continued, Failed, Finished, Paused, of_error
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Sequence
 
     from tarry.context import Context, ContextSync
+    from tarry.event import Event
     from tarry.function import Function
     from tarry.middleware import Status
     from tarry_backend.model.step import Step
@@ -55,6 +56,19 @@ class Hooks:
         """Return the function's output, as it is stored."""
         return await self._work(self.chain.transform(output, None))
 
+    async def handed_over(self, event: Event) -> Event:
+        """Return the event of the run's successor, as it is stored: its hooks are those of an event that is sent."""
+        kept: list[Event] = []
+
+        def put(events: Sequence[Event]) -> list[str]:
+            kept.extend(events)
+            return [each.id for each in events]
+
+        await self._work(self.chain.send([event], put))
+        if len(kept) != 1:
+            raise UsageError(f"before_send_events made {len(kept)} events of the one with which a new run goes on")
+        return kept[0]
+
     async def leave(self, ending: Outcome | BaseException) -> Outcome | BaseException:
         """Return the replay's ending after all hooks: what a hook raises fails a replay that has not failed itself."""
         presence = Presence()
@@ -63,7 +77,7 @@ class Hooks:
         except BaseException as error:
             if presence.is_cut_off(error) and not issubclass(type(error), Suspended):  # the run is at its end anyway
                 raise
-            return of_error(error) if isinstance(ending, Finished | Paused) else ending
+            return of_error(error) if isinstance(ending, Finished | Paused | Continued) else ending
         return ending
 
     async def _work(self, hooks: Awaitable[T]) -> T:
@@ -78,7 +92,7 @@ class Hooks:
 
 def _told(ending: Outcome | BaseException) -> tuple[Status, BaseException | None]:
     match ending:
-        case Finished():
+        case Finished() | Continued():
             return "finished", None
         case Failed():
             return "failed", ending.cause

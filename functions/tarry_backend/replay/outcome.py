@@ -16,10 +16,13 @@ from tarry_backend.model.step import Failure
 if TYPE_CHECKING:
     from tarry._engine.outputtype import OutputType
     from tarry._engine.place import Place
+    from tarry.event import Event
     from tarry_backend.model.step import Step
+    from tarry_backend.replay.branch_past import BranchPast
 
 __all__ = [
     "INSTEAD",
+    "Continued",
     "Failed",
     "Finished",
     "Outcome",
@@ -74,7 +77,15 @@ class Paused:
     out_of_time: bool = False
 
 
-Outcome = Finished | Failed | Paused
+@dataclass(frozen=True, slots=True)
+class Continued:
+    """A new run goes on, with this event. ``past`` is what lay behind the branch that asked for it."""
+
+    event: Event
+    past: BranchPast
+
+
+Outcome = Finished | Failed | Paused | Continued
 
 
 def of_output(value: object, asked: OutputType | None = None, handler: object = None) -> Outcome:

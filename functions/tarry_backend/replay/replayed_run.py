@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tarry.event import Event
+    from tarry_backend.replay.branch_past import BranchPast
 
 __all__ = ["Replayed"]
 
@@ -25,6 +26,7 @@ class Replayed:
         started: When the run started, in Unix milliseconds.
         attempt_since: Since when an attempt may have been under way that died, or failed, before all of its steps
             were stored.
+        past: What lies behind its first step, if the run continues another.
     """
 
     id: str
@@ -34,3 +36,4 @@ class Replayed:
     news: int = 1
     started: int = 0
     attempt_since: int | None = None
+    past: BranchPast | None = None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from tarry._wire.mailboxes import Mailboxes
 from tarry_backend.store.bulks import Bulks
+from tarry_backend.store.chains import Chains
 from tarry_backend.store.controls import Controls
 from tarry_backend.store.due_index import Dues
 from tarry_backend.store.event_names import Name, Names
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Bulks",
+    "Chains",
     "Claim",
     "ConflictError",
     "Controls",
@@ -60,12 +62,14 @@ class Store:
 
     ``waits`` finds the waits of an event, ``dues`` finds timers by time, ``open_waits`` finds waits by name, ``names``
     has the facts about event names, ``mailboxes`` are the signals', and ``lives`` makes failed runs go on.
-    ``gates`` limit how many runs are at work, ``starts`` how many start.
+    ``gates`` limit how many runs are at work, ``starts`` how many start. ``chains`` are runs that
+    continue each other.
     """
 
     table: Table
     runs: Runs
     lives: RunLives
+    chains: Chains
     bulks: Bulks
     log: EventLog
     names: Names
@@ -88,6 +92,7 @@ class Store:
             table=table,
             runs=runs,
             lives=RunLives(table, StepItems(values), runs.leases),
+            chains=Chains(table, runs),
             bulks=Bulks(table),
             log=log,
             names=names,

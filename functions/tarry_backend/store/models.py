@@ -7,6 +7,7 @@ alias     run#<run>                       wait#<step>#<n>              waits (fu
                                                                        (both, once ended, by when: under another key)
 past step run#<run>                       past#<life>#<step>            (a retry has dropped it)
 stop      run#<run>                       stop
+chain     run#<first run>                 chain                        (``chains``: which run is the newest)
 event     log#<name>#<day>#<shard>        <received_at>#<event id>
           key#<match key>                 <received_at>#<event id>     (by each of its keys)
 name      name#<event name>               name
@@ -59,15 +60,14 @@ DUE_SHARDS = 4
 RUN_SHARDS = 4
 """Over how many partitions of the runs index the runs under one of a function's keys are spread.
 
-A partition takes 1,000 writes a second, and a slow index throttles the writes of the table (DynamoDB's developer guide,
-"GSI throttling"). A new run is one such write. A list reads every shard.
+A partition takes 1,000 writes a second, and a slow index throttles its table. A new run is a write.
 """
 
 
 class WaitsIndex(GlobalSecondaryIndex[Any]):
-    """The index of waits, by match key: the matcher finds an event's waits in it.
+    """The index of waits, by match key: the matcher finds an event's waits in it, with all that it needs to decide.
 
-    It has all that the matcher needs to decide. A wait that has ended is under another key, for receipts.
+    A wait that has ended is under another key, for receipts.
     """
 
     class Meta:
@@ -160,13 +160,12 @@ class RunItem(Item):
     origin = UnicodeAttribute(null=True)
     version = UnicodeAttribute(null=True)
     trace = UnicodeAttribute(null=True)
+    chain = UnicodeAttribute(null=True)
+    successor = UnicodeAttribute(null=True)
 
 
 class StepItem(Item):
-    """A step, with its result, its wait and its timer, so that each change of it is one write.
-
-    A step that a retry has dropped is in no index, and keeps its attributes.
-    """
+    """A step, with its result, its wait and its timer: each change is one write. A dropped one is in no index."""
 
     kind = UnicodeAttribute()
     status = UnicodeAttribute()
@@ -210,10 +209,9 @@ class AliasItem(Item):
 
 
 class CancelRequestItem(Item):
-    """A request to cancel the run.
+    """A request to cancel the run, as an item of its own: the executor writes the run anew from what it has read.
 
-    It is an item of its own. The executor writes the run anew from what it has read, and so cannot overwrite the
-    request. And a look for the request does not read the run's event.
+    And a look for the request does not read the run's event.
     """
 
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+from tarry_backend.model.chain import Chain
 from tarry_backend.model.moment import iso
 from tarry_backend.model.run import Origin, PastLife, PastStep, Revival, RunStatus, open_until
 from tarry_backend.model.step import Status
@@ -144,12 +145,14 @@ class RunLives:
 
 
 def life_attributes(run: Run) -> dict[str, Any]:
-    """Return what a run's item says of its lives. Of a run that was never retried it says nothing."""
+    """Return what a run's item says of its lives and its chain. Of a run that has neither it says nothing."""
     return {
         "life": run.life if run.life > 1 else None,
         "past_lives": json.dumps([asdict(each) for each in run.past_lives[-_MOST_LIVES:]]) if run.past_lives else None,
         "revival": _json(run.revival),
         "origin": _json(run.origin),
+        "chain": None if run.chain is None else run.chain.stored(),
+        "successor": run.successor,
     }
 
 
@@ -160,6 +163,8 @@ def lives_of(item: RunItem) -> dict[str, Any]:
         "past_lives": tuple(PastLife(**each) for each in json.loads(item.past_lives or "[]")),
         "revival": None if item.revival is None else Revival(**json.loads(item.revival)),
         "origin": None if item.origin is None else Origin(**json.loads(item.origin)),
+        "chain": None if item.chain is None else Chain.read(item.chain),
+        "successor": item.successor,
     }
 
 

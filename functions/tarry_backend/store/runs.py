@@ -60,14 +60,14 @@ class Runs:
         self._table = table
         self._values = values
         self.leases = Leases(days)
-        self._runs = RunItems(values, self.leases)
+        self.items = RunItems(values, self.leases)
         self._steps = StepItems(values)
         self._days = days
 
     def create(self, run: Run) -> bool:
         """Store a new run; return false if its id exists already: an event starts a function once."""
         try:
-            self._put(self._runs.item(run), _NEW)
+            self._put(self.items.item(run), _NEW)
         except ConflictError:
             return False
         return True
@@ -80,7 +80,7 @@ class Runs:
         past: list[PastStep] = []
         for item in self._table.query(Item, run_pk(run_id)) if can_be_key(run_pk(run_id)) else ():
             if isinstance(item, RunItem):
-                run = None if item.trace else self._runs.run(item)
+                run = None if item.trace else self.items.run(item)
             elif isinstance(item, StepItem) and item.sk.startswith(PAST):
                 past.append(past_step(item, self._steps))
             elif isinstance(item, StepItem):
@@ -100,12 +100,12 @@ class Runs:
     def run_or_trace(self, run_id: str) -> Run | Trace | None:
         """Return the run without its steps, or why an event did not start it; strongly consistent."""
         item = self._table.get(RunItem, run_pk(run_id), "run") if can_be_key(run_pk(run_id)) else None
-        return None if item is None else trace_of(item) or self._runs.run(item)
+        return None if item is None else trace_of(item) or self.items.run(item)
 
     def some(self, run_ids: Iterable[str]) -> dict[str, Run]:
         """Return those of these runs that exist, without their steps, by id; eventually consistent."""
         items, _ = self._table.get_many([(run_pk(run_id), "run") for run_id in run_ids])
-        return {run.id: run for run in map(self._runs.run, (item for item in items if item.trace is None))}
+        return {run.id: run for run in map(self.items.run, (item for item in items if item.trace is None))}
 
     def step(self, run_id: str, key: str) -> Step | None:
         """Return one step, strongly consistent."""
@@ -114,7 +114,7 @@ class Runs:
 
     def save(self, run: Run) -> None:
         """Store the run as it is now; raise ``ConflictError`` if it has ended meanwhile."""
-        self._put(self._runs.item(run), _RUNNING)
+        self._put(self.items.item(run), _RUNNING)
 
     def keep(self, run_id: str, step: Step, *, is_new: bool) -> None:
         """Store a step with its result, its wait and its timer, in one write."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Never, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from tarry._engine.hand_over import ContinueAsNew
     from tarry._engine.operations import CollectEvents, Operation, Patch
     from tarry._engine.step_call import CallWatch
 
@@ -31,6 +32,12 @@ class Engine(Protocol):
 
     def patched_sync(self, patch: Patch) -> bool:
         """As ``patched``, for a plain ``def`` function."""
+
+    async def continue_as_new(self, request: ContinueAsNew) -> Never:
+        """End the run, and let a successor go on."""
+
+    def continue_as_new_sync(self, request: ContinueAsNew) -> Never:
+        """As ``continue_as_new``, for a plain ``def`` function."""
 
     def parallel_sync(self, branches: Sequence[Callable[[], Any]]) -> tuple[Any, ...]:
         """Call the branches in parallel."""

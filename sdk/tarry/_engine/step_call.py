@@ -136,14 +136,18 @@ def awaited(tool: M) -> M:
 
     @wraps(tool)
     def called(self: _Face, *args: Any, **kwargs: Any) -> StepCall[Any]:
-        what = (
-            f"group.{name}"
-            if owner == "Group"
-            else f"{'patch' if owner == 'Context' else 'step'} {_id(args, kwargs)!r}"
-        )
+        what = _what(owner, name, args, kwargs)
         return StepCall(self._engine.calls, what, partial(tool, self, *args, **kwargs))
 
     return cast(M, called)
+
+
+def _what(owner: str, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    if owner == "Group":
+        return f"group.{name}"
+    if name == "continue_as_new":
+        return f"ctx.{name}"
+    return f"{'patch' if owner == 'Context' else 'step'} {_id(args, kwargs)!r}"
 
 
 def _id(args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:

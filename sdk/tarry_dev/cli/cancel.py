@@ -27,6 +27,8 @@ def cancel_run(beginning: str, stack: str | None, as_json: bool) -> None:
     """Cancel the run whose id begins so; raise ``CommandError`` if it has ended otherwise, or does not exist."""
     with connect(stack) as tarry:
         run = find_run(beginning, tarry).run
+        if run.successor is not None:
+            run = tarry.lookups.newest(run.id) or run
         if run.status is RunStatus.RUNNING:
             tarry.lookups.cancel([run.id])
             run = _ended(run, tarry)

@@ -26,6 +26,7 @@ __all__ = [
     "failed_attempt",
     "failure",
     "guard",
+    "handed_over",
     "last_attempt",
     "lives",
     "mark",
@@ -172,12 +173,21 @@ def near(text: str) -> str:
 
 
 def lives(run: Run) -> str:
-    """Describe the life of a run that was retried, and of which run it is a rerun; empty for most runs."""
+    """Describe a run's life, its place in a chain, and of which run it is a rerun; empty for most runs."""
     life = "" if run.life == 1 else f", life {run.life}"
+    if run.chain is not None:
+        life += (
+            f", {run.chain.number} in the chain of {run.chain.first[:SHORT]}, continues {run.chain.previous[:SHORT]}"
+        )
     if run.origin is None:
         return life
     step = "" if run.origin.step is None else f" from {one_line(run.origin.step)}"
     return f"{life}, rerun of {run.origin.run_id[:SHORT]}{step}"
+
+
+def handed_over(run: Run) -> str:
+    """Describe which run continues this one; empty for most runs."""
+    return "" if run.successor is None else f"continued as {run.successor[:SHORT]}"
 
 
 def why_cancelled(run: Run) -> str:
@@ -202,7 +212,9 @@ def value(text: str | None, width: int = 60) -> str:
 def _end(run: Run, width: int) -> str | None:
     if run.ended is None:
         return None
-    return failure(run.error) if run.error is not None else why_cancelled(run) or value(run.output, width)
+    if run.error is not None:
+        return failure(run.error)
+    return handed_over(run) or why_cancelled(run) or value(run.output, width)
 
 
 def _timed_out(step: Step) -> bool:

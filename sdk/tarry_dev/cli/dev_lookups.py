@@ -46,6 +46,10 @@ class DevLookups:
         found: Run | None = self._ask("run", run_id)
         return found
 
+    def newest(self, run_id: str) -> Run | None:
+        found: Run | None = self._ask("newest", run_id)
+        return found
+
     def snapshot(self, run_id: str) -> RunSnapshot | None:
         found: RunSnapshot | None = self._ask("snapshot", run_id)
         return found

@@ -51,6 +51,9 @@ class JoinedLookups:
     def run(self, run_id: str) -> Run | None:
         return self._first(run_id, lambda part: part.run(run_id))
 
+    def newest(self, run_id: str) -> Run | None:
+        return self._first(run_id, lambda part: part.newest(run_id))
+
     def snapshot(self, run_id: str) -> RunSnapshot | None:
         return self._first(run_id, lambda part: part.snapshot(run_id))
 

@@ -16,6 +16,7 @@ from tarry_dev.cli.describe import (
     end_mark,
     failure,
     guard,
+    handed_over,
     lives,
     mark,
     next_attempt,
@@ -169,7 +170,7 @@ def _awaited(wait: Wait, calendar: Calendar, *, named: bool) -> Iterator[Text]:
 
 def _end(run: Run, calendar: Calendar) -> tuple[RenderableType, ...]:
     ended = calendar.at(run.ended or 0)
-    text = Text(why_cancelled(run) or value(run.output, _WIDTH))
+    text = Text(handed_over(run) or why_cancelled(run) or value(run.output, _WIDTH))
     if run.error is not None:
         where = "\n".join(filter(None, (place(run.error), _other_version(run.error, run.version))))
         text = Text.assemble((failure(run.error), BAD), "\n", (where, QUIET))

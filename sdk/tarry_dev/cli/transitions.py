@@ -11,6 +11,7 @@ from tarry_dev.cli.describe import (
     answer,
     end_mark,
     error_at,
+    handed_over,
     last_attempt,
     mark,
     next_attempt,
@@ -64,7 +65,7 @@ def _start(before: RunSnapshot | None, run: Run) -> Iterator[Move]:
 
 def _run_moves(before: RunSnapshot | None, run: Run, calendar: Calendar, attempts: int | None) -> Iterator[Move]:
     if run.ended is not None:
-        end = error_at(run.error) if run.error else why_cancelled(run) or value(run.output)
+        end = error_at(run.error) if run.error else handed_over(run) or why_cancelled(run) or value(run.output)
         after = span(run.ended - run.started)
         text = f"{run.status.value} after {after}" + (f": {end}" if end else "")
         yield Move(run.ended, end_mark(run), STATUS[run.status.value], text)

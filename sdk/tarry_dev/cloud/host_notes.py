@@ -57,7 +57,9 @@ class HostNotes:
         except UsageError:  # the app cannot be imported, so no executor has ended a run
             return
         run = store.runs.run(run_id)
-        if run is not None and run.status is RunStatus.FINISHED:
+        if run is not None and run.successor is not None:
+            self.run_ids.setdefault(run.successor, run.function_id)
+        elif run is not None and run.status is RunStatus.FINISHED:
             event = replace(announcement(run), source=source_of(self._cloud.app.id))
             with suppress(EventGoneError):  # it goes over the bus
                 received = store.log.find(event.name, ReceivedEvent(event, event.ts).position)

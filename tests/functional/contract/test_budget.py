@@ -47,6 +47,10 @@ COSTS: dict[str, dict[str, dict[str, int]]] = {
     "note of a step that runs at most once": {"executor": {"PutItem": 1}},
     # The mark of a patch, once a run and id. A run that is past the place stores none.
     "mark of a patch": {"executor": {"PutItem": 1}},
+    # A run that is continued: its end, its successor and the chain's newest run in one transaction, then a message to it.
+    "hand-over": {"executor": {"TransactWriteItems": 1, "SendMessageBatch": 1}},
+    # The end of a chain's last run: the chain's item may go with it.
+    "chain's end": {"executor": {"BatchWriteItem": 1}},
     # A wait for a signal: the step, then its mailbox. It takes what is kept: the step again, and the mailbox is freed.
     "signal waited for": {"executor": {"PutItem": 2, "GetItem": 1}},
     "signal that is kept": {"executor": {"PutItem": 2, "GetItem": 1}},
@@ -209,6 +213,12 @@ async def fail_once(ctx: Context) -> None:
 async def charge_once(ctx: Context) -> None:
     await ctx.step.with_options(timeout="1m", backoff=["1s"]).run("say", say, "paid")
     await ctx.step.with_options(at_most_once=True, timeout="1m", backoff=["1s"]).run("charge", say, "paid")
+
+
+async def continued(ctx: Context) -> None:
+    await ctx.step.run("one", asyncio.sleep, 0)
+    if "again" not in ctx.event.data:
+        await ctx.continue_as_new({"again": True})
 
 
 async def patched(ctx: Context) -> None:
@@ -386,6 +396,7 @@ BILLS = {
     "at most once": Bill(
         charge_once, [("placed", [*BEGUN, "step", "note of a step that runs at most once", "step", *ENDED])]
     ),
+    "continued": Bill(continued, [("placed", [*BEGUN, "step", "hand-over", "wake", "step", *ENDED, "chain's end"])]),
     "patched": Bill(patched, [("placed", [*BEGUN, "mark of a patch", *["step"] * 3, *ENDED])]),
     "wait for first": Bill(
         wait_for_first,

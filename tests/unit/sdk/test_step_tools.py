@@ -4,11 +4,12 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Never
 
 import pytest
 
-from tarry import App, Context, ContextSync, Event, EventError, EventMatch, TriggerEvent, UsageError
+from tarry import App, Context, ContextSync, Event, EventError, EventMatch, Suspended, TriggerEvent, UsageError
+from tarry._engine.hand_over import ContinueAsNew
 from tarry._engine.operations import (
     CollectEvents,
     InvokeFunction,
@@ -68,6 +69,12 @@ class Notebook:
 
     def patched_sync(self, patch: Patch) -> bool:
         return patch.key == "tarry/patch/new"
+
+    async def continue_as_new(self, request: ContinueAsNew) -> Never:
+        self.continue_as_new_sync(request)
+
+    def continue_as_new_sync(self, request: ContinueAsNew) -> Never:
+        raise Suspended(str(dict(request.data)))
 
     async def parallel(self, branches: Sequence[Callable[[], Awaitable[Any]]]) -> tuple[Any, ...]:
         return tuple([await branch() for branch in branches])
