@@ -47,7 +47,7 @@ COSTS: dict[str, dict[str, dict[str, int]]] = {
     "note of a step that runs at most once": {"executor": {"PutItem": 1}},
     # The mark of a patch, once a run and id. A run that is past the place stores none.
     "mark of a patch": {"executor": {"PutItem": 1}},
-    # A run that is continued: its end, its successor and the chain's newest run in one transaction, then a message to it.
+    # A run that is continued: its end, its successor and the chain's newest run in one write, then a message to it.
     "hand-over": {"executor": {"TransactWriteItems": 1, "SendMessageBatch": 1}},
     # The end of a chain's last run: the chain's item may go with it.
     "chain's end": {"executor": {"BatchWriteItem": 1}},
