@@ -45,6 +45,13 @@ class _Schema:
     hash_key: str
     sorted_by: tuple[str, ...]
 
+    def place(self, name: str | None, values: Mapping[str, Any]) -> tuple[_Part, _Key] | None:
+        """Return where an item with these values of keys stands; ``None`` if it lacks one."""
+        try:
+            return (name, values[self.hash_key]), tuple(map(values.__getitem__, self.sorted_by))
+        except KeyError:
+            return None
+
 
 class ItemOrder:
     """Knows where each item stands. Whoever changes one reports it by ``put`` or ``remove``.
@@ -74,7 +81,8 @@ class ItemOrder:
         identity = tuple(item.attrs[name].cast_value for name in self._key_attrs)
         self._take_out(identity)
         self._items[identity] = item
-        places = [place for name, schema in self._schemas.items() if (place := self._place(name, schema, item))]
+        values = self._key_values(item)
+        places = [place for name, schema in self._schemas.items() if (place := schema.place(name, values))]
         for part, key in places:
             insort(self._parts.setdefault(part, []), key)
         self._places[identity] = places
@@ -109,13 +117,10 @@ class ItemOrder:
     def _item(self, key: _Key) -> Item:
         return self._items[key[1:]]
 
-    def _place(self, name: str | None, schema: _Schema, item: Item) -> tuple[_Part, _Key] | None:
-        attrs = item.attrs
-        for attribute in (schema.hash_key, *schema.sorted_by):
-            if attribute not in attrs or attrs[attribute].type != self._types[attribute]:
-                return None
-        key = tuple(attrs[attribute].cast_value for attribute in schema.sorted_by)
-        return (name, attrs[schema.hash_key].cast_value), key
+    def _key_values(self, item: Item) -> dict[str, Any]:
+        """Return the item's values of keys, of those that have the right type."""
+        attrs, types = item.attrs, self._types
+        return {name: attrs[name].cast_value for name in types if name in attrs and attrs[name].type == types[name]}
 
     def _take_out(self, identity: _Key) -> None:
         for part, key in self._places.pop(identity, ()):
