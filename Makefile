@@ -1,5 +1,5 @@
 # Every target sets up what it needs, in .venv/ of this tree. You need Python 3.11+ and make.
-# `test`, `check`, `synth`, `e2e`, `bench` and `bench-load` also need Node 20+, because the CDK runs on it.
+# `test`, `check`, `synth`, `e2e`, `bench` and `bench-load` also need Node 20+: for the CDK, and for apps in TypeScript.
 
 PYTHON  ?= python3
 WORKERS ?= auto
@@ -15,6 +15,9 @@ PAGES := .venv-docs/.ready
 MUTATE := .venv-mutants/.ready
 INSPECT := .venv-inspection/.ready
 PEERS := .venv-peers/.ready
+APPS := .venv-apps/.ready
+NPM := tests/functional/remote/node
+NODE_APPS := $(NPM)/node_modules/.ready
 
 # Python keeps its compiled files, even where the environment forbids it: the tests start Python some hundred times.
 export PYTHONDONTWRITEBYTECODE :=
@@ -25,7 +28,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup demo test coverage check mutants e2e acceptance fuzz synth bench bench-log bench-matching bench-load bench-steps bench-dev bench-peers docs \
-	dist lock clean format node inspect sbom audit
+	dist lock clean format node apps inspect sbom audit
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,10 +38,10 @@ setup: $(READY) ## create .venv from requirements.lock (the other targets do thi
 demo: $(READY) ## show runs that wait and resume, in an embedded cloud (EVENTS=FILE sends your own events)
 	@$(BIN)/tarry demo $(if $(EVENTS),--events "$(EVENTS)")
 
-test: $(READY) node ## run every test (ARGS="tests/unit -k key" runs some of them, SEED=7 shuffles them)
+test: $(READY) node apps ## run every test (ARGS="tests/unit -k key" runs some of them, SEED=7 shuffles them)
 	@$(BIN)/python -m pytest -n $(WORKERS) $(if $(SEED),-p randomly --randomly-seed=$(SEED)) $(ARGS)
 
-coverage: $(READY) node ## run every test, and fail below the floor of branch coverage (takes more than half as long again)
+coverage: $(READY) node apps ## run every test, and fail below the floor of branch coverage (takes more than half as long again)
 	@rm -rf .cache/coverage && mkdir -p .cache/coverage
 	@$(BIN)/python -m coverage run -m pytest -n $(WORKERS) $(ARGS)
 	@$(BIN)/python -m coverage combine --quiet
@@ -133,10 +136,12 @@ lock: $(READY) ## update the lock files after a change in pyproject.toml (UPGRAD
 	$(LOCK) --group docs --output-file docs/requirements.lock
 	$(LOCK) pyproject.toml --group mutants --constraints requirements.lock --output-file tests/mutants/requirements.lock
 	$(LOCK) --group inspection --output-file tests/inspection/requirements.lock
+	$(LOCK) --group apps --output-file $(NPM)/../requirements.lock
+	cd $(NPM) && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund
 	$(LOCK) --group peers --constraints requirements.lock --output-file benchmarks/peers/requirements.lock
 
 clean: ## remove everything that these targets created
-	rm -rf $(VENV) .venv-docs .venv-e2e .venv-mutants .venv-inspection .venv-peers .cache cdk.out dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-docs .venv-e2e .venv-mutants .venv-inspection .venv-peers .venv-apps $(NPM)/node_modules .cache cdk.out dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # uv (itself pinned and hash-checked) installs in seconds what takes pip a minute. uv does not read pip's
@@ -158,12 +163,21 @@ $(PAGES): docs/requirements.lock
 $(MUTATE): tests/mutants/requirements.lock
 $(INSPECT): tests/inspection/requirements.lock
 $(PEERS): benchmarks/peers/requirements.lock
-$(CLOUD) $(PAGES) $(MUTATE) $(INSPECT) $(PEERS): $(READY)
+$(APPS): tests/functional/remote/requirements.lock
+$(CLOUD) $(PAGES) $(MUTATE) $(INSPECT) $(PEERS) $(APPS): $(READY)
 	@echo "Setting up $(@D)/ from $(filter %.lock,$^) ..."
 	@$(BIN)/python -m venv --clear $(@D)
 	@$(BIN)/uv pip install --quiet --python $(@D)/bin/python --require-hashes -r $(filter %.lock,$^) || \
 		$(@D)/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $(filter %.lock,$^) || \
 		{ echo "$(@D)/ cannot have what $(filter %.lock,$^) pins: does uv or pip reach a package index with it?" >&2; exit 1; }
+	@touch $@
+
+# Apps by official Inngest SDKs, which the tests of remote functions run as they are.
+apps: $(APPS) $(NODE_APPS)
+
+$(NODE_APPS): $(NPM)/package-lock.json
+	@echo "Setting up $(@D)/ from $< ..."
+	@cd $(NPM) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 node:

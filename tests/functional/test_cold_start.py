@@ -22,7 +22,18 @@ async def ship(ctx):
 
 SPEC = "cold_shop:app"
 
-NEVER = {"lark", "celpy", "aws_lambda_powertools", "boto3", "s3transfer", "moto", "pydantic", "zoneinfo", "cattrs"}
+NEVER = {
+    "lark",
+    "celpy",
+    "aws_lambda_powertools",
+    "boto3",
+    "s3transfer",
+    "moto",
+    "pydantic",
+    "zoneinfo",
+    "cattrs",
+    "tarry_backend.remote",
+}
 """None of these is needed before the first message, in any Lambda that handles events."""
 
 EXPRESSIONS = {"tarry._cel.nodes", "tarry._cel.evaluator", "tarry_backend.matching.evaluation"}

@@ -63,6 +63,7 @@ ROOMS = (
     {"deploy", "model", "telemetry"},
     {"matching"},
     {"replay"},
+    {"remote"},
     {"store"},
     {"queues"},
     {"events", "waits"},

@@ -35,7 +35,7 @@ from tarry_backend.queues.messages import (
     decode,
 )
 from tarry_backend.queues.retry_runs import RetryError, request_retry
-from tarry_backend.replay import Continued, Failure, Paused, Replayed, replay, ungiven
+from tarry_backend.replay import Continued, Failure, Paused, Replayed, drive, ungiven
 from tarry_backend.store.traffic import Traffic
 from tarry_backend.telemetry import concerning, logger
 
@@ -251,7 +251,7 @@ class Executor:
             attempt_since=run.attempt_since,
             past=inherited_past(run),
         )
-        outcome = replay(function, replayed, snapshot.steps, journal, self._settings.max_steps)
+        outcome = drive(function, replayed, snapshot.steps, journal, self._settings.max_steps)
         snapshot = replace(snapshot, steps=journal.steps())
         if journal.cancellation is not None and isinstance(outcome, Paused | Continued):
             self._outcomes.cancel(snapshot, journal.cancellation)
@@ -276,6 +276,7 @@ class Executor:
             clock=delivery.clock(message),
             out_of_time=delivery.out_of_time,
             has_room=delivery.has_room,
+            time_left=delivery.room,
             version=self._settings.version,
         )
 

@@ -26,7 +26,8 @@ class MessageDelivery:
     ``first_received`` is when an executor first had the message, or an earlier moment, by the queue's clock (Unix
     milliseconds). ``arrived`` is when this executor got it, by the Lambda's clock. ``has_room`` says whether a body
     that takes so many milliseconds is over before the invocation nears its end. ``time_left`` is how long, in
-    milliseconds, this executor can live from then on.
+    milliseconds, this executor can live from then on. ``room`` says how long a request to another system may take from
+    now on, and how long it could take from the invocation's beginning on.
     """
 
     message_id: str
@@ -35,6 +36,7 @@ class MessageDelivery:
     first_received: int = 0
     arrived: int = 0
     has_room: Callable[[int], bool] = lambda _: True
+    room: Callable[[], tuple[int, int]] = lambda: (900_000, 900_000)
     time_left: int = 900_000
 
     def clock(self, message: RunMessage) -> RunClock:
@@ -51,8 +53,10 @@ class MessageDelivery:
         return max(0, self.first_received - self.arrived) if self.arrived else 0
 
 
-def invocation_room(left: Callable[[], int]) -> tuple[Callable[[], bool], Callable[[int], bool]]:
-    """Return the ``out_of_time`` and ``has_room`` of an invocation that begins now.
+def invocation_room(
+    left: Callable[[], int],
+) -> tuple[Callable[[], bool], Callable[[int], bool], Callable[[], tuple[int, int]]]:
+    """Return the ``out_of_time``, ``has_room`` and ``room`` of an invocation that begins now.
 
     It nears its end in its last fifth, or in its last minute if that is shorter. So a body may take the rest. A body
     begins only if it is over before half of that reserve. So a body of the longest span has room in each invocation
@@ -76,4 +80,4 @@ def invocation_room(left: Callable[[], int]) -> tuple[Callable[[], bool], Callab
             )
         return left() >= span + reserve // 2
 
-    return lambda: left() < reserve, has_room
+    return lambda: left() < reserve, has_room, lambda: (left() - reserve // 2, whole - reserve // 2)

@@ -70,6 +70,7 @@ class RunJournal:
         clock: RunClock,
         out_of_time: Callable[[], bool],
         has_room: Callable[[int], bool] = lambda _: True,
+        time_left: Callable[[], tuple[int, int]] = lambda: (900_000, 900_000),
         version: str = "",
     ) -> None:
         self._app = app
@@ -91,6 +92,7 @@ class RunJournal:
         self._signalling = Signalling(store)
         self.out_of_time = out_of_time
         self.has_room = has_room
+        self.time_left = time_left
         self._version = version
 
     def steps(self) -> tuple[Step, ...]:

@@ -82,8 +82,14 @@ def _first_delivered(record: SQSRecord) -> int:
     return int(record["attributes"].get("ApproximateFirstReceiveTimestamp", 0))
 
 
-def _delivery(record: SQSRecord, out_of_time: Callable[[], bool], has_room: Callable[[int], bool]) -> MessageDelivery:
-    return MessageDelivery(record["messageId"], _again(record), out_of_time, _first_received(record), now(), has_room)
+def _delivery(
+    record: SQSRecord,
+    out_of_time: Callable[[], bool],
+    has_room: Callable[[int], bool],
+    room: Callable[[], tuple[int, int]],
+) -> MessageDelivery:
+    first = _first_received(record)
+    return MessageDelivery(record["messageId"], _again(record), out_of_time, first, now(), has_room, room)
 
 
 def _again(record: SQSRecord) -> bool:

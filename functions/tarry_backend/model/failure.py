@@ -31,7 +31,8 @@ class Failure:
 
     ``kinds`` are the full names of its class and its bases. ``quiet``: its raiser expects it. ``steps`` are the steps
     whose errors it represents: a retry of the run goes on from the first of them.
-    ``version`` names the code that ran then, if its deploy has a name.
+    ``version`` names the code that ran then, if its deploy has a name. ``data`` is JSON of a remote app, which its SDK
+    gets back with the error.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Failure:
     quiet: bool = field(default=False, compare=False, repr=False)
     steps: tuple[str, ...] = field(default=(), compare=False, repr=False)
     version: str | None = field(default=None, compare=False, repr=False)
+    data: str | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def of(cls, error: BaseException) -> Failure:
@@ -77,7 +79,7 @@ class Failure:
     def stored(self) -> dict[str, Any]:
         """Return the error as the store writes it."""
         kinds = {"kinds": list(self.kinds)} if self.kinds else {}
-        more = {"quiet": self.quiet, "steps": list(self.steps), "version": self.version}
+        more = {"quiet": self.quiet, "steps": list(self.steps), "version": self.version, "data": self.data}
         return {**self.document(), **kinds, **{name: each for name, each in more.items() if each}}
 
     @classmethod
@@ -85,9 +87,8 @@ class Failure:
         """Return the failure that the stored JSON text describes."""
         kept = json.loads(text)
         kinds, steps = (tuple(kept.get(each, ())) for each in ("kinds", "steps"))
-        return cls(
-            kept["name"], kept["message"], kept["stack"], kinds, kept.get("quiet", False), steps, kept.get("version")
-        )
+        own = (kept.get("version"), kept.get("data"))
+        return cls(kept["name"], kept["message"], kept["stack"], kinds, kept.get("quiet", False), steps, *own)
 
 
 def _is_quiet(error: BaseException) -> bool:

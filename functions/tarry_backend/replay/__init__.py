@@ -12,6 +12,7 @@ from tarry_backend.model.step import (
     excluded_events,
     ungiven,
 )
+from tarry_backend.replay.driver import Driver, drive
 from tarry_backend.replay.engine import replay
 from tarry_backend.replay.journal import Journal
 from tarry_backend.replay.outcome import Continued, Failed, Finished, Outcome, Paused
@@ -19,6 +20,7 @@ from tarry_backend.replay.replayed_run import Replayed
 
 __all__ = [
     "Continued",
+    "Driver",
     "Failed",
     "Failure",
     "Finished",
@@ -33,6 +35,7 @@ __all__ = [
     "Step",
     "Wait",
     "WaitRequest",
+    "drive",
     "excluded_events",
     "replay",
     "ungiven",

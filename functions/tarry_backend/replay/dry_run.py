@@ -46,6 +46,9 @@ class _NoJournal:
     def has_room(self, span: int) -> bool:
         return False
 
+    def time_left(self) -> tuple[int, int]:
+        return 0, 0
+
     def is_cancelled(self) -> bool:
         return False
 

@@ -35,6 +35,9 @@ class Journal(Protocol):
             UsageError: It fits into no invocation.
         """
 
+    def time_left(self) -> tuple[int, int]:
+        """Return how long a request may take from now on, and from the invocation's beginning on. Milliseconds."""
+
     def is_cancelled(self) -> bool:
         """Whether the run has been cancelled, so that no further step begins."""
 

@@ -16,6 +16,7 @@ from tarry_backend.store.large_values import Values
 from tarry_backend.store.log import EventGoneError, EventLog, LogEntry
 from tarry_backend.store.open_waits import OpenWaits
 from tarry_backend.store.queries import Queries
+from tarry_backend.store.remote_apps import RemoteApps
 from tarry_backend.store.run_index import StartedRuns
 from tarry_backend.store.run_items import RunItems
 from tarry_backend.store.run_lives import RunLives
@@ -44,6 +45,7 @@ __all__ = [
     "OpenWaits",
     "OverlapError",
     "Queries",
+    "RemoteApps",
     "RunLives",
     "RunStarts",
     "Runs",
@@ -63,7 +65,7 @@ class Store:
     ``waits`` finds the waits of an event, ``dues`` finds timers by time, ``open_waits`` finds waits by name, ``names``
     has the facts about event names, ``mailboxes`` are the signals', and ``lives`` makes failed runs go on.
     ``gates`` limit how many runs are at work, ``starts`` how many start. ``chains`` are runs that
-    continue each other.
+    continue each other. ``remote_apps`` have functions whose code is elsewhere.
     """
 
     table: Table
@@ -81,6 +83,7 @@ class Store:
     gates: Gates
     controls: Controls
     starts: RunStarts
+    remote_apps: RemoteApps
 
     @classmethod
     def over(cls, table: Table, settings: Settings) -> Self:
@@ -104,6 +107,7 @@ class Store:
             gates=Gates(table),
             controls=Controls(table),
             starts=RunStarts(table, RunItems(values, runs.leases), runs.leases),
+            remote_apps=RemoteApps(table, values),
         )
 
 

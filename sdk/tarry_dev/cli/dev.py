@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from rich.text import Text
 
-from tarry import TriggerEvent
+from tarry import App, TriggerEvent
 from tarry_backend.clock import now
 from tarry_backend.model.run import RunStatus
 from tarry_backend.runtime import runtime
@@ -38,12 +38,14 @@ from tarry_dev.cloud.schedules import times_after
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from rich.console import Console
 
-    from tarry import App
     from tarry.function import Function
     from tarry.triggers import Trigger
+    from tarry_dev.cloud.remote_apps import RemoteApps
+    from tarry_dev.cloud.server import Server
 
 __all__ = ["Wishes", "run"]
 
@@ -52,6 +54,9 @@ _LOOK = 0.1
 
 _LOOK_AT_FILES = 0.5
 """Seconds between two looks at the app's files."""
+
+_REMOTE = "-u "
+"""What the target begins with if the command hosts remote apps alone."""
 
 _KNOWN = 1_000
 """Of how many runs from before a restart the old transitions are not shown again."""
@@ -65,10 +70,14 @@ class Wishes:
     allowed_hosts: Sequence[str] = ()
     fresh: bool = False
     reload: bool = True
+    urls: tuple[str, ...] = ()
 
 
-def run(target: str, wishes: Wishes, console: Console) -> None:
+def run(target: str | None, wishes: Wishes, console: Console) -> None:
     """Serve the app until Ctrl-C, and take up new code whenever a file of the app changes."""
+    if target is None:
+        _run_remote(wishes, console)
+        return
     successor, sources, place = Successor(), Sources(target), Place.here(target)
     place.end_with_parent()
     if sys.platform == "win32":  # no process can be replaced there
@@ -93,15 +102,24 @@ def run(target: str, wishes: Wishes, console: Console) -> None:
         successor.take_over(listener)
 
 
+def _run_remote(wishes: Wishes, console: Console) -> None:
+    """Serve remote apps alone: there is no code here that could change."""
+    from tarry_dev.cloud.remote_apps import STACK_APP
+
+    place = Place.here(_REMOTE + ", ".join(wishes.urls))
+    try:
+        _serve(App(STACK_APP), place, replace(wishes, reload=False), console, Successor(), Sources(""))
+    finally:
+        Endpoint.remove_own(place.file)
+
+
 def _serve(
     app: App, place: Place, wishes: Wishes, console: Console, successor: Successor, sources: Sources
 ) -> int | None:
     """Serve until Ctrl-C, or until there is new code: then return the socket for the process that has it."""
-    place.take(app)
-    if successor.listener is None:
-        _check_free(wishes.port)
-        if wishes.fresh:
-            forget(app.id)
+    remote = _remote_apps(wishes, app)
+    app = app if remote is None else remote.app
+    _take(place, app, wishes, successor)
     watch, clock = Watch(console), AheadClock(clock_file(app.id))
     with (
         interruptible() as ended,
@@ -118,6 +136,8 @@ def _serve(
         endpoint.write(place.file)
         if successor.listener is None:
             console.print(_banner(app, place.target, endpoint, clock.ahead), soft_wrap=True)
+        if remote is not None:
+            life.enter_context(_syncs(remote, console, cloud, server, place))
         if go_on:
             console.print(
                 Text(f"{go_on} run{'s go' if go_on > 1 else ' goes'} on from before; --fresh forgets them", QUIET)
@@ -133,6 +153,36 @@ def _serve(
         life.close()
         console.print(Text(f"\nended; its runs go on when it starts again (kept in {FILE.parent})", QUIET))
     return None
+
+
+def _take(place: Place, app: App, wishes: Wishes, successor: Successor) -> None:
+    place.take(app)
+    if successor.listener is None:
+        _check_free(wishes.port)
+        if wishes.fresh:
+            forget(app.id)
+
+
+def _remote_apps(wishes: Wishes, own: App) -> RemoteApps | None:
+    """Return the remote apps that the person names. What hosts them is loaded only for them."""
+    if not wishes.urls:
+        return None
+    from tarry_dev.cli.dev_remote import remote_apps
+
+    return remote_apps(wishes.urls, own)
+
+
+def _syncs(
+    remote: RemoteApps, console: Console, cloud: Cloud, server: Server, place: Place
+) -> AbstractContextManager[object]:
+    from tarry_dev.cli.dev_remote import Syncs
+
+    def write_endpoint() -> None:
+        Endpoint.of(cloud, server.url, clock_file(cloud.app.id)).write(place.file)
+
+    server.sdk_calls = remote.calls
+    console.print(Text(f"start each remote app with INNGEST_DEV={server.url}", QUIET), soft_wrap=True)
+    return Syncs(remote, console, write_endpoint)
 
 
 def _cloud(app: App, target: str, clock: AheadClock, watch: Watch) -> Cloud:
@@ -201,7 +251,7 @@ def _hints(app: App, target: str, endpoint: Endpoint, ahead: int) -> Iterator[tu
     yield "Tarry", f"app {app.id} ({target}) on an embedded AWS, in real time"
     for function in app.functions.values():
         yield "", f"{_called(function)} starts {_starts(function)}"
-    if not app.functions:
+    if not app.functions and not target.startswith(_REMOTE):
         yield "", Text(f"it has no functions: decorate them with create_function of this app, {target}", BAD)
     name = next((_example(each.event) for f in app.functions.values() for each in f.event_triggers), "app/event")
     if ahead:

@@ -59,8 +59,16 @@ class LookupService:
     """Answers for the app of the open cloud. ``signals_function`` is the name of its signals Lambda."""
 
     def __init__(self, app: App, settings: Settings, signals_function: str) -> None:
-        deployment = Deployment(app.id, tuple(app.functions), settings, {}, facts_of(app))
-        self._lookups = StoreLookups(deployment, runtime().store, signals_function)
+        self._app = app
+        self._settings = settings
+        self._signals_function = signals_function
+
+    @property
+    def _lookups(self) -> StoreLookups:
+        """Over the functions that the app has now: a remote app may have been synced meanwhile."""
+        app = self._app
+        deployment = Deployment(app.id, tuple(app.functions), self._settings, {}, facts_of(app))
+        return StoreLookups(deployment, runtime().store, self._signals_function)
 
     def respond(self, path: str, body: bytes) -> tuple[HTTPStatus, dict[str, Any]]:
         """Return the status, and the answer or the error."""

@@ -30,12 +30,14 @@ from tarry_dev.cloud.lambda_service import PATH
 from tarry_dev.cloud.lookup_service import PATH as LOOKUPS
 from tarry_dev.cloud.lookup_service import LookupService
 from tarry_dev.cloud.moto_shortcut import ONE_AT_A_TIME, at_aws
+from tarry_dev.cloud.sdk_requests import answer_sdk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from tarry import App
+    from tarry_backend.api.sdk_calls import SdkCalls
     from tarry_backend.deploy.settings import Settings
     from tarry_dev.cloud.audit import Audit
     from tarry_dev.cloud.clock import Clock
@@ -90,7 +92,7 @@ class Server:
     ``POST /lookups/NAME`` is for the command line. ``POST /advance`` moves the clock, if it is an ``AheadClock``.
     ``GET /health`` says what is served. ``mount`` adds an application, such as the console.
     ``advances`` are the moves of its clock. ``callers`` decides which web pages are answered; pages of this machine,
-    unless given.
+    unless given. ``sdk_calls`` answers the SDKs of remote apps; it may be set while this is entered.
     """
 
     def __init__(
@@ -105,6 +107,7 @@ class Server:
         callers: Callers | None = None,
         listener: int | None = None,
     ) -> None:
+        self.sdk_calls: SdkCalls | None = None
         self._callers = callers or Callers()
         self._cloud = cloud
         self._pump = pump
@@ -199,6 +202,8 @@ class Server:
             return _json(refusal, HTTPStatus.FORBIDDEN)(environ, start_response)
         if request.path.startswith(PATH) and "Authorization" in request.headers:
             return self._ask_lambda(request)(environ, start_response)
+        if self.sdk_calls and (answered := answer_sdk(self.sdk_calls, request)):
+            return answered(environ, start_response)
         # What is signed is AWS's: a bucket may well be called "events".
         if "Authorization" not in request.headers:
             if (front := self._front(request)) is not None:

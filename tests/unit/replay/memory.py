@@ -71,6 +71,9 @@ class MemoryJournal:
     def has_room(self, span: int) -> bool:
         return self.room is None or span <= self.room
 
+    def time_left(self) -> tuple[int, int]:
+        return 900_000, 900_000
+
     def is_cancelled(self) -> bool:
         return self.cancelled
 

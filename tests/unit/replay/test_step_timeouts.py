@@ -206,7 +206,7 @@ def test_a_timeout_longer_than_the_executors_own_less_a_fifth_fails_the_run(time
         return await ctx.step.with_options(timeout=timeout).run("charge", str, "paid")
 
     run = MemoryRun(durable(ship))
-    _, has_room = invocation_room(lambda: 149_990)
+    _, has_room, _ = invocation_room(lambda: 149_990)
     setattr(run.journal, "has_room", has_room)  # noqa: B010 - mypy takes no method's place
     outcome = run.replay()
     if fits:
@@ -222,7 +222,7 @@ def test_a_timeout_longer_than_the_executors_own_less_a_fifth_fails_the_run(time
 
 def test_an_invocation_has_room_for_a_body_until_half_of_its_reserve_would_be_needed() -> None:
     left = 150_000
-    out_of_time, has_room = invocation_room(lambda: left)
+    out_of_time, has_room, _ = invocation_room(lambda: left)
     assert has_room(120_000)
     left = 134_999
     assert not has_room(120_000)

@@ -12,7 +12,13 @@ __all__ = ["dev"]
 
 
 def dev(
-    targets: Annotated[list[str], typer.Argument(metavar="MODULE:APP...", help="Such as examples.onboarding:app.")],
+    targets: Annotated[
+        list[str] | None, typer.Argument(metavar="[MODULE:APP...]", help="Such as examples.onboarding:app.")
+    ] = None,
+    url: Annotated[
+        list[str] | None,
+        typer.Option("--url", "-u", metavar="URL", help="An app of an Inngest SDK, at this address. May be repeated."),
+    ] = None,
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="0 takes any free port. A second app takes the next one.")
     ] = 8787,
@@ -39,18 +45,27 @@ def dev(
     With several apps each one runs in a process of its own, and each line names its app. Apps that name no bus share
     one: an event that is put on it reaches all of them. Commands show all apps; --app ID chooses one.
 
+    With -u it hosts the functions of an app of an official Inngest SDK (TypeScript, Python, Go), which runs as it is:
+    start that app with INNGEST_DEV=http://localhost:8787. The app is asked for its functions every two seconds.
+
     \b
     Examples:
       tarry dev examples.onboarding:app
       tarry dev shop:app billing:app
       tarry dev shop.functions:app --port 0
+      tarry dev -u http://localhost:3000/api/inngest
       curl localhost:8787/events -d '{"name": "app/ping", "data": {"id": 1}}'
     """
     from tarry_dev.cli.dev import Wishes, run
 
-    wishes = Wishes(port=port, allowed_hosts=allow_host or (), fresh=fresh, reload=reload)
-    if len(targets) == 1:
-        run(targets[0], wishes, screen())
+    urls = tuple(url or ())
+    if not targets and not urls:
+        raise typer.BadParameter("name an app, MODULE:APP, or the address of an Inngest app, -u URL")
+    if urls and targets and len(targets) > 1:
+        raise typer.BadParameter("with -u, name one app at most", param_hint="-u")
+    wishes = Wishes(port=port, allowed_hosts=allow_host or (), fresh=fresh, reload=reload, urls=urls)
+    if not targets or len(targets) == 1:
+        run(targets[0] if targets else None, wishes, screen())
     else:
         from tarry_dev.cli.dev_apps import run_all
 

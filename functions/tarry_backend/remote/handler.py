@@ -1,0 +1,42 @@
+"""The handler of a function whose code is in a remote app."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tarry_backend.replay import Driver
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from tarry.function import Function
+    from tarry_backend.model.step import Step
+    from tarry_backend.replay import Journal, Outcome, Replayed
+
+__all__ = ["RemoteHandler"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RemoteHandler(Driver):
+    """The code of a function, as the stack reaches it.
+
+    ``url`` is where the app's SDK answers, ``key`` returns the signing key, if there is one. ``can_fetch``: the SDK
+    fetches large states by itself.
+    """
+
+    app_id: str
+    url: str
+    key: Callable[[], str | None]
+    can_fetch: bool
+
+    def drive(
+        self, function: Function, run: Replayed, history: Iterable[Step], journal: Journal, max_steps: int
+    ) -> Outcome:
+        """Ask the app until the run ends or rests."""
+        from tarry_backend.remote.drive import Drive  # with HTTP: the matcher knows the function, and never calls it
+        from tarry_backend.remote.ways import connect
+
+        connection = connect(self.url, self.key())
+        drive = Drive(function, run, list(history), journal, max_steps, connection, can_fetch=self.can_fetch)
+        return drive.outcome()

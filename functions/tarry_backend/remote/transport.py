@@ -1,0 +1,133 @@
+"""The two ways to an app: HTTP, and the invocation of a Lambda. The only module of this room that does I/O."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit
+
+import urllib3
+
+from tarry.errors import UsageError
+from tarry_backend.remote.answers import Answer, AppError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tarry_backend.remote.connection import Call
+
+__all__ = ["Http", "LambdaInvoke", "fetch"]
+
+_MOST_ANSWER = 64 * 1024 * 1024
+"""The longest answer that is read, in bytes: a run stores at most 32 MB."""
+
+_CONNECT = 10.0
+"""The longest, in seconds, until a connection stands."""
+
+_pool = urllib3.PoolManager(num_pools=20, maxsize=20, retries=False)
+
+
+class Http:
+    """The way over HTTP. Only the given address is called: a redirect is no answer."""
+
+    most_bytes = 100 * 1024 * 1024
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise UsageError(f"the address {url!r} of an app: give http://… or https://…")
+        self._url = parts._replace(query="", fragment="").geturl()
+
+    def send(self, call: Call) -> Answer:
+        """Send the request."""
+        address = f"{self._url}?{urlencode(call.query)}" if call.query else self._url
+        return _asked(call.method, address, call.headers, call.body, call.patience)
+
+
+class LambdaInvoke:
+    """The way to a Lambda with ``inngest/lambda``: the event that an API Gateway would give it."""
+
+    most_bytes = 5_500_000
+
+    def __init__(self, arn: str, path: str, client: Callable[[float], Any]) -> None:
+        self._arn = arn
+        self._path = path or "/"
+        self._client = client
+
+    def send(self, call: Call) -> Answer:
+        """Invoke the Lambda, and return what it answers as API Gateway would."""
+        try:
+            result = self._client(call.patience).invoke(
+                FunctionName=self._arn, Payload=json.dumps(self._event(call)).encode()
+            )
+            payload = result["Payload"].read()
+        except Exception as error:
+            raise AppError(f"the app's Lambda {self._arn} cannot be invoked: {error}") from error
+        if "FunctionError" in result:
+            shown = payload[:500].decode(errors="replace")
+            raise AppError(f"the app's Lambda {self._arn} failed ({result['FunctionError']}): {shown}")
+        return self._answer(payload)
+
+    def _event(self, call: Call) -> dict[str, Any]:
+        headers = {**call.headers, "host": "lambda.invalid"}
+        return {
+            "version": "2.0",
+            "routeKey": "$default",
+            "rawPath": self._path,
+            "rawQueryString": urlencode(call.query),
+            "headers": headers,
+            "queryStringParameters": dict(call.query),
+            "requestContext": {"http": {"method": call.method, "path": self._path, "protocol": "HTTP/1.1"}},
+            "body": call.body.decode(),
+            "isBase64Encoded": False,
+        }
+
+    def _answer(self, payload: bytes) -> Answer:
+        try:
+            given = json.loads(payload)
+            body = given.get("body") or ""
+            raw = base64.b64decode(body) if given.get("isBase64Encoded") else body.encode()
+            headers = {str(name).lower(): str(value) for name, value in (given.get("headers") or {}).items()}
+            return Answer(int(given["statusCode"]), headers, raw)
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            shown = payload[:200].decode(errors="replace")
+            raise AppError(f"the app's Lambda {self._arn} gives no HTTP answer: {shown}") from error
+
+
+def fetch(method: str, url: str, headers: Mapping[str, str], body: bytes | None, patience: float) -> Answer:
+    """Make a request in an app's place: what its code asks a gateway for.
+
+    Raises:
+        AppError: There is no answer.
+    """
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise AppError(f"the address {url[:200]!r} is neither http:// nor https://")
+    try:
+        return _asked(method, url, headers, body, patience)
+    except AppError as error:
+        raise AppError(f"{_place(url)}: {error}") from error
+
+
+def _asked(method: str, url: str, headers: Mapping[str, str], body: bytes | None, patience: float) -> Answer:
+    """One request. ``patience`` is for the answer's beginning, and then for each part of it."""
+    timeout = urllib3.Timeout(connect=min(_CONNECT, patience), read=patience)
+    try:
+        response = _pool.request(
+            method, url, body=body, headers=dict(headers), timeout=timeout, redirect=False, preload_content=False
+        )
+        try:
+            data = response.read(_MOST_ANSWER + 1)
+        finally:
+            response.drain_conn()
+            response.release_conn()
+    except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        raise AppError(f"no answer ({type(error).__name__}: {str(error)[:300]})") from error
+    if len(data) > _MOST_ANSWER:
+        raise AppError(f"the answer has more than {_MOST_ANSWER:,} bytes")
+    return Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, data)
+
+
+def _place(url: str) -> str:
+    """The address without its query, in which there may be a key."""
+    return urlsplit(url)._replace(query="").geturl()[:200]

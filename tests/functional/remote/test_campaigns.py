@@ -1,0 +1,136 @@
+"""Functions by the official npm package, versions 3 and 4, unmodified: what they do on the embedded cloud."""
+
+from tests.functional.remote.stage import Shop
+
+
+def test_a_campaign_whose_person_confirms_at_once_ends_there(shop_of: Shop) -> None:
+    shop_of.send("signed.up", email="a@b.c")
+    assert shop_of.run("drip").status == "running"
+    shop_of.send("confirmed", email="x@y.z")
+    assert shop_of.run("drip").status == "running"
+    shop_of.send("confirmed", email="a@b.c")
+    assert shop_of.result("drip") == {"outcome": "at once"}
+    assert shop_of.bodies("drip") == {"welcome": 1}
+
+
+def test_a_campaign_that_is_answered_after_the_reminder_ends_late(shop_of: Shop) -> None:
+    shop_of.send("signed.up", email="a@b.c")
+    shop_of.host.advance("2d")
+    assert shop_of.bodies("drip") == {"welcome": 1, "reminder": 1}
+    shop_of.host.advance("1d")
+    shop_of.send("confirmed", email="a@b.c", via="link")
+    assert shop_of.result("drip") == {"outcome": "late", "via": "link"}
+    assert shop_of.bodies("drip") == {"welcome": 1, "reminder": 1}
+
+
+def test_a_campaign_that_nobody_answers_ends_after_four_days(shop_of: Shop) -> None:
+    shop_of.send("signed.up", email="a@b.c")
+    shop_of.host.advance("4d")
+    assert shop_of.result("drip") == {"outcome": "never", "via": None}
+
+
+def test_steps_run_side_by_side_with_a_wait(shop_of: Shop) -> None:
+    shop_of.send("parallel", order=7)
+    assert shop_of.bodies("parallel") == {"a": 1, "b": 1}
+    shop_of.send("answer", order=8)
+    shop_of.send("answer", order=7)
+    assert shop_of.result("parallel") == {"last": "AB", "answer": {"order": 7}, "order": 7}
+    assert shop_of.bodies("parallel") == {"a": 1, "b": 1}
+
+
+def test_a_race_is_won_by_the_event(shop_of: Shop) -> None:
+    shop_of.send("race")
+    shop_of.send("paid")
+    shop_of.host.advance("2h")
+    assert shop_of.result("race") == "paid"
+
+
+def test_a_race_is_won_by_the_sleep(shop_of: Shop) -> None:
+    shop_of.send("race")
+    shop_of.host.advance("2d")  # inngest 4 keeps the run until the loser's deadline
+    assert shop_of.result("race") == "slept"
+
+
+def test_a_function_invokes_another_and_sends_an_event(shop_of: Shop) -> None:
+    shop_of.send("invokes", box=21)
+    assert shop_of.result("invokes") == {"packed": 42}
+    assert shop_of.result("pack") == {"packed": 42}
+    assert shop_of.result("told") == {"packed": 42}
+    assert list(shop_of.run("invokes").steps) == ["pack it", "tell"]
+
+
+def test_a_failing_step_is_tried_again(shop_of: Shop) -> None:
+    shop_of.send("retries")
+    assert shop_of.bodies("retries") == {"flaky": 1}
+    shop_of.host.advance("2m")
+    assert shop_of.result("retries") == 3
+    assert shop_of.bodies("retries") == {"flaky": 3}
+
+
+def test_an_error_that_no_retry_helps_is_caught_by_the_function(shop_of: Shop) -> None:
+    shop_of.send("caught")
+    assert shop_of.result("caught") == {"caught": "card is stolen"}
+    assert shop_of.bodies("caught") == {"hopeless": 1}
+
+
+def test_a_step_says_when_it_is_to_be_tried_again(shop_of: Shop) -> None:
+    shop_of.send("later")
+    shop_of.host.advance("1h")
+    assert shop_of.run("later").status == "running"
+    shop_of.host.advance("70m")
+    assert shop_of.result("later") == "done"
+
+
+def test_a_failed_run_starts_its_failure_function(shop_of: Shop) -> None:
+    shop_of.send("fails", order=9)
+    shop_of.host.advance("1m")
+    assert shop_of.run("fails").status == "failed"
+    assert shop_of.bodies("fails") == {"fine": 1, "throws": 2}
+    function = f"{shop_of.app.id}-fails"
+    assert shop_of.result("fails-failure") == {"about": function, "order": 9, "message": "out of order 2"}
+
+
+def test_an_event_cancels_a_run(shop_of: Shop) -> None:
+    shop_of.send("cancelled", order=1)
+    shop_of.send("withdrawn", order=2)
+    assert shop_of.run("cancelled").status == "running"
+    shop_of.send("withdrawn", order=1)
+    assert shop_of.run("cancelled").status == "cancelled"
+
+
+def test_a_repeated_id_is_a_step_each_time_with_a_name_that_people_can_read(shop_of: Shop) -> None:
+    shop_of.send("loop")
+    assert shop_of.result("loop") == [0, 10, 20]
+    assert list(shop_of.run("loop").steps) == ["turn", "turn:1", "turn:2"]
+
+
+def test_a_function_sleeps_until_a_time(shop_of: Shop) -> None:
+    shop_of.send("until")
+    shop_of.host.advance("23h")
+    assert shop_of.run("until").status == "running"
+    shop_of.host.advance("1h")
+    assert shop_of.result("until") == "slept"
+
+
+def test_a_state_of_six_megabytes_is_fetched_by_the_app(shop_of: Shop) -> None:
+    shop_of.app.door.seen.clear()
+    shop_of.send("big", megabytes=6)
+    assert shop_of.result("big") == 6_000_000
+    assert any(call.endswith("/actions") for call in shop_of.app.door.seen)
+
+
+def test_a_cron_starts_a_function(shop_of: Shop) -> None:
+    shop_of.host.advance("1d")
+    assert shop_of.result("nightly") == "inngest/scheduled.timer"
+
+
+def test_a_signal_reaches_the_run_that_waits_for_it(shop_of: Shop) -> None:
+    shop_of.send("signal", order=5)
+    shop_of.host.signal("approve/5", {"by": "anna"})
+    assert shop_of.result("signal") == {"by": "anna"}
+
+
+def test_a_reply_that_comes_while_the_asking_step_still_runs_is_answered(shop_of: Shop) -> None:
+    """On the original it is lost: the wait begins after it."""
+    shop_of.send("asks", order=3)
+    assert shop_of.result("asks") == "answered"
