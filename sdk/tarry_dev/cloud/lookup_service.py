@@ -61,6 +61,7 @@ class LookupService:
     def __init__(self, app: App, settings: Settings, signals_function: str) -> None:
         self._app = app
         self._settings = settings
+        self._store = runtime().store
         self._signals_function = signals_function
 
     @property
@@ -68,7 +69,7 @@ class LookupService:
         """Over the functions that the app has now: a remote app may have been synced meanwhile."""
         app = self._app
         deployment = Deployment(app.id, tuple(app.functions), self._settings, {}, facts_of(app))
-        return StoreLookups(deployment, runtime().store, self._signals_function)
+        return StoreLookups(deployment, self._store, self._signals_function)
 
     def respond(self, path: str, body: bytes) -> tuple[HTTPStatus, dict[str, Any]]:
         """Return the status, and the answer or the error."""
