@@ -202,12 +202,10 @@ class Server:
             return _json(refusal, HTTPStatus.FORBIDDEN)(environ, start_response)
         if request.path.startswith(PATH) and "Authorization" in request.headers:
             return self._ask_lambda(request)(environ, start_response)
-        if self.sdk_calls and (answered := answer_sdk(self.sdk_calls, request)):
-            return answered(environ, start_response)
+        if (other := self._other(request)) is not None:
+            return other(environ, start_response)
         # What is signed is AWS's: a bucket may well be called "events".
         if "Authorization" not in request.headers:
-            if (front := self._front(request)) is not None:
-                return front(environ, start_response)
             match request.method, request.path:
                 case "POST", "/events":
                     return self._take_events(request)(environ, start_response)
@@ -220,6 +218,11 @@ class Server:
                 case _, path if path in _API or path.startswith(tuple(f"{each}/" for each in _API)):
                     return _ask_api(request)(environ, start_response)
         return self._ask_aws(environ, start_response)
+
+    def _other(self, request: Request) -> WSGIApplication | None:
+        """Return what answers the request, if it is an SDK's, or for a mounted application."""
+        answered = None if self.sdk_calls is None else answer_sdk(self.sdk_calls, request)
+        return answered or (None if "Authorization" in request.headers else self._front(request))
 
     def _ask_aws(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         # To receive may take many seconds of waiting: nobody else shall wait for that.
