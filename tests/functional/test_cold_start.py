@@ -36,7 +36,10 @@ NEVER = {
 }
 """None of these is needed before the first message, in any Lambda that handles events."""
 
-EXPRESSIONS = {"tarry._cel.nodes", "tarry._cel.evaluator", "tarry_backend.matching.evaluation"}
+DIALECT = {"tarry._cel.absence", "tarry._cel.inngest_evaluator", "tarry_backend.matching.inngest_plan"}
+"""Inngest's dialect: loaded with the first expression in it."""
+
+EXPRESSIONS = DIALECT | {"tarry._cel.nodes", "tarry._cel.evaluator", "tarry_backend.matching.evaluation"}
 """The language of expressions: loaded with the first expression that a message needs."""
 
 FUNCTIONS = {"asyncio", "cold_shop", "tarry.app", "tarry.context", "tarry_backend.replay", "tarry_backend.executor"}

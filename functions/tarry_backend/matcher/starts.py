@@ -130,21 +130,23 @@ class Starts:
 
     def _triggers(self, trigger: DeclaredTrigger, function: DeclaredFunction) -> bool:
         name = self._incoming.event.name
-        if not trigger.names(name) or (name.startswith(RESERVED) and not self._listens(trigger)):
+        if not trigger.names(name) or (name.startswith(RESERVED) and not self._listens(trigger, function)):
             return False
         if trigger.expression is None:
             return True
         return bool(self._asked(matching.trigger_holds, trigger.expression, function))
 
-    def _listens(self, trigger: DeclaredTrigger) -> bool:
+    def _listens(self, trigger: DeclaredTrigger, function: DeclaredFunction) -> bool:
         """Return whether the trigger is for internal events, and for those of this source.
 
         ``*`` means the user's events: a run's own end would start it again, for ever.
         """
         if not trigger.event.startswith(RESERVED):
             return False
-        is_own = self._incoming.event.source == source_of(self._app.id)
-        return is_own or (trigger.expression is not None and matching.reads_source(trigger.expression, "event"))
+        if self._incoming.event.source == source_of(self._app.id):
+            return True
+        expression = trigger.expression
+        return expression is not None and matching.reads_source(expression, "event", function.dialect)
 
     def _asked(
         self, ask: Callable[[str, Event, int, Dialect], T], expression: str, function: DeclaredFunction

@@ -75,11 +75,12 @@ class Condition:
 
     def _question(self, expression: str) -> Node:
         bind = self.bind or {}
-        node = checked(expression, EVENTS.union(bind))
+        node = checked(expression, EVENTS.union(bind), dialect=self.dialect)
         for name in bind:
             if name not in node.names:
                 raise ExpressionError(expression, f"it does not use the bound name {name!r}: leave it out of bind")
-        check_fields(expression, node, self._types, bind)
+        if self.dialect == "tarry":  # in the other, an event may lack any field
+            check_fields(expression, node, self._types, bind)
         return node
 
     def _equality(self, path: str) -> Node:

@@ -13,8 +13,8 @@ from tarry._cel.nodes import And, Binary, Index, Literal, Macro, Name, Node, Or,
 from tarry._cel.text import write
 from tarry._cel.times import Timestamp
 from tarry._cel.values import type_name
-from tarry_backend.matching.absent_fields import with_nulls
 from tarry_backend.matching.condition import Condition
+from tarry_backend.matching.evaluation import inngest_value
 from tarry_backend.matching.keys import envelope
 
 if TYPE_CHECKING:
@@ -81,10 +81,14 @@ def wait_conjuncts(condition: Condition | str, trigger: Event, event: Event, rec
     if not isinstance(condition, Condition):
         condition = Condition(expression=condition)
     node = condition.node()
+    if node is None:
+        return ()
     variables = {"event": envelope(trigger), "async": envelope(event), **condition.values}
-    if node is not None and condition.dialect == "inngest":
-        node, _ = with_nulls(node, variables)
-    return () if node is None else _conjuncts(node, variables, received_at)
+    if condition.dialect == "inngest":
+        from tarry_backend.matching.inngest_plan import with_nulls
+
+        node = with_nulls(node, Scope({"event": variables["event"]}))
+    return _conjuncts(node, _Values(variables, Timestamp(received_at * 10**6), condition.dialect))
 
 
 def trigger_conjuncts(
@@ -95,18 +99,44 @@ def trigger_conjuncts(
     Raises:
         ExpressionError: As for ``trigger_holds``.
     """
-    variables = {"event": envelope(event)}
-    node = checked(expression, frozenset({"event"}))
-    if dialect == "inngest":
-        node, _ = with_nulls(node, variables)
-    return _conjuncts(node, variables, received_at)
+    node = checked(expression, frozenset({"event"}), dialect=dialect)
+    return _conjuncts(node, _Values({"event": envelope(event)}, Timestamp(received_at * 10**6), dialect))
 
 
-def _conjuncts(node: Node, variables: Mapping[str, object], received_at: int) -> tuple[Conjunct, ...]:
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """The values of an expression's parts, for the events and the dialect."""
+
+    variables: Mapping[str, object]
+    moment: Timestamp
+    dialect: Dialect
+
+    def of(self, node: Node) -> object:
+        """The value, or the error that it has none."""
+        scope = Scope(self.variables, self.moment)
+        try:
+            return evaluate(node, scope) if self.dialect == "tarry" else inngest_value(node, scope)
+        except CelError as error:
+            return error
+        except RecursionError:
+            return CelError("the event is nested too deeply")
+
+    def truth(self, value: object, *, is_last: bool) -> bool | None:
+        """Whether the conjunct holds. In Inngest's dialect, any value does for all but the last one."""
+        if isinstance(value, bool):
+            return value
+        if self.dialect == "tarry" or is_last or isinstance(value, CelError):
+            return None
+        from tarry._cel.absence import is_truthy
+
+        return is_truthy(value)
+
+
+def _conjuncts(node: Node, values: _Values) -> tuple[Conjunct, ...]:
     parts = list(_parts(node))
     if len(parts) > _MAX_CONJUNCTS + 1:
         parts[_MAX_CONJUNCTS:] = [And(start=0, parts=tuple(parts[_MAX_CONJUNCTS:]))]
-    return tuple(_conjunct(part, variables, Timestamp(received_at * 10**6)) for part in parts)
+    return tuple(_conjunct(part, values, is_last=part is parts[-1]) for part in parts)
 
 
 def _parts(node: Node) -> Iterator[Node]:
@@ -117,25 +147,32 @@ def _parts(node: Node) -> Iterator[Node]:
         yield node
 
 
-def _conjunct(node: Node, variables: Mapping[str, object], moment: Timestamp) -> Conjunct:
+def _conjunct(node: Node, values: _Values, *, is_last: bool) -> Conjunct:
     text = write(node)
     if isinstance(node, Binary | Or | And):
         text = text[1:-1]  # its own parentheses
-    operands = tuple(_operands(node, variables, moment))
-    value = _value(node, variables, moment)
-    if isinstance(value, bool):
-        return Conjunct(text, value, operands)
+    operands = tuple(_operands(node, values))
+    value = values.of(node)
+    holds = values.truth(value, is_last=is_last)
+    if holds is not None:
+        return Conjunct(text, holds, operands, "" if holds or values.dialect == "tarry" else _lacking(node, values))
     problem = value.problem if isinstance(value, CelError) else f"it is {_text(value)}, not a boolean"
     return Conjunct(text, None, operands, problem)
 
 
-def _operands(node: Node, variables: Mapping[str, object], moment: Timestamp) -> Iterator[Operand]:
+def _lacking(node: Node, values: _Values) -> str:
+    """What a part that is false lacks: its missing fields are no errors in Inngest's dialect."""
+    found = {write(part): values.of(part) for part in _fields(node)}
+    return "; ".join(value.problem for value in list(found.values())[:_MAX_OPERANDS] if isinstance(value, CelError))
+
+
+def _operands(node: Node, values: _Values) -> Iterator[Operand]:
     """The two sides of a comparison; of anything else the fields that it uses. What has no value is left out."""
     sides = isinstance(node, Binary) and node.operator in _COMPARISONS
     parts = node.parts if sides else tuple({write(part): part for part in _fields(node)}.values())[:_MAX_OPERANDS]
-    values = [_value(part, variables, moment) for part in parts]
-    is_whole = not any(isinstance(value, CelError) for value in values)
-    for part, value in zip(parts, values, strict=True):
+    found = [values.of(part) for part in parts]
+    is_whole = not any(isinstance(value, CelError) for value in found)
+    for part, value in zip(parts, found, strict=True):
         if not isinstance(value, CelError) and (is_whole or not isinstance(part, Literal)):
             yield Operand(write(part), _text(value), type_name(value).removesuffix("_type"))
 
@@ -151,16 +188,6 @@ def _fields(node: Node) -> Iterator[Node]:
 
 def _is_field(node: Node) -> bool:
     return all(isinstance(part, Select | Index | Name | Literal) for part in walk(node)) and bool(node.names)
-
-
-def _value(node: Node, variables: Mapping[str, object], moment: Timestamp) -> object:
-    """The value, or the error that it has none."""
-    try:
-        return evaluate(node, Scope(variables, moment))
-    except CelError as error:
-        return error
-    except RecursionError:
-        return CelError("the event is nested too deeply")
 
 
 def _text(value: object) -> str:

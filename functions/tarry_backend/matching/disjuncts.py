@@ -27,7 +27,7 @@ from tarry._cel.nodes import (
 )
 from tarry_backend.matching.keys import OversizeError, Path, UnmatchableError, canonical
 
-__all__ = ["MAX_WAYS", "Disjunct", "ways"]
+__all__ = ["MAX_WAYS", "Disjunct", "equal_to", "path_of", "together", "ways"]
 
 MAX_WAYS = 8
 """The most alternatives of an expression: each is one item for every wait."""
@@ -75,11 +75,11 @@ def _all_of(conditions: list[tuple[Node, bool]]) -> list[Disjunct]:
     for place in sorted(range(len(options)), key=lambda place: len(options[place]), reverse=True):
         if math.prod(map(len, options)) > MAX_WAYS:
             options[place] = _opaque(*conditions[place])
-    combined = map(_together, product(*options))
+    combined = map(together, product(*options))
     return [way for way in combined if way is not None]
 
 
-def _together(parts: Iterable[Disjunct]) -> Disjunct | None:
+def together(parts: Iterable[Disjunct]) -> Disjunct | None:
     """Join the alternatives; ``None`` if they need two values at one place, which no event has."""
     values: dict[Path, str] = {}
     rest: list[Node] = []
@@ -119,21 +119,21 @@ def _equalities(node: Node, truth: bool) -> list[Disjunct]:
     """Split ``path == value`` either way round, ``!(path != value)``, ``path in list``, and ``path`` itself."""
     match node:
         case Binary(operator="==" | "!=", parts=(left, right)) if (node.operator == "==") is truth:
-            if path := _path(left) or _path(right):
-                other = right if _path(left) else left
+            if path := path_of(left) or path_of(right):
+                other = right if path_of(left) else left
                 if isinstance(other, Known):
-                    return _equal(node, truth, path, [other.value])
+                    return equal_to(node, truth, path, [other.value])
         case Binary(operator="in", parts=(left, Known(value=list() | tuple() as items))) if truth:
             # To compare more than eight, even equal ones, may take more steps than a residual has.
-            if (path := _path(left)) and len(items) <= MAX_WAYS:
-                return _equal(node, truth, path, items)
+            if (path := path_of(left)) and len(items) <= MAX_WAYS:
+                return equal_to(node, truth, path, items)
         case Select() | Index():
-            if path := _path(node):
-                return _equal(node, truth, path, [truth])
+            if path := path_of(node):
+                return equal_to(node, truth, path, [truth])
     return _opaque(node, truth)
 
 
-def _equal(node: Node, truth: bool, path: Path, values: Iterable[object]) -> list[Disjunct]:
+def equal_to(node: Node, truth: bool, path: Path, values: Iterable[object]) -> list[Disjunct]:
     found: dict[str, Disjunct] = {}
     for value in values:
         try:
@@ -146,7 +146,7 @@ def _equal(node: Node, truth: bool, path: Path, values: Iterable[object]) -> lis
     return list(found.values())
 
 
-def _path(node: Node) -> Path | None:
+def path_of(node: Node) -> Path | None:
     """Return the path from the incoming event to this node's value, if the expression's text alone determines it."""
     match node:
         case Name(name="async"):
@@ -159,7 +159,7 @@ def _path(node: Node) -> Path | None:
 
 
 def _further(of: Node, step: str | int) -> Path | None:
-    path = _path(of)
+    path = path_of(of)
     if path is None or isinstance(step, bool) or (isinstance(step, int) and step < 0):
         return None
     return (*path, step)

@@ -16,9 +16,9 @@ from tarry._cel.syntax import MAX_DEPTH, parse
 from tarry._cel.times import Timestamp
 from tarry._cel.values import type_name
 from tarry.errors import TarryError
-from tarry_backend.matching.absent_fields import with_nulls
 from tarry_backend.matching.condition import Condition
 from tarry_backend.matching.keys import OversizeError, UnmatchableError, canonical, envelope
+from tarry_backend.matching.residual import INNGEST_MARK
 
 if TYPE_CHECKING:
     from tarry._cel.dialect import Dialect
@@ -30,6 +30,7 @@ __all__ = [
     "check_run_filter",
     "check_trigger",
     "evaluate_whole",
+    "inngest_value",
     "residual_holds",
     "run_fits",
     "trigger_holds",
@@ -58,7 +59,11 @@ def residual_holds(residual: str, bindings: Mapping[str, Any], event: Event, rec
     Raises:
         MatchError: CEL has an error, or a value that is not boolean.
     """
-    return _answer(parse(residual, MAX_RESIDUAL_DEPTH), {**bindings, "async": envelope(event)}, received_at)
+    variables = {**bindings, "async": envelope(event)}
+    if not residual.startswith(INNGEST_MARK):
+        return _answer(parse(residual, MAX_RESIDUAL_DEPTH), variables, received_at)
+    node = parse(residual.removeprefix(INNGEST_MARK), MAX_RESIDUAL_DEPTH)
+    return _answer(node, variables, received_at, "inngest")
 
 
 def trigger_holds(expression: str, event: Event, received_at: int, dialect: Dialect = "tarry") -> bool:
@@ -70,11 +75,8 @@ def trigger_holds(expression: str, event: Event, received_at: int, dialect: Dial
         ExpressionError: As for ``check_trigger``.
         MatchError: As for ``residual_holds``.
     """
-    variables = {"event": envelope(event)}
-    node = checked(expression, _TRIGGER)
-    if dialect == "inngest":
-        node, _ = with_nulls(node, variables)
-    return _answer(node, variables, received_at)
+    node = checked(expression, _TRIGGER, dialect=dialect)
+    return _answer(node, {"event": envelope(event)}, received_at, dialect)
 
 
 def check_trigger(expression: str) -> None:
@@ -106,7 +108,10 @@ def value_key(expression: str, event: Event, received_at: int, dialect: Dialect 
         ExpressionError: It is not CEL over ``event``.
         MatchError: It has no value, or its value has no key.
     """
-    value = _value(checked(expression, _TRIGGER, boolean=False), {"event": envelope(event)}, received_at)
+    node = checked(expression, _TRIGGER, boolean=False, dialect=dialect)
+    value = _value(node, {"event": envelope(event)}, received_at, dialect)
+    if dialect == "inngest" and value is False:
+        raise MatchError("the value of the expression is false, which is no key in this dialect")
     try:
         return hashlib.sha256(canonical(value).encode()).hexdigest()[:32]
     except UnmatchableError:
@@ -127,21 +132,35 @@ def evaluate_whole(condition: Condition | str, trigger: Event, event: Event, rec
     node = condition.node()
     variables = {"event": envelope(trigger), "async": envelope(event), **condition.values}
     if node is not None and condition.dialect == "inngest":
-        node, _ = with_nulls(node, variables)
-    return node is None or _answer(node, variables, received_at)
+        from tarry_backend.matching.inngest_plan import with_nulls
+
+        node = with_nulls(node, Scope({"event": variables["event"]}))
+    return node is None or _answer(node, variables, received_at, condition.dialect)
 
 
-def _answer(node: Node, variables: Mapping[str, object], received_at: int) -> bool:
-    value = _value(node, variables, received_at)
+def _answer(node: Node, variables: Mapping[str, object], received_at: int, dialect: Dialect = "tarry") -> bool:
+    value = _value(node, variables, received_at, dialect)
     if not isinstance(value, bool):
         raise MatchError(f"the expression has a value of type {type_name(value)}, not a boolean")
     return value
 
 
-def _value(node: Node, variables: Mapping[str, object], received_at: int) -> object:
+def _value(node: Node, variables: Mapping[str, object], received_at: int, dialect: Dialect) -> object:
+    scope = Scope(variables, Timestamp(received_at * 10**6))
     try:
-        return evaluate(node, Scope(variables, Timestamp(received_at * 10**6)))
+        return evaluate(node, scope) if dialect == "tarry" else inngest_value(node, scope)
     except CelError as error:
         raise MatchError(error.problem) from None
     except RecursionError:
         raise MatchError("the event is nested too deeply") from None
+
+
+def inngest_value(node: Node, scope: Scope) -> object:
+    """Return the value in Inngest's dialect; raise ``CelError`` if there is none."""
+    from tarry._cel.absence import Absent  # few apps have expressions in this dialect
+    from tarry._cel.inngest_evaluator import evaluate_inngest
+
+    value = evaluate_inngest(node, scope)
+    if isinstance(value, Absent):
+        raise CelError(value.problem)
+    return value

@@ -15,6 +15,7 @@ from tarry._cel.nodes import Has, Index, Literal, Name, Node, Select, walk
 from tarry.event import RESERVED
 
 if TYPE_CHECKING:
+    from tarry._cel.dialect import Dialect
     from tarry_backend.matching.condition import Condition
 
 __all__ = ["of_own_source", "reads_source"]
@@ -36,13 +37,13 @@ def of_own_source(event_name: str, condition: Condition, source: str) -> Conditi
     return replace(condition, where={**(condition.where or {}), _SOURCE: source})
 
 
-def reads_source(expression: str, variable: str) -> bool:
-    """Whether the expression reads ``<variable>.source``.
+def reads_source(expression: str, variable: str, dialect: Dialect = "tarry") -> bool:
+    """Whether the expression, in its function's dialect, reads ``<variable>.source``.
 
     Raises:
         ExpressionError: The expression is not valid.
     """
-    return _reads(checked(expression, EVENTS), variable)
+    return _reads(checked(expression, EVENTS, dialect=dialect), variable)
 
 
 def _reads(node: Node, variable: str) -> bool:

@@ -22,7 +22,10 @@ from tarry_backend.matching.keys import SPLIT
 if TYPE_CHECKING:
     from tarry._cel.evaluator import Scope
 
-__all__ = ["MAX_BOUND", "Residual"]
+__all__ = ["INNGEST_MARK", "MAX_BOUND", "Residual"]
+
+INNGEST_MARK = "//inngest\n"
+"""How the text of a residual in Inngest's dialect begins: a comment of CEL. The index of waits has no other place."""
 
 
 MAX_BOUND = 64_000
@@ -40,13 +43,15 @@ class Residual:
         CelError: The trigger event holds a value that is not JSON: an infinite number, or a NaN.
     """
 
+    mark = ""
+
     def __init__(self, node: Node, trigger: Scope) -> None:
         self._trigger = trigger
         self._names = _free_names(node)
         self._bound: dict[str, str] = {}
         self._left = Budget(MAX_BOUND)
         self.bindings: dict[str, Any] = {}
-        self.text = write(node, self._known)
+        self.text = self.mark + write(node, self._known)
 
     def _known(self, known: Known) -> str:
         """Write a constant as in the source, and a value of ``event`` by its binding's name.
@@ -70,8 +75,11 @@ class Residual:
         except NotJsonError:
             if isinstance(origin, Name):
                 raise CelError("a number that is infinite or NaN cannot be stored", origin) from None
-            parts = tuple(sound(fold(part, self._trigger)) for part in origin.parts)
+            parts = tuple(self._folded(part) for part in origin.parts)
             return write(replace(origin, parts=parts), self._known)
+
+    def _folded(self, node: Node) -> Node:
+        return sound(fold(node, self._trigger))
 
     def _bind(self, source: str, value: object) -> None:
         name = self._bound[source] = next(self._names)

@@ -7,7 +7,7 @@ expresses. The whole expression is true exactly for the events that have the key
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,6 @@ from tarry._cel.evaluator import Scope
 from tarry._cel.nodes import And, Known, Node, Or
 from tarry._cel.text import write
 from tarry.errors import ExpressionError
-from tarry_backend.matching.absent_fields import absent_note, with_nulls
 from tarry_backend.matching.condition import Condition
 from tarry_backend.matching.disjuncts import Disjunct, ways
 from tarry_backend.matching.fold import fold, sound
@@ -49,8 +48,14 @@ class Plan:
     @property
     def note(self) -> str | None:
         """What a person should know of the wait, if anything."""
-        notes = [absent_note(self.absent), "no event can match; it can only time out" if self.never else None]
+        notes = [_absent_note(self.absent), "no event can match; it can only time out" if self.never else None]
         return "; ".join(filter(None, notes)) or None
+
+
+def _absent_note(absent: tuple[str, ...]) -> str | None:
+    """Return the note on a wait whose condition uses these missing fields."""
+    verb = "is" if len(absent) == 1 else "are"
+    return f"{', '.join(absent)} {verb} missing in the event that started the run" if absent else None
 
 
 def plan(event_name: str, condition: Condition | str | None, trigger: Event, *, indexed: bool = True) -> Plan:
@@ -74,12 +79,11 @@ def plan(event_name: str, condition: Condition | str | None, trigger: Event, *, 
         return Plan((_by_name(event_name),))
     scope = Scope({"event": envelope(trigger), **condition.values})
     try:
-        absent: tuple[str, ...] = ()
         if condition.dialect == "inngest":
-            node, absent = with_nulls(node, scope.variables)
+            return _inngest_plan(event_name, node, scope, indexed)
         folded = sound(fold(node, scope))
         check_constants(folded)
-        return replace(_planned(event_name, folded, scope, indexed), absent=absent)
+        return _planned(event_name, folded, ways(folded), lambda node: Residual(node, scope), indexed)
     except CelError as error:
         raise condition.refusal(error) from None
     except RecursionError:
@@ -87,15 +91,27 @@ def plan(event_name: str, condition: Condition | str | None, trigger: Event, *, 
         raise ExpressionError(condition.expression or "", problem) from None
 
 
-def _planned(event_name: str, node: Node, scope: Scope, by_key: bool) -> Plan:
-    groups = _grouped(ways(node))
+def _inngest_plan(event_name: str, node: Node, scope: Scope, by_key: bool) -> Plan:
+    from tarry_backend.matching import inngest_plan as inngest  # its evaluator loads only where an expression needs it
+
+    absent = inngest.absent_fields(node, scope)
+    folded = inngest.fold_inngest(inngest.with_nulls(node, scope), scope)
+    found = inngest.true_ways(folded)
+    planned = _planned(event_name, folded, found, lambda node: inngest.InngestResidual(node, scope), by_key)
+    return replace(planned, absent=absent)
+
+
+def _planned(
+    event_name: str, node: Node, found: Iterable[Disjunct], residual: Callable[[Node], Residual], by_key: bool
+) -> Plan:
+    groups = _grouped(found)
     if not groups:
         return Plan(())
     if isinstance(node, Known):
         return Plan((_by_name(event_name),))
     if not by_key or not all(groups):
-        return Plan((_by_name(event_name, Residual(node, scope)),))
-    return Plan(tuple(_by_key(event_name, dict(group), rests, scope) for group, rests in groups.items()))
+        return Plan((_by_name(event_name, residual(node)),))
+    return Plan(tuple(_by_key(event_name, dict(group), rests, residual) for group, rests in groups.items()))
 
 
 Group = frozenset[tuple[Path, str]]
@@ -114,10 +130,10 @@ def _by_name(event_name: str, residual: Residual | None = None) -> Alternative:
 
 
 def _by_key(
-    event_name: str, values: Mapping[Path, str], rests: Sequence[tuple[Node, ...]], scope: Scope
+    event_name: str, values: Mapping[Path, str], rests: Sequence[tuple[Node, ...]], residual: Callable[[Node], Residual]
 ) -> Alternative:
-    residual = Residual(_any_of(rests), scope) if all(rests) else None
-    return _alternative(*shape_and_key(event_name, values), residual)
+    left = residual(_any_of(rests)) if all(rests) else None
+    return _alternative(*shape_and_key(event_name, values), left)
 
 
 def _alternative(shape: Shape, key: str, residual: Residual | None) -> Alternative:

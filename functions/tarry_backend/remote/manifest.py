@@ -219,7 +219,8 @@ class _FunctionReader:
         values |= {f"key of concurrency {place}": each.key for place, each in enumerate(limits, 1) if each.key}
         events = [each for each in triggers if isinstance(each, TriggerEvent)]
         owner = f"function {self._id!r}"
-        check_declarations(owner, events, cancels, values, only_events=len(events) == len(triggers))
+        only_events = len(events) == len(triggers)
+        check_declarations(owner, events, cancels, values, only_events=only_events, dialect="inngest")
 
 
 def _trigger(given: Mapping[str, Any]) -> Trigger:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from difflib import get_close_matches
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from tarry._cel.constants import check_constants
 from tarry._cel.errors import CelError
@@ -25,6 +26,9 @@ from tarry._cel.syntax import parse
 from tarry._cel.text import write
 from tarry.errors import ExpressionError
 
+if TYPE_CHECKING:
+    from tarry._cel.dialect import Dialect
+
 __all__ = ["EVENTS", "MAX_LENGTH", "MAX_MACROS", "MAX_NESTED_MACROS", "checked"]
 
 MAX_LENGTH = 4096
@@ -44,8 +48,10 @@ _ARITIES = arities()
 
 
 @lru_cache(maxsize=256)
-def checked(expression: str, variables: frozenset[str], *, boolean: bool = True) -> Node:
+def checked(expression: str, variables: frozenset[str], *, boolean: bool = True, dialect: Dialect = "tarry") -> Node:
     """Return the tree of an expression over these variables.
+
+    In Inngest's dialect any value may be an operand of ``&&``, and only an expression that is never true is refused.
 
     Raises:
         ExpressionError: It is too large, is not CEL, uses an unknown name, or calls a function with constants that it
@@ -62,12 +68,12 @@ def checked(expression: str, variables: frozenset[str], *, boolean: bool = True)
     if len(macros) > MAX_MACROS:
         problem = f"it has {len(macros)} macros; at most {MAX_MACROS} are allowed"
         raise ExpressionError(expression, problem, macros[MAX_MACROS].start)
-    _Check(expression, variables).visit(node, variables, MAX_NESTED_MACROS)
+    _Check(expression, variables, has_truth=dialect == "inngest").visit(node, variables, MAX_NESTED_MACROS)
     try:
         check_constants(node)
     except CelError as error:
         raise ExpressionError(expression, error.problem, error.node.start if error.node else None) from None
-    if boolean and is_boolean(node) is not True:
+    if boolean and is_boolean(node) is not True and (dialect == "tarry" or is_boolean(node) is False):
         raise _not_boolean(expression, node)
     return node
 
@@ -81,11 +87,12 @@ def _not_boolean(expression: str, node: Node) -> ExpressionError:
 
 
 class _Check:
-    """Walks one expression and raises at the first invalid part."""
+    """Walks one expression and raises at the first invalid part. ``has_truth``: any value counts as true or false."""
 
-    def __init__(self, expression: str, variables: frozenset[str]) -> None:
+    def __init__(self, expression: str, variables: frozenset[str], *, has_truth: bool) -> None:
         self.expression = expression
         self.variables = variables
+        self.has_truth = has_truth
 
     def error(self, problem: str, node: Node) -> ExpressionError:
         return ExpressionError(self.expression, problem, node.start)
@@ -141,7 +148,7 @@ class _Check:
 
     def operands(self, parts: tuple[Node, ...]) -> None:
         for part in parts:
-            if is_boolean(part) is False:
+            if is_boolean(part) is False and not self.has_truth:
                 raise self.error(f"expected a boolean, found {write(part)}", part)
 
 

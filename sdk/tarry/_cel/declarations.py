@@ -12,6 +12,7 @@ from tarry.errors import ExpressionError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from tarry._cel.dialect import Dialect
     from tarry.cancel import Cancel
     from tarry.triggers import TriggerEvent
 
@@ -30,6 +31,7 @@ def check_declarations(
     values: Mapping[str, str],
     *,
     only_events: bool,
+    dialect: Dialect = "tarry",
 ) -> None:
     """Check all expressions of a function.
 
@@ -39,33 +41,45 @@ def check_declarations(
         cancels: Its cancels.
         values: Its expressions for a value of the event, by the options' names: ``idempotency``, limits' keys.
         only_events: Whether these triggers alone start the function, not a cron.
+        dialect: How its expressions are evaluated. In Inngest's, an event may lack any field.
 
     Raises:
         ExpressionError: An expression does not compile, or uses what no event has.
     """
     for trigger in triggers:
         if trigger.expression is not None:
-            _check(f"{owner}: trigger on {trigger.event!r}", trigger.expression, _STARTING, (trigger.data_type,))
+            where = f"{owner}: trigger on {trigger.event!r}"
+            _check(where, trigger.expression, _STARTING, (trigger.data_type,), dialect)
     types: Types = tuple(each.data_type for each in triggers) if only_events else (None,)
     for cancel in cancels:
-        _check_cancel(f"{owner}: cancel on {cancel.event!r}", cancel, types)
+        _check_cancel(f"{owner}: cancel on {cancel.event!r}", cancel, types, dialect)
     for name, expression in values.items():
-        _check(f"{owner}: {name}", expression, _STARTING, types, boolean=False)
+        _check(f"{owner}: {name}", expression, _STARTING, types, dialect, boolean=False)
 
 
-def _check_cancel(owner: str, cancel: Cancel, types: Types) -> None:
+def _check_cancel(owner: str, cancel: Cancel, types: Types, dialect: Dialect) -> None:
     try:
         expression = cancel.if_exp if cancel.match is None else match_expression(cancel.match)
     except ExpressionError as error:
         raise _owned(error, owner) from None
     if expression is not None:
-        _check(owner, expression, EVENTS, types)
+        _check(owner, expression, EVENTS, types, dialect)
 
 
-def _check(owner: str, expression: str, variables: frozenset[str], types: Types, *, boolean: bool = True) -> None:
+def _check(
+    owner: str,
+    expression: str,
+    variables: frozenset[str],
+    types: Types,
+    dialect: Dialect,
+    *,
+    boolean: bool = True,
+) -> None:
     """What one of the starting events has is right: an expression may be about that one alone."""
     try:
-        node = checked(expression, variables, boolean=boolean)
+        node = checked(expression, variables, boolean=boolean, dialect=dialect)
+        if dialect == "inngest":
+            return
         others = dict.fromkeys(variables)
         problems: list[ExpressionError] = []
         for kind in types:

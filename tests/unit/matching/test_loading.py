@@ -26,3 +26,22 @@ def test_only_what_is_needed_is_loaded(code: str, loaded: list[str]) -> None:
     )
     run = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert run.stdout.strip() == str(loaded)
+
+
+@pytest.mark.parametrize(("dialect", "loads"), [("tarry", False), ("inngest", True)])
+def test_inngests_dialect_is_loaded_where_it_is_used(dialect: str, loads: bool) -> None:
+    program = f"""
+import sys, tarry_backend.matching as m
+from tarry.event import Event
+{EVENT}
+condition = m.Condition(expression='async.data.n != event.data.n', dialect={dialect!r})
+[one] = m.plan('a', condition, event).alternatives
+m.residual_holds(one.residual, one.bindings, event, 0)
+m.evaluate_whole(condition, event, event, 0)
+m.wait_conjuncts(condition, event, event, 0)
+m.trigger_holds('event.data.n > 1', event, 0, {dialect!r})
+m.value_key('event.data.n', event, 0, {dialect!r})
+print(any('inngest' in name or name.endswith('absence') for name in sys.modules))
+"""
+    run = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert run.stdout.strip() == str(loads)
