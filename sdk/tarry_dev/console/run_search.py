@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tarry_backend.model.run import Run
     from tarry_dev.console.source import Source
 
-__all__ = ["COUNTED", "FoundRuns", "RunFilter", "counts", "search"]
+__all__ = ["COUNTED", "FoundRuns", "RunFilter", "by_id", "search", "search_and_count"]
 
 COUNTED = 200
 """Among how many of the newest runs the statuses are counted."""
@@ -32,6 +32,9 @@ _LOOKED_AT = 1_000
 """How many runs a page reads, if it has to look into each of them."""
 
 _BATCH = 50
+
+_AT_ONCE = 100
+"""How many runs one request reads at most."""
 
 _ID = re.compile(r"[0-9A-HJKMNP-TV-Z]{6,26}", re.IGNORECASE)
 
@@ -139,14 +142,29 @@ def search(choice: RunFilter, source: Source, limit: int, cursor: str = "") -> F
     return FoundRuns(tuple(found), None, looked, unclear)
 
 
-def counts(choice: RunFilter, source: Source) -> tuple[Counter[str], int]:
-    """Return how many of the newest runs have each status, and of how many runs. The filter's status is left out."""
-    every = RunFilter(function=choice.function, began=choice.began)
-    ids = [run_id for _, run_id in islice(_places(every, source, COUNTED, None), COUNTED)]
-    runs = [
-        run for first in range(0, len(ids), 100) for run in source.lookups.store.runs.some(ids[first:][:100]).values()
-    ]
-    return Counter(run.status.value for run in runs), len(runs)
+def search_and_count(
+    choice: RunFilter, source: Source, limit: int, cursor: str = ""
+) -> tuple[FoundRuns, Counter[str], int]:
+    """Return a page of runs; how many of the newest runs have each status; of how many runs that is.
+
+    The counts leave out the filter's status and what looks into runs. If the page does too, one reading gives both.
+    """
+    newest = _newest(RunFilter(function=choice.function, began=choice.began), source)
+    counted = Counter(run.status.value for run in newest)
+    if choice.status or choice.looks_inside or cursor:
+        return search(choice, source, limit, cursor), counted, len(newest)
+    last = (newest[limit - 1].started, newest[limit - 1].id) if len(newest) > limit else None
+    return FoundRuns(tuple(newest[:limit]), _cursor(last), len(newest)), counted, len(newest)
+
+
+def _newest(choice: RunFilter, source: Source) -> list[Run]:
+    ids = [run_id for _, run_id in islice(_places(choice, source, COUNTED, None), COUNTED)]
+    found = {
+        run.id: run
+        for first in range(0, len(ids), _AT_ONCE)
+        for run in source.lookups.store.runs.some(ids[first:][:_AT_ONCE]).values()
+    }
+    return [found[run_id] for run_id in ids if run_id in found]
 
 
 def by_id(text: str, source: Source) -> list[str]:

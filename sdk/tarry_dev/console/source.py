@@ -87,7 +87,8 @@ class Source:
         samples: Data of an event, by its name, as its event type declares them.
         newest_events: Returns the newest events of every name, if that needs no scan.
         log_lines: Returns the lines that a run logged, as far as they are known.
-        log_link: Returns a URL at which AWS shows them.
+        read_log: Reads the lines that a run logged between two times, if a person asks for them.
+        log_link: Returns a URL at which AWS shows them; ``None`` if it is not known.
         explain: Returns an error of AWS in words; ``None`` for another error.
         revision: Returns a number that grows with each change; ``None`` if changes are not seen here.
         permitted: Returns whether the role may do something, such as ``events:PutEvents``; ``None`` if not known.
@@ -102,7 +103,8 @@ class Source:
     samples: Mapping[str, Any] = field(default_factory=dict)
     newest_events: Callable[[int], Sequence[ReceivedEvent]] | None = None
     log_lines: Callable[[str], Sequence[LogLine]] = _nothing
-    log_link: Callable[[str], str] | None = None
+    read_log: Callable[[str, int, int], Sequence[LogLine]] | None = None
+    log_link: Callable[[str], str | None] | None = None
     explain: Callable[[Exception], PageError | None] = _silent
     revision: Callable[[], int] | None = None
     permitted: Callable[[str], bool | None] = lambda _: None

@@ -9,6 +9,7 @@ import typer
 from tarry_dev.cli.commands.advance import advance
 from tarry_dev.cli.commands.cancel import cancel
 from tarry_dev.cli.commands.check import check
+from tarry_dev.cli.commands.console import console
 from tarry_dev.cli.commands.demo import demo
 from tarry_dev.cli.commands.dev import dev
 from tarry_dev.cli.commands.dlq import dlq
@@ -61,6 +62,7 @@ def tarry(
 app.command(short_help="Create a small project.")(init)
 app.command(short_help="Send a file of events to an app, and show the result.")(demo)
 app.command()(dev)
+app.command(short_help="Show runs, waits and events in the browser.")(with_app(console))
 app.command(short_help="Move the time of tarry dev on.")(with_app(advance))
 app.command()(with_app(send))
 app.command(short_help="Send a signal to the run that waits for it.")(with_app(signal))

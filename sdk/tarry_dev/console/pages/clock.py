@@ -23,7 +23,12 @@ def show(visit: Visit) -> Page:
     if clock is None:
         raise PageError(404, "The time of a stack on AWS cannot be moved. Only tarry dev has this page.")
     timers = [{"at": at, "what": what, "run": run} for at, what, run in clock.timers(_TIMERS)]
-    context = {"ahead": clock.ahead, "timers": timers, "why_not": visit.why_not(), "shown": long_time(visit.now)}
+    context = {
+        "ahead": _rounded(clock.ahead),
+        "timers": timers,
+        "why_not": visit.why_not(),
+        "shown": long_time(visit.now),
+    }
     return Page("clock.html", "Clock", "clock", context, every=visit.refresh(), moving=True)
 
 
@@ -35,4 +40,9 @@ def move(visit: Visit) -> Gone:
         raise PageError(404, "The time of a stack on AWS cannot be moved.")
     by = visit.given("by").strip()
     moved = clock.move({"next": True} if visit.given("next") else {"by": int(by) if by.isdecimal() else by})
-    return Gone(visit.link("clock"), f"The clock moved by {span(moved)}.")
+    return Gone(visit.link("clock"), f"The clock moved by {span(_rounded(moved))}.")
+
+
+def _rounded(milliseconds: int) -> int:
+    """Round to ten seconds, if it is more than a minute: real time goes on while the clock is moved."""
+    return milliseconds if milliseconds < 60_000 else round(milliseconds, -4)

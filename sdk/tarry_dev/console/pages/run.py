@@ -22,7 +22,10 @@ from tarry_dev.console.waterfall import waterfall
 from tarry_dev.console.words import now_words, place_of, run_words
 
 if TYPE_CHECKING:
-    from tarry_backend.model.run import RunSnapshot
+    from collections.abc import Sequence
+
+    from tarry_backend.model.run import Run, RunSnapshot
+    from tarry_dev.console.source import LogLine
     from tarry_dev.console.visit import Visit
 
 __all__ = ["cancel", "rerun", "rerun_form", "retry", "show", "value"]
@@ -32,6 +35,9 @@ CANCEL, CHANGE = ("sqs:SendMessage",), ("dynamodb:UpdateItem", "sqs:SendMessage"
 
 _RUNNING, _REMOTE = 1_000, 2_000
 
+_LATER = 60_000
+"""By how many milliseconds the clocks of Lambdas and of CloudWatch may differ."""
+
 
 def show(visit: Visit, run_id: str) -> Page:
     """Show the run."""
@@ -39,7 +45,7 @@ def show(visit: Visit, run_id: str) -> Page:
     run = snapshot.run
     source = visit.source
     held = source.lookups.held_back(run) if source.limits(run.function_id) else None
-    lines = source.log_lines(run.id)
+    lines = _lines(visit, run)
     fall = waterfall(snapshot, visit.now)
     facts = source.facts(run.function_id)
     attempts = None if facts is None else facts.attempts
@@ -56,13 +62,16 @@ def show(visit: Visit, run_id: str) -> Page:
         "rows": step_rows(snapshot, fall, lines, visit, attempts),
         "caller": None if calling is None else asdict(calling),
         "lines": [asdict(line) for line in lines],
-        "log_link": None if source.log_link is None else source.log_link(run.id),
+        "is_log_read": bool(visit.arg("log")),
+        "can_read_log": source.read_log is not None,
+        "log_link": source.log_link(run.id) if source.log_link is not None and visit.arg("log") else None,
         "cost": asdict(cost_of(snapshot)),
         "cannot": {"cancel": visit.why_not(*CANCEL), "change": visit.why_not(*CHANGE)},
         "failed_steps": [step.key for step in snapshot.steps if step.status is Status.FAILED],
         "is_served": run.function_id in source.functions,
     }
     every = (_RUNNING if source.is_local else _REMOTE) if is_running or source.is_local else None
+    every = None if visit.arg("log") else every  # each reading of the log has its price
     title = f"{run.function_id} {run.id[:8]}"
     return Page("run.html", title, "runs", context, every=every, moving=is_running)
 
@@ -141,6 +150,15 @@ def _snapshot(visit: Visit, run_id: str) -> RunSnapshot:
     if len(ids) == 1 and (found := visit.source.lookups.snapshot(ids[0])) is not None:
         return found
     raise PageError(404, f"There is no run {run_id[:80]}. Ended runs are kept for some days, and then removed.")
+
+
+def _lines(visit: Visit, run: Run) -> Sequence[LogLine]:
+    """The lines that the run logged: those that are at hand, or those of AWS if the visitor asks for them."""
+    source = visit.source
+    if source.read_log is None or not visit.arg("log"):
+        return source.log_lines(run.id)
+    until = visit.now if run.ended is None else run.ended + _LATER
+    return source.read_log(run.id, run.started - _LATER, until)
 
 
 def _object(text: str) -> dict[str, Any]:

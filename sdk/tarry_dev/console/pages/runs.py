@@ -11,7 +11,7 @@ from tarry_backend.clock import now as clock_now
 from tarry_backend.model.run import RunStatus
 from tarry_dev.console.json_view import one_line_json
 from tarry_dev.console.pages.run import CANCEL, CHANGE
-from tarry_dev.console.run_search import RunFilter, by_id, counts, search
+from tarry_dev.console.run_search import RunFilter, by_id, search, search_and_count
 from tarry_dev.console.source import PageError
 from tarry_dev.console.visit import Gone, Page
 from tarry_dev.console.words import MARKS, now_words, run_words
@@ -46,8 +46,7 @@ def show(visit: Visit) -> Page | Response:
     source = visit.source
     if len(ids := by_id(choice.text, source)) == 1:
         return redirect(visit.link("runs", ids[0]))
-    found = search(choice, source, _PAGE, visit.arg("cursor"))
-    counted, among = counts(choice, source)
+    found, counted, among = search_and_count(choice, source, _PAGE, visit.arg("cursor"))
     context: dict[str, Any] = {
         "choice": choice.fields,
         "query": choice.query,
