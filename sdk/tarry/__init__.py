@@ -18,6 +18,7 @@ if _typing.TYPE_CHECKING:
     from tarry.cancel import Cancel, Timeouts
     from tarry.concurrency import Concurrency
     from tarry.context import Context, ContextSync
+    from tarry.debounce import Debounce
     from tarry.errors import (
         DurationError,
         EventDataError,
@@ -57,6 +58,7 @@ __all__ = [
     "Context",
     "ContextSync",
     "CurrentRun",
+    "Debounce",
     "DurationError",
     "Event",
     "EventDataError",
@@ -98,6 +100,7 @@ _MODULES = {
     "tarry.cancel": ("Cancel", "Timeouts"),
     "tarry.concurrency": ("Concurrency",),
     "tarry.context": ("Context", "ContextSync"),
+    "tarry.debounce": ("Debounce",),
     "tarry.errors": (
         "DurationError",
         "EventDataError",

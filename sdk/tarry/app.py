@@ -26,6 +26,7 @@ from tarry._engine.flow_checks import checked_flow_option
 from tarry._engine.handler import checked_handler
 from tarry._engine.place import place_of_code
 from tarry._wire.bus import EventBus
+from tarry.debounce import Debounce
 from tarry.errors import UsageError
 from tarry.flow import Flow, RateLimit
 from tarry.function import Function
@@ -105,6 +106,7 @@ class App(Requester):
         idempotency: str | None = None,
         concurrency: int | Concurrency | Sequence[int | Concurrency] | None = None,
         rate_limit: RateLimit | None = None,
+        debounce: Debounce | None = None,
         on_failure: Handler | None = None,
         middleware: Sequence[MakeMiddleware] | None = None,
         strict: bool | None = False,
@@ -129,6 +131,7 @@ class App(Requester):
             concurrency: How many runs are at work at a time: a number, a ``Concurrency``, or a list of two. Further
                 runs wait in the order of their starting events, and none is lost.
             rate_limit: How many events start a run in any time of some length. Further events start none.
+            debounce: Starts one run, with the latest event, once no further event has come for a while.
             on_failure: A handler, ``async def`` or ``def``, that runs once for each failed run, also if the run's
                 executor died repeatedly. If the run is retried and fails again, it runs again; ``data["life"]`` is then
                 2 or more. It is a function of its own, ``<fn_id>-failure``, with the same ``retries``.
@@ -159,9 +162,14 @@ class App(Requester):
         check_idempotency(fn_id, idempotency)
         if on_failure is not None:
             checked_handler(fn_id, on_failure, "on_failure")
-        flow = Flow(rate_limit=checked_flow_option(fn_id, "rate_limit", rate_limit, RateLimit))
+        flow = Flow(
+            rate_limit=checked_flow_option(fn_id, "rate_limit", rate_limit, RateLimit),
+            debounce=checked_flow_option(fn_id, "debounce", debounce, Debounce),
+        )
         options = {"cancel": cancels, "timeouts": timeouts, "idempotency": idempotency, "concurrency": limits}
-        check_combination(fn_id, {"cron": has_cron(triggers), **options, "rate_limit": rate_limit})
+        check_combination(
+            fn_id, {"cron": has_cron(triggers), **options, "rate_limit": rate_limit, "debounce": debounce}
+        )
         check_expressions(fn_id, triggers, cancels, idempotency, limits, flow)
 
         def register(handler: Any) -> Function[Any]:

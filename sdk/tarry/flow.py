@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tarry._engine.flow_checks import check_key, checked_limit, checked_period
 from tarry.durations import Duration, milliseconds
+
+if TYPE_CHECKING:
+    from tarry.debounce import Debounce
 
 __all__ = ["Flow", "RateLimit"]
 
@@ -51,9 +54,10 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """What limits the starts of a function's runs. ``None`` is no limit."""
+    """What limits the starts of a function's runs, or gathers their events. ``None`` does neither."""
 
     rate_limit: RateLimit | None = None
+    debounce: Debounce | None = None
 
     @property
     def keys(self) -> dict[str, str]:
@@ -61,6 +65,11 @@ class Flow:
         named = {name: getattr(self, name) for name in self.__dataclass_fields__}
         found: dict[str, Any] = {f"key of {name}": getattr(each, "key", None) for name, each in named.items()}
         return {name: key for name, key in found.items() if key is not None}
+
+    @property
+    def gathers(self) -> bool:
+        """Whether events are gathered before they start a run."""
+        return self.debounce is not None
 
     @property
     def decides_starts(self) -> bool:

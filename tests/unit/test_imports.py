@@ -24,6 +24,7 @@ STABLE = {
     "Context",
     "ContextSync",
     "CurrentRun",
+    "Debounce",
     "DurationError",
     "Event",
     "EventDataError",

@@ -6,6 +6,7 @@ from dataclasses import fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from tarry.debounce import Debounce
 from tarry.durations import milliseconds
 from tarry.flow import Flow, RateLimit
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_flow", "written_flow"]
 
-_KINDS: dict[str, type[Any]] = {"rate_limit": RateLimit}
+_KINDS: dict[str, type[Any]] = {"rate_limit": RateLimit, "debounce": Debounce}
 
 
 def written_flow(flow: Flow) -> list[dict[str, Any]]:

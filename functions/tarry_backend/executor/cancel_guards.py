@@ -59,7 +59,7 @@ def is_late(function: Function, run: Run) -> bool:
     start = function.timeouts.start
     if start is None or run.origin is not None or run.chain is not None:
         return False
-    return run.started - max(run.received_at, run.event.ts) > milliseconds(start)
+    return run.started - _awaited_since(function, run) > milliseconds(start)
 
 
 def requests(function: Function, run: Run) -> Iterator[tuple[Step, WaitRequest | None]]:
@@ -86,7 +86,12 @@ def start_guard(function: Function, run: Run) -> Step | None:
     start = function.timeouts.start
     if start is None:
         return None
-    return _guard(_START, "timeout", Status.SLEEPING, run, max(run.received_at, run.event.ts) + milliseconds(start))
+    return _guard(_START, "timeout", Status.SLEEPING, run, _awaited_since(function, run) + milliseconds(start))
+
+
+def _awaited_since(function: Function, run: Run) -> int:
+    """Return since when the run could have begun: since its event, or since that was gathered with others."""
+    return run.started if function.flow.gathers else max(run.received_at, run.event.ts)
 
 
 def _guard(name: str, kind: str, status: Status, run: Run, due: int | None) -> Step:

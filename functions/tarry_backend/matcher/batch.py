@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tarry_backend.deploy.topology import EVENTS
 from tarry_backend.events.envelope import parse, received_event
 from tarry_backend.model.received_event import ReceivedEvent
-from tarry_backend.queues.messages import FanOut, Marker, MessageError, decode
+from tarry_backend.queues.messages import MatcherMessage, MessageError, decode
 from tarry_backend.queues.sender import REDRIVEN
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Record:
     """
 
     message_id: str
-    content: ReceivedEvent | Marker | FanOut | MessageError
+    content: ReceivedEvent | MatcherMessage | MessageError
     sent: int
     first_received: int
     receives: int
@@ -87,13 +87,13 @@ def _received_at(record: Mapping[str, Any]) -> int:
     return min(sent, int(mark)) if mark.isdigit() else sent
 
 
-def _content(record: Mapping[str, Any]) -> ReceivedEvent | Marker | FanOut | MessageError:
+def _content(record: Mapping[str, Any]) -> ReceivedEvent | MatcherMessage | MessageError:
     try:
         fields = parse(record["body"])
         if "tarry" not in fields:
             return received_event(fields, _received_at(record))
         message = decode(record["body"])
-        if isinstance(message, Marker | FanOut):
+        if isinstance(message, MatcherMessage):
             return message
         return MessageError(f"a {message.kind} message does not belong in the events queue")
     except MessageError as error:

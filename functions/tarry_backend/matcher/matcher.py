@@ -10,6 +10,7 @@ from tarry_backend.clock import now
 from tarry_backend.events.address import to_cancel, to_retry
 from tarry_backend.matcher.batch import Record, read_batch
 from tarry_backend.matcher.fan_out import WaitFanOut
+from tarry_backend.matcher.gatherer import Gatherer
 from tarry_backend.matcher.outbox import Outbox
 from tarry_backend.matcher.starts import Starts
 from tarry_backend.matching.keys import match_key
@@ -18,7 +19,7 @@ from tarry_backend.model.received_event import ReceivedEvent
 from tarry_backend.queues.cancel_runs import request_cancel
 from tarry_backend.queues.carried_event import carried_event
 from tarry_backend.queues.delays import marker_delay
-from tarry_backend.queues.messages import Carried, Deadline, FanOut, Marker, RetryRun
+from tarry_backend.queues.messages import Carried, Deadline, FanOut, Marker, RetryRun, WindowEnd
 from tarry_backend.store import LogEntry
 from tarry_backend.store.traffic import Traffic, shards_for
 from tarry_backend.telemetry import logger
@@ -63,12 +64,12 @@ class LoggedBatch:
     failed: Mapping[str, Exception]
     names: dict[str, Name] = field(default_factory=dict)
 
-    def check_logged(self, marker: Marker) -> None:
-        """Raise the error of an unlogged event before the marker: SQS then delivers the marker again."""
+    def check_logged(self, deadline: int) -> None:
+        """Raise the error of an unlogged event before a marker's deadline: SQS then delivers the marker again."""
         for record in self.records:
             error = self.failed.get(record.message_id)
             content = record.content
-            if error is not None and isinstance(content, ReceivedEvent) and content.received_at <= marker.deadline:
+            if error is not None and isinstance(content, ReceivedEvent) and content.received_at <= deadline:
                 raise error
 
     def events(self) -> list[ReceivedEvent]:
@@ -86,6 +87,7 @@ class Matcher:
         self._meter = meter
         self._traffic = Traffic()
         self._waits = WaitFanOut(store, queues, meter)
+        self._gatherer = Gatherer(app, store, queues, meter)
 
     def handle(
         self, records: Iterable[Mapping[str, Any]], out_of_time: Callable[[], bool] = lambda: False
@@ -103,7 +105,7 @@ class Matcher:
             out_of_time: Whether the invocation nears its end. Then SQS delivers the rest again.
         """
         batch = self.log(read_batch(records))
-        outbox = Outbox(self._queues)
+        outbox = Outbox(self._queues, self._gatherer)
         failed: list[Record] = []
         acted: list[Record] = []
         for record in batch.records:
@@ -142,8 +144,11 @@ class Matcher:
             case ReceivedEvent() as incoming:
                 self.fan_out(incoming, self._name(incoming.event.name, batch), outbox)
             case Marker() as marker:
-                batch.check_logged(marker)
+                batch.check_logged(marker.deadline)
                 self._pass_deadline(marker, record, outbox)
+            case WindowEnd() as end:
+                batch.check_logged(end.due)
+                self._end_window(end, record, outbox)
             case FanOut() as message:
                 self.go_on(message, outbox)
             case Exception() as error:
@@ -154,6 +159,7 @@ class Matcher:
         carried = Carried.of(incoming)
         starts = Starts(self._app, incoming, carried, self._meter)
         outbox.send_to_runs(starts)
+        outbox.gather(starts.gathered)
         if (run_id := to_cancel(incoming.event, self._app.id)) is not None:
             request_cancel([run_id], self._store, outbox)
         if (wanted := to_retry(incoming.event, self._app.id)) is not None:
@@ -208,13 +214,22 @@ class Matcher:
 
         It keeps its place in the queue. A new message would wait behind all messages sent meanwhile.
         """
+        if self._is_over(marker, marker.deadline, record):
+            outbox.send_to_runs([Deadline(marker.run_id, marker.step_key)])
+
+    def _end_window(self, end: WindowEnd, record: Record, outbox: Outbox) -> None:
+        """End a window in the same way, once the events of this batch are in it."""
+        if self._is_over(end, end.due, record):
+            outbox.flush()
+            self._gatherer.end(end, record.first_received, again=record.again)
+
+    def _is_over(self, marker: Marker | WindowEnd, deadline: int, record: Record) -> bool:
         moment = record.first_received
-        if moment <= marker.deadline:
-            self._queues.send_to_matcher(marker, marker_delay(marker.deadline, moment))
+        if moment <= deadline:
+            self._queues.send_to_matcher(marker, marker_delay(deadline, moment))
         elif _lag(record) > BEHIND and not record.again:
             raise QueueBehindError
-        else:
-            outbox.send_to_runs([Deadline(marker.run_id, marker.step_key)])
+        return moment > deadline
 
     def _log(self, events: Sequence[ReceivedEvent]) -> dict[str, Name]:
         """Write the events into the log; return their names as this matcher knows them."""
@@ -261,7 +276,7 @@ def _lag(record: Record) -> int:
 
 def _pause(record: Record) -> int:
     """Return after how many seconds SQS delivers a failed record again."""
-    waits = isinstance(record.content, Marker) and _lag(record) > BEHIND
+    waits = isinstance(record.content, Marker | WindowEnd) and _lag(record) > BEHIND
     return max(_SOON, _lag(record) // (_SHARE * 1000)) if waits else _SOON
 
 

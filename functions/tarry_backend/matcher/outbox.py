@@ -10,6 +10,8 @@ from tarry_backend.telemetry import logger
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from tarry_backend.matcher.gatherer import Gatherer
+    from tarry_backend.matcher.window_entry import WindowEntry
     from tarry_backend.queues.messages import RunMessage
     from tarry_backend.queues.sender import Queues
     from tarry_backend.telemetry import Meter
@@ -32,11 +34,14 @@ class Outbox:
         record 2    log ── resume┤
         record 3    log ── start ┴─ one request ── all three are done
 
-    They stay in the order in which the matcher wrote them: that of the positions of their events.
+    They stay in the order in which the matcher wrote them: that of the positions of their events. Events that are
+    gathered before they start a run wait here too, so that those of one key are stored together.
     """
 
-    def __init__(self, queues: Queues) -> None:
+    def __init__(self, queues: Queues, gatherer: Gatherer | None = None) -> None:
         self._queues = queues
+        self._gatherer = gatherer
+        self._to_gather: list[tuple[str, WindowEntry]] = []
         self._record = ""
         self._gathered: list[tuple[str, RunMessage]] = []
         self._since = 0.0
@@ -45,7 +50,7 @@ class Outbox:
 
     def write_for(self, record: str) -> None:
         """Note which record the next messages follow from, by its message id. Send the others if they are old."""
-        if self._gathered and monotonic() - self._since > PATIENCE:
+        if (self._gathered or self._to_gather) and monotonic() - self._since > PATIENCE:
             self.flush()
         self._record = record
 
@@ -59,12 +64,16 @@ class Outbox:
         if len(messages) > _FEW:
             self.flush()  # what follows from earlier events goes first
             return self._queues.send_to_runs(messages)
-        if messages and not self._gathered:
-            self._since = monotonic()
+        self._begin()
         self._gathered += ((self._record, message) for message in messages)
         if len(self._gathered) >= MOST:
             self.flush()
         return len(messages)
+
+    def gather(self, events: Iterable[WindowEntry]) -> None:
+        """Take events that are gathered before they start a run."""
+        self._begin()
+        self._to_gather += ((self._record, each) for each in events)
 
     def count(self, name: str, more: int = 1) -> None:
         """Count something for the record. It is published once the record is done: one that comes again counts once."""
@@ -76,7 +85,7 @@ class Outbox:
             meter.count(name, more)
 
     def flush(self) -> None:
-        """Send what is gathered. If a message cannot be sent, its record is not done; the others are."""
+        """Send and store what is here. If a message cannot be sent, its record is not done; the others are."""
         gathered, self._gathered = self._gathered, []
         errors = self._queues.send_in_order(message for _, message in gathered)
         for place, error in errors.items():
@@ -88,6 +97,14 @@ class Outbox:
                 message.kind,
                 exc_info=error,
             )
+
+        waiting, self._to_gather = self._to_gather, []
+        if waiting and self._gatherer is not None:
+            self._unsent |= self._gatherer.gather(waiting)
+
+    def _begin(self) -> None:
+        if not self._gathered and not self._to_gather:
+            self._since = monotonic()
 
     def is_sent(self, record: str) -> bool:
         """Return whether all messages of the record were sent, as of the last ``flush``."""

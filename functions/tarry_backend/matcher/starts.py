@@ -9,13 +9,17 @@ from tarry.errors import ExpressionError, UsageError
 from tarry.event import RESERVED
 from tarry_backend import matching
 from tarry_backend.events.address import addressee, is_untimely, run_id_of
+from tarry_backend.matcher.window_entry import WindowEntry
+from tarry_backend.model.gate import SHARED
 from tarry_backend.queues.messages import Start
+from tarry_backend.store.due_index import CALMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tarry import Event
     from tarry._cel.dialect import Dialect
+    from tarry.flow import Flow
     from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.queues.messages import Carried
     from tarry_backend.telemetry import Meter
@@ -59,6 +63,10 @@ class DeclaredFunction(Protocol):
     def dialect(self) -> Dialect:
         """How its expressions are evaluated."""
 
+    @property
+    def flow(self) -> Flow:
+        """What gathers its events, or limits its starts."""
+
 
 class DeclaredApp(Protocol):
     """What the matcher knows of the app: its manifest, or the app itself."""
@@ -75,7 +83,8 @@ class DeclaredApp(Protocol):
 class Starts:
     """The starts that one event causes.
 
-    A trigger that cannot be read does not stop the other functions: iterate first, then call ``check``.
+    A trigger that cannot be read does not stop the other functions: iterate first, then call ``check``. ``gathered``
+    is, after the iteration, for which functions the event is gathered before it starts a run.
     """
 
     def __init__(self, app: DeclaredApp, incoming: ReceivedEvent, carried: Carried, meter: Meter) -> None:
@@ -84,6 +93,7 @@ class Starts:
         self._carried = carried
         self._meter = meter
         self._unreadable: list[str] = []
+        self.gathered: list[WindowEntry] = []
 
     def __iter__(self) -> Iterator[Start]:
         event = self._incoming.event
@@ -97,19 +107,36 @@ class Starts:
             return
         for function in self._app.functions.values():
             try:
-                triggered = addressed_to == function.id or any(
-                    self._triggers(each, function) for each in function.event_triggers
-                )
-                once = self._once(function) if triggered and addressed_to is None else None
+                if addressed_to == function.id:
+                    yield self._start(function.id, None)
+                elif any(self._triggers(each, function) for each in function.event_triggers):
+                    yield from self._begin(function)
             except ExpressionError as error:
-                self._unreadable.append(f"the trigger or idempotency of function {function.id!r}: {error}")
-                continue
-            if triggered:
-                yield Start(self._run_id(function), function.id, self._carried, once)
+                self._unreadable.append(f"the trigger, or another expression, of function {function.id!r}: {error}")
 
-    def _run_id(self, function: DeclaredFunction) -> str:
+    def start(self, function_id: str) -> Start:
+        """Return the start of that function by the event, which was gathered for it before."""
+        function = self._app.functions.get(function_id)
+        return self._start(function_id, None if function is None else self._once(function))
+
+    def _begin(self, function: DeclaredFunction) -> Iterator[Start]:
+        """Yield the start of a function that the event triggers, unless the event is gathered for it.
+
+        If the key of what gathers has no value for the event, the event starts its run at once.
+        """
+        debounce = function.flow.debounce
+        if debounce is not None and (value := self._value(debounce.key, function)) is not None:
+            name = f"{value}#{function.id}"
+            self.gathered.append(WindowEntry(CALMS, name, self._run_id(function.id), self._incoming))
+        else:
+            yield self._start(function.id, self._once(function))
+
+    def _start(self, function_id: str, once: str | None) -> Start:
+        return Start(self._run_id(function_id), function_id, self._carried, once)
+
+    def _run_id(self, function_id: str) -> str:
         event = self._incoming.event
-        return run_id_of(self._app.id, function.id, event.id, event.source, event.name)
+        return run_id_of(self._app.id, function_id, event.id, event.source, event.name)
 
     def check(self) -> None:
         """Raise ``UsageError`` if a trigger could not be read or the addressed function does not exist.
@@ -127,6 +154,10 @@ class Starts:
         if function.idempotency is None:
             return None
         return self._asked(matching.value_key, function.idempotency, function)
+
+    def _value(self, key: str | None, function: DeclaredFunction) -> str | None:
+        """Return the event's value of a key; ``None`` if it has none."""
+        return SHARED if key is None else self._asked(matching.value_key, key, function)
 
     def _triggers(self, trigger: DeclaredTrigger, function: DeclaredFunction) -> bool:
         name = self._incoming.event.name

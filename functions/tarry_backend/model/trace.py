@@ -13,17 +13,21 @@ class NoRun(StrEnum):
 
     IDEMPOTENCY = "idempotency"
     LIMITED = "rate_limit"
+    DEBOUNCED = "debounce"
+    WAITS = "in a window"
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
     """What is stored in the place of the run that an event did not start. It never changes, so neither does the answer.
 
+    What gathers events stores no trace: a receipt makes it of what is stored of the window.
+
     Attributes:
         run_id: The id that the run would have.
         function_id: The function.
         why: The option that decided.
-        moment: When the executor decided (Unix milliseconds).
+        moment: When it was decided (Unix milliseconds); of an event that still waits, when it was received.
         free_at: When an event would have started a run again (Unix milliseconds), if that is known.
         by: The run because of which there is none, if there is one.
     """
@@ -41,3 +45,7 @@ class Trace:
                 return "another event with the same idempotency value had started a run"
             case NoRun.LIMITED:
                 return "rate_limit: as many events as it allows had started runs"
+            case NoRun.DEBOUNCED:
+                return "debounce: a later event of its window was the one to start a run"
+            case NoRun.WAITS:
+                return "debounce: it is in a window, whose latest event starts a run when it ends"

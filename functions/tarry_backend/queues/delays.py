@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from tarry_backend.model.step import LISTENING
+from tarry_backend.store.due_index import WINDOWS
 
 __all__ = ["delay_until", "marker_delay"]
 
 _MARGIN = 500
 
+_LISTENING = LISTENING | WINDOWS
+
 
 def delay_until(due: int, moment: int, step_kind: str) -> int:
     """Return the seconds from ``moment`` to ``due`` (both Unix milliseconds).
 
-    For the deadline of a step that listens for events, the message arrives up to a second early, since its marker
-    still follows. For anything else, it arrives up to a second late.
+    For what listens for events (a step with a deadline, a window) the message arrives up to a second early, since its
+    marker still follows. For anything else, it arrives up to a second late.
     """
-    return (due - moment) // 1000 if step_kind in LISTENING else -(-(due - moment) // 1000)
+    return (due - moment) // 1000 if step_kind in _LISTENING else -(-(due - moment) // 1000)
 
 
 def marker_delay(deadline: int, moment: int) -> int:

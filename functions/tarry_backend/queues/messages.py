@@ -14,6 +14,7 @@ from tarry_backend.model.event_identity import identity_of
 from tarry_backend.model.position import Position
 from tarry_backend.model.received_event import ReceivedEvent
 from tarry_backend.queues.gate_messages import Admit, Admitted
+from tarry_backend.queues.window_messages import WindowEnd
 
 __all__ = [
     "Admit",
@@ -39,6 +40,7 @@ __all__ = [
     "Start",
     "TimerMessage",
     "Wake",
+    "WindowEnd",
     "decode",
     "encode",
 ]
@@ -250,7 +252,7 @@ RunMessage = RunUpdate | CancelRun | RetryRun
 TimerMessage = Due | Settle
 """The messages of the timers queue."""
 
-MatcherMessage = Marker | FanOut
+MatcherMessage = Marker | FanOut | WindowEnd
 """The messages of the events queue, beside events."""
 
 Message = RunMessage | Admit | TimerMessage | MatcherMessage

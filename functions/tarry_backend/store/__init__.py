@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Self
 
 from tarry._wire.mailboxes import Mailboxes
 from tarry_backend.store.bulks import Bulks
+from tarry_backend.store.calms import Calms
 from tarry_backend.store.chains import Chains
 from tarry_backend.store.controls import Controls
 from tarry_backend.store.due_index import Dues
 from tarry_backend.store.event_names import Name, Names
 from tarry_backend.store.gates import Gates
+from tarry_backend.store.gathered_events import GatheredEvents
 from tarry_backend.store.large_values import Values
 from tarry_backend.store.log import EventGoneError, EventLog, LogEntry
 from tarry_backend.store.open_waits import OpenWaits
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Bulks",
+    "Calms",
     "Chains",
     "Claim",
     "ConflictError",
@@ -39,6 +42,7 @@ __all__ = [
     "EventGoneError",
     "EventLog",
     "Gates",
+    "GatheredEvents",
     "LogEntry",
     "Name",
     "Names",
@@ -64,8 +68,9 @@ class Store:
 
     ``waits`` finds the waits of an event, ``dues`` finds timers by time, ``open_waits`` finds waits by name, ``names``
     has the facts about event names, ``mailboxes`` are the signals', and ``lives`` makes failed runs go on.
-    ``gates`` limit how many runs are at work, ``starts`` how many start. ``chains`` are runs that
-    continue each other. ``remote_apps`` have functions whose code is elsewhere.
+    ``gates`` limit how many runs are at work, ``starts`` how many start. ``chains`` are runs that continue each other.
+    ``remote_apps`` have functions whose code is elsewhere. ``calms`` are the windows of debounces, ``gathered`` the
+    events that wait for a run.
     """
 
     table: Table
@@ -84,6 +89,8 @@ class Store:
     controls: Controls
     starts: RunStarts
     remote_apps: RemoteApps
+    calms: Calms
+    gathered: GatheredEvents
 
     @classmethod
     def over(cls, table: Table, settings: Settings) -> Self:
@@ -108,6 +115,8 @@ class Store:
             controls=Controls(table),
             starts=RunStarts(table, RunItems(values, runs.leases), runs.leases),
             remote_apps=RemoteApps(table, values),
+            calms=Calms(table),
+            gathered=GatheredEvents(table),
         )
 
 

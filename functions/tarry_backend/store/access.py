@@ -20,6 +20,7 @@ __all__ = ["ITEMS", "OBJECTS", "Access"]
 
 _RUN, _LOG, _KEY, _NAME, _ONCE, _SIGNAL = "run#*", "log#*", "key#*", "name#*", "once#*", f"{SIGNALS}*"
 _CURSOR, _GATE, _LINE, _CONTROL, _LIMIT = "timers", "gate#*", "line#*", "fn#*", "limit#*"
+_CALM = "calm#*"
 
 _ENDS = f"{_LOG[:-1]}{FINISHED}#*"
 """The log of finished runs' announcements, which the executor writes itself."""
@@ -87,8 +88,9 @@ ITEMS: Mapping[str, tuple[Access, ...]] = {
     "matcher": (
         Access(("BatchWriteItem", "Query"), (_LOG, _KEY)),
         Access(("BatchWriteItem",), (_RUN,), _MARK),
-        Access(("GetItem",), (_NAME,)),
-        Access(("UpdateItem",), (_NAME, _RUN)),
+        Access(("GetItem",), (_NAME, _CALM)),
+        Access(("PutItem",), (_CALM,)),
+        Access(("UpdateItem",), (_NAME, _RUN, _CALM)),
     ),
     "executor": (
         Access(("BatchWriteItem",), (_RUN, _ENDS)),
@@ -113,7 +115,7 @@ ITEMS: Mapping[str, tuple[Access, ...]] = {
         Access(("PutItem",), (_RUN,), _NEW_RUN),
         Access(("BatchGetItem",), (_RUN,)),
         Access(("GetItem",), (_RUN, _NAME, _LINE, _CONTROL)),
-        Access(("Query",), (_RUN, _LOG, _KEY, _LINE)),
+        Access(("Query",), (_RUN, _LOG, _KEY, _LINE, _CALM)),
     ),
 }
 """The grants by Lambda entry point. ``TransactWriteItems`` needs the permissions of its parts."""

@@ -12,12 +12,19 @@ if TYPE_CHECKING:
 
     from tarry_backend.store.table import Table
 
-__all__ = ["GATE", "SHARDS", "DueEntry", "Dues"]
+__all__ = ["BATCHES", "CALMS", "GATE", "SHARDS", "WINDOWS", "DueEntry", "Dues"]
 
 SHARDS = range(DUE_SHARDS)
 
 GATE = "gate"
 """The kind of a gate at which runs wait. Its name stands in the place of a run's id."""
+
+CALMS, BATCHES = "calm", "batch"
+"""The kinds of what gathers events before a run: debounces and batches. Names stand in the place of a run's id."""
+
+WINDOWS = frozenset({CALMS, BATCHES})
+
+_NO_RUNS = WINDOWS | {GATE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +54,7 @@ class Dues:
             yield DueEntry(
                 item.pk.partition("#")[2],
                 key if name == "step" else None,
-                GATE if name == GATE else getattr(item, "kind", "run"),
+                name if name in _NO_RUNS else getattr(item, "kind", "run"),
                 int(item.due),
             )
 

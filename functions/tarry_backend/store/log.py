@@ -74,6 +74,11 @@ class EventLog:
         self._values = values
         self._days = days
 
+    @property
+    def longest_window(self) -> int:
+        """For how long, in milliseconds, events may be gathered before they start a run: the log has them then."""
+        return self._days * _DAY * 6 // 7
+
     def append(self, entries: Iterable[LogEntry]) -> None:
         """Log events, each by its keys and name. Idempotent: the position is the key."""
         entries = list(entries)

@@ -100,7 +100,9 @@ class Table:
         found: T | None = self._reader(model)(answer["Item"]) if answer.get("Item") else None
         return found
 
-    def get_many(self, keys: Sequence[tuple[str, str]], attributes: Sequence[str] = ()) -> tuple[list[Any], bool]:
+    def get_many(
+        self, keys: Sequence[tuple[str, str]], attributes: Sequence[str] = (), model: type[Item] = Item
+    ) -> tuple[list[Any], bool]:
         """Read items by their keys, by 100, eventually consistent: only these attributes, or all.
 
         Returns:
@@ -116,7 +118,7 @@ class Table:
                 names = {f"#{place}": name for place, name in enumerate(("pk", "sk", *attributes))}
                 wanted |= {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}
             answer = self._write("BatchGetItem", {"RequestItems": {self.name: wanted}}, GetError)
-            found += map(self._reader(Item), answer.get("Responses", {}).get(self.name, []))
+            found += map(self._reader(model), answer.get("Responses", {}).get(self.name, []))
             is_whole = is_whole and not answer.get("UnprocessedKeys")
         return found, is_whole
 

@@ -8,8 +8,8 @@ from tarry_backend.clock import now
 from tarry_backend.model.position import Position
 from tarry_backend.model.step import LISTENING, Status
 from tarry_backend.queues.delays import delay_until, marker_delay
-from tarry_backend.queues.messages import Admit, Due, Look, Marker, MessageError, Settle, Wake, decode
-from tarry_backend.store.due_index import GATE, SHARDS
+from tarry_backend.queues.messages import Admit, Due, Look, Marker, MessageError, Settle, Wake, WindowEnd, decode
+from tarry_backend.store.due_index import GATE, SHARDS, WINDOWS
 from tarry_backend.store.event_names import SKEW
 from tarry_backend.waits.lookup import look
 
@@ -79,7 +79,7 @@ class Timers:
         yield from dues.between(shard, max(reached, moment - OVERDUE), moment + SWEPT)
 
     def _due(self, message: Due) -> None:
-        """Send a due timer to its run, a deadline's marker to the matcher, a gate to the executor.
+        """Send a due timer to its run, the marker of a deadline or window to the matcher, a gate to the executor.
 
         A timer that is early waits for the rest: SQS delays by whole seconds, and its clock may differ from this
         Lambda's.
@@ -91,6 +91,9 @@ class Timers:
         elif message.step_kind in LISTENING and message.step_key is not None:
             marker = Marker(message.run_id, message.step_key, message.due)
             self._queues.send_to_matcher(marker, marker_delay(message.due, moment))
+        elif message.step_kind in WINDOWS:
+            end = WindowEnd(message.step_kind, message.run_id, message.due)
+            self._queues.send_to_matcher(end, marker_delay(message.due, moment))
         elif message.step_kind == GATE:
             self._queues.send_to_runs([Admit(message.run_id, message.due)])
         else:

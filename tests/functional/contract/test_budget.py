@@ -13,7 +13,19 @@ from typing import Any
 
 import pytest
 
-from tarry import App, Cancel, Concurrency, Context, Event, EventMatch, RateLimit, StepError, Timeouts, TriggerEvent
+from tarry import (
+    App,
+    Cancel,
+    Concurrency,
+    Context,
+    Debounce,
+    Event,
+    EventMatch,
+    RateLimit,
+    StepError,
+    Timeouts,
+    TriggerEvent,
+)
 from tarry_dev.cloud import Call, Host
 from tarry_dev.cloud.clock import Clock
 
@@ -80,6 +92,18 @@ COSTS: dict[str, dict[str, dict[str, int]]] = {
     "admitted": {"executor": {"Query": 1}},
     "nobody in line": {"executor": {"Query": 1, "UpdateItem": 1}},
     # While runs wait, the sweep has each such gate looked at; of a run that keeps its place, its item is read.
+    # A debounce: where the event is, then its window. The window's first event may send a timer. At its end the window
+    # is read, and fires: noted as firing, the log read, noted for receipts, the start sent, no longer firing.
+    "event of a debounce": {"matcher": {"UpdateItem": 2}},
+    "timer of a window": {"matcher": {"SendMessageBatch": 1}},
+    "window's end": {
+        "timers": {"SendMessageBatch": 1},
+        "matcher": {"GetItem": 1, "PutItem": 3, "Query": 1, "SendMessageBatch": 1},
+    },
+    "window that was prolonged": {
+        "timers": {"SendMessageBatch": 1},
+        "matcher": {"GetItem": 1, "PutItem": 1, "SendMessageBatch": 1},
+    },
     "gate looked at": {"timers": {"SendMessageBatch": 1}, "executor": {"UpdateItem": 1}},
     "run that keeps a place": {"executor": {"GetItem": 1}},
     # What goes on by itself, and what wakes a run. A deadline looks into the log since the wait's beginning; where the
@@ -355,6 +379,17 @@ BILLS = {
             ("placed", [*BEGUN_AGAIN[:-1], "event that is limited"]),
         ],
         {"rate_limit": RateLimit(1, "1m", key="event.data.id")},
+    ),
+    "debounce": Bill(
+        nothing,
+        [
+            ("placed", ["events", "event name", "name not read lately", "event of a debounce", "timer of a window"]),
+            ("placed", ["events", "event name", "event of a debounce"]),
+            ("50s", []),
+            ("placed", ["events", "event name", "event of a debounce"]),
+            ("1m50s", ["window that was prolonged", "window's end", "start", "look at the mark", *ENDED]),
+        ],
+        {"debounce": Debounce("1m", key="event.data.id")},
     ),
     "sleep": Bill(
         sleep,

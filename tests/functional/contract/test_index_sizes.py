@@ -17,7 +17,7 @@ from tarry_backend.model.position import Position
 from tarry_backend.model.received_event import ReceivedEvent
 from tarry_backend.model.run import Run
 from tarry_backend.model.step import Status, Step, Wait, WaitRequest
-from tarry_backend.queues.messages import FanOut, Marker, Resume
+from tarry_backend.queues.messages import FanOut, MatcherMessage, Resume
 from tarry_backend.queues.sender import Queues
 from tarry_backend.runtime import runtime
 from tarry_backend.store.large_values import Values
@@ -88,7 +88,7 @@ class Told(Queues):
         self.send_to_runs(messages)
         return {}
 
-    def send_to_matcher(self, message: Marker | FanOut, delay: int = 0) -> None:
+    def send_to_matcher(self, message: MatcherMessage, delay: int = 0) -> None:
         assert isinstance(message, FanOut)
         self.further.append(message)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tarry import App, Cancel, Context, RateLimit, Timeouts, TriggerCron, TriggerEvent, UsageError
+from tarry import App, Cancel, Context, Debounce, RateLimit, Timeouts, TriggerCron, TriggerEvent, UsageError
 from tarry._engine.combination import NEEDED, OPTIONS, REFUSED
 from tests.unit.repository import ROOT
 
@@ -19,6 +19,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "idempotency": {"idempotency": "event.data.n"},
     "concurrency": {"concurrency": 3},
     "rate_limit": {"rate_limit": RateLimit(3, "1m", key="event.data.n")},
+    "debounce": {"debounce": Debounce("10s", key="event.data.n")},
 }
 """An example of each option."""
 
