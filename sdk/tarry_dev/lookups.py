@@ -15,7 +15,7 @@ from tarry_backend.api.held_back import held_back
 from tarry_backend.api.receipts import receipt
 from tarry_backend.clock import now
 from tarry_backend.queues.cancel_runs import request_cancel
-from tarry_backend.queues.function_control import pause, resume, set_limit
+from tarry_backend.queues.function_control import drain, pause, resume, set_limit
 from tarry_backend.queues.rerun_runs import RerunError, edited, request_rerun
 from tarry_backend.queues.retry_runs import RetryError, request_retry
 
@@ -178,6 +178,10 @@ class StoreLookups:
     def control(self, function: str) -> Control:
         """Return how people control the function."""
         return self.store.controls.of(function)
+
+    def drain(self, function: str) -> Control:
+        """Let the function start no more runs."""
+        return drain(function, self.store)
 
     def pause(self, function: str) -> Control:
         """Pause the function."""

@@ -59,8 +59,11 @@ def test_a_function_is_paused_limited_and_listed(dev: Dev) -> None:
     assert slow["concurrency"] == [{"limit": 1, "key": None, "scope": "fn", "hold": "run"}]
     assert (free["concurrency"], free["paused"]) == ([], None)
     assert "paused" in succeed("functions")
-    assert document("resume", "slow") == {"id": "slow", "paused": None, "limit_now": 7}
+    assert document("resume", "slow") == {"id": "slow", "paused": None, "draining": None, "limit_now": 7}
     assert document("limit", "slow", "--reset")["limit_now"] is None
+    assert document("drain", "slow")["draining"]
+    assert "draining" in succeed("functions")
+    assert document("resume", "slow")["draining"] is None
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from tarry_backend.executor.gatekeeper import Gatekeeper
 from tarry_backend.executor.hand_over import inherited_past
 from tarry_backend.executor.message_delivery import MessageDelivery
 from tarry_backend.executor.past_runs import PastRuns
-from tarry_backend.executor.run_begin import guarded, lacks_guards, postponed, turned
+from tarry_backend.executor.run_begin import guarded, held, lacks_guards, postponed, turned
 from tarry_backend.executor.run_end import OutcomeWriter
 from tarry_backend.executor.run_failures import LATE, died, expired, missing
 from tarry_backend.executor.run_journal import RunJournal
@@ -225,7 +225,7 @@ class Executor:
             self._gatekeeper.decline(message)
         elif (places := self._gatekeeper.enter(function, snapshot.run, message, time_left)) is None:
             postponed(function, snapshot, journal)
-            self._outcomes.leave(snapshot.run)
+            self._outcomes.leave(snapshot.run, held(snapshot, now()))
         elif (ended := self._replay(function, turned(function, snapshot, journal), journal, news)) is not None:
             self._gatekeeper.rest(snapshot.run, places, ended=ended)
 

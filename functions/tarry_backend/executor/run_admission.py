@@ -22,7 +22,7 @@ __all__ = ["RunAdmission", "Verdict"]
 _TRIES = 100
 """How often the executor reads a limiter anew that others have changed meanwhile. One of those has started a run."""
 
-_COUNTS = {NoRun.IDEMPOTENCY: "Duplicates", NoRun.LIMITED: "Limited"}
+_COUNTS = {NoRun.IDEMPOTENCY: "Duplicates", NoRun.LIMITED: "Limited", NoRun.DRAINING: "Drained"}
 """The metric that counts the events without a run, by what decided."""
 
 
@@ -39,10 +39,13 @@ class RunAdmission:
 
     def __init__(self, store: Store, meter: Meter) -> None:
         self._starts = store.starts
+        self._controls = store.controls
         self._meter = meter
 
     def admit(self, function: Function | None, run: Run, once: str | None) -> Verdict:
         """Store the run, or a trace in its place. Limits are those of the code as it is."""
+        if function is not None and function.concurrency and self._controls.recent(function.id).draining is not None:
+            return self._refuse(Trace(run.id, run.function_id, NoRun.DRAINING, now()))
         decides = function is not None and function.flow.decides_starts
         for _ in range(_TRIES):
             claims = [] if once is None else [once_claim(run, once)]

@@ -10,15 +10,16 @@ from tarry.errors import UsageError
 from tarry_backend.executor.cancel_guards import finish_guard, is_late, requests, start_guard
 from tarry_backend.model.cancellation import LATE_START
 from tarry_backend.replay import Status
+from tarry_backend.store.leases import needs_hold
 
 if TYPE_CHECKING:
     from tarry import Event, Function
     from tarry_backend.executor.run_journal import RunJournal
     from tarry_backend.model.cancellation import Cancellation
-    from tarry_backend.model.run import RunSnapshot
+    from tarry_backend.model.run import Run, RunSnapshot
     from tarry_backend.replay import Step, WaitRequest
 
-__all__ = ["begins", "guarded", "lacks_guards", "postponed", "turned"]
+__all__ = ["begins", "guarded", "held", "lacks_guards", "postponed", "turned"]
 
 
 _TOLERANCE = 1_000
@@ -58,6 +59,11 @@ def guarded(function: Function, snapshot: RunSnapshot, journal: RunJournal) -> R
     for guard, request in requests(function, run):
         why = why or _opened(function, guard, request, journal)
     return replace(snapshot, run=replace(run, cancellation=why), guards=journal.guards())
+
+
+def held(snapshot: RunSnapshot, moment: int) -> Run:
+    """Return the run as it is stored when it goes into the line of a gate: long leases of its steps are noted."""
+    return replace(snapshot.run, held=moment) if needs_hold(snapshot, moment) else snapshot.run
 
 
 def postponed(function: Function, snapshot: RunSnapshot, journal: RunJournal) -> None:

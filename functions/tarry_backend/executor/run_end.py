@@ -130,10 +130,11 @@ class OutcomeWriter:
         if run.origin is None and (waiting := caller(run, self._app_id)) is not None:
             self._queues.send_to_runs([Returned(waiting.run_id, waiting.step_key)])
 
-    def leave(self, run: Run) -> None:
-        """Leave the run to its next attempt. This executor has not died of it."""
-        if run.deaths:
-            self._store.runs.save(replace(run, deaths=0))
+    def leave(self, run: Run, changed: Run | None = None) -> None:
+        """Leave the run to its next attempt, as it is or changed. This executor has not died of it."""
+        after = replace(changed or run, deaths=0)
+        if after != run:
+            self._store.runs.save(after)
 
     def park(self, snapshot: RunSnapshot, problem: Failure, moment: int) -> None:
         """Put a run aside whose function is missing. The changes of its message are stored.

@@ -11,6 +11,7 @@ from aws_lambda_powertools.event_handler import LambdaFunctionUrlResolver, Respo
 
 from tarry.errors import TarryError
 from tarry_backend.api.documents import finite
+from tarry_backend.api.function_controls import FunctionControls
 from tarry_backend.api.lists import Lists
 from tarry_backend.api.queries import Api
 from tarry_backend.runtime import prepare, runtime
@@ -98,6 +99,36 @@ def rerun(run_id: str) -> tuple[Document, int]:
     return _api().rerun(run_id, query.get("from"), query.get("nonce"), body), HTTPStatus.ACCEPTED
 
 
+@_routes.get("/functions")
+def functions() -> Document:
+    """Return the functions with their limits."""
+    return _functions().all()
+
+
+@_routes.post("/functions/<function_id>/pause")
+def pause(function_id: str) -> tuple[Document, int]:
+    """Pause a function."""
+    return _functions().pause(unquote(function_id)), HTTPStatus.ACCEPTED
+
+
+@_routes.post("/functions/<function_id>/drain")
+def drain(function_id: str) -> tuple[Document, int]:
+    """Drain a function."""
+    return _functions().drain(unquote(function_id)), HTTPStatus.ACCEPTED
+
+
+@_routes.post("/functions/<function_id>/resume")
+def resume(function_id: str) -> tuple[Document, int]:
+    """Let a function go on."""
+    return _functions().resume(unquote(function_id)), HTTPStatus.ACCEPTED
+
+
+@_routes.post("/functions/<function_id>/limit")
+def limit(function_id: str) -> tuple[Document, int]:
+    """Give a function another limit."""
+    return _functions().limit(unquote(function_id), _query().get("limit")), HTTPStatus.ACCEPTED
+
+
 @_routes.exception_handler(TarryError)  # type: ignore[untyped-decorator]
 def refuse(error: TarryError) -> Response[str]:
     """Answer an invalid request, such as one with an invalid duration."""
@@ -123,6 +154,11 @@ def _query() -> Mapping[str, str]:
 def _lists() -> Lists:
     parts = runtime()
     return Lists(parts.manifest, parts.store)
+
+
+def _functions() -> FunctionControls:
+    parts = runtime()
+    return FunctionControls(parts.manifest, parts.store, parts.queues)
 
 
 def _api() -> Api:

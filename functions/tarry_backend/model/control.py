@@ -12,10 +12,14 @@ COUNTED = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """The control of a function. ``paused`` is since when it is (Unix milliseconds), ``limit`` replaces its code's."""
+    """The control of a function. ``limit`` replaces its code's.
+
+    ``paused`` and ``draining`` are since when it is paused, or starts no run (Unix milliseconds).
+    """
 
     paused: int | None = None
     limit: int | None = None
+    draining: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,8 @@ class Run:
     ended steps. ``due`` is when the next attempt begins, or the first if the event has a future time. ``suspect`` is
     the message over which executors died, ``deaths`` times. ``attempt_since`` is when an attempt began of which the
     executor may not have stored all steps. ``cancellation`` is why the run is cancelled, or will be. ``version`` names
-    the code with which the run began, if its deploy had a name.
+    the code with which the run began, if its deploy had a name. ``held`` is when an executor last saw to the leases of
+    a run that waits in the line of a gate (``tarry_backend.store.leases``).
 
     ``life`` counts the retries of the run, from 1; ``past_lives`` are the lives before. While ``revival`` is there, the
     executor has not yet prepared the run's steps for this life. ``origin`` is there if the run is a rerun.
@@ -119,6 +120,7 @@ class Run:
     version: str | None = None
     chain: Chain | None = None
     successor: str | None = None
+    held: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ class NoRun(StrEnum):
 
     IDEMPOTENCY = "idempotency"
     LIMITED = "rate_limit"
+    DRAINING = "draining"
     DEBOUNCED = "debounce"
     WAITS = "in a window"
 
@@ -43,6 +44,8 @@ class Trace:
         match self.why:
             case NoRun.IDEMPOTENCY:
                 return "another event with the same idempotency value had started a run"
+            case NoRun.DRAINING:
+                return "the function was draining (tarry drain): it started no runs then"
             case NoRun.LIMITED:
                 return "rate_limit: as many events as it allows had started runs"
             case NoRun.DEBOUNCED:

@@ -1,4 +1,4 @@
-"""What people have asked of a function while it is deployed: to pause, or another limit than its code has."""
+"""What people have asked of a function while it is deployed: to pause, to drain, or another limit than its code has."""
 
 from __future__ import annotations
 
@@ -44,9 +44,13 @@ class Controls:
         """Pause the function, unless it is paused."""
         return self._update(function_id, ControlItem.paused.set(ControlItem.paused | now()))
 
+    def drain(self, function_id: str) -> Control:
+        """Let the function start no run, unless it does so already."""
+        return self._update(function_id, ControlItem.draining.set(ControlItem.draining | now()))
+
     def resume(self, function_id: str) -> Control:
-        """Let the function go on."""
-        return self._update(function_id, ControlItem.paused.remove())
+        """Let the function go on, and start runs."""
+        return self._update(function_id, ControlItem.paused.remove(), ControlItem.draining.remove())
 
     def limit(self, function_id: str, limit: int | None) -> Control:
         """Give the function another limit, or its code's with ``None``."""
@@ -54,8 +58,10 @@ class Controls:
             function_id, ControlItem.limit_now.remove() if limit is None else ControlItem.limit_now.set(limit)
         )
 
-    def _update(self, function_id: str, action: Action) -> Control:
-        return _control(self._table.update(ControlItem, _pk(function_id), _SK, [action]))
+    def _update(self, function_id: str, *actions: Action) -> Control:
+        control = _control(self._table.update(ControlItem, _pk(function_id), _SK, list(actions)))
+        self._read[function_id] = (now(), control)
+        return control
 
 
 def _pk(function_id: str) -> str:
@@ -63,6 +69,7 @@ def _pk(function_id: str) -> str:
 
 
 def _control(item: ControlItem) -> Control:
-    return Control(
-        None if item.paused is None else int(item.paused), None if item.limit_now is None else int(item.limit_now)
+    paused, limit, draining = (
+        None if each is None else int(each) for each in (item.paused, item.limit_now, item.draining)
     )
+    return Control(paused, limit, draining)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from tarry_backend.store.table import Table
 
-__all__ = ["BATCHES", "CALMS", "GATE", "SHARDS", "WINDOWS", "DueEntry", "Dues"]
+__all__ = ["BATCHES", "CALMS", "GATE", "LINE", "SHARDS", "WINDOWS", "DueEntry", "Dues"]
 
 SHARDS = range(DUE_SHARDS)
 
@@ -23,6 +23,11 @@ CALMS, BATCHES = "calm", "batch"
 """The kinds of what gathers events before a run: debounces and batches. Names stand in the place of a run's id."""
 
 WINDOWS = frozenset({CALMS, BATCHES})
+
+LINE = "line"
+"""The kind of a run that has waited in the line of a gate for so long that its steps' leases need a look."""
+
+_WAITER = "line#"
 
 _NO_RUNS = WINDOWS | {GATE}
 
@@ -51,6 +56,9 @@ class Dues:
         wanted = Item.due.between(after + 1, until)
         for item in self._table.query_index(DueIndex, shard, wanted, page_size=page):
             name, _, key = item.sk.partition("#")
+            if item.pk.startswith(_WAITER):
+                yield DueEntry(key, None, LINE, int(item.due))
+                continue
             yield DueEntry(
                 item.pk.partition("#")[2],
                 key if name == "step" else None,

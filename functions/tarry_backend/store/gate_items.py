@@ -2,7 +2,7 @@
 
 item      pk                              sk                           indexes, while they matter
 gate      gate#<gate>                     gate                         due (while runs wait)
-waiter    line#<gate>                     <received_at>#<run>
+waiter    line#<gate>                     <received_at>#<run>          due (when the leases of its run need a look)
 control   fn#<function>                   control
 """
 
@@ -41,7 +41,8 @@ class WaiterItem(Item):
 
 
 class ControlItem(Item):
-    """What people have asked of a function: since when it is paused (Unix milliseconds), and its limit now."""
+    """What people have asked of a function: since when it is paused, or drains (Unix milliseconds), its limit now."""
 
     paused = NumberAttribute(null=True)
+    draining = NumberAttribute(null=True)
     limit_now = NumberAttribute(null=True)

@@ -13,6 +13,7 @@ from pynamodb.expressions.condition import size
 from tarry_backend.model.gate import GateState, Hold, Waiter, new_token
 from tarry_backend.store.due_index import GATE
 from tarry_backend.store.gate_items import GateItem, WaiterItem
+from tarry_backend.store.leases import HELD
 from tarry_backend.store.models import Item
 from tarry_backend.store.step_items import due_shard
 from tarry_backend.store.table import ConditionFailedError
@@ -79,11 +80,13 @@ class Gates:
         """Put the run into the line, or let it begin to wait anew where it stands.
 
         ``woken`` is the time at which a timer woke it. It has passed, whatever the next executor's clock says: else the
-        timer's message would be done with, and the sleep not over.
+        timer's message would be done with, and the sleep not over. After ten days the sweep sees to its leases.
         """
         actions: list[Action] = [
             WaiterItem.stamp.set(new_token()),
             WaiterItem.since.set(WaiterItem.since | moment),
+            WaiterItem.due.set(moment + HELD),
+            WaiterItem.due_shard.set(due_shard(place)),
             *([WaiterItem.woken.set(woken)] if woken else []),
         ]
         self._table.update(WaiterItem, _line(name), place, actions)

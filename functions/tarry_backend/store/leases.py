@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tarry_backend.model.run import Run, RunSnapshot
     from tarry_backend.model.step import Step
 
-__all__ = ["EXPIRED_ERROR", "LIFE", "REST", "Leases", "has_expired", "may_lack_steps"]
+__all__ = ["EXPIRED_ERROR", "HELD", "LIFE", "REST", "Leases", "has_expired", "may_lack_steps", "needs_hold"]
 
 EXPIRED_ERROR = "RunExpiredError"
 """The name of the error of a run that the executor failed since time to live may have removed steps of it."""
@@ -41,6 +41,9 @@ REST = 30 * _DAY
 
 Dead letters stay for half as long, and the sweep brings up what is due each day.
 """
+
+HELD = 10 * _DAY
+"""After how long, in milliseconds, an executor sees to the leases of a run that stands in the line of a gate."""
 
 _SLACK = _DAY
 """By how much clocks may differ, and how long an invocation lasts, in milliseconds: much more than either."""
@@ -115,7 +118,21 @@ def may_lack_steps(snapshot: RunSnapshot, moment: int) -> bool:
     The leases of a retried run are as old as its life: each step got a new one before it began.
 
         step ended ──── weeks ──── failed ──── weeks ──── retried: new leases ──── REST ──── from here on
+
+    A run in the line of a gate may stand there for longer. Every ten days an executor sees to its leases:
+
+        step ended ── in line ── HELD ── held: longer leases ── HELD ── held ── … ── admitted
     """
+    return moment >= _latest(snapshot) + REST - _SLACK
+
+
+def needs_hold(snapshot: RunSnapshot, moment: int) -> bool:
+    """Return whether a run that waits in line has to note that its leases have been seen to."""
+    return moment >= _latest(snapshot) + HELD - _SLACK
+
+
+def _latest(snapshot: RunSnapshot) -> int:
+    """Return from when on the leases last for ``REST``, at least."""
     begins = snapshot.run.past_lives[-1].retried if snapshot.run.past_lives else snapshot.run.started
     latest = max((max(step.began, step.ended or 0) for step in snapshot.parts), default=0)
-    return moment >= max(begins, latest, snapshot.until) + REST - _SLACK
+    return max(begins, latest, snapshot.until, snapshot.run.held or 0)

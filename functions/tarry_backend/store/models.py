@@ -162,6 +162,7 @@ class RunItem(Item):
     trace = UnicodeAttribute(null=True)
     chain = UnicodeAttribute(null=True)
     successor = UnicodeAttribute(null=True)
+    held = NumberAttribute(null=True)
 
 
 class StepItem(Item):

@@ -55,6 +55,7 @@ class RunItems:
             deaths=run.deaths,
             attempt_since=run.attempt_since,
             version=run.version,
+            held=run.held,
             expires=None if ended is None else self._leases.of_run(ended),
             **life_attributes(run),
         )
@@ -78,6 +79,7 @@ class RunItems:
             deaths=int(item.deaths),
             attempt_since=None if item.attempt_since is None else int(item.attempt_since),
             version=item.version,
+            held=None if item.held is None else int(item.held),
             cancellation=None if item.cancellation is None else _cancellation(json.loads(item.cancellation)),
             **lives_of(item),
         )

@@ -8,8 +8,19 @@ from tarry_backend.clock import now
 from tarry_backend.model.position import Position
 from tarry_backend.model.step import LISTENING, Status
 from tarry_backend.queues.delays import delay_until, marker_delay
-from tarry_backend.queues.messages import Admit, Due, Look, Marker, MessageError, Settle, Wake, WindowEnd, decode
-from tarry_backend.store.due_index import GATE, SHARDS, WINDOWS
+from tarry_backend.queues.messages import (
+    Admit,
+    Continue,
+    Due,
+    Look,
+    Marker,
+    MessageError,
+    Settle,
+    Wake,
+    WindowEnd,
+    decode,
+)
+from tarry_backend.store.due_index import GATE, LINE, SHARDS, WINDOWS
 from tarry_backend.store.event_names import SKEW
 from tarry_backend.waits.lookup import look
 
@@ -96,6 +107,8 @@ class Timers:
             self._queues.send_to_matcher(end, marker_delay(message.due, moment))
         elif message.step_kind == GATE:
             self._queues.send_to_runs([Admit(message.run_id, message.due)])
+        elif message.step_kind == LINE:
+            self._queues.send_to_runs([Continue(message.run_id)])
         else:
             self._queues.send_to_runs([Wake(message.run_id, message.due)])
 

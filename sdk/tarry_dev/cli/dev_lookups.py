@@ -140,6 +140,10 @@ class DevLookups:
         found: Control = self._ask("control", function)
         return found
 
+    def drain(self, function: str) -> Control:
+        found: Control = self._ask("drain", function)
+        return found
+
     def pause(self, function: str) -> Control:
         found: Control = self._ask("pause", function)
         return found

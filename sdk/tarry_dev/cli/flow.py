@@ -1,4 +1,4 @@
-"""``tarry pause``, ``resume``, ``limit`` and ``functions``: the flow of a function's runs."""
+"""``tarry pause``, ``drain``, ``resume``, ``limit`` and ``functions``: the flow of a function's runs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from tarry_backend.model.moment import iso
+from tarry_backend.queues.function_control import ControlError, check_control
 from tarry_dev.cli.errors import CommandError
 from tarry_dev.cli.screen import print_json, screen
 from tarry_dev.cli.target import connect
@@ -16,21 +17,29 @@ if TYPE_CHECKING:
     from tarry_backend.model.control import Control
     from tarry_dev.cli.connection import Connection
 
-__all__ = ["limit_function", "list_functions", "pause_function", "resume_function"]
+__all__ = ["drain_function", "limit_function", "list_functions", "pause_function", "resume_function"]
 
 
 def pause_function(function_id: str, stack: str | None, as_json: bool) -> None:
     """``tarry pause``."""
     with connect(stack) as tarry:
-        _limits(function_id, tarry)
+        _check(function_id, tarry)
         control = tarry.lookups.pause(function_id)
     _show(function_id, control, as_json, "pauses within ten seconds: its runs wait, and none is lost")
+
+
+def drain_function(function_id: str, stack: str | None, as_json: bool) -> None:
+    """``tarry drain``."""
+    with connect(stack) as tarry:
+        _check(function_id, tarry)
+        control = tarry.lookups.drain(function_id)
+    _show(function_id, control, as_json, "drains within ten seconds: none of its runs starts, and all finish")
 
 
 def resume_function(function_id: str, stack: str | None, as_json: bool) -> None:
     """``tarry resume``."""
     with connect(stack) as tarry:
-        _limits(function_id, tarry)
+        _check(function_id, tarry)
         control = tarry.lookups.resume(function_id)
     _show(function_id, control, as_json, "goes on within half a minute, the earliest runs first")
 
@@ -38,11 +47,7 @@ def resume_function(function_id: str, stack: str | None, as_json: bool) -> None:
 def limit_function(function_id: str, limit: int | None, stack: str | None, as_json: bool) -> None:
     """``tarry limit``."""
     with connect(stack) as tarry:
-        if not any(each.scope == "fn" for each in _limits(function_id, tarry)):
-            raise CommandError(
-                f"function {function_id!r} has only a limit with scope='app', which other functions share:"
-                " change it in the code"
-            )
+        _check(function_id, tarry, limit=True)
         control = tarry.lookups.limit(function_id, limit)
     _show(function_id, control, as_json, "has its code's limit again" if limit is None else f"has the limit {limit}")
 
@@ -56,20 +61,17 @@ def list_functions(stack: str | None, as_json: bool) -> None:
         return
     table = Table("function", "limits", "state", box=None)
     for name, (limits, control) in found.items():
-        state = "paused" if control and control.paused else ""
+        states = {"paused": control and control.paused, "draining": control and control.draining}
+        state = ", ".join(name for name, since in states.items() if since)
         table.add_row(name, ", ".join(_text(each) for each in limits) + _now(control), state)
     screen().print(table)
 
 
-def _limits(function_id: str, tarry: Connection) -> tuple[Concurrency, ...]:
-    if function_id not in tarry.functions:
-        raise CommandError(f"there is no function {function_id!r}, only {', '.join(tarry.functions)}")
-    if not (limits := tarry.limits(function_id)):
-        raise CommandError(
-            f"function {function_id!r} has no limit, so its executors do not ask whether it is paused: create it with"
-            " concurrency=..., such as concurrency=1000, and deploy it"
-        )
-    return limits
+def _check(function_id: str, tarry: Connection, *, limit: bool = False) -> None:
+    try:
+        check_control(function_id, {name: tarry.limits(name) for name in tarry.functions}, limit=limit)
+    except ControlError as error:
+        raise CommandError(str(error)) from None
 
 
 def _control(function_id: str, tarry: Connection) -> Control | None:
@@ -84,6 +86,7 @@ def _document(function_id: str, limits: tuple[Concurrency, ...], control: Contro
         ],
         "limit_now": control and control.limit,
         "paused": iso(control.paused) if control else None,
+        "draining": iso(control.draining) if control else None,
     }
 
 
@@ -99,6 +102,7 @@ def _now(control: Control | None) -> str:
 
 def _show(function_id: str, control: Control, as_json: bool, what: str) -> None:
     if as_json:
-        print_json({"id": function_id, "paused": iso(control.paused), "limit_now": control.limit})
+        since = {"paused": iso(control.paused), "draining": iso(control.draining)}
+        print_json({"id": function_id, **since, "limit_now": control.limit})
     else:
         screen().print(f"function {function_id} {what}")

@@ -145,6 +145,9 @@ class JoinedLookups:
     def control(self, function: str) -> Control:
         raise self._undecided(function)
 
+    def drain(self, function: str) -> Control:
+        raise self._undecided(function)
+
     def pause(self, function: str) -> Control:
         raise self._undecided(function)
 

@@ -15,6 +15,7 @@ from tarry_backend.queues.cancel_runs import request_cancel
 from tarry_backend.queues.rerun_runs import edited, request_rerun
 from tarry_backend.queues.retry_runs import request_retry
 from tarry_backend.runtime import runtime
+from tarry_dev.cloud.host_controls import HostControls
 from tarry_dev.cloud.host_notes import HostNotes
 from tarry_dev.cloud.runs import HostedRun, NoResultError
 from tarry_dev.cloud.unheard import unmatched, unstarted
@@ -41,7 +42,7 @@ _LAST = 5
 """For how many events, the last ones, the error of a run without a result says why they did not end its waits."""
 
 
-class Host:
+class Host(HostControls):
     """An app on an embedded cloud whose clock you move. ``cloud`` is that cloud, for everything else."""
 
     def __init__(self, cloud: Cloud) -> None:

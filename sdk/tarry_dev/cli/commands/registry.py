@@ -13,6 +13,7 @@ from tarry_dev.cli.commands.console import console
 from tarry_dev.cli.commands.demo import demo
 from tarry_dev.cli.commands.dev import dev
 from tarry_dev.cli.commands.dlq import dlq
+from tarry_dev.cli.commands.drain import drain
 from tarry_dev.cli.commands.event import event
 from tarry_dev.cli.commands.events import events
 from tarry_dev.cli.commands.functions import functions
@@ -73,6 +74,7 @@ app.command(short_help="Make a failed run go on, or those of a function.")(with_
 app.command(short_help="Start a run again as a new run, from a step on.")(with_app(rerun))
 app.command(short_help="List the functions with their limits.")(with_app(functions))
 app.command(short_help="Pause a function: its runs wait, and none is lost.")(with_app(pause))
+app.command(short_help="Drain a function: none of its runs starts, all finish.")(with_app(drain))
 app.command(short_help="Let a paused function go on.")(with_app(resume))
 app.command(short_help="Give a function another limit, without a deployment.")(with_app(limit))
 app.command(short_help="Find the running runs that new code would break.")(with_app(check))

@@ -1,0 +1,88 @@
+"""The answers of the HTTP API about functions: their limits, and what people have asked of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from aws_lambda_powertools.event_handler.exceptions import BadRequestError, NotFoundError, ServiceError
+
+from tarry_backend.model.moment import iso
+from tarry_backend.queues.function_control import ControlError, check_control, drain, pause, resume, set_limit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tarry import Concurrency
+    from tarry_backend.api.documents import Document
+    from tarry_backend.deploy.manifest import HostedManifest, Manifest
+    from tarry_backend.model.control import Control
+    from tarry_backend.queues.sender import Queues
+    from tarry_backend.store import Store
+
+__all__ = ["FunctionControls"]
+
+_MOST = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionControls:
+    """The functions of one app. An error with an HTTP status says what cannot be asked of one."""
+
+    app: Manifest | HostedManifest
+    store: Store
+    queues: Queues
+
+    def all(self) -> Document:
+        """Return the functions, with their limits. Only of those with a limit it reads what people have asked."""
+        limits = {name: each.limits for name, each in self.app.functions.items()}
+        controls = {name: self.store.controls.of(name) for name, each in limits.items() if each}
+        return {"functions": [_document(name, each, controls.get(name)) for name, each in limits.items()]}
+
+    def pause(self, function: str) -> Document:
+        """Pause the function."""
+        self._check(function)
+        return self._answer(function, pause(function, self.store))
+
+    def drain(self, function: str) -> Document:
+        """Let the function start no more runs."""
+        self._check(function)
+        return self._answer(function, drain(function, self.store))
+
+    def resume(self, function: str) -> Document:
+        """Let a function go on that is paused or drains."""
+        self._check(function)
+        return self._answer(function, resume(function, self.store, self.queues))
+
+    def limit(self, function: str, limit: str | None) -> Document:
+        """Give the function another limit; its code's without one."""
+        self._check(function, limit=True)
+        if limit is not None and not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:5]) <= _MOST):
+            raise BadRequestError(f"limit={limit[:80]!r}: give a number from 1 to {_MOST:,}, or leave it out")
+        return self._answer(
+            function, set_limit(function, None if limit is None else int(limit), self.store, self.queues)
+        )
+
+    def _check(self, function: str, *, limit: bool = False) -> None:
+        if function not in self.app.functions:
+            raise NotFoundError(f"there is no function {function[:80]!r}")
+        try:
+            check_control(function, {name: each.limits for name, each in self.app.functions.items()}, limit=limit)
+        except ControlError as error:
+            raise ServiceError(HTTPStatus.CONFLICT, str(error)) from None
+
+    def _answer(self, function: str, control: Control) -> Document:
+        return _document(function, self.app.functions[function].limits, control)
+
+
+def _document(function: str, limits: Iterable[Concurrency], control: Control | None) -> Document:
+    return {
+        "id": function,
+        "concurrency": [
+            {"limit": each.limit, "key": each.key, "scope": each.scope, "hold": each.hold} for each in limits
+        ],
+        "limit_now": control and control.limit,
+        "paused": control and iso(control.paused),
+        "draining": control and iso(control.draining),
+    }

@@ -1,0 +1,66 @@
+"""The control of functions in tests, as the commands do it on a stack."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tarry_backend.queues.function_control import check_control, drain, pause, resume, set_limit
+from tarry_backend.runtime import runtime
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from tarry import Function
+    from tarry_dev.cloud.cloud import Cloud
+
+__all__ = ["HostControls"]
+
+
+class HostControls:
+    """Pauses, drains and resumes functions of a hosted app, and gives them other limits."""
+
+    cloud: Cloud
+
+    def pause(self, function: Function[Any] | str) -> None:
+        """Pause a function, as ``tarry pause`` does: none of its runs goes on until ``resume``.
+
+        Args:
+            function: A function with a limit (``concurrency=``), or its id.
+
+        Raises:
+            ControlError: There is no such function, or it has no limit.
+        """
+        pause(self._checked(function), runtime().store)
+
+    def drain(self, function: Function[Any] | str) -> None:
+        """Drain a function, as ``tarry drain`` does: it starts no run, and those that it has go on.
+
+        Args:
+            function: As for ``pause``.
+        """
+        drain(self._checked(function), runtime().store)
+
+    def resume(self, function: Function[Any] | str) -> None:
+        """Let a function go on that is paused or drains. Its runs that wait go on within 15 seconds of the clock.
+
+        Args:
+            function: As for ``pause``.
+        """
+        resume(self._checked(function), runtime().store, runtime().queues)
+        self.cloud.pump()
+
+    def limit(self, function: Function[Any] | str, limit: int | None) -> None:
+        """Give a function another limit, as ``tarry limit`` does; ``None`` for that of its code.
+
+        Args:
+            function: A function with a limit of its own (``scope="fn"``), or its id.
+            limit: How many of its runs are at work at a time.
+        """
+        set_limit(self._checked(function, limit=True), limit, runtime().store, runtime().queues)
+        self.cloud.pump()
+
+    def _checked(self, function: Function[Any] | str, *, limit: bool = False) -> str:
+        function_id = function if isinstance(function, str) else function.id
+        limits = {each.id: each.concurrency for each in self.cloud.app.functions.values()}
+        check_control(function_id, limits, limit=limit)
+        return function_id
