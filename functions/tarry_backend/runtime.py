@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
 
     from tarry import App
+    from tarry.signals import Signals
     from tarry_backend.executor.executor import Executor
     from tarry_backend.matcher.matcher import Matcher
+    from tarry_backend.remote.remote_stack import RemoteStack
     from tarry_backend.timers.timers import Timers
 
 __all__ = ["Runtime", "host", "load_app", "prepare", "process", "runtime"]
@@ -58,8 +60,26 @@ class Runtime:
     bus: EventBus
 
     @cached_property
+    def remote(self) -> RemoteStack | None:
+        """What the stack's remote apps need; ``None``, and nothing is loaded, in a stack without one."""
+        if not self.settings.signing_secret:
+            return None
+        from tarry_backend.remote.remote_stack import RemoteStack
+
+        return RemoteStack(self.manifest.id, self.store.remote_apps.all, self.settings)
+
+    @cached_property
+    def declared(self) -> Manifest | HostedManifest:
+        """What the stack's functions declare, also those of remote apps."""
+        return self.manifest if self.remote is None else self.remote.manifest(self.manifest)
+
+    @cached_property
     def app(self) -> App:
-        """The app itself, imported at its first use."""
+        """The app itself, imported at its first use, with the functions of remote apps."""
+        return self._own_app if self.remote is None else self.remote.app(self._own_app)
+
+    @property
+    def _own_app(self) -> App:
         app = _hosted or load_app(self.settings.app)
         if isinstance(self.manifest, Manifest) and Manifest.of(app).digest != self.manifest.digest:
             logger.warning(
@@ -69,13 +89,20 @@ class Runtime:
             )
         return app
 
+    @cached_property
+    def signals(self) -> Signals:
+        """The way to runs that wait for signals."""
+        from tarry.signals import Signals
+
+        return Signals()
+
     # Each Lambda loads only its own part.
 
     @cached_property
     def matcher(self) -> Matcher:
         from tarry_backend.matcher.matcher import Matcher
 
-        return Matcher(self.manifest, self.store, self.queues, meter)
+        return Matcher(self.declared, self.store, self.queues, meter)
 
     @cached_property
     def executor(self) -> Executor:

@@ -2,10 +2,11 @@
 
 try:
     from tarry_infra.functions import Capacity
+    from tarry_infra.remote import RemoteApp
     from tarry_infra.stack import TarryStack, Tuning
 except ModuleNotFoundError as error:
     from tarry._extras import explained
 
     raise explained(error) from None
 
-__all__ = ["Capacity", "TarryStack", "Tuning"]
+__all__ = ["Capacity", "RemoteApp", "TarryStack", "Tuning"]

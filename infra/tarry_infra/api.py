@@ -9,10 +9,13 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from tarry_backend.store.models import DueIndex, RunsIndex, WaitsIndex
 from tarry_infra.functions import Capacity, Function
 
 if TYPE_CHECKING:
     from tarry_infra.functions import Host
+    from tarry_infra.runs import Runs
+    from tarry_infra.state import State
 
 __all__ = ["Api"]
 
@@ -34,6 +37,13 @@ class Api(Construct):
         )
         self.url = self.function.live.add_function_url(auth_type=lambda_.FunctionUrlAuthType.AWS_IAM).url
         CfnOutput(self, "Url", value=self.url).override_logical_id("ApiUrl")
+
+    def reach(self, state: State, runs: Runs) -> None:
+        """Let the Lambda make the calls that it makes."""
+        state.grant(self.function)
+        for index in (WaitsIndex, DueIndex, RunsIndex):
+            state.grant_index(self.function, index)
+        runs.queue.grant_send(self.function)
 
     def grant(self, grantee: iam.IGrantable) -> None:
         """Lets somebody ask it: all that it answers, and to cancel, retry and rerun runs."""

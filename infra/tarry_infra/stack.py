@@ -17,7 +17,7 @@ from tarry_backend.deploy.settings import Settings
 from tarry_backend.deploy.topology import longest_redelivery
 from tarry_backend.events.schedules import schedules_of
 from tarry_backend.runtime import load_app
-from tarry_backend.store.models import DueIndex, RunsIndex, WaitsIndex
+from tarry_backend.store.models import DueIndex, WaitsIndex
 from tarry_infra.api import Api
 from tarry_infra.audit import Audit
 from tarry_infra.bundle import Bundle
@@ -30,6 +30,7 @@ from tarry_infra.names import bus_name
 from tarry_infra.observability import Observability
 from tarry_infra.outputs import tell
 from tarry_infra.python import default_runtime
+from tarry_infra.remote import Remote
 from tarry_infra.runs import EXECUTOR, Runs
 from tarry_infra.schedules import Schedules
 from tarry_infra.signals import SIGNALS, Signals
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from constructs import Construct
 
+    from tarry_infra.remote import RemoteApps
+
 __all__ = ["TarryStack", "Tuning"]
 
 
@@ -59,6 +62,7 @@ class TarryStack(Stack):
         construct_id: The construct's id.
         app: The ``tarry.App`` as ``module:attribute``. The stack imports it, since the app may name its bus;
             otherwise the bus has the stack's name. The top-level package that holds it goes into the Lambdas.
+        remote: Apps of Inngest SDKs: a list of ``RemoteApp``, or a function of the stack. ``app`` may be left out then.
         modules: Further top-level packages for the Lambdas.
         requirements: A requirements file, or a lock with hashes, with further dependencies of the Lambdas.
         tuning: How long events and ended runs are kept, and how many steps a run may have; see ``Tuning``.
@@ -75,16 +79,15 @@ class TarryStack(Stack):
         account_concurrency: How many Lambdas the account may run at the same time: 1,000, or 10 in a new account. If
             that is less than the queues ask for, their ``concurrency`` is lowered. By default it is not.
         warm_writes: How many writes a second the table and each index are ready for at once; see ``State``.
-        removal_policy: What becomes of the table and the bucket. Only ``RETAIN`` protects the table from deletion.
+        removal_policy: What becomes of table and bucket. Only ``RETAIN`` protects the table from deletion.
         log_level: The lowest level that the Lambdas log.
         log_retention: How long CloudWatch keeps the logs.
         audit: Whether every event is also kept as a file, for queries in SQL with Athena; see ``Audit``.
         audit_days: For how many days.
-        schedules: Whether functions start at the times of their crons. ``False`` for a stack that must stay quiet.
+        schedules: Whether crons start functions. ``False`` for a stack that must stay quiet.
         api: Whether there is an HTTP API, at a URL where IAM decides who may ask; see ``Api`` and ``grant_api``.
-        alarm_actions: What each alarm does, such as ``[aws_cloudwatch_actions.SnsAction(topic)]``. By default alarms
-            only show.
-        version: What names the code of this deploy in its runs and their failures; by default a digest of the code.
+        alarm_actions: What each alarm does, such as ``[SnsAction(topic)]``. By default alarms only show.
+        version: What names the code of this deploy in its runs and failures; by default a digest of the code.
         runtime: The Python runtime of the Lambdas; by default the version that synthesises, from 3.12 on.
         snap_start: Whether Lambdas start from a snapshot of their loaded code; see "SnapStart" in ``docs/deploy.md``.
         architecture: The processor of the Lambdas.
@@ -99,7 +102,8 @@ class TarryStack(Stack):
         scope: Construct,
         construct_id: str,
         *,
-        app: str,
+        app: str = "tarry_backend.remote.stack_app:app",
+        remote: RemoteApps = (),
         modules: Sequence[str] = (),
         requirements: str | Path | None = None,
         tuning: Tuning | None = None,
@@ -153,6 +157,7 @@ class TarryStack(Stack):
         self.audit = self._audit(host, audit_days, removal_policy) if audit else None
         self.schedules = self._schedules(encryption_key, enabled=schedules)
         self.api = Api(self, "Api", host=host) if api else None
+        self.remote = Remote(self, "Remote", host=host, apps=remote) if remote else None
         settings = self._settings(tuning or {})
         self._configure(settings)
         self._write_outputs(settings)
@@ -232,6 +237,7 @@ class TarryStack(Stack):
             audit_stream=self.audit.delivery.stream.attr_arn if self.audit else "",
             unsettled_seconds=longest_redelivery(self.ingest.queue.visibility, self.ingest.queue.receives),
             version=self.version,
+            **(self.remote.settings() if self.remote else {}),
             **tuning,
         )
 
@@ -239,6 +245,8 @@ class TarryStack(Stack):
         for function in self._functions().values():
             for variable, value in environment_of(settings).items():
                 function.add_environment(variable, value)
+        if self.remote:
+            self.remote.configure(self.runs.executor, tuple(environment_of(settings).items()))
 
     def _write_outputs(self, settings: Settings) -> None:
         """Write what the command line needs to know: see ``tarry runs --stack``."""
@@ -248,18 +256,18 @@ class TarryStack(Stack):
         tell(self, Deployment(self.app.id, tuple(app.functions), settings, dead_letters, facts_of(app)))
 
     def _functions(self) -> dict[str, Function]:
-        timers = self.timers
         return {
             "matcher": self.ingest.matcher,
             "executor": self.runs.executor,
-            "waker": timers.waker,
-            "sweep": timers.sweep,
+            "waker": self.timers.waker,
+            "sweep": self.timers.sweep,
             **({"api": self.api.function} if self.api else {}),
         }
 
     def _observe(self, actions: Sequence[cloudwatch.IAlarmAction]) -> Observability:
         ingest, runs, timers, audit = self.ingest, self.runs, self.timers, self.audit
         functions = {**self._functions(), "signals": self.signals.function}
+        functions |= {"gateway": self.remote.gateway} if self.remote else {}
         beside = {"sweep": timers.missed}
         if audit:
             functions["converter"] = audit.delivery.converter
@@ -288,10 +296,6 @@ class TarryStack(Stack):
         if self.audit:
             self.audit.delivery.grant_put(runs.executor)
         if self.api:
-            self._grant_to_api(self.api.function)
-
-    def _grant_to_api(self, function: Function) -> None:
-        self.state.grant(function)
-        for index in (WaitsIndex, DueIndex, RunsIndex):
-            self.state.grant_index(function, index)
-        self.runs.queue.grant_send(function)
+            self.api.reach(state, runs)
+        if self.remote:
+            self.remote.grant(ingest, runs, timers, state, self.api)

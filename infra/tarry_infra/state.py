@@ -9,11 +9,13 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from tarry_backend.store.access import ITEMS, OBJECTS
+from tarry_backend.store.access import ITEMS, OBJECTS, REMOTE_ITEMS
 from tarry_backend.store.models import EXPIRES, table_definition
 from tarry_infra.buckets import closed_bucket
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from aws_cdk import aws_kms as kms
     from pynamodb.indexes import GlobalSecondaryIndex
 
@@ -69,12 +71,20 @@ class State(Construct):
     def grant(self, *functions: Function) -> None:
         """Lets each reach the items and the objects that it uses: see ``tarry_backend.store.access``."""
         for function in functions:
-            for access in ITEMS[function.entry]:
-                actions = [f"dynamodb:{action}" for action in access.actions]
-                function.allow(actions, self.table.table_arn, _conditions(access))
+            self._grant_items(function, ITEMS.get(function.entry, ()))
             for action, names in OBJECTS.get(function.entry, {}).items():
                 for name in names:
                     self._grant_objects(function, f"s3:{action}", name)
+
+    def grant_remote(self, *functions: Function) -> None:
+        """Lets each reach the items that it uses in a stack with remote apps."""
+        for function in functions:
+            self._grant_items(function, REMOTE_ITEMS[function.entry])
+
+    def _grant_items(self, function: Function, items: Iterable[Access]) -> None:
+        for access in items:
+            actions = [f"dynamodb:{action}" for action in access.actions]
+            function.allow(actions, self.table.table_arn, _conditions(access))
 
     def grant_index(self, function: Function, index: type[GlobalSecondaryIndex[Any]]) -> None:
         """Lets it query one index of the table."""

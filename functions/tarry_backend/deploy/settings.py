@@ -33,6 +33,8 @@ class Settings:
         run_days: How many days ended runs are stored.
         max_steps: The most steps of one run.
         version: What names the code of this deploy; ``""`` if nothing does.
+        signing_secret: The secret with the signing key of remote apps; empty if the stack has none of them.
+        event_secret: The secret with the key by which they send events.
         unsettled_seconds: How long after its reception an event may still get another matcher.
     """
 
@@ -49,6 +51,8 @@ class Settings:
     run_days: int = 30
     max_steps: int = 1000
     version: str = ""
+    signing_secret: str = ""
+    event_secret: str = ""
     unsettled_seconds: int = longest_redelivery(EVENTS.visibility_timeout, EVENTS.max_receives)
 
     @staticmethod

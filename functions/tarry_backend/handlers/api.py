@@ -153,7 +153,7 @@ def _query() -> Mapping[str, str]:
 
 def _lists() -> Lists:
     parts = runtime()
-    return Lists(parts.manifest, parts.store)
+    return Lists(parts.declared, parts.store)
 
 
 def _functions() -> FunctionControls:
@@ -163,7 +163,7 @@ def _functions() -> FunctionControls:
 
 def _api() -> Api:
     parts = runtime()
-    return Api(parts.manifest, parts.store, parts.queues)
+    return Api(parts.declared, parts.store, parts.queues)
 
 
 prepare("manifest")

@@ -17,6 +17,15 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     with published():
         meter.count("Swept", runtime().timers.sweep())
         meter.count("Sweeps")
+        _fire_crons_of_remote_apps()
+
+
+def _fire_crons_of_remote_apps() -> None:
+    parts = runtime()
+    if parts.remote is not None:
+        from tarry_backend.api.remote_crons import fire_crons  # only a stack with remote apps loads it
+
+        fire_crons(parts.remote.directory, parts.store.remote_apps, parts.bus)
 
 
 prepare("timers")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from tarry.app import App
 from tarry.errors import UsageError
 from tarry_backend.clock import now
+from tarry_backend.deploy.function_facts import FunctionFacts
+from tarry_backend.deploy.manifest import HostedManifest, Manifest
 from tarry_backend.remote.handler import RemoteHandler
 from tarry_backend.remote.manifest import AppManifest
 from tarry_backend.telemetry import logger
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
 
     from tarry.function import Function
 
-__all__ = ["FRESH", "Directory", "JoinedApp", "Known", "functions_of"]
+__all__ = ["FRESH", "Directory", "JoinedApp", "JoinedFunctions", "JoinedManifest", "Known", "functions_of"]
+
+T = TypeVar("T")
 
 FRESH = 60_000
 """How long, in milliseconds, a process trusts what it has read of the stack's remote apps."""
@@ -55,6 +59,12 @@ class Directory:
         """Return the functions anew, for one that is lacking: an app may have been synced just now."""
         return self._at_most(_AGAIN)
 
+    def crons(self) -> list[tuple[Function, int]]:
+        """Return the functions, each with when its app was last changed, in Unix milliseconds."""
+        self.functions()
+        synced = {app_id: moment for app_id, (_, moment) in self._known.items()}
+        return [(each, synced[handler_of(each).app_id]) for each in self._functions.values()]
+
     def forget(self) -> None:
         """Read again at the next question."""
         self._read_at = None
@@ -73,20 +83,28 @@ class Directory:
         found: dict[str, Function] = {}
         for app_id, (manifest, _) in known.items():
             try:
-                found |= functions_of(AppManifest.parse(manifest), self._stack_app, self._key)
+                found |= functions_of(AppManifest.parse(manifest), self._stack_app, self._key, checked=False)
             except UsageError as error:
                 logger.error("remote app %s is left out: %s", app_id, error)
         return found
 
 
-def functions_of(manifest: AppManifest, stack_app: str, key: Callable[[], str | None]) -> Mapping[str, Function]:
+def handler_of(function: Function) -> RemoteHandler:
+    """Return the handler of a remote function."""
+    assert isinstance(function.handler, RemoteHandler)
+    return function.handler
+
+
+def functions_of(
+    manifest: AppManifest, stack_app: str, key: Callable[[], str | None], *, checked: bool = True
+) -> Mapping[str, Function]:
     """Return the functions of an app.
 
     Raises:
         SyncError: See ``AppManifest.tarry_functions``.
     """
     handler = RemoteHandler(manifest.id, manifest.url, key, manifest.can_fetch)
-    return manifest.tarry_functions(stack_app, handler)
+    return manifest.tarry_functions(stack_app, handler, checked=checked)
 
 
 class JoinedApp(App):
@@ -95,7 +113,7 @@ class JoinedApp(App):
     def __init__(self, own: App, directory: Directory) -> None:
         self.__dict__.update(own.__dict__)
         self.own = own
-        self._joined = _JoinedFunctions(own, directory)
+        self._joined = JoinedFunctions(lambda: own.functions, directory, lambda function: function)
 
     @property
     def functions(self) -> Mapping[str, Function]:
@@ -103,19 +121,44 @@ class JoinedApp(App):
         return self._joined
 
 
-class _JoinedFunctions(Mapping[str, "Function"]):
-    def __init__(self, own: App, directory: Directory) -> None:
+class JoinedFunctions(Mapping[str, T]):
+    """Functions by their ids: ``own`` returns a stack's own; ``made`` makes of a remote one what there is of these.
+
+    A function that is lacking is looked for again, since its app may have been synced meanwhile.
+    """
+
+    def __init__(self, own: Callable[[], Mapping[str, T]], directory: Directory, made: Callable[[Function], T]) -> None:
         self._own = own
         self._directory = directory
+        self._made = made
 
-    def __getitem__(self, function_id: str) -> Function:
-        for there in (self._own.functions, self._directory.functions()):
-            if function_id in there:
-                return there[function_id]
-        return self._directory.newer()[function_id]
+    def __getitem__(self, function_id: str) -> T:
+        own = self._own()
+        if function_id in own:
+            return own[function_id]
+        there = self._directory.functions()
+        return self._made((there if function_id in there else self._directory.newer())[function_id])
 
     def __iter__(self) -> Iterator[str]:
-        return iter({**self._directory.functions(), **self._own.functions})
+        return iter({**self._directory.functions(), **self._own()})
 
     def __len__(self) -> int:
-        return len({**self._directory.functions(), **self._own.functions})
+        return len({**self._directory.functions(), **self._own()})
+
+
+class JoinedManifest(HostedManifest):
+    """The manifest of a stack's own functions, and of its remote apps."""
+
+    def __init__(self, own: Manifest | HostedManifest, directory: Directory) -> None:
+        self.own = own
+        self._joined = JoinedFunctions(lambda: own.functions, directory, FunctionFacts.of)
+
+    @property
+    def id(self) -> str:
+        """The id of the stack's app."""
+        return self.own.id
+
+    @property
+    def functions(self) -> Mapping[str, FunctionFacts]:
+        """The facts of the functions, as they were at most a minute ago."""
+        return self._joined

@@ -26,6 +26,8 @@ DISCOVERY = "step"
 BIG = 4_000_000
 """From how many bytes on the app fetches the run's steps itself, if its SDK can."""
 
+_MOST_FETCHED = 5_500_000
+
 _LEAST = 2_000
 """With fewer milliseconds left, no request begins."""
 
@@ -68,13 +70,19 @@ class Inquiry:
         known = list(steps)
         document = self._document(known, attempt, at_once=at_once)
         limit = self._connection.transport.most_bytes
-        if sum(len(each.output or "") for each in known) + 100_000 > min(BIG, limit) and self._can_fetch:
+        size = sum(len(each.output or "") for each in known) + 100_000
+        if self._is_fetched(size, min(BIG, limit)):
             document |= {"steps": {}, "events": [], "use_api": True, "ctx": {**document["ctx"], "use_api": True}}
         elif (size := len(canonical(document))) > limit:
             raise AppError(f"the run's steps have {size:,} bytes; a request to this app carries at most {limit:,}")
         left, _ = self._journal.time_left()
         query = {"fnId": self._function.id, "stepId": step}
         return self._connection.ask("POST", query, document, max(left, _LEAST) / 1000)
+
+    def _is_fetched(self, size: int, limit: int) -> bool:
+        """Whether the app is to fetch a state of about that size. A deployed gateway, a Lambda, answers with 6 MB."""
+        is_deployed = self._connection.key is not None
+        return self._can_fetch and size > limit and not (is_deployed and size > _MOST_FETCHED)
 
     def _document(self, known: list[Step], attempt: int, *, at_once: bool) -> dict[str, Any]:
         """Without ``fn_id``: by it an SDK takes up checkpointing, which has another writer of the run's steps."""

@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tarry._cel.declarations import check_declarations
 from tarry._engine.declaration import checked_cancels, checked_concurrency, checked_function
 from tarry.cancel import Cancel, Timeouts
 from tarry.concurrency import Concurrency
@@ -81,12 +80,13 @@ class AppManifest:
         app_id, url, sdk, functions = json.loads(text)
         return cls(app_id, url, sdk, tuple(functions))
 
-    def tarry_functions(self, stack_app: str, handler: Driver) -> dict[str, Function]:
+    def tarry_functions(self, stack_app: str, handler: Driver, *, checked: bool = True) -> dict[str, Function]:
         """Return the functions by their ids.
 
         Args:
             stack_app: The id of the stack's app, which Tarry's own events come from.
             handler: What drives the runs.
+            checked: Whether expressions are compiled: a sync has done that for what is stored.
 
         Raises:
             SyncError: A function asks for what Tarry would do otherwise, silently. The error has every reason.
@@ -94,7 +94,7 @@ class AppManifest:
         reasons: list[str] = []
         found: dict[str, Function] = {}
         for described in self.functions:
-            reader = _FunctionReader(described, stack_app, handler)
+            reader = _FunctionReader(described, stack_app, handler, checked=checked)
             function = reader.function()
             reasons += reader.reasons
             if function is not None and function.id in found:
@@ -126,7 +126,8 @@ def read_manifest(report: Any, url: str, sdk: str) -> AppManifest:
 class _FunctionReader:
     """Reads one function, and gathers what is wrong with it."""
 
-    def __init__(self, described: Mapping[str, Any], stack_app: str, handler: Driver) -> None:
+    def __init__(self, described: Mapping[str, Any], stack_app: str, handler: Driver, *, checked: bool) -> None:
+        self._checked = checked
         self._given = described
         self._stack_app = stack_app
         self._handler = handler
@@ -151,7 +152,8 @@ class _FunctionReader:
         assert limits is not None
         assert timeouts is not None
         assert retries is not None
-        self._asked(lambda: self._check(triggers, cancels, limits, once), "expressions")
+        if self._checked:
+            self._asked(lambda: self._check(triggers, cancels, limits, once), "expressions")
         return Function(
             id=self._id,
             app_id=self._stack_app,
@@ -215,6 +217,8 @@ class _FunctionReader:
         once: str | None,
     ) -> None:
         """Check the expressions as where a function of Tarry's own is created."""
+        from tarry._cel.declarations import check_declarations  # the grammar loads slowly
+
         values = {} if once is None else {"idempotency": once}
         values |= {f"key of concurrency {place}": each.key for place, each in enumerate(limits, 1) if each.key}
         events = [each for each in triggers if isinstance(each, TriggerEvent)]

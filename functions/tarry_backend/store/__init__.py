@@ -114,9 +114,9 @@ class Store:
             gates=Gates(table),
             controls=Controls(table),
             starts=RunStarts(table, RunItems(values, runs.leases), runs.leases),
-            remote_apps=RemoteApps(table, values),
             calms=Calms(table),
             gathered=GatheredEvents(table),
+            remote_apps=RemoteApps(table),
         )
 
 

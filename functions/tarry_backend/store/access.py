@@ -16,7 +16,7 @@ from tarry_backend.store.models import EXPIRES, Item, RunItem
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ITEMS", "OBJECTS", "Access"]
+__all__ = ["ITEMS", "OBJECTS", "REMOTE_ITEMS", "Access"]
 
 _RUN, _LOG, _KEY, _NAME, _ONCE, _SIGNAL = "run#*", "log#*", "key#*", "name#*", "once#*", f"{SIGNALS}*"
 _CURSOR, _GATE, _LINE, _CONTROL, _LIMIT = "timers", "gate#*", "line#*", "fn#*", "limit#*"
@@ -120,6 +120,23 @@ ITEMS: Mapping[str, tuple[Access, ...]] = {
 }
 """The grants by Lambda entry point. ``TransactWriteItems`` needs the permissions of its parts."""
 
+_REMOTE, _CRONS = "remote", "crons"
+
+REMOTE_ITEMS: Mapping[str, tuple[Access, ...]] = {
+    "matcher": (Access(("Query",), (_REMOTE,)),),
+    "executor": (Access(("Query",), (_REMOTE,)),),
+    "api": (Access(("Query",), (_REMOTE,)),),
+    "sweep": (Access(("Query",), (_REMOTE,)), Access(("GetItem", "PutItem"), (_CRONS,))),
+    "sync": (Access(("PutItem", "DeleteItem"), (_REMOTE,)),),
+    "gateway": (
+        Access(("Query",), (_RUN, _REMOTE)),
+        Access(("PutItem",), (_REMOTE,)),
+        Access(("GetItem",), (_SIGNAL,)),
+        Access(("PutItem",), (_SIGNAL,), ATTRIBUTES),
+    ),
+}
+"""What these use beside, in a stack with remote apps."""
+
 _LARGE_LOG, _LARGE_RUN = "log/*", "runs/*"
 _LARGE_END = "log/*-finished-*"
 
@@ -128,5 +145,6 @@ OBJECTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "executor": {"GetObject": (_LARGE_LOG, _LARGE_RUN), "PutObject": (_LARGE_END, _LARGE_RUN)},
     "timers": {"GetObject": (_LARGE_LOG, _LARGE_RUN)},
     "api": {"GetObject": (_LARGE_LOG, _LARGE_RUN), "PutObject": (_LARGE_RUN,)},
+    "gateway": {"GetObject": (_LARGE_LOG, _LARGE_RUN)},
 }
 """The names of the bucket's objects, by Lambda entry point and operation."""

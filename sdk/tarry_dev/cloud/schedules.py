@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import zlib
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from tarry._wire.bus import source_of
 from tarry_backend.events.address import SCHEDULED
+from tarry_backend.events.cron_times import spread_of, times_after
 from tarry_backend.events.schedules import Schedule, schedules_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
-    from tarry import App, TriggerCron
+    from tarry import App
     from tarry_dev.cloud.clock import Clock
 
 __all__ = ["Schedules", "times_after"]
@@ -59,28 +58,10 @@ class Schedules:
         return {"Source": source_of(self._app.id), "DetailType": SCHEDULED, "Detail": json.dumps(detail)}
 
 
-def times_after(trigger: TriggerCron, moment: int) -> Iterator[int]:
-    """The trigger's times after ``moment``, in Unix milliseconds: each time of the clock on the wall once, but for
-    those that it leaves out when it is put forward."""
-    zone = ZoneInfo(trigger.timezone)
-    day = datetime.fromtimestamp(moment / 1000, zone).date() - timedelta(days=1)
-    while True:
-        if trigger.times.on(day):
-            for hour in trigger.times.hours:
-                for minute in trigger.times.minutes:
-                    wall = datetime(day.year, day.month, day.day, hour, minute, tzinfo=zone)
-                    time = int(wall.timestamp()) * 1000
-                    if time > moment and datetime.fromtimestamp(time / 1000, zone) == wall:
-                        yield time
-        day += timedelta(days=1)
-
-
 def _following(schedule: Schedule, now: int, time: int) -> tuple[int, int]:
     """When it fires after ``now``, and for which time after ``time``: that later by as much as its jitter gives it."""
     for following in times_after(schedule.trigger, time):
-        spread = schedule.trigger.window * 60_000
-        jitter = zlib.crc32(f"{schedule.function_id}-{schedule.place}-{following}".encode())
-        moment = following + (jitter % spread if spread else 0)
+        moment = following + spread_of(schedule, following)
         if moment > now:
             return moment, following
     raise AssertionError("a cron that never comes is refused when it is made")

@@ -100,6 +100,11 @@ def node_app(door: Door, version: int, **environment: str) -> AbstractContextMan
     return _app(["node", "app.mjs"], NODE, door, f"shop{version}", SDK=str(version), **environment)
 
 
+def lambda_app(door: Door, version: int, **environment: str) -> AbstractContextManager[SdkApp]:
+    """The same app by ``inngest/lambda``: a port plays Lambda's Invoke."""
+    return _app(["node", "lambda.mjs"], NODE, door, f"shop{version}", SDK=str(version), **environment)
+
+
 def python_app(door: Door, **environment: str) -> AbstractContextManager[SdkApp]:
     """The app by PyPI ``inngest``, over FastAPI."""
     return _app([str(PYTHON), "app.py"], NODE.with_name("python"), door, "pyshop", **environment)

@@ -1,0 +1,60 @@
+"""Entry point of the custom resource that syncs a Lambda app at its deployment."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+from tarry.errors import TarryError
+from tarry_backend.remote.directory import functions_of
+from tarry_backend.remote.sync import ask_for_manifest
+from tarry_backend.remote.ways import connect
+from tarry_backend.runtime import runtime
+from tarry_backend.telemetry import logged, logger
+
+if TYPE_CHECKING:
+    from tarry_backend.log_lines import LambdaContext
+
+_PATIENCE = 60.0
+"""How many seconds the app may take, its cold start included."""
+
+
+@logged
+def handler(event: dict[str, Any], context: LambdaContext) -> None:
+    """Sync or remove the app, and report to CloudFormation. A refusal fails the deployment, with every reason."""
+    asked = event["ResourceProperties"]
+    try:
+        if event["RequestType"] == "Delete":
+            runtime().store.remote_apps.remove(asked["AppId"])
+        else:
+            _sync(asked["AppId"], asked["Address"])
+        problem = None
+    except Exception as error:
+        logger.exception("the app is not synced")
+        problem = f"{type(error).__name__}: {error}"
+    _report(event, problem)
+
+
+def _sync(app_id: str, address: str) -> None:
+    parts = runtime()
+    assert parts.remote is not None, "a stack without remote apps syncs none"
+    manifest = ask_for_manifest(connect(address, parts.remote.signing_key()), _PATIENCE)
+    if manifest is None:
+        raise TarryError(f"the app at {address} does not answer in band: its SDK is too old, or in development mode")
+    if manifest.id != app_id:
+        raise TarryError(f"the app at {address} has the id {manifest.id!r}; the stack names it {app_id!r}")
+    functions_of(manifest, parts.manifest.id, parts.remote.signing_key)
+    parts.store.remote_apps.put(manifest.id, manifest.text())
+
+
+def _report(event: dict[str, Any], problem: str | None) -> None:
+    answer = {
+        "Status": "FAILED" if problem else "SUCCESS",
+        "Reason": (problem or "")[:1_000],
+        "PhysicalResourceId": f"tarry-remote-{event['ResourceProperties']['AppId']}",
+        **{name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")},
+    }
+    request = urllib.request.Request(event["ResponseURL"], json.dumps(answer).encode(), method="PUT")
+    with urllib.request.urlopen(request, timeout=30):
+        pass

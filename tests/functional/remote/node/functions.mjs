@@ -1,0 +1,178 @@
+// The functions of the tests, which both versions of the SDK can serve.
+
+const bodies = [];
+/** Notes that a body runs; returns how often it has run for this run. */
+function ran(runId, name) {
+  bodies.push({ runId, name });
+  return bodies.filter((each) => each.runId === runId && each.name === name).length;
+}
+
+const DAY = 24 * 3600 * 1000;
+
+export function functionsOf(sdk, version, client) {
+  const { NonRetriableError, RetryAfterError } = sdk;
+  const make = (config, triggers, handler) =>
+    version === 3
+      ? client.createFunction(config, triggers, handler)
+      : client.createFunction({ ...config, triggers }, handler);
+  const on = (event) => [{ event }];
+
+  const drip = make({ id: "drip" }, on("shop/signed.up"), async ({ event, step, runId }) => {
+    await step.run("send welcome", async () => ran(runId, "welcome"));
+    const waited = { event: "shop/confirmed", timeout: "2d", if: "async.data.email == event.data.email" };
+    if (await step.waitForEvent("first", waited)) return { outcome: "at once" };
+    await step.run("send reminder", async () => ran(runId, "reminder"));
+    const late = await step.waitForEvent("second", waited);
+    return { outcome: late ? "late" : "never", via: late?.data.via ?? null };
+  });
+
+  const parallel = make({ id: "parallel" }, on("shop/parallel"), async ({ event, step, runId }) => {
+    const [a, b, answer] = await Promise.all([
+      step.run("a", async () => ran(runId, "a") && "A"),
+      step.run("b", async () => ran(runId, "b") && "B"),
+      step.waitForEvent("answer", { event: "shop/answer", timeout: "1h", match: "data.order" }),
+    ]);
+    const last = await step.run("last", async () => a + b);
+    return { last, answer: answer?.data ?? null, order: event.data.order };
+  });
+
+  const race = make({ id: "race" }, on("shop/race"), async ({ step }) => {
+    const winner = await Promise.race([
+      step.waitForEvent("paid", { event: "shop/paid", timeout: "1d" }).then((each) => (each ? "paid" : "none")),
+      step.sleep("patience", "1h").then(() => "slept"),
+    ]);
+    return await step.run("note", async () => winner);
+  });
+
+  const pack = make({ id: "pack" }, on("shop/pack"), async ({ event, step }) => {
+    return { packed: await step.run("pack", async () => event.data.box * 2) };
+  });
+
+  const invokes = make({ id: "invokes" }, on("shop/invokes"), async ({ event, step }) => {
+    const packed = await step.invoke("pack it", { function: pack, data: { box: event.data.box } });
+    await step.sendEvent("tell", { name: "shop/told", data: packed });
+    return packed;
+  });
+
+  const told = make({ id: "told" }, on("shop/told"), async ({ event }) => event.data);
+
+  const retries = make({ id: "retries", retries: 3 }, on("shop/retries"), async ({ step, runId }) => {
+    return await step.run("flaky", async () => {
+      const n = ran(runId, "flaky");
+      if (n < 3) throw new TypeError(`not yet: ${n}`);
+      return n;
+    });
+  });
+
+  const caught = make({ id: "caught" }, on("shop/caught"), async ({ step, runId }) => {
+    try {
+      await step.run("hopeless", async () => {
+        ran(runId, "hopeless");
+        throw new NonRetriableError("card is stolen");
+      });
+    } catch (error) {
+      return { caught: error.message };
+    }
+  });
+
+  const later = make({ id: "later" }, on("shop/later"), async ({ step, runId }) => {
+    return await step.run("busy", async () => {
+      if (ran(runId, "busy") === 1) throw new RetryAfterError("busy", "2h");
+      return "done";
+    });
+  });
+
+  const fails = make(
+    {
+      id: "fails",
+      retries: 1,
+      onFailure: async ({ event, error, step }) => {
+        return await step.run("report", async () => ({
+          about: event.data.function_id,
+          order: event.data.event.data.order,
+          message: error.message,
+        }));
+      },
+    },
+    on("shop/fails"),
+    async ({ step, runId }) => {
+      await step.run("fine", async () => ran(runId, "fine"));
+      throw new Error(`out of order ${ran(runId, "throws")}`);
+    },
+  );
+
+  const cancelled = make(
+    { id: "cancelled", cancelOn: [{ event: "shop/withdrawn", if: "async.data.order == event.data.order" }] },
+    on("shop/cancelled"),
+    async ({ step, runId }) => {
+      await step.sleep("long", "5d");
+      return await step.run("never", async () => ran(runId, "never"));
+    },
+  );
+
+  const loop = make({ id: "loop" }, on("shop/loop"), async ({ step }) => {
+    const sum = [];
+    for (let n = 0; n < 3; n++) sum.push(await step.run("turn", async () => n * 10));
+    return sum;
+  });
+
+  const until = make({ id: "until" }, on("shop/until"), async ({ event, step }) => {
+    await step.sleepUntil("day", new Date(event.ts + DAY));
+    return "slept";
+  });
+
+  const big = make({ id: "big" }, on("shop/big"), async ({ event, step }) => {
+    let size = 0;
+    for (let n = 0; n < event.data.megabytes; n++) {
+      const text = await step.run(`part ${n}`, async () => "x".repeat(1_000_000));
+      size += text.length;
+    }
+    return size;
+  });
+
+  // The event of a cron has no `id`, by which it could be cancelled.
+  const cancelOn = [{ event: "shop/stopped", if: "async.data.id == event.data.id" }];
+  const nightly = make({ id: "nightly", cancelOn }, [{ cron: "TZ=Europe/Berlin 0 3 * * *" }], async ({ event, step }) => {
+    return await step.run("work", async () => event.name);
+  });
+
+  const narrow = make({ id: "narrow", concurrency: { limit: 1, key: "event.data.customer" } }, on("shop/narrow"), async ({
+    step,
+    runId,
+  }) => {
+    await step.run("work", async () => ran(runId, "narrow"));
+    return "done";
+  });
+
+  const signal = make({ id: "signal" }, on("shop/signal"), async ({ event, step }) => {
+    const got = await step.waitForSignal("approve", { signal: `approve/${event.data.order}`, timeout: "1d" });
+    return got?.data ?? "nothing";
+  });
+
+  // The reply to a request is sent while the step that requests it still runs.
+  const asks = make({ id: "asks" }, on("shop/asks"), async ({ event, step }) => {
+    await step.run("ask", async () => {
+      await client.send({ name: "shop/replied", data: { order: event.data.order } });
+    });
+    const reply = await step.waitForEvent("reply", { event: "shop/replied", timeout: "1h", match: "data.order" });
+    return reply ? "answered" : "missed";
+  });
+
+  const fetches = make({ id: "fetches" }, on("shop/fetches"), async ({ event, step }) => {
+    const answer = await step.ai.infer("model", {
+      model: { url: event.data.url, authKey: "secret", format: "openai-chat", headers: {}, options: {} },
+      body: { ask: "how many?" },
+    });
+    return answer;
+  });
+
+  const slow = make({ id: "slow", retries: 0 }, on("shop/slow"), async ({ event, step }) => {
+    return await step.run("slow", async () => {
+      await new Promise((wake) => setTimeout(wake, event.data.ms));
+      return "slept";
+    });
+  });
+
+  const first = [drip, parallel, race, pack, invokes, told, retries, caught, later, fails, cancelled, loop, until, big];
+  return { functions: [...first, nightly, narrow, signal, asks, fetches, slow], bodies };
+}
