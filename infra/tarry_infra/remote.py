@@ -126,7 +126,7 @@ class Remote(Construct):
             )
         if app.environment and Stack.of(function) is not Stack.of(self):
             raise UsageError(
-                f"remote app {app.id!r}: its Lambda is of another stack: make it in this one (remote=lambda stack: [...]),"
+                f"remote app {app.id!r}: its Lambda is of another stack; make it in this one (lambda stack: [...]),"
                 " or give environment=False, and set its variables yourself"
             )
         if app.environment:

@@ -69,8 +69,7 @@ class TarryStack(Stack):
         bus: An existing bus instead of one of the app's own. All its events come in. Senders outside the stack name it:
             ``App(..., bus="its name")``, or ``TARRY_BUS`` in the environment.
         encryption_key: Your own KMS key for table, bucket, queues and logs, instead of the keys that AWS manages. The
-            Lambdas may use it. The policy of an imported key must allow EventBridge and CloudWatch Logs to use it; see
-            ``let_logs_use``.
+            Lambdas may use it. An imported key's policy must allow EventBridge and Logs; see ``let_logs_use``.
         matcher: The ``Capacity`` of this Lambda: memory, timeout, concurrency and batch size.
         executor: The ``Capacity`` of this Lambda.
         timers: The ``Capacity`` of this Lambda.

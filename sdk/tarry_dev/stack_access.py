@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import boto3
 from botocore.exceptions import ClientError
 
 from tarry.errors import UsageError
+from tarry_backend.deploy.function_facts import FunctionFacts
 from tarry_backend.deploy.outputs import SIGNALS_FUNCTION, Deployment
 from tarry_backend.store import open_store
 from tarry_dev.lookups import StoreLookups
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tarry_backend.store import Store
 
 __all__ = ["OpenStack", "open_stack", "person_session"]
 
@@ -47,7 +50,18 @@ def open_stack(stack: str, session: boto3.Session) -> OpenStack:
             f"this version of Tarry did not deploy stack {stack!r}: {error}; deploy it again (cdk deploy)"
         ) from error
     store = open_store(deployment.settings, region=session.region_name)
-    return OpenStack(outputs, StoreLookups(deployment, store, outputs.get(SIGNALS_FUNCTION)))
+    return OpenStack(outputs, StoreLookups(_with_remote(deployment, store), store, outputs.get(SIGNALS_FUNCTION)))
+
+
+def _with_remote(deployment: Deployment, store: Store) -> Deployment:
+    """Return the deployment with the functions of remote apps, if the stack hosts some."""
+    if not deployment.settings.signing_secret:
+        return deployment
+    from tarry_backend.remote.directory import Directory
+
+    facts = [FunctionFacts.of(each) for each in Directory("", store.remote_apps.all, lambda: None).functions().values()]
+    functions = (*deployment.functions, *(each.id for each in facts))
+    return replace(deployment, functions=functions, facts=(*deployment.facts, *facts))
 
 
 def _outputs(session: boto3.Session, stack: str) -> dict[str, str]:

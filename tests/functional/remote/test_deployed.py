@@ -25,7 +25,7 @@ from tarry_dev.cloud.function import LambdaContext
 from tests.functional.contract import permissions
 from tests.functional.remote.stage import KEY, Door, SdkApp, lambda_app, node_app
 
-CONTEXT = LambdaContext("stack-gateway", "arn:aws:lambda:us-east-1:123456789012:function:x", lambda: 30_000)
+CONTEXT: Any = LambdaContext("stack-gateway", "arn:aws:lambda:us-east-1:123456789012:function:x", lambda: 30_000)
 EVENT_KEY = "0123456789abcdef"
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:shop"
 PREFIXED = f"{remote_stack.PREFIX}{KEY.rpartition('-')[2]}"

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tarry_dev.cli.commands.advance import advance
+from tarry_dev.cli.commands.apps import apps
 from tarry_dev.cli.commands.cancel import cancel
 from tarry_dev.cli.commands.check import check
 from tarry_dev.cli.commands.console import console
@@ -27,6 +28,7 @@ from tarry_dev.cli.commands.run import run
 from tarry_dev.cli.commands.runs import runs
 from tarry_dev.cli.commands.send import send
 from tarry_dev.cli.commands.signal import signal
+from tarry_dev.cli.commands.sync import sync
 from tarry_dev.cli.commands.waits import waits
 from tarry_dev.cli.errors import Commands
 from tarry_dev.cli.options import with_app
@@ -77,6 +79,8 @@ app.command(short_help="Pause a function: its runs wait, and none is lost.")(wit
 app.command(short_help="Drain a function: none of its runs starts, all finish.")(with_app(drain))
 app.command(short_help="Let a paused function go on.")(with_app(resume))
 app.command(short_help="Give a function another limit, without a deployment.")(with_app(limit))
+app.command(short_help="Ask an app of an Inngest SDK for its functions, and host them.")(sync)
+app.command(short_help="List the apps of Inngest SDKs that a stack hosts.")(apps)
 app.command(short_help="Find the running runs that new code would break.")(with_app(check))
 app.command()(with_app(waits))
 app.command(short_help="List the newest events of the bus.")(with_app(events))
