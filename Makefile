@@ -28,7 +28,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup demo test coverage check mutants e2e acceptance fuzz synth bench bench-log bench-matching bench-load bench-steps bench-dev bench-peers docs \
-	dist lock clean format node apps inspect sbom audit
+	dist lock clean format node apps inspect sbom audit screenshots
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -115,6 +115,10 @@ bench-peers: $(READY) $(PEERS) ## measure Tarry beside AWS's durable execution S
 docs: $(PAGES) ## build the documentation's site in dist/docs/; a broken link is an error
 	@NO_MKDOCS_2_WARNING=1 $(dir $(PAGES))bin/mkdocs build --strict $(ARGS)
 	@echo "The site: dist/docs/index.html"
+
+screenshots: $(READY) ## take the pictures of the console in docs/console/ (needs Chromium)
+	@$(BIN)/python -m tests.screenshots
+	@echo "The pictures:" docs/console/*.png
 
 dist: $(READY) ## build the wheel and the sdist in dist/, and check files, metadata and an install
 	@rm -f dist/*.whl dist/*.tar.gz

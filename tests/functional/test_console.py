@@ -9,7 +9,7 @@ from tarry_dev.console.visit import path_of
 from tarry_dev.pytest_plugin import MakeHost
 from tests.functional.console_site import Site, make_app, text_of
 
-HOSTILE = "<script>alert(1)</script>\"'&{{7*7}}\u202e"
+HOSTILE = "<script>alert(1)</script>\"'&{{7*11111}}\u202e"
 
 
 @pytest.fixture
@@ -243,7 +243,7 @@ def test_what_an_event_holds_is_never_markup_and_never_hides(site: Site) -> None
         text = site.get(page).text
         assert "<script>alert" not in text, page
         assert "\u202e" not in text, page
-        assert "49" not in text.partition("<main")[2], page
+        assert "77777" not in text, page
 
 
 def test_a_page_that_has_not_changed_is_not_sent_again(site: Site) -> None:

@@ -135,7 +135,7 @@ def test_a_hostile_name_is_text_on_every_page_and_runs_nothing(dev: Dev, page: A
         page.goto(address)
         assert page.locator("img").count() == 0, address
     page.goto("/events")
-    assert page.get_by_text("<img src=x onerror=alert(1)>").first.is_visible()
+    playwright.expect(page.get_by_text("<img src=x onerror=alert(1)>").first).to_be_visible()
 
 
 def test_a_run_that_waits_and_resumes_changes_on_its_page_while_it_is_looked_at(dev: Dev, page: Any) -> None:
@@ -203,7 +203,14 @@ def test_the_clock_is_moved_to_the_next_timer(dev: Dev, page: Any) -> None:
     playwright.expect(page.get_by_text("ahead of real time")).to_be_visible()
     page.goto(f"/runs/{nap}")
     playwright.expect(page.locator(".head").get_by_text("finished")).to_be_visible()
-    assert page.get_by_text("2 d").first.is_visible()
+    playwright.expect(page.get_by_text("2 d").first).to_be_visible()
+
+
+def test_each_example_of_a_query_is_answered(page: Any) -> None:
+    page.goto("/sql")
+    for place in range(page.locator(".chip").count()):
+        page.locator(".chip").nth(place).click()
+        playwright.expect(page.locator("tbody tr").first).to_be_visible()
 
 
 def test_the_keys_search_move_and_open(dev: Dev, page: Any) -> None:
@@ -231,9 +238,9 @@ def test_the_pages_can_be_read_and_filtered_without_a_script(dev: Dev, browser: 
     page.get_by_role("button", name="Filter").click()
     assert "status=failed" in page.url
     page.locator(".run-row").first.click()
-    assert page.get_by_text("NonRetriableError").first.is_visible()
+    playwright.expect(page.get_by_text("NonRetriableError").first).to_be_visible()
     page.get_by_role("link", name="Rerun…").first.click()
-    assert page.get_by_label("Data of the event").is_visible()
+    playwright.expect(page.get_by_label("Data of the event")).to_be_visible()
     context.close()
 
 

@@ -37,6 +37,9 @@ Start = tuple[int, str]
 _LEAST_PAGE = 20
 _LARGE_PAGE = 1_000
 
+_MIXED_PAGE = 250
+"""How many runs under a key of mixed statuses a request reads for a page of a list, which may end early."""
+
 _STATUSES_READ = 100
 """Of how many runs one request reads the status."""
 
@@ -105,7 +108,7 @@ class StartedRuns:
         runs that started in one millisecond. Here their ids give it, so that a place is where the next page goes on.
         """
         began = Item.started.between(0, END_OF_TIME if place is None else place[0])
-        page = _LARGE_PAGE if _is_partial(statuses) else page
+        page = max(page, _MIXED_PAGE) if _is_partial(statuses) else page
         entries = (
             entry
             for _, same in groupby(

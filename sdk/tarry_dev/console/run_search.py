@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["COUNTED", "FoundRuns", "RunFilter", "by_id", "search", "search_and_count"]
 
-COUNTED = 200
+COUNTED = 100
 """Among how many of the newest runs the statuses are counted."""
 
 _LOOKED_AT = 1_000

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Axis", "Piece", "Tick", "time_axis"]
 
-_DWARFS = 4
-"""A pause is drawn short if it is so many times as long as all that is drawn in its true length."""
+_DWARFS, _LONG = 4, 1_000
+"""A pause is drawn short if it is so many times as long as all the work, and longer than a second."""
 
 _SHARE, _LEAST = 45.0, 7.0
 """How much of the axis, in per cent, all short pauses have together, and each of them at least."""
@@ -136,22 +136,10 @@ def _is_busy(begin: int, end: int, spans: Sequence[tuple[int, int]]) -> bool:
 
 
 def _short(spans: Sequence[tuple[int, bool]]) -> list[bool]:
-    """Which spans are drawn short: pauses that dwarf the rest, the longest first."""
-    whole = sum(length for length, _ in spans)
-    short = [False] * len(spans)
-    pauses = sorted((place for place, each in enumerate(spans) if each[1]), key=lambda place: -spans[place][0])
-    for place in pauses:
-        rest = whole - spans[place][0]
-        if rest <= 0 or spans[place][0] < _DWARFS * _without(spans, short, place):
-            continue
-        short[place] = True
-    return short if not all(short) else [False] * len(spans)
-
-
-def _without(spans: Sequence[tuple[int, bool]], short: Sequence[bool], place: int) -> int:
-    """How long all is that a body works, and the pauses that are shorter than this one."""
-    own = spans[place][0]
-    return sum(length for other, (length, is_pause) in enumerate(spans) if not is_pause or length < own / 10) or 1
+    """Which spans are drawn short: pauses that dwarf the work. Without any work the axis is linear."""
+    work = sum(length for length, is_pause in spans if not is_pause)
+    least = max(_DWARFS * work, _LONG)
+    return [is_pause and work > 0 and length > least for length, is_pause in spans]
 
 
 def _widths(lengths: Sequence[int], short: Sequence[bool]) -> list[float]:

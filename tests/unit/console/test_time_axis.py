@@ -46,6 +46,17 @@ def test_later_is_never_further_left_and_all_of_the_axis_is_used(spans: list[tup
     assert axis.pieces[-1].right == pytest.approx(100)
 
 
+def test_a_run_whose_work_takes_no_time_has_a_linear_axis() -> None:
+    axis = time_axis(0, DAY, [(DAY, DAY)], [6, 8, DAY])
+    assert axis.pauses == ()
+
+
+def test_gaps_of_less_than_a_second_are_never_drawn_short() -> None:
+    axis = time_axis(0, 3 * DAY, [(20, 21), (900, 901)], [20, 21, 900, 901])
+    [pause] = axis.pauses
+    assert pause.begin == 901
+
+
 def test_a_run_that_began_now_has_an_axis() -> None:
     axis = time_axis(5, 5, [], [])
     assert axis.at(5) == 0

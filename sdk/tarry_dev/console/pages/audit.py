@@ -19,10 +19,10 @@ ASK = ("athena:StartQueryExecution",)
 
 EXAMPLES = (
     ("Events by name", "select name, count(*) as events from events group by 1 order by 2 desc"),
-    ("The last events", "select received_at, name, source, data from events order by received_at desc limit 20"),
+    ("The last events", "select received, name, source, data from events order by received desc limit 20"),
     (
         "Events by hour",
-        "select date_trunc('hour', received_at) as hour, count(*) as events from events group by 1 order by 1",
+        "select date_trunc('hour', received) as hour, count(*) as events from events group by 1 order by 1",
     ),
 )
 

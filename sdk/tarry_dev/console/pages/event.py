@@ -53,6 +53,9 @@ def show(visit: Visit, event_id: str) -> Page:
             *_effects("cancelled", made.cancelled, runs),
             *_effects("about to resume", [(e.run.id, e.step_key or "") for e in made.pending], {}),
         ],
+        "unstarted": [
+            {**each, "reason": str(trace)} for each, trace in zip(document["unstarted"], made.unstarted, strict=True)
+        ],
         "missed": [{**each, "why": _why(each)} for each in document["missed"]],
         "has_effect": made.has_effect,
     }

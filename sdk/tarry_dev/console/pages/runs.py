@@ -74,7 +74,7 @@ def preview(visit: Visit) -> Page:
         "verb": verb,
         "title": _VERBS[verb][0],
         "kind": _VERBS[verb][3],
-        "runs": [_row(run, visit) for run in runs],
+        "runs": [_row(run, visit, is_loaded=False) for run in runs],
         "has_more": following is not None,
         "query": choice.query,
         "why_not": visit.why_not(*_VERBS[verb][2]),
@@ -116,9 +116,11 @@ def _chosen(visit: Visit, args: Any) -> tuple[str, tuple[Run, ...], str | None]:
     return verb, found.runs, found.following
 
 
-def _row(run: Run, visit: Visit) -> dict[str, Any]:
+def _row(run: Run, visit: Visit, *, is_loaded: bool = True) -> dict[str, Any]:
+    """What a list shows of a run. The steps of one that runs are read too, if ``is_loaded``."""
     state = run_words(run)
-    if run.status is RunStatus.RUNNING and (snapshot := visit.source.lookups.snapshot(run.id)) is not None:
+    snapshot = visit.source.lookups.snapshot(run.id) if is_loaded and run.status is RunStatus.RUNNING else None
+    if snapshot is not None:
         state = "; ".join(now_words(snapshot, visit.now, None)) or run_words(snapshot.run)
         run = snapshot.run
     return {
