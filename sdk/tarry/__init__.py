@@ -41,7 +41,7 @@ if _typing.TYPE_CHECKING:
     )
     from tarry.event import Event
     from tarry.eventtypes import event_type
-    from tarry.flow import RateLimit
+    from tarry.flow import RateLimit, Singleton
     from tarry.function import Function
     from tarry.matches import EventMatch
     from tarry.middleware import Middleware, StepInfo
@@ -78,6 +78,7 @@ __all__ = [
     "SignalError",
     "SignalReceipt",
     "SignalStatus",
+    "Singleton",
     "StepCallError",
     "StepDataError",
     "StepError",
@@ -123,7 +124,7 @@ _MODULES = {
     ),
     "tarry.event": ("Event",),
     "tarry.eventtypes": ("event_type",),
-    "tarry.flow": ("RateLimit",),
+    "tarry.flow": ("RateLimit", "Singleton"),
     "tarry.function": ("Function",),
     "tarry.matches": ("EventMatch",),
     "tarry.middleware": ("Middleware", "StepInfo"),

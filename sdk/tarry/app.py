@@ -22,13 +22,11 @@ from tarry._engine.declaration import (
     has_cron,
     warn_of_cancels,
 )
-from tarry._engine.flow_checks import checked_flow_option
 from tarry._engine.handler import checked_handler
 from tarry._engine.place import place_of_code
 from tarry._wire.bus import EventBus
-from tarry.debounce import Debounce
 from tarry.errors import UsageError
-from tarry.flow import Flow, RateLimit
+from tarry.flow import checked_flow
 from tarry.function import Function
 from tarry.middleware import checked_middleware
 from tarry.requester import Requester
@@ -41,7 +39,9 @@ if TYPE_CHECKING:
     from tarry.cancel import Cancel, Timeouts
     from tarry.concurrency import Concurrency
     from tarry.context import Handler
+    from tarry.debounce import Debounce
     from tarry.durations import Duration
+    from tarry.flow import RateLimit, Singleton
     from tarry.middleware import MakeMiddleware
     from tarry.triggers import Trigger
 
@@ -107,6 +107,7 @@ class App(Requester):
         concurrency: int | Concurrency | Sequence[int | Concurrency] | None = None,
         rate_limit: RateLimit | None = None,
         debounce: Debounce | None = None,
+        singleton: Singleton | None = None,
         on_failure: Handler | None = None,
         middleware: Sequence[MakeMiddleware] | None = None,
         strict: bool | None = False,
@@ -132,6 +133,7 @@ class App(Requester):
                 runs wait in the order of their starting events, and none is lost.
             rate_limit: How many events start a run in any time of some length. Further events start none.
             debounce: Starts one run, with the latest event, once no further event has come for a while.
+            singleton: At most one run runs at a time. An event that comes meanwhile starts none, or cancels that run.
             on_failure: A handler, ``async def`` or ``def``, that runs once for each failed run, also if the run's
                 executor died repeatedly. If the run is retried and fails again, it runs again; ``data["life"]`` is then
                 2 or more. It is a function of its own, ``<fn_id>-failure``, with the same ``retries``.
@@ -162,14 +164,10 @@ class App(Requester):
         check_idempotency(fn_id, idempotency)
         if on_failure is not None:
             checked_handler(fn_id, on_failure, "on_failure")
-        flow = Flow(
-            rate_limit=checked_flow_option(fn_id, "rate_limit", rate_limit, RateLimit),
-            debounce=checked_flow_option(fn_id, "debounce", debounce, Debounce),
-        )
+        starts = {"rate_limit": rate_limit, "singleton": singleton, "debounce": debounce}
+        flow = checked_flow(fn_id, starts)
         options = {"cancel": cancels, "timeouts": timeouts, "idempotency": idempotency, "concurrency": limits}
-        check_combination(
-            fn_id, {"cron": has_cron(triggers), **options, "rate_limit": rate_limit, "debounce": debounce}
-        )
+        check_combination(fn_id, {"cron": has_cron(triggers), **options, **starts})
         check_expressions(fn_id, triggers, cancels, idempotency, limits, flow)
 
         def register(handler: Any) -> Function[Any]:

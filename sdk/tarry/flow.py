@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tarry._engine.flow_checks import check_key, checked_limit, checked_period
+from tarry.debounce import Debounce
 from tarry.durations import Duration, milliseconds
+from tarry.errors import UsageError
 
 if TYPE_CHECKING:
-    from tarry.debounce import Debounce
+    from collections.abc import Mapping
 
-__all__ = ["Flow", "RateLimit"]
+__all__ = ["KINDS", "Flow", "RateLimit", "Singleton", "checked_flow"]
+
+_MODES = ("skip", "cancel")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +57,43 @@ class RateLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class Singleton:
+    """At most one run of the function runs at a time, from its start to its end, also while it waits or sleeps.
+
+    With ``skip``, an event that comes meanwhile starts no run. It stays in the log, its receipt names the run that ran,
+    and it never starts a run of this function later. An invocation that is skipped fails at once, with
+    ``InvocationSkippedError``.
+
+    With ``cancel``, the latest event wins: its run cancels the one before, and begins once that one has ended. The
+    order is that in which events were received. So an event that comes behind a later one starts no run.
+
+    Reruns are no singletons. A failed run is not retried while another one runs.
+
+    Attributes:
+        mode: ``skip`` or ``cancel``.
+        key: CEL over ``event``, such as ``event.data.customerId``. Each value has a run for itself. Values are equal as
+            in expressions: 1 equals 1.0, but not ``"1"``. An event for which the expression has no value starts a run
+            that is no singleton, and Tarry counts a match error.
+
+    Raises:
+        UsageError: ``mode`` or ``key`` is not valid. The error says which values are.
+    """
+
+    mode: Literal["skip", "cancel"]
+    key: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.mode not in _MODES:
+            raise UsageError(f"singleton: mode is {self.mode!r}; give 'skip' or 'cancel'")
+        check_key("singleton", self.key)
+
+
+@dataclass(frozen=True, slots=True)
 class Flow:
     """What limits the starts of a function's runs, or gathers their events. ``None`` does neither."""
 
     rate_limit: RateLimit | None = None
+    singleton: Singleton | None = None
     debounce: Debounce | None = None
 
     @property
@@ -74,4 +111,21 @@ class Flow:
     @property
     def decides_starts(self) -> bool:
         """Whether an event may start no run because of it."""
-        return self.rate_limit is not None
+        return self.rate_limit is not None or self.singleton is not None
+
+    @property
+    def delays_starts(self) -> bool:
+        """Whether a run may wait before it begins because of it."""
+        return self.singleton is not None and self.singleton.mode == "cancel"
+
+
+KINDS: dict[str, type[Any]] = {"rate_limit": RateLimit, "singleton": Singleton, "debounce": Debounce}
+"""The options of flow control, by their names, and the class of each."""
+
+
+def checked_flow(fn_id: str, given: Mapping[str, Any]) -> Flow:
+    """Return the flow control of a function; raise ``UsageError`` if an option is of another class."""
+    for name, value in given.items():
+        if value is not None and not isinstance(value, KINDS[name]):
+            raise UsageError(f"function {fn_id!r}: {name} is {value!r}; give a tarry.{KINDS[name].__name__}(...)")
+    return Flow(**given)

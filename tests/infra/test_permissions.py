@@ -83,8 +83,9 @@ GRANTED = {
 
 RUN, LOGGED, KEYED, NAMED, ONCE, SIGNAL = "run#R", "log#paid#2026-11-26#0", "key#k", "name#paid", "once#f#v", "signal#a"
 ENDED = "log#tarry/function.finished#2026-11-26#0"
-GATED, LINED, CONTROL, LIMITER = "gate#fn#-#-#f", "line#fn#-#-#f", "fn#f", "limit#f#-#-"
-EVERY_KEY = {RUN, LOGGED, ENDED, KEYED, NAMED, ONCE, SIGNAL, GATED, LINED, CONTROL, LIMITER, "timers"}
+GATED, LINED, CONTROL = "gate#fn#-#-#f", "line#fn#-#-#f", "fn#f"
+LIMITER, SINGLE = "limit#f#-#-", "single#f#-#-"
+EVERY_KEY = {RUN, LOGGED, ENDED, KEYED, NAMED, ONCE, SIGNAL, GATED, LINED, CONTROL, LIMITER, SINGLE, "timers"}
 
 ITEMS: dict[str, dict[str, set[str]]] = {
     "matcher": {
@@ -95,16 +96,16 @@ ITEMS: dict[str, dict[str, set[str]]] = {
     },
     "executor": {
         "BatchWriteItem": {RUN, ENDED},
-        "GetItem": {RUN, NAMED, SIGNAL, CONTROL, LIMITER},
+        "GetItem": {RUN, NAMED, SIGNAL, CONTROL, LIMITER, SINGLE},
         "DeleteItem": {LINED},
-        "PutItem": {RUN, ONCE, SIGNAL, LIMITER},
+        "PutItem": {RUN, ONCE, SIGNAL, LIMITER, SINGLE},
         "Query": {RUN, LOGGED, ENDED, KEYED, LINED},
-        "UpdateItem": {NAMED, RUN, GATED, LINED},
+        "UpdateItem": {NAMED, RUN, GATED, LINED, SINGLE},
     },
     "timers": {"GetItem": {RUN, NAMED}, "Query": {LOGGED, ENDED, KEYED}},
     "sweep": {"GetItem": {"timers"}, "PutItem": {"timers"}},
     "signals": {"GetItem": {SIGNAL}},
-    "api": {"GetItem": {RUN, NAMED, LINED, CONTROL}, "Query": {RUN, LOGGED, ENDED, KEYED, LINED}},
+    "api": {"GetItem": {RUN, NAMED, LINED, CONTROL, SINGLE}, "Query": {RUN, LOGGED, ENDED, KEYED, LINED}},
 }
 """Of which partitions a Lambda may do what with items that have any attribute, such as the keys of an index."""
 

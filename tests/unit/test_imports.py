@@ -44,6 +44,7 @@ STABLE = {
     "SignalError",
     "SignalReceipt",
     "SignalStatus",
+    "Singleton",
     "StepCallError",
     "StepDataError",
     "StepError",

@@ -9,7 +9,8 @@ run     id, function, status, started, version (of the code with which it began)
         continues (run: the one before, first, number: from 2) and continued_as (a run id) of a chain, and in
         ``tarry run`` steps and guards (what ends it from outside, as steps), past_lives (life, ended,
         error, retried, from) and past_steps (steps that a retry has dropped, each with its life), held_back (it waits
-        for its turn: since, before (runs, 1,000 at most), paused (since when its function is))
+        for its turn: since, before (runs, 1,000 at most), paused (since when its function is), after (the run
+        of its singleton that has to end first))
 step    id, kind, status, began, ended, attempt, due, output, error, wait, signal, invoked (function,
         run)
 wait    event, expression, since, deadline, resolved_by (an event), timed_out, note
@@ -111,7 +112,11 @@ def run_page(snapshot: RunSnapshot, held: HeldBack | None = None) -> Document:
 
 
 def _held_back(held: HeldBack | None) -> Document | None:
-    return None if held is None else {"since": iso(held.since), "before": held.before, "paused": iso(held.paused)}
+    return (
+        None
+        if held is None
+        else {"since": iso(held.since), "before": held.before, "paused": iso(held.paused), "after": held.after}
+    )
 
 
 def open_wait_document(run: Run, step: Step) -> Document:

@@ -25,6 +25,8 @@ def held_back(run: Run, limits: Iterable[Concurrency], store: Store, dialect: Di
 
     It reads one item for each limit. If the run waits, it reads the function's control and the line before the run.
     """
+    if run.status is RunStatus.RUNNING and run.after is not None:
+        return HeldBack(run.started, 1, after=run.after)
     if run.status is not RunStatus.RUNNING or not (limits := tuple(limits)):
         return None
     names = [gate.name for gate in gates_of(run.function_id, limits, run.event, run.received_at, dialect)]

@@ -6,16 +6,13 @@ from dataclasses import fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from tarry.debounce import Debounce
 from tarry.durations import milliseconds
-from tarry.flow import Flow, RateLimit
+from tarry.flow import KINDS, Flow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["read_flow", "written_flow"]
-
-_KINDS: dict[str, type[Any]] = {"rate_limit": RateLimit, "debounce": Debounce}
 
 
 def written_flow(flow: Flow) -> list[dict[str, Any]]:
@@ -26,7 +23,7 @@ def written_flow(flow: Flow) -> list[dict[str, Any]]:
 
 def read_flow(written: Mapping[str, Mapping[str, Any]]) -> Flow:
     """Return what ``written_flow`` wrote."""
-    return Flow(**{name: _KINDS[name](**values) for name, values in written.items()})
+    return Flow(**{name: KINDS[name](**values) for name, values in written.items()})
 
 
 def _written(option: Any) -> dict[str, Any]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.model.run import Run
 
-__all__ = ["finish_guard", "is_late", "met", "overdue", "requests", "start_guard"]
+__all__ = ["finish_guard", "is_late", "may_wait", "met", "overdue", "requests", "start_guard"]
 
 _START, _FINISH = f"{OWN}start", f"{OWN}finish"
 
@@ -65,14 +65,19 @@ def is_late(function: Function, run: Run) -> bool:
 def requests(function: Function, run: Run) -> Iterator[tuple[Step, WaitRequest | None]]:
     """Yield the guards of a run, each with the wait for its event. A guard without one is a timer.
 
-    A run with a limit may have to wait before it begins. So its time to finish is left to ``finish_guard``.
+    The time to finish of a run that may have to wait before it begins is left to ``finish_guard``.
     """
-    begins = run.due or run.started
-    if not function.concurrency and (finish := finish_guard(function, run, begins)) is not None:
+    begins = max(run.started, run.event.ts) if run.after else run.due or run.started
+    if not may_wait(function) and (finish := finish_guard(function, run, begins)) is not None:
         yield finish, None
     for place, cancel in enumerate(function.cancels):
         end = None if cancel.timeout is None else begins + milliseconds(cancel.timeout)
         yield _guard(f"{OWN}cancel.{place}", "cancel", Status.WAITING, run, end), _request(cancel, run, end)
+
+
+def may_wait(function: Function) -> bool:
+    """Return whether a run may have to wait for its turn before it begins."""
+    return bool(function.concurrency) or function.flow.delays_starts
 
 
 def finish_guard(function: Function, run: Run, begins: int) -> Step | None:

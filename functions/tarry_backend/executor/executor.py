@@ -15,14 +15,15 @@ from tarry_backend.executor.gatekeeper import Gatekeeper
 from tarry_backend.executor.hand_over import inherited_past
 from tarry_backend.executor.message_delivery import MessageDelivery
 from tarry_backend.executor.past_runs import PastRuns
-from tarry_backend.executor.run_begin import guarded, held, lacks_guards, postponed, turned
+from tarry_backend.executor.run_begin import guarded, lacks_guards
 from tarry_backend.executor.run_end import OutcomeWriter
 from tarry_backend.executor.run_failures import LATE, died, expired, missing
 from tarry_backend.executor.run_journal import RunJournal
 from tarry_backend.executor.run_revival import begun, goes_on, prepared
 from tarry_backend.executor.run_start import RunStarter
 from tarry_backend.executor.suspicion import absolve, suspect
-from tarry_backend.model.cancellation import BY_HAND
+from tarry_backend.executor.turns import Turns
+from tarry_backend.model.cancellation import BY_HAND, Cancellation
 from tarry_backend.model.run import RunSnapshot, RunStatus
 from tarry_backend.queues.messages import (
     Admit,
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from tarry._wire.bus import EventBus
     from tarry_backend.deploy.settings import Settings
     from tarry_backend.executor.message_delivery import MessageDelivery
-    from tarry_backend.model.cancellation import Cancellation
     from tarry_backend.queues.messages import Message, RunUpdate
     from tarry_backend.queues.sender import Queues
     from tarry_backend.store import Store
@@ -78,9 +78,10 @@ class Executor:
         self._applier = MessageApplier(store, queues, meter)
         announcer = Announcer(app, store, bus, AuditStream(settings.audit_stream))
         self._outcomes = OutcomeWriter(app.id, store, queues, announcer, meter, settings.version)
-        self._starter = RunStarter(app, store, self._outcomes, meter, settings.version)
+        self._starter = RunStarter(app, store, queues, self._outcomes, meter, settings.version)
         self._gatekeeper = Gatekeeper(app, store, queues, meter)
         self._past = PastRuns(store, queues, self._outcomes, self._gatekeeper)
+        self._turns = Turns(self._outcomes, self._gatekeeper)
 
     def handle(self, body: str, delivery: MessageDelivery) -> None:
         """Handle one message of the runs queue; raise ``MessageError`` if it is not one of this app's."""
@@ -220,14 +221,10 @@ class Executor:
         elif function is None:
             self._outcomes.park(snapshot, missing(self._app, snapshot.run.function_id), journal.now())
             self._gatekeeper.decline(message)
-        elif snapshot.rests(journal.now()) and not journal.taken:  # a repeated message does not hasten the attempt
-            self._outcomes.leave(snapshot.run)
-            self._gatekeeper.decline(message)
-        elif (places := self._gatekeeper.enter(function, snapshot.run, message, time_left)) is None:
-            postponed(function, snapshot, journal)
-            self._outcomes.leave(snapshot.run, held(snapshot, now()))
-        elif (ended := self._replay(function, turned(function, snapshot, journal), journal, news)) is not None:
-            self._gatekeeper.rest(snapshot.run, places, ended=ended)
+        elif isinstance(turn := self._turns.take(function, message, snapshot, journal, time_left), Cancellation):
+            self._cancel(snapshot, turn)
+        elif turn is not None and (ended := self._replay(function, turn.snapshot, journal, news)) is not None:
+            self._gatekeeper.rest(snapshot.run, turn.places, ended=ended)
 
     def _cancel(self, snapshot: RunSnapshot, why: Cancellation = BY_HAND) -> None:
         self._outcomes.cancel(snapshot, why)

@@ -6,6 +6,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from tarry_backend.clock import now
+from tarry_backend.executor.singleton_turns import SingletonTurns
 from tarry_backend.matching.start_keys import start_key
 from tarry_backend.model.trace import NoRun, Trace
 from tarry_backend.store import ConflictError, OverlapError, counted_claim, once_claim
@@ -14,6 +15,7 @@ from tarry_backend.telemetry import logger
 if TYPE_CHECKING:
     from tarry import Function
     from tarry_backend.model.run import Run
+    from tarry_backend.queues.sender import Queues
     from tarry_backend.store import Claim, Store
     from tarry_backend.telemetry import Meter
 
@@ -22,7 +24,13 @@ __all__ = ["RunAdmission", "Verdict"]
 _TRIES = 100
 """How often the executor reads a limiter anew that others have changed meanwhile. One of those has started a run."""
 
-_COUNTS = {NoRun.IDEMPOTENCY: "Duplicates", NoRun.LIMITED: "Limited", NoRun.DRAINING: "Drained"}
+_COUNTS = {
+    NoRun.IDEMPOTENCY: "Duplicates",
+    NoRun.LIMITED: "Limited",
+    NoRun.DRAINING: "Drained",
+    NoRun.SKIPPED: "Skipped",
+    NoRun.SUPERSEDED: "Skipped",
+}
 """The metric that counts the events without a run, by what decided."""
 
 
@@ -37,34 +45,50 @@ class Verdict(Enum):
 class RunAdmission:
     """The admission of events to the functions of an app. A function without such an option costs no request for it."""
 
-    def __init__(self, store: Store, meter: Meter) -> None:
+    def __init__(self, store: Store, queues: Queues, meter: Meter) -> None:
         self._starts = store.starts
         self._controls = store.controls
+        self._turns = SingletonTurns(store, queues, meter)
         self._meter = meter
 
-    def admit(self, function: Function | None, run: Run, once: str | None) -> Verdict:
-        """Store the run, or a trace in its place. Limits are those of the code as it is."""
+    def admit(self, function: Function | None, run: Run, once: str | None) -> tuple[Verdict, Run]:
+        """Store the run, or a trace in its place; return the run as it is stored. Limits are those of the code."""
         if function is not None and function.concurrency and self._controls.recent(function.id).draining is not None:
-            return self._refuse(Trace(run.id, run.function_id, NoRun.DRAINING, now()))
-        decides = function is not None and function.flow.decides_starts
-        for _ in range(_TRIES):
+            return self._refuse(Trace(run.id, run.function_id, NoRun.DRAINING, now())), run
+        for _ in range(_TRIES if function is not None and function.flow.decides_starts else 1):
             claims = [] if once is None else [once_claim(run, once)]
-            found = None if function is None else self._counted(function, run)
-            if isinstance(found, Trace):
-                return self._refuse(found)
-            try:
-                refused = self._starts.begin(run, *claims, *([] if found is None else [found]))
-            except OverlapError:
-                if decides:
-                    continue
-                raise
-            if not refused:
-                return Verdict.NOW
-            if refused[0]:
-                return Verdict.BEFORE
-            if once is not None and refused[1]:
-                return self._refuse(Trace(run.id, run.function_id, NoRun.IDEMPOTENCY, now()))
-        raise ConflictError(f"the limit of function {run.function_id!r} changes all the time: SQS delivers it again")
+            new: Run = run
+            stops: tuple[str, ...] = ()
+            if function is not None:
+                if isinstance(counted := self._counted(function, run), Trace):
+                    return self._refuse(counted), run
+                if isinstance(turn := self._turns.claim(function, run), Trace):
+                    return self._refuse(turn), run
+                claims += [] if counted is None else [counted]
+                if turn is not None:
+                    new, claims, stops = turn.run, [*claims, turn.claim], turn.stops
+            verdict = self._begin(new, claims, has_value=once is not None)
+            if verdict is Verdict.NOW:
+                self._turns.stop(stops)
+            if verdict is not None:
+                return verdict, new
+        raise ConflictError(f"the limits of function {run.function_id!r} change all the time: SQS delivers it again")
+
+    def _begin(self, run: Run, claims: list[Claim], *, has_value: bool) -> Verdict | None:
+        """Store the run with its claims; return ``None`` if another start has changed what it claims meanwhile."""
+        try:
+            refused = self._starts.begin(run, *claims)
+        except OverlapError:
+            if len(claims) > has_value:
+                return None
+            raise
+        if not refused:
+            return Verdict.NOW
+        if refused[0]:
+            return Verdict.BEFORE
+        if has_value and refused[1]:
+            return self._refuse(Trace(run.id, run.function_id, NoRun.IDEMPOTENCY, now()))
+        return None
 
     def _counted(self, function: Function, run: Run) -> Claim | Trace | None:
         """Return the run's claim on a place in its limiter, or its trace if there is none.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tarry.durations import MAX_DURATION
 from tarry.errors import UsageError
-from tarry_backend.executor.cancel_guards import finish_guard, is_late, requests, start_guard
+from tarry_backend.executor.cancel_guards import finish_guard, is_late, may_wait, requests, start_guard
 from tarry_backend.model.cancellation import LATE_START
 from tarry_backend.replay import Status
 from tarry_backend.store.leases import needs_hold
@@ -80,7 +80,7 @@ def postponed(function: Function, snapshot: RunSnapshot, journal: RunJournal) ->
 
 def turned(function: Function, snapshot: RunSnapshot, journal: RunJournal) -> RunSnapshot:
     """Return the run as it begins to work: if it could wait for its turn, its time to finish counts from now."""
-    if not function.concurrency or snapshot.steps:
+    if not may_wait(function) or snapshot.steps:
         return snapshot
     waited = start_guard(function, snapshot.run)
     if waited is not None and (there := snapshot.step(waited.key)) is not None and there.is_open:

@@ -11,7 +11,8 @@ from tarry_backend.executor.attempt_report import report_run_attempt
 from tarry_backend.executor.hand_over import successor_of
 from tarry_backend.executor.run_revival import former
 from tarry_backend.executor.signal_wait import Signalling
-from tarry_backend.model.cancellation import BY_HAND
+from tarry_backend.executor.singleton_turns import SingletonTurns
+from tarry_backend.model.cancellation import BY_HAND, Cancellation
 from tarry_backend.model.own_code import beside
 from tarry_backend.model.run import PARKED, RunStatus
 from tarry_backend.queues.delays import delay_until
@@ -24,7 +25,6 @@ from tarry_backend.telemetry import logger
 if TYPE_CHECKING:
     from tarry.function import Retries
     from tarry_backend.executor.announcer import Announcer
-    from tarry_backend.model.cancellation import Cancellation
     from tarry_backend.model.run import Run, RunSnapshot
     from tarry_backend.queues.sender import Queues
     from tarry_backend.replay import Failure, Outcome
@@ -47,6 +47,7 @@ class OutcomeWriter:
         self._meter = meter
         self._version = version
         self._signalling = Signalling(store)
+        self.turns = SingletonTurns(store, queues, meter)
 
     def keep(self, snapshot: RunSnapshot, outcome: Outcome, retries: Retries) -> bool:
         """Store the outcome of a run's replay; return whether the run has ended."""
@@ -78,6 +79,7 @@ class OutcomeWriter:
 
         The FIFO queue held the message back until no executor had the run, or the executor stopped between two steps.
         """
+        why = self.turns.why(snapshot.run) if why is BY_HAND else why
         self._end(replace(snapshot, run=replace(snapshot.run, cancellation=why)), RunStatus.CANCELLED)
 
     def conclude(self, snapshot: RunSnapshot) -> None:
@@ -104,6 +106,8 @@ class OutcomeWriter:
             if run.chain is not None:
                 self._store.chains.close(run)
         self._store.runs.retire(snapshot, run.ended or now())
+        if run.successor is None:
+            self.turns.pass_on(run)
 
     def _hand_over(self, snapshot: RunSnapshot, outcome: Continued) -> None:
         """End the run, and let its successor begin. If the executor dies after the write, the next one wakes it."""
@@ -112,7 +116,11 @@ class OutcomeWriter:
         successor = successor_of(snapshot, outcome, moment, self._version or None)
         ended = replace(snapshot.run, status=RunStatus.FINISHED, ended=moment, successor=successor.id)
         run = replace(ended, due=None, error=None, deaths=0)
-        self._store.chains.hand_over(run, successor)
+        turn = self.turns.hand_over(run, successor)
+        if isinstance(turn, Cancellation):
+            self.cancel(snapshot, turn)
+            return
+        self._store.chains.hand_over(run, replace(successor, singleton=run.singleton), *turn)
         self._meter.count("Continued")
         self._conclude(replace(snapshot, run=run))
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tarry_backend.executor.message_delivery import MessageDelivery
     from tarry_backend.executor.run_end import OutcomeWriter
     from tarry_backend.queues.messages import RunMessage
+    from tarry_backend.queues.sender import Queues
     from tarry_backend.store import Store
     from tarry_backend.telemetry import Meter
 
@@ -28,13 +29,15 @@ __all__ = ["RunStarter"]
 class RunStarter:
     """The starter of runs; it reads those that exist."""
 
-    def __init__(self, app: App, store: Store, outcomes: OutcomeWriter, meter: Meter, version: str) -> None:
+    def __init__(
+        self, app: App, store: Store, queues: Queues, outcomes: OutcomeWriter, meter: Meter, version: str
+    ) -> None:
         self._app = app
         self._store = store
         self._outcomes = outcomes
         self._meter = meter
         self._version = version or None
-        self._admission = RunAdmission(store, meter)
+        self._admission = RunAdmission(store, queues, meter)
 
     def snapshot(self, message: RunMessage, delivery: MessageDelivery) -> RunSnapshot | None:
         """Return the run with its steps, as this executor has it."""
@@ -63,7 +66,8 @@ class RunStarter:
             version=self._version,
         )
         function = self._app.functions.get(message.function_id)
-        match self._admission.admit(function, run, message.once):
+        verdict, run = self._admission.admit(function, run, message.once)
+        match verdict:
             case Verdict.BEFORE if (there := self._store.runs.load(run.id)) is not None:
                 return there
             case Verdict.BEFORE | Verdict.NOT:

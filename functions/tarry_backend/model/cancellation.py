@@ -12,7 +12,7 @@ from tarry_backend.model.position import Position
 if TYPE_CHECKING:
     from tarry_backend.model.received_event import ReceivedEvent
 
-__all__ = ["BY_HAND", "LATE_FINISH", "LATE_START", "Cancellation", "Reason"]
+__all__ = ["BY_HAND", "LATE_FINISH", "LATE_START", "SUPERSEDED", "Cancellation", "Reason"]
 
 
 class Reason(StrEnum):
@@ -22,6 +22,7 @@ class Reason(StrEnum):
     START = "timeouts.start"
     FINISH = "timeouts.finish"
     HAND = "by hand"
+    SINGLETON = "singleton"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,5 +65,6 @@ class Cancellation:
 
 
 BY_HAND = Cancellation(Reason.HAND)
+SUPERSEDED = Cancellation(Reason.SINGLETON)
 LATE_START = Cancellation(Reason.START)
 LATE_FINISH = Cancellation(Reason.FINISH)

@@ -30,11 +30,13 @@ class HeldBack:
         since: Since when it waits, in Unix milliseconds.
         before: How many runs are before it in line, ``COUNTED`` at most.
         paused: Since when its function is paused, ``None`` if it is not.
+        after: The run of the same singleton that has to end first, if there is one.
     """
 
     since: int
     before: int
     paused: int | None = None
+    after: str | None = None
 
     @property
     def is_cut(self) -> bool:

@@ -95,6 +95,9 @@ class Run:
     ``life`` counts the retries of the run, from 1; ``past_lives`` are the lives before. While ``revival`` is there, the
     executor has not yet prepared the run's steps for this life. ``origin`` is there if the run is a rerun.
     ``chain`` is there if another run has handed over to this one; ``successor`` is the run to which it has handed over.
+
+    ``singleton`` is the name of the run's singleton, if it has one. ``after`` is the run that has to end before this
+    one begins.
     """
 
     id: str
@@ -121,6 +124,8 @@ class Run:
     chain: Chain | None = None
     successor: str | None = None
     held: int | None = None
+    singleton: str | None = None
+    after: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

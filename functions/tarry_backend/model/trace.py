@@ -16,6 +16,8 @@ class NoRun(StrEnum):
     DRAINING = "draining"
     DEBOUNCED = "debounce"
     WAITS = "in a window"
+    SKIPPED = "singleton"
+    SUPERSEDED = "superseded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +54,7 @@ class Trace:
                 return "debounce: a later event of its window was the one to start a run"
             case NoRun.WAITS:
                 return "debounce: it is in a window, whose latest event starts a run when it ends"
+            case NoRun.SKIPPED:
+                return f"singleton: another run ran, {self.by}"
+            case NoRun.SUPERSEDED:
+                return f"singleton: a later event had started a run, {self.by}"

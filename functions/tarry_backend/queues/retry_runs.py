@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 
 from tarry.errors import TarryError
 from tarry_backend.clock import now
+from tarry_backend.model.event_identity import identity
+from tarry_backend.model.position import Position
 from tarry_backend.model.run import Revival, RunStatus
+from tarry_backend.model.singleton import Singleton
 from tarry_backend.model.step import Status
 from tarry_backend.model.trace import Trace
 from tarry_backend.queues.messages import Continue
+from tarry_backend.store import singleton_claim
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -18,7 +22,7 @@ if TYPE_CHECKING:
     from tarry_backend.model.run import Run, RunSnapshot
     from tarry_backend.model.step import Step
     from tarry_backend.queues.sender import Queues
-    from tarry_backend.store import Store
+    from tarry_backend.store import Claim, Store
 
 __all__ = ["RetryError", "failed_step", "request_retry"]
 
@@ -48,11 +52,32 @@ def request_retry(
     if asked_by is not None and any(life.asked_by == asked_by for life in snapshot.run.past_lives):
         raise RetryError(f"run {run_id} has been retried by this request already, and has gone on since")
     revival = _revival(snapshot, functions, store, step_key)
-    run = store.lives.revive(snapshot.run, replace(revival, asked_by=asked_by))
+    run = store.lives.revive(snapshot.run, replace(revival, asked_by=asked_by), *_turn(snapshot.run, store))
     if run is None:
-        raise RetryError(f"run {run_id} has been retried by somebody else at this moment: this request changes nothing")
+        what = "has been retried by somebody else" if snapshot.run.singleton is None else "or its singleton has changed"
+        raise RetryError(f"run {run_id} {what} at this moment: this request changes nothing")
     queues.send_to_runs([Continue(run.id)])
     return run
+
+
+def _turn(run: Run, store: Store) -> list[Claim]:
+    """Return the claim of a retried run on its singleton, if it has one: so no other run begins at the same moment.
+
+    event    singleton read: its run has failed ──────────────────── refused: the singleton has changed
+    retry                                        {running, singleton}
+    """
+    if run.singleton is None:
+        return []
+    there = store.singletons.read(run.singleton)
+    other = None if there is None or there.run_id == run.id else store.runs.run(there.run_id)
+    if other is not None and other.status is RunStatus.RUNNING:
+        raise RetryError(
+            f"run {run.id} cannot be retried now: function {run.function_id!r} has singleton=..., and run {other.id} "
+            "runs; wait for its end, or cancel it"
+        )
+    position = Position(run.received_at, identity(run.event))
+    latest = position if there is None else max(position, there.position)
+    return [singleton_claim(run.singleton, there, Singleton(run.id, latest))]
 
 
 def failed_step(snapshot: RunSnapshot) -> Step | None:

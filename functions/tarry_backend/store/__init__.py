@@ -24,6 +24,7 @@ from tarry_backend.store.run_items import RunItems
 from tarry_backend.store.run_lives import RunLives
 from tarry_backend.store.run_starts import Claim, RunStarts, counted_claim, once_claim
 from tarry_backend.store.runs import ConflictError, Runs
+from tarry_backend.store.singletons import Singletons, singleton_claim
 from tarry_backend.store.step_items import StepItems
 from tarry_backend.store.table import OverlapError, Table
 from tarry_backend.store.wait_index import Waits
@@ -53,12 +54,14 @@ __all__ = [
     "RunLives",
     "RunStarts",
     "Runs",
+    "Singletons",
     "Store",
     "Table",
     "Waits",
     "counted_claim",
     "once_claim",
     "open_store",
+    "singleton_claim",
 ]
 
 
@@ -91,6 +94,7 @@ class Store:
     remote_apps: RemoteApps
     calms: Calms
     gathered: GatheredEvents
+    singletons: Singletons
 
     @classmethod
     def over(cls, table: Table, settings: Settings) -> Self:
@@ -113,6 +117,7 @@ class Store:
             queries=Queries(runs, StartedRuns(table), log, names, dues),
             gates=Gates(table),
             controls=Controls(table),
+            singletons=Singletons(table),
             starts=RunStarts(table, RunItems(values, runs.leases), runs.leases),
             calms=Calms(table),
             gathered=GatheredEvents(table),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from tarry._wire.internal_events import FINISHED
 from tarry._wire.mailboxes import ATTRIBUTES, SIGNALS
 from tarry_backend.store.models import EXPIRES, Item, RunItem
+from tarry_backend.store.start_items import SingletonItem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["ITEMS", "OBJECTS", "REMOTE_ITEMS", "Access"]
 
 _RUN, _LOG, _KEY, _NAME, _ONCE, _SIGNAL = "run#*", "log#*", "key#*", "name#*", "once#*", f"{SIGNALS}*"
-_CURSOR, _GATE, _LINE, _CONTROL, _LIMIT = "timers", "gate#*", "line#*", "fn#*", "limit#*"
+_CURSOR, _GATE, _LINE, _CONTROL, _LIMIT, _SINGLE = "timers", "gate#*", "line#*", "fn#*", "limit#*", "single#*"
 _CALM = "calm#*"
 
 _ENDS = f"{_LOG[:-1]}{FINISHED}#*"
@@ -45,6 +46,11 @@ _REVIVED = tuple(
     )
 )
 """The attributes that the retry of a run changes."""
+
+_TURN = tuple(
+    each.attr_name for each in (Item.pk, Item.sk, SingletonItem.run_id, SingletonItem.position, SingletonItem.stamp)
+)
+"""The attributes by which a retried run takes its singleton again."""
 
 _NEW_RUN = tuple(
     each.attr_name
@@ -94,10 +100,10 @@ ITEMS: Mapping[str, tuple[Access, ...]] = {
     ),
     "executor": (
         Access(("BatchWriteItem",), (_RUN, _ENDS)),
-        Access(("GetItem",), (_RUN, _NAME, _SIGNAL, _CONTROL, _LIMIT)),
-        Access(("PutItem",), (_RUN, _ONCE, _SIGNAL, _LIMIT)),
+        Access(("GetItem",), (_RUN, _NAME, _SIGNAL, _CONTROL, _LIMIT, _SINGLE)),
+        Access(("PutItem",), (_RUN, _ONCE, _SIGNAL, _LIMIT, _SINGLE)),
         Access(("Query",), (_RUN, _LOG, _KEY, _LINE)),
-        Access(("UpdateItem",), (_NAME, _RUN, _GATE, _LINE)),
+        Access(("UpdateItem",), (_NAME, _RUN, _GATE, _LINE, _SINGLE)),
         Access(("DeleteItem",), (_LINE,)),
     ),
     "timers": (
@@ -113,8 +119,9 @@ ITEMS: Mapping[str, tuple[Access, ...]] = {
         Access(("BatchWriteItem",), (_RUN,), _MARK),
         Access(("UpdateItem",), (_RUN,), _REVIVED),
         Access(("PutItem",), (_RUN,), _NEW_RUN),
+        Access(("PutItem",), (_SINGLE,), _TURN),
         Access(("BatchGetItem",), (_RUN,)),
-        Access(("GetItem",), (_RUN, _NAME, _LINE, _CONTROL)),
+        Access(("GetItem",), (_RUN, _NAME, _LINE, _CONTROL, _SINGLE)),
         Access(("Query",), (_RUN, _LOG, _KEY, _LINE, _CALM)),
     ),
 }

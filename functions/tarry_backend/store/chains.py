@@ -18,6 +18,7 @@ from tarry_backend.store.table import ConditionFailedError
 
 if TYPE_CHECKING:
     from tarry_backend.model.run import Run
+    from tarry_backend.store.run_starts import Claim
     from tarry_backend.store.runs import Runs
     from tarry_backend.store.table import Table
 
@@ -42,11 +43,12 @@ class Chains:
         self._table = table
         self._runs = runs
 
-    def hand_over(self, run: Run, successor: Run) -> None:
+    def hand_over(self, run: Run, successor: Run, *claims: Claim) -> None:
         """Store that the run has ended, its successor, and that this is the newest: all or nothing.
 
         A run has one successor: the end of the run is refused if it has ended already, and the successor has an id that
         follows from the run's. So an executor that died cannot hand over a second time, nor end the run otherwise.
+        ``claims`` are written with it.
 
             executor 1    hand-over ── dies
             executor 2                        finds the run ended: wakes the successor
@@ -63,6 +65,7 @@ class Chains:
                 (self._runs.items.item(run), RUNNING),
                 (self._runs.items.item(successor), NEW),
                 (chain, NEW | (ChainItem.newest == run.id)),
+                *claims,
             )
         except ConditionFailedError as error:
             raise ConflictError(f"run {run.id} has ended, or was continued, meanwhile") from error

@@ -163,6 +163,8 @@ class RunItem(Item):
     chain = UnicodeAttribute(null=True)
     successor = UnicodeAttribute(null=True)
     held = NumberAttribute(null=True)
+    singleton = UnicodeAttribute(null=True)
+    after = UnicodeAttribute(null=True)
 
 
 class StepItem(Item):

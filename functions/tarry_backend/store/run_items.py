@@ -56,6 +56,8 @@ class RunItems:
             attempt_since=run.attempt_since,
             version=run.version,
             held=run.held,
+            singleton=run.singleton,
+            after=run.after,
             expires=None if ended is None else self._leases.of_run(ended),
             **life_attributes(run),
         )
@@ -80,6 +82,8 @@ class RunItems:
             attempt_since=None if item.attempt_since is None else int(item.attempt_since),
             version=item.version,
             held=None if item.held is None else int(item.held),
+            singleton=item.singleton,
+            after=item.after,
             cancellation=None if item.cancellation is None else _cancellation(json.loads(item.cancellation)),
             **lives_of(item),
         )

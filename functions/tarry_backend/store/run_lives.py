@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tarry_backend.model.run import Run, RunSnapshot
     from tarry_backend.model.step import Step
     from tarry_backend.store.leases import Leases
+    from tarry_backend.store.run_starts import Claim
     from tarry_backend.store.step_items import StepItems
     from tarry_backend.store.table import Batch, Table
 
@@ -65,11 +66,11 @@ class RunLives:
             return may_lack_steps(snapshot, moment)
         return moment >= removed_from - (min(_DAY, self._leases.days * _DAY // 2) if soon else _HOUR)
 
-    def revive(self, run: Run, revival: Revival) -> Run | None:
+    def revive(self, run: Run, revival: Revival, *claims: Claim) -> Run | None:
         """Make a failed run running, by one write; return ``None`` if it is not as it was read any more.
 
         Of two that retry a run, one wins. The run is due at once: from here on the sweep wakes it, should the message
-        that follows get lost. It expires no more, in the same write.
+        that follows get lost. It expires no more, in the same write. ``claims`` are written with it, or nothing is.
 
             retry 1     reads: failed, life 1 ── running, life 2 ── message
             retry 2     reads: failed, life 1 ─────────────────────────────── refused: life 2
@@ -90,7 +91,7 @@ class RunLives:
         life = RunItem.life.does_not_exist() if run.life == 1 else RunItem.life == run.life
         has_failed = (RunItem.status == RunStatus.FAILED.value) & life
         try:
-            self._table.update(RunItem, run_pk(run.id), "run", actions, has_failed)
+            self._table.update_together(run_pk(run.id), "run", actions, has_failed, *claims)
         except ConditionFailedError:
             return None
         return revived

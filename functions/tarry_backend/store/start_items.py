@@ -3,6 +3,7 @@
 item      pk                              sk
 claim     once#<function>#<value>         once
 limiter   limit#<function>#<key>          limit
+single    single#<function>#<key>         single
 trace     run#<run>                       run       (in the place of the run that an event did not start)
 """
 
@@ -12,7 +13,7 @@ from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribu
 
 from tarry_backend.store.models import Item
 
-__all__ = ["ClaimItem", "LimiterItem", "TraceItem"]
+__all__ = ["ClaimItem", "LimiterItem", "SingletonItem", "TraceItem"]
 
 
 class ClaimItem(Item):
@@ -25,6 +26,15 @@ class LimiterItem(Item):
     """When the starts were that a rate limit has counted: six bytes for each, in Unix milliseconds."""
 
     counted = BinaryAttribute(legacy_encoding=False)
+
+
+class SingletonItem(Item):
+    """The run whose turn it is, the position of its event, and the run that has to end before it begins."""
+
+    run_id = UnicodeAttribute()
+    position = UnicodeAttribute()
+    after = UnicodeAttribute(null=True)
+    stamp = UnicodeAttribute()
 
 
 class TraceItem(Item):

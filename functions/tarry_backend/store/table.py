@@ -181,9 +181,11 @@ class Table:
             ConditionFailedError: The condition of an item did not hold.
             OverlapError: Another transaction was at work on an item.
         """
-        requests = [self._put(item, condition) for item, condition in puts]
+        self._transact([self._put(item, condition) for item, condition in puts])
+
+    def _transact(self, puts: Sequence[Request], updates: Sequence[Request] = ()) -> None:
         try:
-            self._connection.transact_write_items([], [], requests, [])
+            self._connection.transact_write_items([], [], puts, updates)
         except TransactWriteError as error:
             reasons = [None if reason is None else reason.code for reason in error.cancellation_reasons]
             if _OVERLAP in reasons and set(reasons) <= {None, _REASON, _OVERLAP}:
@@ -212,6 +214,18 @@ class Table:
         )
         changed: T = self._reader(model)(self._write("UpdateItem", request, UpdateError)["Attributes"])
         return changed
+
+    def update_together(
+        self, pk: str, sk: str, actions: Sequence[Action], condition: Condition, *puts: tuple[Item, Condition]
+    ) -> None:
+        """Change an item and write others, all or nothing. Raises what ``put_together`` raises."""
+        if not puts:
+            self.update(Item, pk, sk, actions, condition)
+            return
+        change = self._connection.get_operation_kwargs(
+            self.name, pk, range_key=sk, actions=actions, condition=condition
+        )
+        self._transact([self._put(item, each) for item, each in puts], [change])
 
     def delete(self, pk: str, sk: str, condition: Condition | None = None) -> bool:
         """Remove the item, if it exists; return false if the condition does not hold."""

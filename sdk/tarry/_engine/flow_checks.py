@@ -7,7 +7,7 @@ from typing import Any
 from tarry.durations import milliseconds
 from tarry.errors import DurationError, UsageError
 
-__all__ = ["MAX_STARTS", "check_key", "checked_flow_option", "checked_limit", "checked_period"]
+__all__ = ["MAX_STARTS", "check_key", "checked_limit", "checked_period"]
 
 MAX_STARTS = 1_000
 """The largest limit. DynamoDB stores the counted starts in one item, and bills by its size."""
@@ -38,10 +38,3 @@ def check_key(what: str, value: object) -> None:
         raise UsageError(
             f"{what}: key is {value!r}; give an expression, such as 'event.data.customerId', or leave it out"
         )
-
-
-def checked_flow_option(fn_id: str, name: str, value: Any, kind: type[Any]) -> Any:
-    """Return the option; raise ``UsageError`` if it is of another class."""
-    if value is not None and not isinstance(value, kind):
-        raise UsageError(f"function {fn_id!r}: {name} is {value!r}; give a tarry.{kind.__name__}(...)")
-    return value

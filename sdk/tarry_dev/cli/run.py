@@ -18,7 +18,8 @@ def show_run(beginning: str, stack: str | None, as_json: bool, full: bool = Fals
     """``tarry run``."""
     with connect(stack) as tarry:
         snapshot = find_run(beginning, tarry)
-        held = tarry.lookups.held_back(snapshot.run) if tarry.limits(snapshot.run.function_id) else None
+        run = snapshot.run
+        held = tarry.lookups.held_back(run) if run.after or tarry.limits(run.function_id) else None
     if as_json:
         print_json(tarry.named(run_page(snapshot, held), snapshot.run.id))
     else:

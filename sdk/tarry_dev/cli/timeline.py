@@ -79,6 +79,8 @@ def timeline(
 
 
 def _held(held: HeldBack, calendar: Calendar) -> str:
+    if held.after is not None:
+        return f"waits for the end of run {held.after}: its function has singleton=..."
     why = "" if held.paused is None else f"; its function is paused since {calendar.at(held.paused)}"
     return f"waits for its turn: {held.before}{' or more' if held.is_cut else ''} before it{why}"
 

@@ -22,6 +22,7 @@ from tarry import (
     Event,
     EventMatch,
     RateLimit,
+    Singleton,
     StepError,
     Timeouts,
     TriggerEvent,
@@ -43,6 +44,10 @@ COSTS: dict[str, dict[str, dict[str, int]]] = {
     "start": {"executor": {"PutItem": 1}},
     "start with an idempotency value": {"executor": {"TransactWriteItems": 1}},
     "value that has started a run": {"executor": {"TransactWriteItems": 1, "PutItem": 1}},
+    # A singleton: it is read, and written with the run; of one that has had a run, that run is read. The end frees it.
+    "start of a singleton": {"executor": {"GetItem": 1, "TransactWriteItems": 1}},
+    "end of a singleton": {"executor": {"UpdateItem": 1}},
+    "event that is skipped": {"executor": {"GetItem": 2, "PutItem": 1}},
     # A rate limit: the limiter is read, and written with the run. An event that is limited leaves a trace.
     "start with a rate limit": {"executor": {"GetItem": 1, "TransactWriteItems": 1}},
     "event that is limited": {"executor": {"GetItem": 1, "PutItem": 1}},
@@ -371,6 +376,19 @@ BILLS = {
             ("placed", [*BEGUN_AGAIN[:-1], "value that has started a run"]),
         ],
         {"idempotency": "event.data.id"},
+    ),
+    "singleton": Bill(
+        sleep_long,
+        [
+            ("placed", [*BEGUN[:-1], "start of a singleton", "sleep"]),
+            ("placed", [*BEGUN_AGAIN[:-1], "event that is skipped"]),
+        ],
+        {"singleton": Singleton("skip", key="event.data.id")},
+    ),
+    "singleton that ends": Bill(
+        nothing,
+        [("placed", [*BEGUN[:-1], "start of a singleton", "end of a singleton", *ENDED])],
+        {"singleton": Singleton("cancel", key="event.data.id")},
     ),
     "rate limit": Bill(
         sleep_long,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tarry import App, Cancel, Context, Debounce, RateLimit, Timeouts, TriggerCron, TriggerEvent, UsageError
+from tarry import App, Cancel, Context, Debounce, RateLimit, Singleton, Timeouts, TriggerCron, TriggerEvent, UsageError
 from tarry._engine.combination import NEEDED, OPTIONS, REFUSED
 from tests.unit.repository import ROOT
 
@@ -18,6 +18,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "timeouts": {"timeouts": Timeouts(start="1m", finish="1h")},
     "idempotency": {"idempotency": "event.data.n"},
     "concurrency": {"concurrency": 3},
+    "singleton": {"singleton": Singleton("cancel")},
     "rate_limit": {"rate_limit": RateLimit(3, "1m", key="event.data.n")},
     "debounce": {"debounce": Debounce("10s", key="event.data.n")},
 }

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tarry import App, Context, DurationError, ExpressionError, RateLimit, TriggerEvent, UsageError
+from tarry import App, Context, DurationError, ExpressionError, RateLimit, Singleton, TriggerEvent, UsageError
 from tarry_backend.deploy.function_facts import FunctionFacts, read_facts, write_facts
 from tarry_backend.deploy.manifest import Manifest
 
@@ -47,12 +47,22 @@ def test_something_else_than_a_limit_is_refused() -> None:
         App("shop").create_function(fn_id="order", rate_limit=given)
 
 
+@pytest.mark.parametrize("mode", ["drop", None, "CANCEL"])
+def test_a_mode_is_skip_or_cancel(mode: Any) -> None:
+    with pytest.raises(UsageError, match=r"singleton: mode is .*; give 'skip' or 'cancel'"):
+        Singleton(mode)
+
+
 def test_flow_control_goes_through_json_into_manifest_and_facts() -> None:
     app = App("shop")
+    once = Singleton("skip", key="event.data.n")
     limit = RateLimit(3, timedelta(minutes=1), key="event.data.n")
-    app.create_function(fn_id="order", trigger=TriggerEvent("placed"), rate_limit=limit, concurrency=2)(handler)
+    app.create_function(fn_id="order", trigger=TriggerEvent("placed"), rate_limit=limit, concurrency=2, singleton=once)(
+        handler
+    )
     manifest = Manifest.parse(Manifest.of(app).text("shop:app"), "shop:app")
     [facts] = read_facts(write_facts(map(FunctionFacts.of, app.functions.values())))
     for found in (facts, manifest.functions["order"]):
         assert found.flow.rate_limit == RateLimit(3, 60_000, key="event.data.n")
+        assert found.flow.singleton == once
         assert [each.limit for each in found.limits] == [2]

@@ -1,0 +1,57 @@
+"""The turn of a run: what it waits for before its function is replayed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from tarry_backend.clock import now
+from tarry_backend.executor.run_begin import held, postponed, turned
+from tarry_backend.model.cancellation import Cancellation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tarry import Function
+    from tarry_backend.executor.gatekeeper import Gatekeeper, Place
+    from tarry_backend.executor.run_end import OutcomeWriter
+    from tarry_backend.executor.run_journal import RunJournal
+    from tarry_backend.model.run import RunSnapshot
+    from tarry_backend.queues.messages import RunMessage
+
+__all__ = ["Turn", "Turns"]
+
+
+class Turn(NamedTuple):
+    """A run that goes on now, and the places that it has taken in gates."""
+
+    snapshot: RunSnapshot
+    places: Sequence[Place]
+
+
+class Turns:
+    """The turns of an executor's runs. Each kind of waiting costs a request only where it is used."""
+
+    def __init__(self, outcomes: OutcomeWriter, gatekeeper: Gatekeeper) -> None:
+        self._outcomes = outcomes
+        self._gatekeeper = gatekeeper
+
+    def take(
+        self, function: Function, message: RunMessage, snapshot: RunSnapshot, journal: RunJournal, time_left: int
+    ) -> Turn | Cancellation | None:
+        """Return the run's turn. If it has to wait, it is left to what wakes it. Or say why it is cancelled instead."""
+        run = self._outcomes.turns.comes(snapshot.run)
+        if isinstance(run, Cancellation):
+            return run
+        snapshot = replace(snapshot, run=run)
+        if snapshot.rests(journal.now()) and not journal.taken:  # a repeated message does not hasten the attempt
+            if run.after is not None:
+                postponed(function, snapshot, journal)
+            self._outcomes.leave(run)
+            self._gatekeeper.decline(message)
+            return None
+        if (places := self._gatekeeper.enter(function, run, message, time_left)) is None:
+            postponed(function, snapshot, journal)
+            self._outcomes.leave(run, held(snapshot, now()))
+            return None
+        return Turn(turned(function, snapshot, journal), places)
