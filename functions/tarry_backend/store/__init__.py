@@ -22,9 +22,10 @@ from tarry_backend.store.remote_apps import RemoteApps
 from tarry_backend.store.run_index import StartedRuns
 from tarry_backend.store.run_items import RunItems
 from tarry_backend.store.run_lives import RunLives
-from tarry_backend.store.run_starts import Claim, RunStarts, counted_claim, once_claim
+from tarry_backend.store.run_starts import RunStarts, counted_claim, once_claim
 from tarry_backend.store.runs import ConflictError, Runs
 from tarry_backend.store.singletons import Singletons, singleton_claim
+from tarry_backend.store.start_items import Claim
 from tarry_backend.store.step_items import StepItems
 from tarry_backend.store.table import OverlapError, Table
 from tarry_backend.store.wait_index import Waits

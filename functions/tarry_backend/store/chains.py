@@ -18,8 +18,8 @@ from tarry_backend.store.table import ConditionFailedError
 
 if TYPE_CHECKING:
     from tarry_backend.model.run import Run
-    from tarry_backend.store.run_starts import Claim
     from tarry_backend.store.runs import Runs
+    from tarry_backend.store.start_items import Claim
     from tarry_backend.store.table import Table
 
 __all__ = ["Chains"]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tarry_backend.model.run import Run, RunSnapshot
     from tarry_backend.model.step import Step
     from tarry_backend.store.leases import Leases
-    from tarry_backend.store.run_starts import Claim
+    from tarry_backend.store.start_items import Claim
     from tarry_backend.store.step_items import StepItems
     from tarry_backend.store.table import Batch, Table
 

@@ -17,20 +17,18 @@ from typing import TYPE_CHECKING
 from tarry_backend.model.counted_starts import CountedStarts
 from tarry_backend.model.trace import NoRun, Trace
 from tarry_backend.store.models import Item
-from tarry_backend.store.start_items import ClaimItem, LimiterItem, TraceItem
+from tarry_backend.store.start_items import Claim, ClaimItem, LimiterItem, TraceItem
 from tarry_backend.store.step_items import run_pk
 from tarry_backend.store.table import ConditionFailedError
 
 if TYPE_CHECKING:
-    from pynamodb.expressions.condition import Condition
-
     from tarry_backend.model.run import Run
     from tarry_backend.store.leases import Leases
     from tarry_backend.store.models import RunItem
     from tarry_backend.store.run_items import RunItems
     from tarry_backend.store.table import Table
 
-__all__ = ["ONCE", "Claim", "RunStarts", "counted_claim", "once_claim", "trace_of"]
+__all__ = ["ONCE", "RunStarts", "counted_claim", "once_claim", "trace_of"]
 
 ONCE = 24 * 3_600_000
 """How long, in milliseconds, the event that started a run holds its idempotency value, from when it was received."""
@@ -40,9 +38,6 @@ _LATE = 14 * 86_400
 
 _MOMENT = 6
 """How many bytes a counted moment takes."""
-
-Claim = tuple[Item, "Condition"]
-"""An item that a start writes with its run, and on which condition."""
 
 _NEW = Item.pk.does_not_exist()
 

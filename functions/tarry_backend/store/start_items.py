@@ -9,11 +9,20 @@ trace     run#<run>                       run       (in the place of the run tha
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 
 from tarry_backend.store.models import Item
 
-__all__ = ["ClaimItem", "LimiterItem", "SingletonItem", "TraceItem"]
+if TYPE_CHECKING:
+    from pynamodb.expressions.condition import Condition
+
+__all__ = ["Claim", "ClaimItem", "LimiterItem", "SingletonItem", "TraceItem"]
+
+
+Claim = tuple[Item, "Condition"]
+"""An item that is written with a run, all or nothing, and on which condition."""
 
 
 class ClaimItem(Item):
