@@ -159,6 +159,21 @@ def test_runs_come_page_by_page(site: Site) -> None:
     assert (len(shown[0]), shown[0] | shown[1], shown[0] & shown[1]) == (25, runs, set())
 
 
+def test_runs_that_a_pause_holds_back_are_counted(site: Site) -> None:
+    site.post("/functions/control", "/functions", function="order", do="pause")
+    site.host.advance("20s")
+    run = order(site)
+    assert "held back 1" in site.page("/functions")
+    assert "It waits for its turn: 0 runs are before it" in site.page(f"/runs/{run}")
+
+
+def test_the_data_of_an_event_are_whole_at_their_own_address(site: Site) -> None:
+    site.host.send("order/placed", {"id": 7, "total": 1, "text": "long" * 1000})
+    [event] = site.host.events("order/placed")
+    answer = site.get(path_of("events", event.id, name=event.name, source=event.source, whole="1"))
+    assert json.loads(answer.text)["text"] == "long" * 1000
+
+
 def test_many_runs_are_shown_before_anything_is_done_to_them(site: Site) -> None:
     runs = [order(site, 1, number) for number in range(3)]
     preview = "/runs/many?verb=cancel&text=order"
@@ -193,6 +208,8 @@ def test_a_function_pauses_and_goes_on(site: Site) -> None:
     assert "paused" in site.page("/functions")
     site.post("/functions/control", "/functions", function="order", do="resume")
     assert "paused" not in site.page("/functions")
+    site.post("/functions/control", "/functions", function="order", do="drain")
+    assert "draining" in site.page("/functions")
     refused = site.post("/functions/control", "/functions", function="digest", do="pause")
     assert "has no limit" in text_of(refused)
 

@@ -1,7 +1,10 @@
 """Whom the console answers, and what it refuses."""
 
+from typing import Any
+
 import pytest
 
+from tarry_dev.console.source import PageError
 from tarry_dev.pytest_plugin import MakeHost
 from tests.functional.console_site import Site, make_app, text_of
 
@@ -60,6 +63,23 @@ def test_no_action_is_done_without_the_token(tarry_host: MakeHost) -> None:
     site = Site.of(tarry_host(make_app()), token="secret-token")
     answer = site.client.post("/send", data={"name": "a"}, base_url="http://localhost")
     assert answer.status_code == 403
+
+
+def test_a_link_of_another_site_makes_no_query_that_costs_and_no_scan(tarry_host: MakeHost) -> None:
+    asked: list[str] = []
+
+    def ask(sql: str) -> Any:
+        asked.append(sql)
+        raise PageError(400, "no")
+
+    site = Site.of(tarry_host(make_app()), ask=ask, is_local=False)
+    elsewhere = {"Sec-Fetch-Site": "cross-site"}
+    assert site.get("/sql?sql=select+1", **elsewhere).status_code == 200
+    assert "Events of every name need a scan" in text_of(site.get("/events?scan=1", **elsewhere))
+    assert "Without its name" in text_of(site.get("/events/e?scan=1", **elsewhere))
+    assert asked == []
+    site.get("/sql?sql=select+1")
+    assert asked == ["select 1"]
 
 
 def test_each_answer_allows_no_inline_script_no_frame_and_no_other_host(site: Site) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote, urlencode
 
 from tarry_dev.cli.errors import CommandError
 
@@ -102,6 +103,13 @@ class Connection:
         """Return the address of a run's page; ``None`` if no console is known that shows it."""
         url = None if self.url_of is None else self.url_of(run_id)
         return None if url is None else f"{url}/runs/{run_id}"
+
+    def event_page(self, event: Event) -> str | None:
+        """Return the address of an event's page; ``None`` if no console is known, or there are several apps."""
+        url = None if self.url_of is None or self.app_of is not None else self.url_of("")
+        if url is None:
+            return None
+        return f"{url}/events/{quote(event.id, safe='')}?{urlencode({'name': event.name, 'source': event.source})}"
 
     def called(self, run: Run) -> str:
         """Return what a table calls the function of a run: its id, with the app's if there are several."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 import logging
+import secrets
 from collections import deque
 from contextlib import contextmanager, suppress
 from itertools import count, islice
@@ -23,6 +24,7 @@ from tarry_backend.queues.messages import MessageError
 from tarry_backend.runtime import runtime
 from tarry_backend.store.due_index import GATE, LINE, SHARDS
 from tarry_dev.cli.audit_query import FOLDER, ask_folder
+from tarry_dev.cli.endpoint import FILE
 from tarry_dev.cli.errors import CommandError
 from tarry_dev.console import Source, create_console
 from tarry_dev.console.routes import ADDRESSES
@@ -62,7 +64,8 @@ def console_of(cloud: Cloud, server: Server, allowed_hosts: Collection[str] = ()
         runtime().store,
         cloud.functions["signals"].function_name,
     )
-    console = create_console(_source(cloud, server, lookups, memory), hosts={*LOOPBACK, *allowed_hosts})
+    source = _source(cloud, server, lookups, memory)
+    console = create_console(source, hosts={*LOOPBACK, *allowed_hosts}, secret=_secret())
     server.mount(lambda request: console if _is_page(request) else None)
     try:
         yield
@@ -87,6 +90,16 @@ def _source(cloud: Cloud, server: Server, lookups: StoreLookups, memory: _Memory
         log_lines=memory.lines,
         revision=lambda: memory.revision,
     )
+
+
+def _secret() -> str:
+    """What the marks of forms are made with. It stays through a restart, so that a page from before works."""
+    file = FILE.parent / "console.key"
+    if not file.is_file():
+        file.parent.mkdir(exist_ok=True)
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_hex(32))
+    return file.read_text()
 
 
 def _is_page(request: Request) -> bool:
@@ -150,9 +163,9 @@ class _Memory(logging.Handler):
         self._events: deque[ReceivedEvent] = deque(maxlen=_EVENTS)
         self._is_filled = False
         self._lines: dict[str, deque[LogLine]] = {}
-        self._changes = count(1)
+        self._changes = count(now())  # beyond what a process before this one has reached
         self._changing = RLock()
-        self.revision = 0
+        self.revision = next(self._changes)
 
     def note(self, delivery: Delivery) -> None:
         """Note the events of a delivery, and that something has changed."""

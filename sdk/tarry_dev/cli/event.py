@@ -46,6 +46,8 @@ def show_receipt(asked: AskedEvent, since: str, stack: str | None, as_json: bool
             print_json(event_receipt_document(made))
         else:
             screen().print(_page(made, tarry.lookups, Calendar(now()), with_all))
+            if (page := tarry.event_page(made.received.event)) is not None:
+                note(f"page {page}")
     if not made.is_whole:
         note(f"more than {LOOKED_THROUGH:,} waits have its keys: only these were checked")
 

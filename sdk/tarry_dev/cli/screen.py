@@ -99,7 +99,7 @@ def print_json(document: Any) -> None:
 
 def note(message: str) -> None:
     """Write to standard error what a person should know besides the answer."""
-    _standard_error().print(f"note: {message}")
+    _standard_error().print(f"note: {message}", soft_wrap=True)
 
 
 def complain(message: str) -> None:

@@ -62,6 +62,7 @@ def _row(step: Step, snapshot: RunSnapshot, visit: Visit, attempts: int | None) 
         "attempts": f"{step.attempt + 1}" + ("" if attempts is None else f" of {attempts}"),
         "has_body": step.kind in ("run", "send"),
         "output": None if step.output is None else json.loads(step.output),
+        "asked": step.asked,
         "has_output": step.output is not None and step.output != "null",
         "error": None if step.error is None else step.error.document(),
         "place": place_of(step.error),

@@ -83,6 +83,11 @@ class Visit:
         """Return the URL of a page: its path's parts, and its parameters. Those that are empty are left out."""
         return self.request.script_root + path_of(*parts, **query)
 
+    @property
+    def is_from_elsewhere(self) -> bool:
+        """Whether a page of another site led here: then what costs money waits for a click on a page of this one."""
+        return self.request.headers.get("Sec-Fetch-Site") == "cross-site"
+
     def refresh(self) -> int:
         """After how many milliseconds a list is read again: seldom on a stack, since each reading has its price."""
         return LOCAL_REFRESH if self.source.is_local else REMOTE_REFRESH

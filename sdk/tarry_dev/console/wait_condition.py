@@ -52,7 +52,7 @@ def filled_data(wait: Wait, trigger: Event, sample: Mapping[str, Any] | None = N
 def _folded(wait: Wait, trigger: Event) -> Node | None:
     """The condition with all that the run decides; ``None`` without one, or if another version has accepted it."""
     try:
-        condition = Condition(expression=wait.expression, where=wait.where, bind=wait.bind)
+        condition = Condition(expression=wait.expression, where=wait.where, bind=wait.bind, dialect=wait.dialect)
         node = condition.node()
         return None if node is None else sound(fold(node, Scope({"event": envelope(trigger), **condition.values})))
     except (ExpressionError, CelError, RecursionError):

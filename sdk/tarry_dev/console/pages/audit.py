@@ -33,7 +33,12 @@ def show(visit: Visit) -> Page:
     if len(sql) > _LONGEST:
         raise PageError(400, f"A query has at most {_LONGEST:,} characters.")
     answer, problem = None, ""
-    if sql and visit.source.ask is not None and not (problem := visit.why_not_ask(*ASK)):
+    if (
+        sql
+        and visit.source.ask is not None
+        and not visit.is_from_elsewhere
+        and not (problem := visit.why_not_ask(*ASK))
+    ):
         try:
             found = visit.source.ask(sql)
             answer = {"columns": found.columns, "rows": found.rows[:_ROWS], "count": len(found.rows)}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
+
+from werkzeug.wrappers import Response
 
 from tarry_backend.api.asked_event import AmbiguousError, AskedEvent, find_event
 from tarry_backend.api.documents import event_receipt_document, received_document
@@ -27,10 +30,10 @@ _SHOWN = 50
 _BACK = 7 * 86_400_000
 
 
-def show(visit: Visit, event_id: str) -> Page:
+def show(visit: Visit, event_id: str) -> Page | Response:
     """Show what the event did."""
     asked = AskedEvent(event_id, visit.request.args.get("name") or None, visit.request.args.get("source") or None)
-    if asked.name is None and not visit.source.is_local and not visit.arg("scan"):
+    if asked.name is None and not visit.source.is_local and (not visit.arg("scan") or visit.is_from_elsewhere):
         context = {"id": event_id, "found": [], "is_scan": True}
         return Page("which_event.html", "Which event?", "events", context)
     found, several = _found(asked, visit)
@@ -40,6 +43,9 @@ def show(visit: Visit, event_id: str) -> Page:
     if found is None:
         name = f" {asked.name}" if asked.name else ""
         raise PageError(404, f"No event{name} with the id {event_id[:80]} is in the log of the last seven days.")
+    if visit.arg("whole"):
+        data = json.dumps(dict(found.event.data), indent=2, ensure_ascii=False)
+        return Response(f"{data}\n", mimetype="text/plain")
     made = visit.source.lookups.receipt(found)
     document = event_receipt_document(made)
     runs = _runs({run_id for run_id, _ in (*made.resumed, *made.cancelled)}, visit)
@@ -57,7 +63,7 @@ def show(visit: Visit, event_id: str) -> Page:
             {**each, "reason": str(trace)} for each, trace in zip(document["unstarted"], made.unstarted, strict=True)
         ],
         "missed": [{**each, "why": _why(each)} for each in document["missed"]],
-        "has_effect": made.has_effect,
+        "whole": visit.link("events", found.event.id, name=found.event.name, source=found.event.source, whole="1"),
     }
     return Page("event.html", found.event.name, "events", context, every=visit.refresh())
 

@@ -26,7 +26,7 @@ def show(visit: Visit) -> Page:
     """Show the newest events, the last one first."""
     name = visit.arg("name")
     back = visit.arg("back") if visit.arg("back") in _BACK else "1d"
-    is_scan = bool(visit.arg("scan")) and not name
+    is_scan = bool(visit.arg("scan")) and not name and not visit.is_from_elsewhere
     events, is_asked = _newest(name, back, is_scan, visit)
     context: dict[str, Any] = {
         "name": name,

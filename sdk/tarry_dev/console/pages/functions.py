@@ -5,7 +5,11 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from tarry import Event
+from tarry_backend.matching.gate_keys import gates_of, pause_gate
+from tarry_backend.model.control import COUNTED
 from tarry_backend.model.run import RunStatus
+from tarry_backend.queues.function_control import check_control
 from tarry_dev.console.source import PageError
 from tarry_dev.console.visit import Gone, Page
 
@@ -21,6 +25,9 @@ __all__ = ["control", "show"]
 _NEWEST = 100
 """From how many of a function's newest runs its figures are."""
 
+_LAST = "\U0010ffff"
+"""A place behind all places in a line."""
+
 CONTROL = ("dynamodb:UpdateItem",)
 
 
@@ -28,7 +35,7 @@ def show(visit: Visit) -> Page:
     """Show the app's functions."""
     rows = [_row(function_id, visit) for function_id in visit.source.functions]
     context = {"rows": rows, "newest": _NEWEST, "why_not": visit.why_not(*CONTROL)}
-    return Page("functions.html", "Functions", "functions", context, every=visit.refresh())
+    return Page("functions.html", "Functions", "functions", context, every=visit.refresh(), moving=True)
 
 
 def control(visit: Visit) -> Gone:
@@ -36,11 +43,14 @@ def control(visit: Visit) -> Gone:
     visit.check(*CONTROL)
     function_id, what = visit.given("function"), visit.given("do")
     lookups = visit.source.lookups
-    if not visit.source.limits(function_id):
-        raise PageError(400, f"Function {function_id!r} has no limit: create it with concurrency=..., and deploy it.")
+    limits = {each: visit.source.limits(each) for each in visit.source.functions}
+    check_control(function_id, limits, limit=what == "limit")
     if what == "pause":
         lookups.pause(function_id)
         said = f"{function_id} pauses within ten seconds. Its runs wait, and none is lost."
+    elif what == "drain":
+        lookups.drain(function_id)
+        said = f"{function_id} drains: within ten seconds none of its runs starts, and those that have begun finish."
     elif what == "resume":
         lookups.resume(function_id)
         said = f"{function_id} goes on within half a minute, the earliest runs first."
@@ -68,6 +78,8 @@ def _row(function_id: str, visit: Visit) -> dict[str, Any]:
         "limits": [_limit_words(each) for each in limits],
         "limit_now": None if told is None else told.limit,
         "paused": None if told is None else told.paused,
+        "draining": None if told is None else told.draining,
+        "held_back": _held_back(function_id, limits, visit),
         "is_controlled": bool(limits),
         "runs": len(runs),
         "is_cut": len(runs) == _NEWEST,
@@ -80,6 +92,19 @@ def _row(function_id: str, visit: Visit) -> dict[str, Any]:
         "versions": list(dict.fromkeys(run.version for run in runs if run.version))[:5],
         "newest": runs[0].started if runs else None,
     }
+
+
+def _held_back(function_id: str, limits: Sequence[Concurrency], visit: Visit) -> int | None:
+    """How many runs wait at the gates that all runs of the function pass; ``None`` if it has none such.
+
+    A limit for each value of a key has a gate for each of them, and no list of these: the page of a run shows its own.
+    """
+    shared = [limit for limit in limits if limit.key is None]
+    if not limits:
+        return None
+    nothing = Event("", {})
+    names = {gate.name for gate in gates_of(function_id, shared, nothing, visit.now)} | {pause_gate(function_id)}
+    return sum(visit.source.lookups.store.gates.before(name, _LAST, COUNTED) for name in sorted(names))
 
 
 def _newest(function_id: str, visit: Visit) -> list[Run]:

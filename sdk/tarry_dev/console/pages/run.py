@@ -155,7 +155,7 @@ def _snapshot(visit: Visit, run_id: str) -> RunSnapshot:
 def _lines(visit: Visit, run: Run) -> Sequence[LogLine]:
     """The lines that the run logged: those that are at hand, or those of AWS if the visitor asks for them."""
     source = visit.source
-    if source.read_log is None or not visit.arg("log"):
+    if source.read_log is None or not visit.arg("log") or visit.is_from_elsewhere:
         return source.log_lines(run.id)
     until = visit.now if run.ended is None else run.ended + _LATER
     return source.read_log(run.id, run.started - _LATER, until)
