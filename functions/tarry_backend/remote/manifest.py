@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tarry._engine.combination import check_combination
 from tarry._engine.declaration import checked_cancels, checked_concurrency, checked_function
 from tarry.cancel import Cancel, Timeouts
 from tarry.concurrency import Concurrency
 from tarry.errors import TarryError, UsageError
 from tarry.function import Function, Retries
 from tarry.triggers import TriggerCron, TriggerEvent
+from tarry_backend.remote.flow_options import flow_of, refused_options
 from tarry_backend.remote.ops import moment_of
 from tarry_backend.remote.states import name_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from tarry.flow import Flow
     from tarry.triggers import Trigger
     from tarry_backend.replay import Driver
 
@@ -27,16 +30,6 @@ T = TypeVar("T")
 
 _RETRIES = 4
 """How often a step is retried whose function says nothing: the server's number, which SDKs leave out."""
-
-_SILENT: Mapping[str, str] = {
-    "batchEvents": "Tarry starts a run for each event",
-    "debounce": "Tarry starts a run for each event",
-    "rateLimit": "Tarry starts a run for each event",
-    "singleton": "Tarry runs all runs that events start; use concurrency with a limit of 1",
-    "throttle": "Tarry starts runs at once; use concurrency",
-    "priority": "Tarry runs in the order of events",
-}
-"""The options that Tarry does not have for remote functions, and what it does instead."""
 
 _FUNCTION_ONLY = "fn"
 
@@ -136,7 +129,8 @@ class _FunctionReader:
 
     def function(self) -> Function | None:
         """Return the function; ``None`` if there are reasons against it."""
-        self._refuse_silent_options()
+        self.reasons += [f"function {self._id!r}: {why}" for why in refused_options(self._given)]
+        flow = self._asked(lambda: flow_of(self._given), "flow control")
         triggers = self._asked(self._triggers, "triggers")
         cancels = self._asked(self._cancels, "cancelOn")
         limits = self._asked(lambda: checked_concurrency(self._id, self._limits()), "concurrency")
@@ -144,7 +138,7 @@ class _FunctionReader:
         retries = self._asked(self._retries, "retries")
         once = self._given.get("idempotency") or None
         name = self._asked(lambda: checked_function(self._id), "id")
-        parts = (triggers, cancels, limits, timeouts, retries, name)
+        parts = (triggers, cancels, limits, timeouts, retries, name, flow)
         if self.reasons or None in parts:
             return None
         assert triggers is not None
@@ -152,8 +146,10 @@ class _FunctionReader:
         assert limits is not None
         assert timeouts is not None
         assert retries is not None
+        assert flow is not None
+        self._asked(lambda: self._check_combination(limits, timeouts, once, flow), "options")
         if self._checked:
-            self._asked(lambda: self._check(triggers, cancels, limits, once), "expressions")
+            self._asked(lambda: self._check(triggers, cancels, limits, once, flow), "expressions")
         return Function(
             id=self._id,
             app_id=self._stack_app,
@@ -166,6 +162,7 @@ class _FunctionReader:
             name=str(self._given.get("name") or self._id),
             concurrency=limits,
             dialect="inngest",
+            flow=flow,
         )
 
     def _asked(self, read: Callable[[], T], what: str) -> T | None:
@@ -176,13 +173,6 @@ class _FunctionReader:
             prefix = "" if self._id and self._id in told else f"function {self._id!r}: {what}: "
             self.reasons.append(f"{prefix}{told}")
             return None
-
-    def _refuse_silent_options(self) -> None:
-        """An SDK may write an option without a value, and in capitals: Go's ``"Singleton": null``."""
-        given = {name.lower(): value for name, value in self._given.items()}
-        for option, instead in _SILENT.items():
-            if given.get(option.lower()) is not None:
-                self.reasons.append(f"function {self._id!r} has {option}, which Tarry does not have for it: {instead}")
 
     def _triggers(self) -> tuple[Trigger, ...]:
         return tuple(map(_trigger, self._given.get("triggers") or ()))
@@ -209,17 +199,30 @@ class _FunctionReader:
         attempts = (step.get("retries") or {}).get("attempts")
         return Retries(_RETRIES if attempts is None else int(attempts))
 
+    def _check_combination(
+        self, limits: tuple[Concurrency, ...], timeouts: Timeouts, once: str | None, flow: Flow
+    ) -> None:
+        given = {
+            "cron": any("cron" in each for each in self._given.get("triggers") or ()),
+            "cancel": self._given.get("cancel"),
+            "timeouts": timeouts != Timeouts(),
+            "concurrency": limits,
+            "idempotency": once,
+        }
+        check_combination(self._id, {**given, **{each.name: getattr(flow, each.name) for each in fields(flow)}})
+
     def _check(
         self,
         triggers: tuple[Trigger, ...],
         cancels: tuple[Cancel, ...],
         limits: tuple[Concurrency, ...],
         once: str | None,
+        flow: Flow,
     ) -> None:
         """Check the expressions as where a function of Tarry's own is created."""
         from tarry._cel.declarations import check_declarations  # the grammar loads slowly
 
-        values = {} if once is None else {"idempotency": once}
+        values = dict(flow.keys) if once is None else {"idempotency": once, **flow.keys}
         values |= {f"key of concurrency {place}": each.key for place, each in enumerate(limits, 1) if each.key}
         events = [each for each in triggers if isinstance(each, TriggerEvent)]
         owner = f"function {self._id!r}"

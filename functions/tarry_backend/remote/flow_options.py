@@ -1,0 +1,66 @@
+"""The flow control of a remote function: its options, in Inngest's form, as Tarry's own. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tarry.debounce import Debounce
+from tarry.flow import Flow, RateLimit
+from tarry_backend.remote.ops import moment_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+__all__ = ["flow_of", "refused_options"]
+
+_LACKING: Mapping[str, str] = {
+    "batchEvents": "Tarry starts a run for each event",
+    "singleton": "Tarry runs all runs that events start; use concurrency with a limit of 1",
+    "throttle": "Tarry starts runs at once; use concurrency, or rateLimit",
+    "priority": "Tarry runs in the order of events",
+}
+"""The options that Tarry does not have for remote functions, and what it does instead."""
+
+
+def flow_of(given: Mapping[str, Any]) -> Flow:
+    """Return the flow control of a function as its SDK describes it.
+
+    Raises:
+        UsageError: An option has values that Tarry does not take.
+    """
+    options = _lower(given)
+    read: dict[str, Any] = {
+        field: reader(options[name.lower()]) for field, (name, reader) in _READERS.items() if name.lower() in options
+    }
+    return Flow(**read)
+
+
+def refused_options(given: Mapping[str, Any]) -> Iterator[str]:
+    """Yield why a function is refused: for each option that Tarry would silently not heed."""
+    options = _lower(given)
+    for name, instead in _LACKING.items():
+        if name.lower() in options:
+            yield f"it has {name}, which Tarry does not have for it: {instead}"
+
+
+def _lower(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that have a value. SDKs may write one without, or with a capital (``"Singleton": null``)."""
+    return {name.lower(): value for name, value in given.items() if value is not None}
+
+
+def _rate_limit(given: Mapping[str, Any]) -> RateLimit:
+    return RateLimit(given["limit"], moment_of(str(given["period"]), 0), given.get("key") or None)
+
+
+def _debounce(given: Mapping[str, Any]) -> Debounce:
+    timeout = given.get("timeout")
+    return Debounce(
+        moment_of(str(given["period"]), 0), given.get("key") or None, moment_of(str(timeout), 0) if timeout else None
+    )
+
+
+_READERS: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], Any]]] = {
+    "rate_limit": ("rateLimit", _rate_limit),
+    "debounce": ("debounce", _debounce),
+}
+"""By Tarry's name of an option: Inngest's name, and how it is read."""

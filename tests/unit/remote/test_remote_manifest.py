@@ -1,0 +1,134 @@
+"""What an app's sync brings: functions of Tarry, or a refusal with every reason."""
+
+from typing import Any
+
+import pytest
+
+from tarry import Concurrency, TriggerCron, TriggerEvent
+from tarry.debounce import Debounce
+from tarry.flow import RateLimit
+from tarry.function import Function
+from tarry_backend.remote.handler import RemoteHandler
+from tarry_backend.remote.manifest import AppManifest, SyncError, read_manifest
+
+DAY = 86_400_000
+HANDLER = RemoteHandler("shop", "http://x", lambda: None, can_fetch=True)
+
+
+def described(fn_id: str = "shop-fn", **options: Any) -> dict[str, Any]:
+    return {"id": fn_id, "name": "Fn", "triggers": [{"event": "a/b"}], "steps": {"step": {"runtime": {}}}, **options}
+
+
+def read(*functions: dict[str, Any]) -> dict[str, Function]:
+    manifest = read_manifest({"app_id": "shop", "functions": list(functions)}, "http://x", "js:v4")
+    assert AppManifest.parse(manifest.text()) == manifest
+    return manifest.tarry_functions("stack", HANDLER)
+
+
+def one(**options: Any) -> Function:
+    [function] = read(described(**options)).values()
+    return function
+
+
+def reasons(*functions: dict[str, Any]) -> tuple[str, ...]:
+    with pytest.raises(SyncError) as refused:
+        read(*functions)
+    return refused.value.reasons
+
+
+def test_a_function_has_its_name_its_trigger_and_the_servers_number_of_retries() -> None:
+    function = one()
+    assert (function.id, function.name, function.app_id, function.retries.limit) == ("shop-fn", "Fn", "stack", 4)
+    assert function.triggers == (TriggerEvent("a/b"),)
+    assert function.dialect == "inngest"
+
+
+def test_its_options_are_tarrys() -> None:
+    function = one(
+        triggers=[
+            {"event": "a/*", "expression": "event.data.n > 1"},
+            {"cron": "TZ=Europe/Berlin 0 9 * * 1", "jitter": "5m"},
+        ],
+        steps={"step": {"retries": {"attempts": 2}}},
+        cancel=[{"event": "a/stop", "if": "async.data.id == event.data.id", "timeout": "2d"}],
+        timeouts={"start": "1m", "finish": "1h"},
+        idempotency="event.data.id",
+        concurrency=[{"limit": 5}, {"limit": 2, "key": "event.data.customer", "scope": "env"}],
+        rateLimit={"limit": 3, "period": "1h", "key": "event.data.customer"},
+        debounce={"period": "10s", "timeout": "1m"},
+    )
+    assert function.triggers == (
+        TriggerEvent("a/*", "event.data.n > 1"),
+        TriggerCron("0 9 * * 1", "Europe/Berlin", 300_000),
+    )
+    assert function.retries.limit == 2
+    [cancel] = function.cancels
+    assert (cancel.event, cancel.if_exp, cancel.timeout) == ("a/stop", "async.data.id == event.data.id", 2 * DAY)
+    assert (function.timeouts.start, function.timeouts.finish) == (60_000, 3_600_000)
+    assert function.idempotency == "event.data.id"
+    assert function.concurrency == (Concurrency(5), Concurrency(2, "event.data.customer", scope="app"))
+    assert function.flow.rate_limit == RateLimit(3, 3_600_000, "event.data.customer")
+    assert function.flow.debounce == Debounce(10_000, None, 60_000)
+
+
+@pytest.mark.parametrize(
+    ("given", "limits"),
+    [
+        (7, (Concurrency(7),)),
+        ({"limit": 3}, (Concurrency(3),)),
+        ({"limit": 0}, ()),
+        ({"fn": [{"limit": 4}], "step": []}, (Concurrency(4),)),
+        (None, ()),
+    ],
+)
+def test_concurrency_comes_in_the_forms_of_each_sdk(given: Any, limits: tuple[Concurrency, ...]) -> None:
+    assert one(concurrency=given).concurrency == limits
+
+
+def test_inngests_own_events_have_tarrys_names() -> None:
+    function = one(triggers=[{"event": "inngest/function.failed", "expression": "event.data.function_id == 'shop-fn'"}])
+    assert function.event_triggers[0].event == "tarry/function.failed"
+
+
+def test_gos_option_without_a_value_is_none() -> None:
+    assert one(Singleton=None, throttle=None).id == "shop-fn"
+
+
+def test_a_sync_is_refused_with_every_reason() -> None:
+    found = reasons(
+        described("shop-a", Throttle={"limit": 1, "period": "1s"}, priority={"run": "1"}),
+        described("shop-b", triggers=[{"event": "a", "expression": "1 +"}]),
+        described("shop-c", cancel=[{"event": f"a/{n}"} for n in range(6)]),
+        described("shop-d", steps={"step": {"retries": {"attempts": 21}}}),
+        described("shop-e", rateLimit={"limit": 0, "period": "1h"}),
+        described("x" * 201),
+        described("shop-f", triggers=[{"cron": "61 * * * *"}]),
+        described("shop-g", timeouts={"finish": "soon"}),
+        described("shop-h", triggers=7),
+    )
+    for fn in "abcdefgh":
+        assert any(f"shop-{fn}" in each for each in found), fn
+    assert any("throttle" in each for each in found)
+    assert any("priority" in each for each in found)
+
+
+def test_a_function_that_is_there_twice_is_refused() -> None:
+    assert reasons(described(), described()) == ("function 'shop-fn' is there twice",)
+
+
+@pytest.mark.parametrize(
+    "report", [None, [], {}, {"app_id": "x"}, {"app_id": "", "functions": []}, {"app_id": "x", "functions": [1]}]
+)
+def test_what_is_no_report_is_refused(report: Any) -> None:
+    with pytest.raises(SyncError):
+        read_manifest(report, "http://x", "")
+
+
+@pytest.mark.parametrize("name", ["app_id", "appName", "appname"])
+def test_an_app_names_itself_as_its_sdk_does(name: str) -> None:
+    assert read_manifest({name: "shop", "functions": []}, "http://x", "py:v0").id == "shop"
+
+
+def test_only_gos_sdk_does_not_fetch_large_states() -> None:
+    assert read_manifest({"app_id": "a", "functions": []}, "http://x", "js:v4").can_fetch
+    assert not read_manifest({"app_id": "a", "functions": []}, "http://x", "go:v0.16.0").can_fetch
