@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from aws_cdk import Acknowledgment, CfnOutput, CustomResource, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_iam as iam
@@ -91,13 +91,13 @@ class Remote(Construct):
         self.url = self.gateway.live.add_function_url(auth_type=lambda_.FunctionUrlAuthType.NONE).url
         self.sync = self._sync(host) if any(app.function for app in self.apps) else None
         for function in (self.gateway, *([self.sync] if self.sync else [])):
-            self.signing.grant_read(function)
-        self.events.grant_read(self.gateway)
+            _grant(function, self.signing)
+        _grant(self.gateway, self.events)
         CfnOutput(self, "Url", value=self.url).override_logical_id("GatewayUrl")
 
     def configure(self, executor: Function, settings: Sequence[tuple[str, str]]) -> None:
         """Let the executor call the apps, and sync those that are Lambdas."""
-        self.signing.grant_read(executor)
+        _grant(executor, self.signing)
         for function in filter(None, (self.gateway, self.sync)):
             for variable, value in settings:
                 function.add_environment(variable, value)
@@ -116,7 +116,7 @@ class Remote(Construct):
 
     def settings(self) -> dict[str, str]:
         """Return the settings of the Lambdas that have to know of remote apps."""
-        return {"signing_secret": self.signing.secret_arn, "event_secret": self.events.secret_arn}
+        return {"signing_secret": _arn(self.signing), "event_secret": _arn(self.events)}
 
     def _host(self, app: RemoteApp, function: lambda_.Function, executor: Function) -> None:
         assert self.sync is not None
@@ -145,7 +145,8 @@ class Remote(Construct):
                 "Code": _digest(function),
             },
         )
-        resource.node.add_dependency(function, self.sync, executor)
+        assert self.sync.role is not None
+        resource.node.add_dependency(function, self.sync, self.sync.role)  # with the policy, or it may not read the key
 
     def _sync(self, host: Host) -> Function:
         return Function(
@@ -171,6 +172,15 @@ class Remote(Construct):
         reason = "Apps outside of the stack have the key in their environment: whoever rotates it changes it there too."
         Validations.of(secret).acknowledge(Acknowledgment(id="AwsSolutions-SMG4", reason=reason))
         return secret
+
+
+def _grant(function: Function, secret: secretsmanager.Secret) -> None:
+    """Let the Lambda read the secret, and nothing else of it."""
+    function.allow(["secretsmanager:GetSecretValue"], _arn(secret))
+
+
+def _arn(secret: secretsmanager.Secret) -> str:
+    return cast(secretsmanager.CfnSecret, secret.node.default_child).attr_id
 
 
 def _digest(function: lambda_.Function) -> str:

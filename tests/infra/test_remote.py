@@ -90,7 +90,6 @@ def test_the_gateway_may_do_what_it_does_and_nothing_else(remote: Template) -> N
         "logs:CreateLogStream",
         "logs:PutLogEvents",
         "s3:GetObject",
-        "secretsmanager:DescribeSecret",
         "secretsmanager:GetSecretValue",
         "sqs:SendMessage",
     }

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
 from tarry.errors import TarryError
 from tarry_backend.remote.directory import functions_of
+from tarry_backend.remote.manifest import SyncError
 from tarry_backend.remote.sync import ask_for_manifest
 from tarry_backend.remote.ways import connect
 from tarry_backend.runtime import runtime
 from tarry_backend.telemetry import logged, logger
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tarry_backend.log_lines import LambdaContext
 
-_PATIENCE = 60.0
+_PATIENCE = 20.0
 """How many seconds the app may take, its cold start included."""
+
+_PAUSES = (2, 8)
+"""Seconds until a sync that failed is tried again."""
 
 
 @logged
@@ -28,12 +35,27 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
         if event["RequestType"] == "Delete":
             runtime().store.remote_apps.remove(asked["AppId"])
         else:
-            _sync(asked["AppId"], asked["Address"])
+            _patiently(lambda: _sync(asked["AppId"], asked["Address"]))
         problem = None
     except Exception as error:
         logger.exception("the app is not synced")
         problem = f"{type(error).__name__}: {error}"
     _report(event, problem)
+
+
+def _patiently(sync: Callable[[], None]) -> None:
+    """Sync, and try again for half a minute: IAM may take seconds until it allows what was just granted."""
+    for pause in (*_PAUSES, None):
+        try:
+            return sync()
+        except SyncError:
+            raise
+        except Exception:
+            if pause is None:
+                raise
+            logger.warning("the sync is tried again in %s s", pause, exc_info=True)
+            time.sleep(pause)
+    return None
 
 
 def _sync(app_id: str, address: str) -> None:
@@ -43,7 +65,7 @@ def _sync(app_id: str, address: str) -> None:
     if manifest is None:
         raise TarryError(f"the app at {address} does not answer in band: its SDK is too old, or in development mode")
     if manifest.id != app_id:
-        raise TarryError(f"the app at {address} has the id {manifest.id!r}; the stack names it {app_id!r}")
+        raise SyncError(app_id, [f"the app at {address} has the id {manifest.id!r}"])
     functions_of(manifest, parts.manifest.id, parts.remote.signing_key)
     parts.store.remote_apps.put(manifest.id, manifest.text())
 

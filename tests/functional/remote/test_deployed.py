@@ -155,7 +155,10 @@ def test_parallel_steps_by_lambda(as_lambda: SdkApp, invoke: None, door: Door) -
         assert host.result(f"{as_lambda.id}-parallel")["last"] == "AB"
 
 
-def test_a_deployment_fails_with_the_reason_if_the_app_cannot_be_synced(app: SdkApp, door: Door) -> None:
+def test_a_deployment_fails_with_the_reason_if_the_app_cannot_be_synced(
+    app: SdkApp, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync, "_PAUSES", (0, 0))
     with stack(door):
         report = deploy(app.url, "other")
         assert report["Status"] == "FAILED"
