@@ -105,6 +105,11 @@ def lambda_app(door: Door, version: int, **environment: str) -> AbstractContextM
     return _app(["node", "lambda.mjs"], NODE, door, f"shop{version}", SDK=str(version), **environment)
 
 
+def example_app(door: Door, program: Path) -> AbstractContextManager[SdkApp]:
+    """The bundled example in TypeScript."""
+    return _app(["node", str(program)], program.parent, door, "shop", INNGEST_DEV=door.url, PORT="0")
+
+
 def python_app(door: Door, **environment: str) -> AbstractContextManager[SdkApp]:
     """The app by PyPI ``inngest``, over FastAPI."""
     return _app([str(PYTHON), "app.py"], NODE.with_name("python"), door, "pyshop", **environment)
