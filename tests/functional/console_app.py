@@ -19,7 +19,7 @@ app = tarry.App("shop")
 @tarry.event_type("order/placed")
 @dataclass
 class OrderPlaced:
-    id: int
+    id: int | str
     total: float = 100
     email: str = "ada@shop.test"
 

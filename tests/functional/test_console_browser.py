@@ -134,6 +134,8 @@ def test_a_hostile_name_is_text_on_every_page_and_runs_nothing(dev: Dev, page: A
     for address in (each for each in pages(dev) if each.startswith(shows)):
         page.goto(address)
         assert page.locator("img").count() == 0, address
+    page.goto(f"/runs/{run_of(dev, HOSTILE)}")
+    playwright.expect(page.locator(".now")).to_contain_text('where data.id = "<img src=x onerror=alert(1)>')
     page.goto("/events")
     playwright.expect(page.get_by_text("<img src=x onerror=alert(1)>").first).to_be_visible()
 

@@ -84,6 +84,19 @@ def test_the_metadata_is_complete(sdist: Path) -> None:
     assert "Typing :: Typed" in (found.classifiers or ())
 
 
+CONSOLE = """
+import importlib.util
+from types import SimpleNamespace
+from werkzeug.test import Client
+import tarry_dev.cli.console, tarry_dev.console.stack
+from tarry_dev.console import create_console
+client = Client(create_console(SimpleNamespace(name="x", revision=None, clock=None), token="t"))
+files = ["runs", *(f"console/static/{each}" for each in ("console.css", "console.js", "idiomorph-LICENSE.txt"))]
+print(*(client.get(f"/{each}", base_url="http://localhost").status_code for each in files))
+print(importlib.util.find_spec("moto") is not None)
+"""
+
+
 @pytest.fixture(scope="session")
 def bare(install: Install) -> Path:
     """Of an environment with the wheel alone."""
@@ -118,6 +131,15 @@ def test_the_stack_says_what_to_install(bare: Path) -> None:
 def test_the_command_line_runs_with_the_extra(full: Path) -> None:
     shown = call(full / "tarry", "--version")
     assert (shown.returncode, shown.stdout) == (0, f"tarry {tarry.__version__}\n"), shown.stderr
+
+
+def test_the_console_of_a_stack_needs_no_embedded_cloud(install: Install) -> None:
+    """Its templates, its style, its script, and the library with its licence are in the wheel."""
+    there = install("[console]")
+    shown = call(there / "python", "-c", CONSOLE)
+    assert shown.stdout.split() == ["403", "200", "200", "200", "False"], shown.stderr
+    shown = call(there / "tarry", "console", "--help")
+    assert "--read-only" in shown.stdout, shown.stderr
 
 
 def test_a_project_is_made_from_the_templates_of_the_wheel(full: Path, tmp_path: Path) -> None:
