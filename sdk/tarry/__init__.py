@@ -41,7 +41,7 @@ if _typing.TYPE_CHECKING:
     )
     from tarry.event import Event
     from tarry.eventtypes import event_type
-    from tarry.flow import RateLimit, Singleton
+    from tarry.flow import RateLimit, Singleton, Throttle
     from tarry.function import Function
     from tarry.matches import EventMatch
     from tarry.middleware import Middleware, StepInfo
@@ -87,6 +87,7 @@ __all__ = [
     "StepTimeoutError",
     "Suspended",
     "TarryError",
+    "Throttle",
     "Timeouts",
     "TriggerCron",
     "TriggerEvent",
@@ -124,7 +125,7 @@ _MODULES = {
     ),
     "tarry.event": ("Event",),
     "tarry.eventtypes": ("event_type",),
-    "tarry.flow": ("RateLimit", "Singleton"),
+    "tarry.flow": ("RateLimit", "Singleton", "Throttle"),
     "tarry.function": ("Function",),
     "tarry.matches": ("EventMatch",),
     "tarry.middleware": ("Middleware", "StepInfo"),

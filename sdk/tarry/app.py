@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from tarry.context import Handler
     from tarry.debounce import Debounce
     from tarry.durations import Duration
-    from tarry.flow import RateLimit, Singleton
+    from tarry.flow import RateLimit, Singleton, Throttle
     from tarry.middleware import MakeMiddleware
     from tarry.triggers import Trigger
 
@@ -108,6 +108,7 @@ class App(Requester):
         rate_limit: RateLimit | None = None,
         debounce: Debounce | None = None,
         singleton: Singleton | None = None,
+        throttle: Throttle | None = None,
         on_failure: Handler | None = None,
         middleware: Sequence[MakeMiddleware] | None = None,
         strict: bool | None = False,
@@ -134,6 +135,7 @@ class App(Requester):
             rate_limit: How many events start a run in any time of some length. Further events start none.
             debounce: Starts one run, with the latest event, once no further event has come for a while.
             singleton: At most one run runs at a time. An event that comes meanwhile starts none, or cancels that run.
+            throttle: How many runs begin in a time of some length. The others wait, and none is lost.
             on_failure: A handler, ``async def`` or ``def``, that runs once for each failed run, also if the run's
                 executor died repeatedly. If the run is retried and fails again, it runs again; ``data["life"]`` is then
                 2 or more. It is a function of its own, ``<fn_id>-failure``, with the same ``retries``.
@@ -164,7 +166,7 @@ class App(Requester):
         check_idempotency(fn_id, idempotency)
         if on_failure is not None:
             checked_handler(fn_id, on_failure, "on_failure")
-        starts = {"rate_limit": rate_limit, "singleton": singleton, "debounce": debounce}
+        starts = {"rate_limit": rate_limit, "singleton": singleton, "throttle": throttle, "debounce": debounce}
         flow = checked_flow(fn_id, starts)
         options = {"cancel": cancels, "timeouts": timeouts, "idempotency": idempotency, "concurrency": limits}
         check_combination(fn_id, {"cron": has_cron(triggers), **options, **starts})

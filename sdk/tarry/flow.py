@@ -13,7 +13,7 @@ from tarry.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["KINDS", "Flow", "RateLimit", "Singleton", "checked_flow"]
+__all__ = ["KINDS", "Flow", "RateLimit", "Singleton", "Throttle", "checked_flow"]
 
 _MODES = ("skip", "cancel")
 
@@ -89,11 +89,53 @@ class Singleton:
 
 
 @dataclass(frozen=True, slots=True)
+class Throttle:
+    """Runs begin one each ``period / limit``, and up to ``burst`` at once after a pause. None is dropped.
+
+    A run that comes sooner gets the next free time, and waits for it at no cost. So at most ``limit + burst - 1`` runs
+    have their time to begin within any ``period``.
+
+    A run takes its time when it could begin: one whose event has a future ``ts``, when that has come. If the run is
+    cancelled before, or an executor dies before it has stored the time, the time is lost: fewer runs begin, never more.
+    Retries and the successors of ``continue_as_new`` take none. A rerun from the beginning takes one.
+
+    Attributes:
+        limit: How many runs in a ``period``, 1 to 1,000.
+        period: The time, 1 second to 366 days.
+        burst: How many runs may begin at once, 1 to 1,000.
+        key: CEL over ``event``, such as ``event.data.customerId``. Each value has the throttle for itself. Values are
+            equal as in expressions: 1 equals 1.0, but not ``"1"``. Runs for whose event the expression has no value
+            share one throttle, and Tarry counts a match error.
+
+    Raises:
+        UsageError: ``limit``, ``burst`` or ``key`` is not valid. The error says which values are.
+        DurationError: ``period`` is not a duration in these limits.
+    """
+
+    limit: int
+    period: Duration
+    burst: int = 1
+    key: str | None = None
+
+    def __post_init__(self) -> None:
+        checked_limit("throttle", self.limit)
+        checked_period("throttle", self.period)
+        checked_limit("throttle", self.burst, "burst")
+        check_key("throttle", self.key)
+
+    @property
+    def span(self) -> int:
+        """The period in milliseconds."""
+        return milliseconds(self.period)
+
+
+@dataclass(frozen=True, slots=True)
 class Flow:
     """What limits the starts of a function's runs, or gathers their events. ``None`` does neither."""
 
     rate_limit: RateLimit | None = None
     singleton: Singleton | None = None
+    throttle: Throttle | None = None
     debounce: Debounce | None = None
 
     @property
@@ -116,10 +158,15 @@ class Flow:
     @property
     def delays_starts(self) -> bool:
         """Whether a run may wait before it begins because of it."""
-        return self.singleton is not None and self.singleton.mode == "cancel"
+        return self.throttle is not None or (self.singleton is not None and self.singleton.mode == "cancel")
 
 
-KINDS: dict[str, type[Any]] = {"rate_limit": RateLimit, "singleton": Singleton, "debounce": Debounce}
+KINDS: dict[str, type[Any]] = {
+    "rate_limit": RateLimit,
+    "singleton": Singleton,
+    "throttle": Throttle,
+    "debounce": Debounce,
+}
 """The options of flow control, by their names, and the class of each."""
 
 

@@ -84,8 +84,8 @@ GRANTED = {
 RUN, LOGGED, KEYED, NAMED, ONCE, SIGNAL = "run#R", "log#paid#2026-11-26#0", "key#k", "name#paid", "once#f#v", "signal#a"
 ENDED = "log#tarry/function.finished#2026-11-26#0"
 GATED, LINED, CONTROL = "gate#fn#-#-#f", "line#fn#-#-#f", "fn#f"
-LIMITER, SINGLE = "limit#f#-#-", "single#f#-#-"
-EVERY_KEY = {RUN, LOGGED, ENDED, KEYED, NAMED, ONCE, SIGNAL, GATED, LINED, CONTROL, LIMITER, SINGLE, "timers"}
+LIMITER, SINGLE, PACED = "limit#f#-#-", "single#f#-#-", "pace#f#-#-"
+EVERY_KEY = {RUN, LOGGED, ENDED, KEYED, NAMED, ONCE, SIGNAL, GATED, LINED, CONTROL, LIMITER, SINGLE, PACED, "timers"}
 
 ITEMS: dict[str, dict[str, set[str]]] = {
     "matcher": {
@@ -100,7 +100,7 @@ ITEMS: dict[str, dict[str, set[str]]] = {
         "DeleteItem": {LINED},
         "PutItem": {RUN, ONCE, SIGNAL, LIMITER, SINGLE},
         "Query": {RUN, LOGGED, ENDED, KEYED, LINED},
-        "UpdateItem": {NAMED, RUN, GATED, LINED, SINGLE},
+        "UpdateItem": {NAMED, RUN, GATED, LINED, SINGLE, PACED},
     },
     "timers": {"GetItem": {RUN, NAMED}, "Query": {LOGGED, ENDED, KEYED}},
     "sweep": {"GetItem": {"timers"}, "PutItem": {"timers"}},

@@ -51,6 +51,7 @@ STABLE = {
     "StepInfo",
     "Suspended",
     "TarryError",
+    "Throttle",
     "Timeouts",
     "TriggerCron",
     "TriggerEvent",

@@ -10,7 +10,7 @@ run     id, function, status, started, version (of the code with which it began)
         ``tarry run`` steps and guards (what ends it from outside, as steps), past_lives (life, ended,
         error, retried, from) and past_steps (steps that a retry has dropped, each with its life), held_back (it waits
         for its turn: since, before (runs, 1,000 at most), paused (since when its function is), after (the run
-        of its singleton that has to end first))
+        of its singleton that has to end first), begins (the time that a throttle has given it))
 step    id, kind, status, began, ended, attempt, due, output, error, wait, signal, invoked (function,
         run)
 wait    event, expression, since, deadline, resolved_by (an event), timed_out, note
@@ -115,7 +115,13 @@ def _held_back(held: HeldBack | None) -> Document | None:
     return (
         None
         if held is None
-        else {"since": iso(held.since), "before": held.before, "paused": iso(held.paused), "after": held.after}
+        else {
+            "since": iso(held.since),
+            "before": held.before,
+            "paused": iso(held.paused),
+            "after": held.after,
+            "begins": iso(held.begins),
+        }
     )
 
 

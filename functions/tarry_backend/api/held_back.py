@@ -27,6 +27,8 @@ def held_back(run: Run, limits: Iterable[Concurrency], store: Store, dialect: Di
     """
     if run.status is RunStatus.RUNNING and run.after is not None:
         return HeldBack(run.started, 1, after=run.after)
+    if run.status is RunStatus.RUNNING and run.paced is not None and run.due == run.paced:
+        return HeldBack(run.started, 0, begins=run.paced)
     if run.status is not RunStatus.RUNNING or not (limits := tuple(limits)):
         return None
     names = [gate.name for gate in gates_of(run.function_id, limits, run.event, run.received_at, dialect)]

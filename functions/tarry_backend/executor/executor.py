@@ -21,6 +21,7 @@ from tarry_backend.executor.run_failures import LATE, died, expired, missing
 from tarry_backend.executor.run_journal import RunJournal
 from tarry_backend.executor.run_revival import begun, goes_on, prepared
 from tarry_backend.executor.run_start import RunStarter
+from tarry_backend.executor.start_times import StartTimes
 from tarry_backend.executor.suspicion import absolve, suspect
 from tarry_backend.executor.turns import Turns
 from tarry_backend.model.cancellation import BY_HAND, Cancellation
@@ -81,7 +82,7 @@ class Executor:
         self._starter = RunStarter(app, store, queues, self._outcomes, meter, settings.version)
         self._gatekeeper = Gatekeeper(app, store, queues, meter)
         self._past = PastRuns(store, queues, self._outcomes, self._gatekeeper)
-        self._turns = Turns(self._outcomes, self._gatekeeper)
+        self._turns = Turns(self._outcomes, StartTimes(store, meter), self._gatekeeper)
 
     def handle(self, body: str, delivery: MessageDelivery) -> None:
         """Handle one message of the runs queue; raise ``MessageError`` if it is not one of this app's."""

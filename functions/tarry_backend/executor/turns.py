@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from tarry_backend.executor.gatekeeper import Gatekeeper, Place
     from tarry_backend.executor.run_end import OutcomeWriter
     from tarry_backend.executor.run_journal import RunJournal
-    from tarry_backend.model.run import RunSnapshot
+    from tarry_backend.executor.start_times import StartTimes
+    from tarry_backend.model.run import Run, RunSnapshot
     from tarry_backend.queues.messages import RunMessage
 
 __all__ = ["Turn", "Turns"]
@@ -32,8 +33,9 @@ class Turn(NamedTuple):
 class Turns:
     """The turns of an executor's runs. Each kind of waiting costs a request only where it is used."""
 
-    def __init__(self, outcomes: OutcomeWriter, gatekeeper: Gatekeeper) -> None:
+    def __init__(self, outcomes: OutcomeWriter, times: StartTimes, gatekeeper: Gatekeeper) -> None:
         self._outcomes = outcomes
+        self._times = times
         self._gatekeeper = gatekeeper
 
     def take(
@@ -50,8 +52,21 @@ class Turns:
             self._outcomes.leave(run)
             self._gatekeeper.decline(message)
             return None
+        begins = self._times.take(function, snapshot)
+        if begins is not None and begins > now():
+            self._postpone(function, snapshot, journal, replace(run, due=begins, paced=begins))
+            self._outcomes.remind(replace(run, due=begins))
+            self._gatekeeper.decline(message)
+            return None
         if (places := self._gatekeeper.enter(function, run, message, time_left)) is None:
-            postponed(function, snapshot, journal)
-            self._outcomes.leave(run, held(snapshot, now()))
+            waiting = replace(held(snapshot, now()), paced=run.paced or begins)
+            if run.paced is not None:  # its time has come, and the gate wakes it
+                waiting = replace(waiting, due=None)
+            self._postpone(function, snapshot, journal, waiting)
             return None
         return Turn(turned(function, snapshot, journal), places)
+
+    def _postpone(self, function: Function, snapshot: RunSnapshot, journal: RunJournal, waiting: Run) -> None:
+        """Leave a run that waits for its turn, with the time by which it has to begin."""
+        postponed(function, snapshot, journal)
+        self._outcomes.leave(snapshot.run, waiting)

@@ -12,7 +12,7 @@ from tarry_backend.model.gate import SHARED
 if TYPE_CHECKING:
     from tarry import Event, Function
 
-__all__ = ["start_key"]
+__all__ = ["pace_key", "start_key"]
 
 
 def start_key(function: Function, key: str | None, event: Event, received_at: int) -> str | None:
@@ -28,3 +28,12 @@ def start_key(function: Function, key: str | None, event: Event, received_at: in
     except (matching.MatchError, ExpressionError):
         return None
     return f"{function.id}#{hashlib.sha256(key.strip().encode()).hexdigest()[:16]}#{value}"
+
+
+def pace_key(function: Function, key: str | None, event: Event, received_at: int) -> tuple[str, bool]:
+    """Return the name of a throttle, and whether the key lacks a value. Without one, all such events share a name.
+
+    A protection does not fail open, as a gate's does not.
+    """
+    name = start_key(function, key, event, received_at)
+    return (f"{function.id}#{SHARED}#{SHARED}", True) if name is None else (name, False)

@@ -31,12 +31,14 @@ class HeldBack:
         before: How many runs are before it in line, ``COUNTED`` at most.
         paused: Since when its function is paused, ``None`` if it is not.
         after: The run of the same singleton that has to end first, if there is one.
+        begins: The time that a throttle has given the run, if it waits for it.
     """
 
     since: int
     before: int
     paused: int | None = None
     after: str | None = None
+    begins: int | None = None
 
     @property
     def is_cut(self) -> bool:

@@ -97,7 +97,7 @@ class Run:
     ``chain`` is there if another run has handed over to this one; ``successor`` is the run to which it has handed over.
 
     ``singleton`` is the name of the run's singleton, if it has one. ``after`` is the run that has to end before this
-    one begins.
+    one begins. ``paced`` is the time at which a throttle lets the run begin, if it had to wait.
     """
 
     id: str
@@ -126,6 +126,7 @@ class Run:
     held: int | None = None
     singleton: str | None = None
     after: str | None = None
+    paced: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from tarry_backend.store.gathered_events import GatheredEvents
 from tarry_backend.store.large_values import Values
 from tarry_backend.store.log import EventGoneError, EventLog, LogEntry
 from tarry_backend.store.open_waits import OpenWaits
+from tarry_backend.store.paces import Paces
 from tarry_backend.store.queries import Queries
 from tarry_backend.store.remote_apps import RemoteApps
 from tarry_backend.store.run_index import StartedRuns
@@ -50,6 +51,7 @@ __all__ = [
     "Names",
     "OpenWaits",
     "OverlapError",
+    "Paces",
     "Queries",
     "RemoteApps",
     "RunLives",
@@ -96,6 +98,7 @@ class Store:
     calms: Calms
     gathered: GatheredEvents
     singletons: Singletons
+    paces: Paces
 
     @classmethod
     def over(cls, table: Table, settings: Settings) -> Self:
@@ -119,6 +122,7 @@ class Store:
             gates=Gates(table),
             controls=Controls(table),
             singletons=Singletons(table),
+            paces=Paces(table),
             starts=RunStarts(table, RunItems(values, runs.leases), runs.leases),
             calms=Calms(table),
             gathered=GatheredEvents(table),

@@ -21,7 +21,7 @@ __all__ = ["ITEMS", "OBJECTS", "REMOTE_ITEMS", "Access"]
 
 _RUN, _LOG, _KEY, _NAME, _ONCE, _SIGNAL = "run#*", "log#*", "key#*", "name#*", "once#*", f"{SIGNALS}*"
 _CURSOR, _GATE, _LINE, _CONTROL, _LIMIT, _SINGLE = "timers", "gate#*", "line#*", "fn#*", "limit#*", "single#*"
-_CALM = "calm#*"
+_CALM, _PACE = "calm#*", "pace#*"
 
 _ENDS = f"{_LOG[:-1]}{FINISHED}#*"
 """The log of finished runs' announcements, which the executor writes itself."""
@@ -103,7 +103,7 @@ ITEMS: Mapping[str, tuple[Access, ...]] = {
         Access(("GetItem",), (_RUN, _NAME, _SIGNAL, _CONTROL, _LIMIT, _SINGLE)),
         Access(("PutItem",), (_RUN, _ONCE, _SIGNAL, _LIMIT, _SINGLE)),
         Access(("Query",), (_RUN, _LOG, _KEY, _LINE)),
-        Access(("UpdateItem",), (_NAME, _RUN, _GATE, _LINE, _SINGLE)),
+        Access(("UpdateItem",), (_NAME, _RUN, _GATE, _LINE, _SINGLE, _PACE)),
         Access(("DeleteItem",), (_LINE,)),
     ),
     "timers": (

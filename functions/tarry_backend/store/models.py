@@ -165,6 +165,7 @@ class RunItem(Item):
     held = NumberAttribute(null=True)
     singleton = UnicodeAttribute(null=True)
     after = UnicodeAttribute(null=True)
+    paced = NumberAttribute(null=True)
 
 
 class StepItem(Item):

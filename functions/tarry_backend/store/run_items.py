@@ -58,6 +58,7 @@ class RunItems:
             held=run.held,
             singleton=run.singleton,
             after=run.after,
+            paced=run.paced,
             expires=None if ended is None else self._leases.of_run(ended),
             **life_attributes(run),
         )
@@ -84,6 +85,7 @@ class RunItems:
             held=None if item.held is None else int(item.held),
             singleton=item.singleton,
             after=item.after,
+            paced=None if item.paced is None else int(item.paced),
             cancellation=None if item.cancellation is None else _cancellation(json.loads(item.cancellation)),
             **lives_of(item),
         )

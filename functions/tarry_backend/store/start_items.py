@@ -3,6 +3,7 @@
 item      pk                              sk
 claim     once#<function>#<value>         once
 limiter   limit#<function>#<key>          limit
+pace      pace#<function>#<key>           pace
 single    single#<function>#<key>         single
 trace     run#<run>                       run       (in the place of the run that an event did not start)
 """
@@ -18,7 +19,7 @@ from tarry_backend.store.models import Item
 if TYPE_CHECKING:
     from pynamodb.expressions.condition import Condition
 
-__all__ = ["Claim", "ClaimItem", "LimiterItem", "SingletonItem", "TraceItem"]
+__all__ = ["Claim", "ClaimItem", "LimiterItem", "PaceItem", "SingletonItem", "TraceItem"]
 
 
 Claim = tuple[Item, "Condition"]
@@ -35,6 +36,12 @@ class LimiterItem(Item):
     """When the starts were that a rate limit has counted: six bytes for each, in Unix milliseconds."""
 
     counted = BinaryAttribute(legacy_encoding=False)
+
+
+class PaceItem(Item):
+    """The time that the next start of a throttle takes (Unix microseconds)."""
+
+    next_at = NumberAttribute()
 
 
 class SingletonItem(Item):

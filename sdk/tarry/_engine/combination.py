@@ -15,7 +15,17 @@ if TYPE_CHECKING:
 
 __all__ = ["NEEDED", "OPTIONS", "REFUSED", "check_combination"]
 
-OPTIONS = ("cron", "cancel", "timeouts", "idempotency", "concurrency", "rate_limit", "singleton", "debounce")
+OPTIONS = (
+    "cron",
+    "cancel",
+    "timeouts",
+    "idempotency",
+    "concurrency",
+    "rate_limit",
+    "singleton",
+    "throttle",
+    "debounce",
+)
 """The options whose pairs are defined, as ``create_function`` names them; ``cron`` is a trigger."""
 
 REFUSED: Mapping[tuple[str, str], str] = {}

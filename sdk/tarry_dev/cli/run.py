@@ -19,7 +19,7 @@ def show_run(beginning: str, stack: str | None, as_json: bool, full: bool = Fals
     with connect(stack) as tarry:
         snapshot = find_run(beginning, tarry)
         run = snapshot.run
-        held = tarry.lookups.held_back(run) if run.after or tarry.limits(run.function_id) else None
+        held = tarry.lookups.held_back(run) if run.after or run.paced or tarry.limits(run.function_id) else None
     if as_json:
         print_json(tarry.named(run_page(snapshot, held), snapshot.run.id))
     else:

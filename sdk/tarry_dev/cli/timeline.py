@@ -79,6 +79,8 @@ def timeline(
 
 
 def _held(held: HeldBack, calendar: Calendar) -> str:
+    if held.begins is not None:
+        return f"waits for its time: throttle lets it begin at {calendar.at(held.begins)}"
     if held.after is not None:
         return f"waits for the end of run {held.after}: its function has singleton=..."
     why = "" if held.paused is None else f"; its function is paused since {calendar.at(held.paused)}"

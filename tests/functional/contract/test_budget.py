@@ -24,6 +24,7 @@ from tarry import (
     RateLimit,
     Singleton,
     StepError,
+    Throttle,
     Timeouts,
     TriggerEvent,
 )
@@ -44,6 +45,9 @@ COSTS: dict[str, dict[str, dict[str, int]]] = {
     "start": {"executor": {"PutItem": 1}},
     "start with an idempotency value": {"executor": {"TransactWriteItems": 1}},
     "value that has started a run": {"executor": {"TransactWriteItems": 1, "PutItem": 1}},
+    # A throttle: its next time is moved on, by a second form if that lies ahead; then the run is written again.
+    "time to begin": {"executor": {"UpdateItem": 1}},
+    "time to begin that lies ahead": {"executor": {"UpdateItem": 2, "PutItem": 1}},
     # A singleton: it is read, and written with the run; of one that has had a run, that run is read. The end frees it.
     "start of a singleton": {"executor": {"GetItem": 1, "TransactWriteItems": 1}},
     "end of a singleton": {"executor": {"UpdateItem": 1}},
@@ -376,6 +380,15 @@ BILLS = {
             ("placed", [*BEGUN_AGAIN[:-1], "value that has started a run"]),
         ],
         {"idempotency": "event.data.id"},
+    ),
+    "throttle": Bill(
+        nothing,
+        [
+            ("placed", [*BEGUN, "time to begin", *ENDED]),
+            ("placed", [*BEGUN_AGAIN, "time to begin that lies ahead", "timer within three minutes"]),
+            ("2m", ["due", "wake", *ENDED]),
+        ],
+        {"throttle": Throttle(1, "90s")},
     ),
     "singleton": Bill(
         sleep_long,

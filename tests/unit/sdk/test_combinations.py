@@ -6,7 +6,19 @@ from typing import Any
 
 import pytest
 
-from tarry import App, Cancel, Context, Debounce, RateLimit, Singleton, Timeouts, TriggerCron, TriggerEvent, UsageError
+from tarry import (
+    App,
+    Cancel,
+    Context,
+    Debounce,
+    RateLimit,
+    Singleton,
+    Throttle,
+    Timeouts,
+    TriggerCron,
+    TriggerEvent,
+    UsageError,
+)
 from tarry._engine.combination import NEEDED, OPTIONS, REFUSED
 from tests.unit.repository import ROOT
 
@@ -20,6 +32,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "concurrency": {"concurrency": 3},
     "singleton": {"singleton": Singleton("cancel")},
     "rate_limit": {"rate_limit": RateLimit(3, "1m", key="event.data.n")},
+    "throttle": {"throttle": Throttle(3, "1m", key="event.data.n")},
     "debounce": {"debounce": Debounce("10s", key="event.data.n")},
 }
 """An example of each option."""

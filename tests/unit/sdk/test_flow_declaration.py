@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tarry import App, Context, DurationError, ExpressionError, RateLimit, Singleton, TriggerEvent, UsageError
+from tarry import App, Context, DurationError, ExpressionError, RateLimit, Singleton, Throttle, TriggerEvent, UsageError
 from tarry_backend.deploy.function_facts import FunctionFacts, read_facts, write_facts
 from tarry_backend.deploy.manifest import Manifest
 
@@ -53,16 +53,23 @@ def test_a_mode_is_skip_or_cancel(mode: Any) -> None:
         Singleton(mode)
 
 
+@pytest.mark.parametrize("given", [{"limit": 0}, {"burst": 0}, {"burst": 1_001}, {"period": "10ms"}, {"key": ""}])
+def test_a_throttle_has_a_limit_a_period_and_a_burst(given: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=f"throttle: {next(iter(given))}"):
+        Throttle(**{"limit": 3, "period": "1m", **given})
+
+
 def test_flow_control_goes_through_json_into_manifest_and_facts() -> None:
     app = App("shop")
+    pace = Throttle(3, "1m", burst=2)
     once = Singleton("skip", key="event.data.n")
     limit = RateLimit(3, timedelta(minutes=1), key="event.data.n")
-    app.create_function(fn_id="order", trigger=TriggerEvent("placed"), rate_limit=limit, concurrency=2, singleton=once)(
-        handler
-    )
+    app.create_function(
+        fn_id="order", trigger=TriggerEvent("placed"), rate_limit=limit, concurrency=2, singleton=once, throttle=pace
+    )(handler)
     manifest = Manifest.parse(Manifest.of(app).text("shop:app"), "shop:app")
     [facts] = read_facts(write_facts(map(FunctionFacts.of, app.functions.values())))
     for found in (facts, manifest.functions["order"]):
         assert found.flow.rate_limit == RateLimit(3, 60_000, key="event.data.n")
-        assert found.flow.singleton == once
+        assert (found.flow.singleton, found.flow.throttle) == (once, pace)
         assert [each.limit for each in found.limits] == [2]
