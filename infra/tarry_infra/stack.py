@@ -198,6 +198,15 @@ class TarryStack(Stack):
         """
         self.signals.grant(grantee)
 
+    def grant_encryption(self, key: kms.IKey, *senders: iam.IGrantable) -> None:
+        """Let the executor, and senders outside the stack, use the key of ``tarry.encryption.KmsKey``.
+
+        Each may make data keys and decrypt them, and nothing else with the key. People who
+        use ``tarry run --decrypt`` need ``kms:Decrypt`` on the key.
+        """
+        for grantee in (self.runs.executor, *senders):
+            key.grant(grantee, "kms:GenerateDataKey", "kms:Decrypt")
+
     def grant_api(self, grantee: iam.IGrantable) -> None:
         """Let the grantee use the HTTP API, and cancel, retry and rerun runs with it.
 

@@ -45,6 +45,7 @@ class StepInfo:
         attempt: The attempt, from 0.
         args: The positional arguments that ``step.run`` passes to the body. Empty when a stored output is restored.
         kwargs: The keyword arguments, likewise.
+        written: Writes what JSON has no form for, such as a ``Decimal``, if the step gives a type that has such parts.
     """
 
     id: str
@@ -52,6 +53,7 @@ class StepInfo:
     attempt: int
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
+    written: Callable[[object], object] | None = field(default=None, repr=False, compare=False)
 
 
 class Middleware:
@@ -70,6 +72,9 @@ class Middleware:
     Hooks around a function run at each replay, so they must give the function the same values each time. Hooks around a
     step run with its body, once each attempt.
     """
+
+    hides_arguments: bool = False
+    """Whether Tarry stores no arguments of steps. It then does not notice that code asks for a step with others."""
 
     def transform_input(self, ctx: Context | ContextSync, function: Function) -> Awaitable[None] | None:
         """Change the function's input, at each replay before Tarry calls the function.
@@ -173,7 +178,7 @@ def _check_class(kind: type[Middleware], whose: str) -> None:
         raise UsageError(f"{what} takes {_shown(kind)}; Tarry makes it without arguments")
     for name, hook in vars(Middleware).items():
         own = getattr(kind, name)
-        if name.startswith("_") or own is hook:
+        if name.startswith("_") or own is hook or not callable(hook):
             continue
         wanted = inspect.signature(hook)
         if not _takes(own, len(wanted.parameters)):

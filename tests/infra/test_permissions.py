@@ -8,6 +8,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sqs as sqs
 
 from tarry.errors import UsageError
@@ -217,6 +218,12 @@ def without_hashes(statements: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def test_e8_who_may_put_events_puts_those_of_its_source_and_none_with_a_reserved_name() -> None:
     statements = granted(lambda stack, role: stack.grant_put_events(role, source="web"))
     assert without_hashes(statements) == [put_events("web", "StringNotLike", "tarry/*")]
+
+
+def test_the_key_of_payloads_makes_data_keys_and_decrypts_and_no_more() -> None:
+    [statement] = granted(lambda stack, role: stack.grant_encryption(kms.Key(stack, "Payloads"), role))
+    assert (statement["Effect"], statement["Action"]) == ("Allow", ["kms:GenerateDataKey", "kms:Decrypt"])
+    assert statement["Resource"]["Fn::GetAtt"][0].startswith("Payloads")
 
 
 def test_e8_who_may_send_as_the_app_sends_none_with_a_reserved_name() -> None:

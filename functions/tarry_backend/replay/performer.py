@@ -137,7 +137,7 @@ class Performer:
         self._count(key)
         status = Status.RETRYING if operation.kind in ("run", "send") else Status.SLEEPING
         began = self._first[key] = PAST.get().began(self._time(operation.kind), self._attempt_since)
-        asked = arguments_of(operation, self.large)
+        asked = None if self._chain.hides_arguments else arguments_of(operation, self.large)
         return Step(key=key, kind=operation.kind, status=status, begun_order=self._order, began=began, asked=asked)
 
     def unkept_since(self) -> int | None:
@@ -282,8 +282,8 @@ class Performer:
 
 
 def _info(step: Step, operation: RunStep | SendEvent) -> StepInfo:
-    given = (operation.args, operation.kwargs) if isinstance(operation, RunStep) else ()
-    return StepInfo(step.key, step.kind, step.attempt, *given)
+    args, kwargs = (operation.args, operation.kwargs) if isinstance(operation, RunStep) else ((), {})
+    return StepInfo(step.key, step.kind, step.attempt, args, kwargs, _written(operation))
 
 
 def _written(operation: RunStep | SendEvent) -> Callable[[object], object] | None:

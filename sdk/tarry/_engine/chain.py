@@ -38,6 +38,11 @@ class Chain:
     def __bool__(self) -> bool:
         return bool(self._makers)
 
+    @property
+    def hides_arguments(self) -> bool:
+        """Whether a middleware asks that no arguments of steps are stored."""
+        return any(part.hides_arguments for part in self._parts)
+
     def begin(self) -> Chain:
         """Make the instances."""
         self._parts = [_made(maker) for maker in self._makers]

@@ -14,10 +14,14 @@ from tarry_dev.cli.times import Calendar, values
 __all__ = ["show_run"]
 
 
-def show_run(beginning: str, stack: str | None, as_json: bool, full: bool = False) -> None:
+def show_run(beginning: str, stack: str | None, as_json: bool, full: bool = False, decrypt: bool = False) -> None:
     """``tarry run``."""
     with connect(stack) as tarry:
         snapshot = find_run(beginning, tarry)
+        if decrypt:
+            from tarry_dev.cli.encrypted_values import decrypted
+
+            snapshot = decrypted(snapshot)
         run = snapshot.run
         held = tarry.lookups.held_back(run) if run.after or run.paced or tarry.limits(run.function_id) else None
     if as_json:

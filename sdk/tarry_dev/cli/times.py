@@ -14,6 +14,7 @@ from tarry.durations import milliseconds as milliseconds_of
 from tarry.errors import DurationError
 from tarry_backend.clock import now
 from tarry_backend.model.moment import shown_year, within_calendar
+from tarry_dev.cli.encrypted_values import concealed
 from tarry_dev.cli.errors import CommandError
 from tarry_dev.control_characters import one_line
 from tarry_dev.time_span import span
@@ -35,6 +36,8 @@ def values(*, whole: bool) -> Iterator[None]:
 
 def compact(value: Any, width: int = 60) -> str:
     """Write JSON on one line, cut to ``width`` characters."""
+    if isinstance(value, dict | list):
+        value = concealed(value)
     text = one_line(json.dumps(value, ensure_ascii=False))
     return text if len(text) <= width or _ARE_WHOLE.get() else text[: width - 1] + "…"
 

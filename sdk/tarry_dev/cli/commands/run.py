@@ -16,6 +16,9 @@ def run(
     stack: Stack = None,
     as_json: AsJson = False,
     full: Full = False,
+    decrypt: Annotated[
+        bool, typer.Option("--decrypt", help="Decrypt encrypted values, with your own permission to use their key.")
+    ] = False,
 ) -> None:
     """Show one run: the time line of its steps, with their durations, outputs and waits.
 
@@ -25,6 +28,8 @@ def run(
     guards are the events and deadlines that may cancel the run, in the same form. cancelled is what cancelled
     it: reason, and by for an event. past_lives says how the lives before a retry have ended (life, ended, error,
     retried, from), past_steps has the steps that a retry has dropped, each with its life.
+    Encrypted values (docs/encryption.md) are shown as (encrypted), and --json has their ciphertext, unless you give
+    --decrypt.
     held_back says that the run waits for its turn at a limit: since, before (how many runs are before it, 1,000 at
     most), paused (since when its function is).
 
@@ -35,4 +40,4 @@ def run(
     """
     from tarry_dev.cli.run import show_run
 
-    show_run(run_id, stack, as_json, full)
+    show_run(run_id, stack, as_json, full, decrypt)

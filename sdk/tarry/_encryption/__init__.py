@@ -1,0 +1,1 @@
+"""What the encryption of payloads needs of the AWS Encryption SDK. It loads with the first value."""
