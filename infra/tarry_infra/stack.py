@@ -199,11 +199,7 @@ class TarryStack(Stack):
         self.signals.grant(grantee)
 
     def grant_encryption(self, key: kms.IKey, *senders: iam.IGrantable) -> None:
-        """Let the executor, and senders outside the stack, use the key of ``tarry.encryption.KmsKey``.
-
-        Each may make data keys and decrypt them, and nothing else with the key. People who
-        use ``tarry run --decrypt`` need ``kms:Decrypt`` on the key.
-        """
+        """Let the executor, and senders outside the stack, make and decrypt data keys of ``tarry.encryption``."""
         for grantee in (self.runs.executor, *senders):
             key.grant(grantee, "kms:GenerateDataKey", "kms:Decrypt")
 
@@ -223,14 +219,9 @@ class TarryStack(Stack):
     def _schedules(self, key: kms.IKey | None, *, enabled: bool) -> Schedules | None:
         if not (schedules := list(schedules_of(load_app(self.app.spec)))):
             return None
+        id_, bus = self.app.id, self.ingest.bus
         return Schedules(
-            self,
-            "Schedules",
-            app_id=self.app.id,
-            schedules=schedules,
-            bus=self.ingest.bus,
-            encryption_key=key,
-            enabled=enabled,
+            self, "Schedules", app_id=id_, schedules=schedules, bus=bus, encryption_key=key, enabled=enabled
         )
 
     def _settings(self, tuning: Tuning) -> Settings:

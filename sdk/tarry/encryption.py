@@ -10,10 +10,11 @@ fields. The function sees everything decrypted. The table, the log, the bus and 
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from tarry._encryption.keys import KmsKey, LocalKey
 from tarry._engine.outputtype import OutputType
 from tarry._extras import explained
 from tarry._wire.jsonvalues import decode, encode
@@ -36,44 +37,9 @@ __all__ = ["ENCRYPTED", "DecryptionError", "Encryption", "KmsKey", "LocalKey", "
 ENCRYPTED = "$encrypted"
 """The key under which the ciphertext stands: base64 of a message of the AWS Encryption SDK."""
 
-_LEAST_KEY = 32
-
 
 class DecryptionError(NonRetriableError):
     """A stored value cannot be decrypted: it was encrypted under another key, or has been changed."""
-
-
-@dataclass(frozen=True, slots=True)
-class KmsKey:
-    """A key in AWS KMS. KMS makes the data keys, and rotates the key by itself if you have switched that on.
-
-    Attributes:
-        key: The ARN of the key.
-    """
-
-    key: str
-
-    def __post_init__(self) -> None:
-        if not self.key.startswith("arn:") or ":key/" not in self.key:
-            raise UsageError(
-                f"KmsKey({self.key!r}): give the ARN of a KMS key, such as arn:aws:kms:eu-central-1:…:key/…: an alias "
-                "does not say which key decrypts"
-            )
-
-
-@dataclass(frozen=True, slots=True)
-class LocalKey:
-    """A key of 32 bytes that needs no AWS: for tests and ``tarry dev``.
-
-    Attributes:
-        secret: 32 bytes. ``LocalKey(b"x" * 32)`` will do in a test.
-    """
-
-    secret: bytes = field(repr=False)
-
-    def __post_init__(self) -> None:
-        if len(self.secret) != _LEAST_KEY:
-            raise UsageError(f"LocalKey: the secret has {len(self.secret)} bytes; give {_LEAST_KEY}")
 
 
 class Encryption:

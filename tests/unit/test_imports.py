@@ -78,8 +78,8 @@ ROOMS = (
 
 SLOW_TO_LOAD = {"boto3", "botocore", "cattrs", "celpy", "pynamodb"}
 
-BROUGHT_BY_USERS = {"pydantic"}
-"""Imported only where the user's own code has asked for a class of it."""
+BROUGHT_BY_USERS = {"pydantic", "aws_encryption_sdk", "opentelemetry"}
+"""Imported only where the user's own code has asked for a class of it, or for the extra that brings it."""
 
 
 @pytest.mark.parametrize("package", SOURCES)

@@ -13,10 +13,12 @@ from aws_encryption_sdk.internal.crypto.wrapping_keys import WrappingKey
 from aws_encryption_sdk.key_providers.raw import RawMasterKeyProvider
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tarry._encryption.keys import KmsKey
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tarry.encryption import KmsKey, LocalKey
+    from tarry._encryption.keys import LocalKey
 
 __all__ = ["Materials", "discovered"]
 
@@ -101,8 +103,6 @@ def _keeping(provider: Any) -> Any:
 
 
 def _provider(key: KmsKey | LocalKey) -> Any:
-    from tarry.encryption import KmsKey
-
     if isinstance(key, KmsKey):
         return aws_encryption_sdk.StrictAwsKmsMasterKeyProvider(key_ids=[key.key])
     name = f"tarry-local-{hashlib.sha256(key.secret).hexdigest()[:16]}"
