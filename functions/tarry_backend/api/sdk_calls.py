@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING, Any
 from tarry.errors import EventError, LimitError, SendError, TarryError
 from tarry.event import Event, base32
 from tarry.signalreceipt import SignalStatus
-from tarry_backend.remote.directory import functions_of
+from tarry_backend.remote.directory import check_apart, functions_of
 from tarry_backend.remote.manifest import SyncError, read_manifest
 from tarry_backend.remote.signatures import is_bearer
 from tarry_backend.remote.states import event_document, steps_document
 from tarry_backend.telemetry import logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Container, Mapping
 
     from tarry._wire.bus import EventBus
     from tarry.signals import Signals
+    from tarry_backend.remote.manifest import AppManifest
     from tarry_backend.store import Store
 
 __all__ = ["SdkCall", "SdkCalls"]
@@ -57,7 +58,8 @@ class SdkCalls:
     """Answers calls of SDKs.
 
     ``event_key`` and ``signing_key`` are what an app has to know; both are ``None`` in development, where every
-    program of the machine may call. ``synced`` is called after a sync by which an app's functions have changed.
+    program of the machine may call. ``own`` are the ids of the stack's own functions. ``synced`` is called after a sync
+    by which an app's functions have changed.
     """
 
     stack_app: str
@@ -66,6 +68,7 @@ class SdkCalls:
     signals: Signals
     event_key: str | None = None
     signing_key: Callable[[], str | None] = lambda: None
+    own: Container[str] = ()
     synced: Callable[[str], None] = lambda _: None
 
     def answer(self, call: SdkCall) -> Reply | None:
@@ -123,7 +126,7 @@ class SdkCalls:
         url = str(report.get("url") or "") if isinstance(report, dict) else ""
         try:
             manifest = read_manifest(report, url, call.headers.get("x-inngest-sdk", ""))
-            functions_of(manifest, self.stack_app, self.signing_key)
+            self._check(manifest, url)
         except SyncError as error:
             logger.error("%s", error)
             return HTTPStatus.BAD_REQUEST, {"ok": False, "error": str(error), "status": 400}
@@ -131,6 +134,13 @@ class SdkCalls:
         if is_new:
             self.synced(manifest.id)
         return HTTPStatus.OK, {"ok": True, "modified": is_new, "status": 200}
+
+    def _check(self, manifest: AppManifest, url: str) -> None:
+        """Check that the stack can host the app, and would call it over TLS."""
+        if self.signing_key() is not None and not url.startswith("https://"):
+            raise SyncError(manifest.id, [f"its address is {url[:200]!r}; a deployed stack calls only https://"])
+        functions_of(manifest, self.stack_app, self.signing_key)
+        check_apart(manifest, self.store.remote_apps.all(), self.own)
 
     def _signal(self, call: SdkCall) -> Reply:
         given = json.loads(call.body)

@@ -45,6 +45,7 @@ def _calls() -> SdkCalls:
         parts.signals,
         remote.event_key(),
         remote.signing_key,
+        parts.manifest.functions,
         lambda _: remote.directory.forget(),
     )
 

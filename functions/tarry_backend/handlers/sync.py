@@ -8,7 +8,7 @@ import urllib.request
 from typing import TYPE_CHECKING, Any
 
 from tarry.errors import TarryError
-from tarry_backend.remote.directory import functions_of
+from tarry_backend.remote.directory import check_apart, functions_of
 from tarry_backend.remote.manifest import SyncError
 from tarry_backend.remote.sync import ask_for_manifest
 from tarry_backend.remote.ways import connect
@@ -67,6 +67,7 @@ def _sync(app_id: str, address: str) -> None:
     if manifest.id != app_id:
         raise SyncError(app_id, [f"the app at {address} has the id {manifest.id!r}"])
     functions_of(manifest, parts.manifest.id, parts.remote.signing_key)
+    check_apart(manifest, parts.store.remote_apps.all(), parts.manifest.functions)
     parts.store.remote_apps.put(manifest.id, manifest.text())
 
 

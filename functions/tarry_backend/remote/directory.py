@@ -11,15 +11,24 @@ from tarry_backend.clock import now
 from tarry_backend.deploy.function_facts import FunctionFacts
 from tarry_backend.deploy.manifest import HostedManifest, Manifest
 from tarry_backend.remote.handler import RemoteHandler
-from tarry_backend.remote.manifest import AppManifest
+from tarry_backend.remote.manifest import AppManifest, SyncError
 from tarry_backend.telemetry import logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
     from tarry.function import Function
 
-__all__ = ["FRESH", "Directory", "JoinedApp", "JoinedFunctions", "JoinedManifest", "Known", "functions_of"]
+__all__ = [
+    "FRESH",
+    "Directory",
+    "JoinedApp",
+    "JoinedFunctions",
+    "JoinedManifest",
+    "Known",
+    "check_apart",
+    "functions_of",
+]
 
 T = TypeVar("T")
 
@@ -95,6 +104,26 @@ def handler_of(function: Function) -> RemoteHandler:
     return function.handler
 
 
+def check_apart(manifest: AppManifest, known: Known, own: Container[str]) -> None:
+    """Check that no function of an app has the id of another app's, or of one of the stack's own.
+
+    App ``a-b`` with function ``c`` and app ``a`` with function ``b-c`` have both ``a-b-c``.
+
+    Raises:
+        SyncError: One has.
+    """
+    theirs = {
+        str(function.get("id")): app_id
+        for app_id, (text, _) in known.items()
+        for function in AppManifest.parse(text).functions
+        if app_id != manifest.id
+    }
+    ids = [str(function.get("id")) for function in manifest.functions]
+    taken = {each: theirs.get(each, "the stack's own") for each in ids if each in own or each in theirs}
+    if taken:
+        raise SyncError(manifest.id, (f"another app has function {name!r}: {whose}" for name, whose in taken.items()))
+
+
 def functions_of(
     manifest: AppManifest, stack_app: str, key: Callable[[], str | None], *, checked: bool = True
 ) -> Mapping[str, Function]:
@@ -131,13 +160,18 @@ class JoinedFunctions(Mapping[str, T]):
         self._own = own
         self._directory = directory
         self._made = made
+        self._known: dict[str, tuple[Function, T]] = {}
 
     def __getitem__(self, function_id: str) -> T:
         own = self._own()
         if function_id in own:
             return own[function_id]
         there = self._directory.functions()
-        return self._made((there if function_id in there else self._directory.newer())[function_id])
+        function = (there if function_id in there else self._directory.newer())[function_id]
+        known = self._known.get(function_id)
+        if known is None or known[0] is not function:  # each event asks for each function
+            known = self._known[function_id] = function, self._made(function)
+        return known[1]
 
     def __iter__(self) -> Iterator[str]:
         return iter({**self._directory.functions(), **self._own()})

@@ -134,7 +134,7 @@ REMOTE_ITEMS: Mapping[str, tuple[Access, ...]] = {
     "executor": (Access(("Query",), (_REMOTE,)),),
     "api": (Access(("Query",), (_REMOTE,)),),
     "sweep": (Access(("Query",), (_REMOTE,)), Access(("GetItem", "PutItem"), (_CRONS,))),
-    "sync": (Access(("PutItem", "DeleteItem"), (_REMOTE,)),),
+    "sync": (Access(("Query", "PutItem", "DeleteItem"), (_REMOTE,)),),
     "gateway": (
         Access(("Query",), (_RUN, _REMOTE)),
         Access(("PutItem",), (_REMOTE,)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from rich.table import Table
 
 from tarry.errors import TarryError
 from tarry_backend.model.moment import iso
-from tarry_backend.remote.directory import functions_of
+from tarry_backend.remote.directory import check_apart, functions_of
 from tarry_backend.remote.manifest import AppManifest
 from tarry_backend.remote.remote_stack import RemoteStack
 from tarry_backend.remote.sync import ask_for_manifest
@@ -39,6 +40,7 @@ class _Stack:
     apps: RemoteApps
     remote: RemoteStack
     outputs: Mapping[str, str]
+    own: tuple[str, ...]
 
 
 def sync_app(address: str, stack: str | None, as_json: bool) -> None:
@@ -50,6 +52,7 @@ def sync_app(address: str, stack: str | None, as_json: bool) -> None:
             if manifest is None:
                 raise CommandError(f"the app at {address} does not answer in band: is it in development mode?")
             functions = functions_of(manifest, there.app_id, key)
+            check_apart(manifest, there.apps.all(), there.own)
             changed = there.apps.put(manifest.id, manifest.text())
         except TarryError as error:
             raise CommandError(str(error)) from error
@@ -111,6 +114,6 @@ def _hosting(stack: str | None) -> Iterator[_Stack]:
         if not settings.signing_secret:
             raise CommandError(f"stack {stack!r} hosts no remote apps: deploy it with TarryStack(remote=[...])")
         apps = open_store(settings).remote_apps
-        yield _Stack(
-            tarry.deployment.app_id, apps, RemoteStack(tarry.deployment.app_id, apps.all, settings), tarry.outputs
-        )
+        app_id, outputs = tarry.deployment.app_id, tarry.outputs
+        own = tuple(json.loads(outputs["Functions"]))
+        yield _Stack(app_id, apps, RemoteStack(app_id, apps.all, settings), outputs, own)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tarry import App
 from tarry_backend.api.sdk_calls import SdkCalls
 from tarry_backend.remote.answers import AppError
-from tarry_backend.remote.directory import Directory, JoinedApp, functions_of
+from tarry_backend.remote.directory import Directory, JoinedApp, check_apart, functions_of
 from tarry_backend.remote.manifest import SyncError
 from tarry_backend.remote.sync import ask_for_manifest
 from tarry_backend.remote.ways import connect
@@ -63,8 +63,9 @@ class RemoteApps:
     def calls(self) -> SdkCalls:
         """What answers the calls of SDKs, while the cloud is open."""
         app, store = self.app, runtime().store
+        key, own = (lambda: self._key), app.own.functions
         return SdkCalls(
-            app.id, store, app.bus, app.signals, self._event_key, lambda: self._key, lambda _: self._directory.forget()
+            app.id, store, app.bus, app.signals, self._event_key, key, own, lambda _: self._directory.forget()
         )
 
     def sync(self) -> list[Synced]:
@@ -77,6 +78,7 @@ class RemoteApps:
             manifest = ask_for_manifest(connect(url, self._key), _PATIENCE)
             if manifest is not None:
                 functions = tuple(functions_of(manifest, self.app.id, lambda: self._key))
+                check_apart(manifest, before, self.app.own.functions)
                 changed = stored.put(manifest.id, manifest.text())
                 if changed:
                     self._directory.forget()

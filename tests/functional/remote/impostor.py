@@ -37,7 +37,11 @@ class Impostor:
     """Answers each call with what ``replies`` returns for its document. ``asked`` are these documents."""
 
     def __init__(
-        self, functions: list[dict[str, Any]], replies: Callable[[dict[str, Any]], Reply], key: str | None = None
+        self,
+        functions: list[dict[str, Any]],
+        replies: Callable[[dict[str, Any]], Reply],
+        key: str | None = None,
+        app_id: str = "fake",
     ) -> None:
         self.asked: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
@@ -47,7 +51,7 @@ class Impostor:
             def do_PUT(self) -> None:
                 self.rfile.read(int(self.headers["Content-Length"]))
                 headers = {**SDK, "x-inngest-sync-kind": "in_band"}
-                self._send(Reply(200, {"app_id": "fake", "functions": functions}, headers, key=key))
+                self._send(Reply(200, {"app_id": app_id, "functions": functions}, headers, key=key))
 
             def do_POST(self) -> None:
                 document = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

@@ -148,3 +148,13 @@ def test_no_request_has_a_field_that_begins_checkpointing() -> None:
         [asked] = app.asked
         assert "fn_id" not in asked["ctx"]
         assert asked["path"] == "/api/inngest?fnId=fake-fn&stepId=step"
+
+
+def test_two_apps_whose_functions_have_the_same_id_are_not_hosted_together() -> None:
+    one, other = step_of("a-b-c", "x/y"), step_of("a-b-c", "x/z")
+    with Impostor([one], after(DONE)) as app, Impostor([other], after(DONE), app_id="a-b") as second:
+        remote = RemoteApps((app.url, second.url))
+        with Cloud(remote.app):
+            first, refused = remote.sync()
+            assert first.why_not is None
+            assert "another app has function 'a-b-c': fake" in (refused.why_not or "")

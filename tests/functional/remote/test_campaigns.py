@@ -135,3 +135,34 @@ def test_a_reply_that_comes_while_the_asking_step_still_runs_is_answered(shop_of
     """On the original it is lost: the wait begins after it."""
     shop_of.send("asks", order=3)
     assert shop_of.result("asks") == "answered"
+
+
+def test_a_signal_is_sent_by_the_sdk(shop_of: Shop) -> None:
+    if shop_of.app.id == "shop3":  # inngest 3 has no call for it
+        return
+    shop_of.send("signal", order=6)
+    shop_of.send("approves", order=6)
+    assert shop_of.result("approves") == shop_of.run("signal").id
+    assert shop_of.result("signal") == {"by": "bert"}
+
+
+def test_a_rate_limit_of_the_app_is_tarrys(shop_of: Shop) -> None:
+    for n in (1, 2):
+        shop_of.send("limited", customer="c", n=n)
+    shop_of.send("limited", customer="d", n=3)
+    outputs = [run.output for run in shop_of.host.runs(f"{shop_of.app.id}-limited")]
+    assert outputs == [1, 3]
+
+
+def test_what_the_starting_event_lacks_is_null(shop_of: Shop) -> None:
+    shop_of.send("lenient")
+    shop_of.send("kind", kind="a")
+    assert shop_of.result("lenient") == {"kind": "a"}
+
+
+def test_concurrency_of_the_app_is_tarrys(shop_of: Shop) -> None:
+    function = shop_of.cloud.app.functions[f"{shop_of.app.id}-narrow"]
+    assert [(limit.limit, limit.key) for limit in function.concurrency] == [(1, "event.data.customer")]
+    for _ in range(2):
+        shop_of.send("narrow", customer="c")
+    assert [run.output for run in shop_of.host.runs(function.id)] == ["done", "done"]

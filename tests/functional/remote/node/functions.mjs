@@ -166,6 +166,25 @@ export function functionsOf(sdk, version, client) {
     return answer;
   });
 
+  const approves = make({ id: "approves" }, on("shop/approves"), async ({ event, step }) => {
+    return await step.run("send", async () => {
+      const sent = await client.sendSignal({ signal: `approve/${event.data.order}`, data: { by: "bert" } });
+      return sent.runId ?? null;
+    });
+  });
+
+  const limited = make(
+    { id: "limited", rateLimit: { limit: 1, period: "1h", key: "event.data.customer" } },
+    on("shop/limited"),
+    async ({ event }) => event.data.n,
+  );
+
+  // What the starting event lacks is null, as on the original.
+  const lenient = make({ id: "lenient" }, on("shop/lenient"), async ({ step }) => {
+    const opts = { event: "shop/kind", timeout: "1d", if: "async.data.kind != event.data.kind" };
+    return ((await step.waitForEvent("kind", opts)) ?? { data: "none" }).data;
+  });
+
   const slow = make({ id: "slow", retries: 0 }, on("shop/slow"), async ({ event, step }) => {
     return await step.run("slow", async () => {
       await new Promise((wake) => setTimeout(wake, event.data.ms));
@@ -174,5 +193,5 @@ export function functionsOf(sdk, version, client) {
   });
 
   const first = [drip, parallel, race, pack, invokes, told, retries, caught, later, fails, cancelled, loop, until, big];
-  return { functions: [...first, nightly, narrow, signal, asks, fetches, slow], bodies };
+  return { functions: [...first, nightly, narrow, signal, asks, fetches, approves, limited, lenient, slow], bodies };
 }
