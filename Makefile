@@ -90,7 +90,7 @@ synth: $(READY) node ## write the CloudFormation template to cdk.out/
 	@CDK_OUTDIR=cdk.out $(BIN)/python -m tarry_infra.app
 	@echo "The template:" cdk.out/*.template.json
 
-bench: $(READY) node ## run the benchmarks (ARGS=--list names them)
+bench: $(READY) node $(NODE_APPS) ## run the benchmarks (ARGS=--list names them)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 bench-matching: $(READY) ## measure matching at growing numbers of waits, on DynamoDB Local: needs Java 11+ (JSON=FILE SIZES=100,10000)

@@ -13,6 +13,8 @@ from tarry_backend.replay import InvokeRequest, Paused, Replayed, Step, Wait, Wa
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from tarry_backend.replay import Journal
+
 _SIZES = (10, 100, 1_000)
 _WIDTHS = (10, 100, 500)
 _REPEATS = 15
@@ -102,6 +104,11 @@ def main() -> None:
             for size in sizes:
                 cost = _cost(handler, size, waits=True)
                 print(f"{face:9} {size:5} {name:14} {cost}   a kept step  {cost.per(size, suspended)}")
+
+
+def shelf() -> Journal:
+    """Return a journal that stores nothing but in memory."""
+    return _Shelf()
 
 
 def _cost(handler: Callable[..., Any], size: int, *, waits: bool) -> _Cost:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tarry.debounce import Debounce
-from tarry.flow import Flow, RateLimit
+from tarry.flow import Flow, RateLimit, Singleton
 from tarry_backend.remote.ops import moment_of
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ __all__ = ["flow_of", "refused_options"]
 
 _LACKING: Mapping[str, str] = {
     "batchEvents": "Tarry starts a run for each event",
-    "singleton": "Tarry runs all runs that events start; use concurrency with a limit of 1",
     "throttle": "Tarry starts runs at once; use concurrency, or rateLimit",
     "priority": "Tarry runs in the order of events",
 }
@@ -59,8 +58,14 @@ def _debounce(given: Mapping[str, Any]) -> Debounce:
     )
 
 
+def _singleton(given: Mapping[str, Any]) -> Singleton:
+    """Without a mode, an SDK's server skips."""
+    return Singleton(given.get("mode") or "skip", given.get("key") or None)
+
+
 _READERS: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], Any]]] = {
     "rate_limit": ("rateLimit", _rate_limit),
     "debounce": ("debounce", _debounce),
+    "singleton": ("singleton", _singleton),
 }
 """By Tarry's name of an option: Inngest's name, and how it is read."""

@@ -6,7 +6,7 @@ import pytest
 
 from tarry import Concurrency, TriggerCron, TriggerEvent
 from tarry.debounce import Debounce
-from tarry.flow import RateLimit
+from tarry.flow import RateLimit, Singleton
 from tarry.function import Function
 from tarry_backend.remote.handler import RemoteHandler
 from tarry_backend.remote.manifest import AppManifest, SyncError, read_manifest
@@ -69,6 +69,11 @@ def test_its_options_are_tarrys() -> None:
     assert function.concurrency == (Concurrency(5), Concurrency(2, "event.data.customer", scope="app"))
     assert function.flow.rate_limit == RateLimit(3, 3_600_000, "event.data.customer")
     assert function.flow.debounce == Debounce(10_000, None, 60_000)
+
+
+def test_a_singleton_skips_unless_it_is_to_cancel() -> None:
+    assert one(singleton={"key": "event.data.id"}).flow.singleton == Singleton("skip", "event.data.id")
+    assert one(singleton={"mode": "cancel"}).flow.singleton == Singleton("cancel")
 
 
 @pytest.mark.parametrize(

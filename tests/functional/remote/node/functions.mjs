@@ -185,6 +185,10 @@ export function functionsOf(sdk, version, client) {
     return ((await step.waitForEvent("kind", opts)) ?? { data: "none" }).data;
   });
 
+  const counts = make({ id: "counts" }, on("shop/counts"), async ({ event, step }) => {
+    for (let n = 0; n < event.data.steps; n++) await step.run(`step ${n}`, async () => n);
+  });
+
   const slow = make({ id: "slow", retries: 0 }, on("shop/slow"), async ({ event, step }) => {
     return await step.run("slow", async () => {
       await new Promise((wake) => setTimeout(wake, event.data.ms));
@@ -193,5 +197,5 @@ export function functionsOf(sdk, version, client) {
   });
 
   const first = [drip, parallel, race, pack, invokes, told, retries, caught, later, fails, cancelled, loop, until, big];
-  return { functions: [...first, nightly, narrow, signal, asks, fetches, approves, limited, lenient, slow], bodies };
+  return { functions: [...first, nightly, narrow, signal, asks, fetches, approves, limited, lenient, counts, slow], bodies };
 }
