@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tarry.debounce import Debounce
-from tarry.flow import Flow, RateLimit, Singleton
+from tarry.flow import Flow, RateLimit, Singleton, Throttle
 from tarry_backend.remote.ops import moment_of
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ __all__ = ["flow_of", "refused_options"]
 
 _LACKING: Mapping[str, str] = {
     "batchEvents": "Tarry starts a run for each event",
-    "throttle": "Tarry starts runs at once; use concurrency, or rateLimit",
     "priority": "Tarry runs in the order of events",
 }
 """The options that Tarry does not have for remote functions, and what it does instead."""
@@ -63,9 +62,16 @@ def _singleton(given: Mapping[str, Any]) -> Singleton:
     return Singleton(given.get("mode") or "skip", given.get("key") or None)
 
 
+def _throttle(given: Mapping[str, Any]) -> Throttle:
+    return Throttle(
+        given["limit"], moment_of(str(given["period"]), 0), given.get("burst") or 1, given.get("key") or None
+    )
+
+
 _READERS: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], Any]]] = {
     "rate_limit": ("rateLimit", _rate_limit),
     "debounce": ("debounce", _debounce),
     "singleton": ("singleton", _singleton),
+    "throttle": ("throttle", _throttle),
 }
 """By Tarry's name of an option: Inngest's name, and how it is read."""

@@ -154,6 +154,15 @@ def test_a_rate_limit_of_the_app_is_tarrys(shop_of: Shop) -> None:
     assert outputs == [1, 3]
 
 
+def test_a_throttle_of_the_app_is_tarrys(shop_of: Shop) -> None:
+    for _ in range(2):
+        shop_of.send("throttled")
+    runs = shop_of.host.runs(f"{shop_of.app.id}-throttled")
+    assert sorted(run.status for run in runs) == ["finished", "running"]
+    shop_of.host.advance("61m")
+    assert {run.status for run in runs} == {"finished"}
+
+
 def test_what_the_starting_event_lacks_is_null(shop_of: Shop) -> None:
     shop_of.send("lenient")
     shop_of.send("kind", kind="a")

@@ -82,7 +82,7 @@ def test_an_app_is_synced_at_the_start_and_when_it_changes_and_runs(
     functions.append(step_of("fake-two", "x/z"))
     dev.until("is synced: fake-one, fake-two")
     assert "fake-two" in dev.tarry("functions")
-    functions.append(step_of("fake-three", "x/z", priority={"run": "1"}, throttle={"limit": 1, "period": "1s"}))
+    functions.append(step_of("fake-three", "x/z", priority={"run": "1"}))
     text = dev.until("the sync of app 'fake' is refused")
     app.go_down()
     dev.until("no answer")

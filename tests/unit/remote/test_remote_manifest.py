@@ -6,7 +6,7 @@ import pytest
 
 from tarry import Concurrency, TriggerCron, TriggerEvent
 from tarry.debounce import Debounce
-from tarry.flow import RateLimit, Singleton
+from tarry.flow import RateLimit, Singleton, Throttle
 from tarry.function import Function
 from tarry_backend.remote.handler import RemoteHandler
 from tarry_backend.remote.manifest import AppManifest, SyncError, read_manifest
@@ -71,6 +71,12 @@ def test_its_options_are_tarrys() -> None:
     assert function.flow.debounce == Debounce(10_000, None, 60_000)
 
 
+def test_a_throttle_has_a_burst_of_one_unless_it_says_more() -> None:
+    assert one(throttle={"limit": 5, "period": "1m"}).flow.throttle == Throttle(5, 60_000, 1)
+    given = {"limit": 5, "period": "1m", "burst": 3, "key": "event.data.id"}
+    assert one(throttle=given).flow.throttle == Throttle(5, 60_000, 3, "event.data.id")
+
+
 def test_a_singleton_skips_unless_it_is_to_cancel() -> None:
     assert one(singleton={"key": "event.data.id"}).flow.singleton == Singleton("skip", "event.data.id")
     assert one(singleton={"mode": "cancel"}).flow.singleton == Singleton("cancel")
@@ -101,7 +107,7 @@ def test_gos_option_without_a_value_is_none() -> None:
 
 def test_a_sync_is_refused_with_every_reason() -> None:
     found = reasons(
-        described("shop-a", Throttle={"limit": 1, "period": "1s"}, priority={"run": "1"}),
+        described("shop-a", batchEvents={"maxSize": 2, "timeout": "1s"}, Priority={"run": "1"}),
         described("shop-b", triggers=[{"event": "a", "expression": "1 +"}]),
         described("shop-c", cancel=[{"event": f"a/{n}"} for n in range(6)]),
         described("shop-d", steps={"step": {"retries": {"attempts": 21}}}),
@@ -113,7 +119,7 @@ def test_a_sync_is_refused_with_every_reason() -> None:
     )
     for fn in "abcdefgh":
         assert any(f"shop-{fn}" in each for each in found), fn
-    assert any("throttle" in each for each in found)
+    assert any("batchEvents" in each for each in found)
     assert any("priority" in each for each in found)
 
 

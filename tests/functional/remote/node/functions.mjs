@@ -179,6 +179,8 @@ export function functionsOf(sdk, version, client) {
     async ({ event }) => event.data.n,
   );
 
+  const throttled = make({ id: "throttled", throttle: { limit: 1, period: "1h" } }, on("shop/throttled"), async () => 1);
+
   // What the starting event lacks is null, as on the original.
   const lenient = make({ id: "lenient" }, on("shop/lenient"), async ({ step }) => {
     const opts = { event: "shop/kind", timeout: "1d", if: "async.data.kind != event.data.kind" };
@@ -197,5 +199,5 @@ export function functionsOf(sdk, version, client) {
   });
 
   const first = [drip, parallel, race, pack, invokes, told, retries, caught, later, fails, cancelled, loop, until, big];
-  return { functions: [...first, nightly, narrow, signal, asks, fetches, approves, limited, lenient, counts, slow], bodies };
+  return { functions: [...first, nightly, narrow, signal, asks, fetches, approves, limited, throttled, lenient, counts, slow], bodies };
 }
