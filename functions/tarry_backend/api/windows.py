@@ -25,13 +25,19 @@ def gathered_by(received: ReceivedEvent, app_id: str, functions: Iterable[str], 
     event = received.event
     run_ids = [run_id_of(app_id, each, event.id, event.source, event.name) for each in functions]
     for gathered in store.gathered.some(run_ids):
-        yield _debounced(gathered, store)
+        if (trace := _debounced(gathered, store)) is not None:
+            yield trace
 
 
-def _debounced(gathered: GatheredEvent, store: Store) -> Trace:
-    """Return what has become of the event: the first window that ended behind it has absorbed it."""
+def _debounced(gathered: GatheredEvent, store: Store) -> Trace | None:
+    """Return what has become of the event: the first window that ended behind it has absorbed it.
+
+    ``None`` if it is that window's latest. Then it starts the run: the start is under way, or a dead letter.
+    """
     run_id, function_id, moment = gathered.run_id, gathered.function_id, gathered.position.received_at
     fired = store.calms.absorber(gathered.window, gathered.position)
     if fired is None:
         return Trace(run_id, function_id, NoRun.WAITS, moment)
+    if fired.run_id == run_id:
+        return None
     return Trace(run_id, function_id, NoRun.DEBOUNCED, fired.moment, by=fired.run_id)

@@ -95,8 +95,11 @@ def start_guard(function: Function, run: Run) -> Step | None:
 
 
 def _awaited_since(function: Function, run: Run) -> int:
-    """Return since when the run could have begun: since its event, or since that was gathered with others."""
-    return run.started if function.flow.gathers else max(run.received_at, run.event.ts)
+    """Return since when the run could have begun: since its event, or since that was gathered with others.
+
+    event     received ── window ends: started ── ts        the run cannot begin before the last of them
+    """
+    return max(run.started if function.flow.gathers else run.received_at, run.event.ts)
 
 
 def _guard(name: str, kind: str, status: Status, run: Run, due: int | None) -> Step:

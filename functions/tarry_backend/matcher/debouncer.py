@@ -20,7 +20,9 @@ from tarry_backend.model.gathered_event import GatheredEvent
 from tarry_backend.queues.delays import delay_until
 from tarry_backend.queues.messages import Carried, Due
 from tarry_backend.queues.sender import HORIZON
+from tarry_backend.store import EventGoneError
 from tarry_backend.store.due_index import CALMS
+from tarry_backend.telemetry import logger
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -136,7 +138,11 @@ class Debouncer:
         """
         done = calm.firing
         for window in done:
-            received = self._log.find(window.latest.name, window.latest.position)
+            try:
+                received = self._log.find(window.latest.name, window.latest.position)
+            except EventGoneError as error:  # it would hold up all windows of its key, for ever
+                logger.error("a window of function %s starts no run: %s", name.partition("#")[2], error)
+                continue
             start = self._start(name, received)
             self._calms.note(name, window, start.run_id, now())
             self._queues.send_to_runs([start])

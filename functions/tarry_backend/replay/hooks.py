@@ -6,6 +6,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tarry._engine.chain import Chain
+from tarry._engine.hand_over import hooked_event
 from tarry._engine.interruption import Presence
 from tarry.errors import Suspended, UsageError
 from tarry.middleware import StepInfo
@@ -61,12 +62,14 @@ class Hooks:
         kept: list[Event] = []
 
         def put(events: Sequence[Event]) -> list[str]:
-            kept.extend(events)
-            return [each.id for each in events]
+            if len(events) != 1:
+                raise UsageError(
+                    f"before_send_events made {len(events)} events of the one with which a new run goes on"
+                )
+            kept.append(hooked_event(events[0]))
+            return [events[0].id]
 
         await self._work(self.chain.send([event], put))
-        if len(kept) != 1:
-            raise UsageError(f"before_send_events made {len(kept)} events of the one with which a new run goes on")
         return kept[0]
 
     async def leave(self, ending: Outcome | BaseException) -> Outcome | BaseException:

@@ -161,7 +161,12 @@ class EventLog:
         return max(since, Position(now() - self._days * _DAY))
 
     def _expires(self, received: ReceivedEvent) -> int:
-        return (received.received_at + self._days * _DAY) // 1000 + 1
+        """Return when time to live removes the event. One that was a dead letter for long is logged late.
+
+        received ──── dead letter ──── redriven: logged ── gathered ── its window ends: read
+                          └ days are over: no look reads it any more
+        """
+        return (max(received.received_at, now()) + self._days * _DAY) // 1000 + 1
 
     def _by_day(self, name: str, shard: int, since: Position, until: int) -> Iterator[EventItem]:
         """Yield one shard's events, one day's partition after the other."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tarry._engine.error_text import shown
@@ -12,7 +12,7 @@ from tarry._wire.limits import MAX_ENTRY, why_not_value
 from tarry.errors import LimitError, UsageError
 from tarry.event import DECLARED, Event
 
-__all__ = ["WHAT", "ContinueAsNew"]
+__all__ = ["WHAT", "ContinueAsNew", "hooked_event"]
 
 WHAT = "ctx.continue_as_new"
 """The tool's name in errors."""
@@ -36,10 +36,28 @@ class ContinueAsNew:
             data = Event.of(data).data  # type: ignore[arg-type]
         if not isinstance(data, Mapping):
             raise UsageError(f"{WHAT}: {shown(data)} is not an event's data: give a dict, or an instance of its type")
-        text = encode(dict(data), f"{WHAT}: its data")
-        if (size := len(text.encode("utf-8", "surrogatepass"))) > MAX_ENTRY:
-            raise LimitError(f"{WHAT}: its data have {size:,} bytes; an event has at most {MAX_ENTRY:,}")
-        copied: dict[str, Any] = decode(text)
-        if (why := why_not_value(copied)) is not None:
-            raise LimitError(f"{WHAT}: its data {why}")
-        return cls(copied)
+        return cls(_copied(data, f"{WHAT}: its data"))
+
+
+def hooked_event(event: Event) -> Event:
+    """Return the successor's event as it is stored, after a middleware may have changed it. Raises what ``of`` raises.
+
+    Every replay reads what is stored. So what no event may have must fail the run here, and not its writing.
+    """
+    if event.user is not None and not isinstance(event.user, Mapping):
+        raise UsageError(
+            f"{WHAT}: {shown(event.user)} is not an event's user: before_send_events gives a dict, or None"
+        )
+    user = None if event.user is None else _copied(event.user, f"{WHAT}: the fields of its user")
+    return replace(event, data=ContinueAsNew.of(event.data).data, user=user)
+
+
+def _copied(value: Mapping[str, Any], what: str) -> dict[str, Any]:
+    """Return the value as JSON has it."""
+    text = encode(dict(value), what)
+    if (size := len(text.encode("utf-8", "surrogatepass"))) > MAX_ENTRY:
+        raise LimitError(f"{what} have {size:,} bytes; an event has at most {MAX_ENTRY:,}")
+    copied: dict[str, Any] = decode(text)
+    if (why := why_not_value(copied)) is not None:
+        raise LimitError(f"{what} {why}")
+    return copied

@@ -1,0 +1,161 @@
+"""Options of a function meet each other: what each promises alone, it promises beside the others."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tarry import App, Context, Debounce, Event, Middleware, Timeouts, TriggerEvent
+from tarry_backend.api.receipts import Receipt, receipt
+from tarry_backend.deploy.function_facts import facts_of
+from tarry_backend.runtime import host as deploy
+from tarry_backend.runtime import runtime
+from tarry_dev.cloud import Call, Host
+from tests.functional.contract.plays import ThrottledError
+
+TYPED = TriggerEvent(event="typed")
+
+
+def typed(number: int, **data: Any) -> Event:
+    return Event("typed", {"n": number, **data}, id=f"e{number}")
+
+
+def shop(debounce: Debounce | None, app: App | None = None, **options: Any) -> App:
+    app = app or App("shop")
+
+    @app.create_function(fn_id="save", trigger=TYPED, debounce=debounce, **options)
+    async def save(ctx: Context) -> int:
+        n: int = ctx.event.data["n"]
+        return n
+
+    return app
+
+
+def saved(host: Host) -> list[int]:
+    return [run.event.data["n"] for run in host.runs("save")]
+
+
+def receipt_of(host: Host, event_id: str) -> Receipt:
+    """The receipt by the code that is deployed now."""
+    app = runtime().app
+    return receipt(host.receipt(event_id).received, app.id, app.functions, runtime().store, facts=facts_of(app))
+
+
+# Debounce, and events of the future, of long ago, and from dead letters.
+
+
+def test_the_time_to_start_of_a_debounced_run_counts_from_its_events_ts_if_that_is_later(app: App, host: Host) -> None:
+    shop(Debounce("10s"), app, concurrency=1, timeouts=Timeouts(start="1h"))
+    host.pause("save")
+    host.send(Event("typed", {"n": 1}, ts=host.cloud.clock.now() + 86_400_000))
+    host.advance(timedelta(days=1, minutes=30))
+    assert host.run("save").status == "running"
+    host.resume("save")
+    host.advance("1m")
+    assert host.run("save").output == 1
+
+
+def test_a_debounced_run_that_waits_past_its_events_ts_for_longer_than_allowed_is_cancelled(
+    app: App, host: Host
+) -> None:
+    shop(Debounce("10s"), app, concurrency=1, timeouts=Timeouts(start="1h"))
+    host.pause("save")
+    host.send(Event("typed", {"n": 1}, ts=host.cloud.clock.now() + 86_400_000))
+    host.advance(timedelta(days=1, minutes=65))
+    assert host.run("save").status == "cancelled"
+
+
+def test_the_latest_event_of_a_window_whose_start_is_a_dead_letter_does_not_count_as_absorbed(host: Host) -> None:
+    deploy(shop(Debounce("10s")))
+    host.send([typed(1), typed(2)])
+    deploy(App("shop"))
+    host.advance("3h")
+    deploy(shop(Debounce("10s")))
+    assert receipt_of(host, "e2").unstarted == ()
+    assert [each.holds for each in receipt_of(host, "e2").near.triggers] == [True]
+    (trace,) = receipt_of(host, "e1").unstarted
+    assert host.cloud.redrive("runs") == 1
+    host.advance("1m")
+    assert [each.run.id for each in receipt_of(host, "e2").started] == [trace.by]
+
+
+def test_an_event_that_was_a_dead_letter_for_longer_than_the_log_lasts_starts_its_debounced_run(host: Host) -> None:
+    deploy(shop(Debounce("1h")))
+
+    def throttled(call: Call) -> bool:
+        if call.operation == "UpdateItem" and not call.answered:
+            raise ThrottledError
+        return False
+
+    with host.cloud.dies(throttled, function="matcher"):
+        host.send(typed(1))
+        host.advance("3h")
+    host.advance("9d")
+    host.cloud.expire()
+    assert host.cloud.redrive("events") == 1
+    host.cloud.pump()
+    host.cloud.expire()
+    host.advance("2h")
+    assert saved(host) == [1]
+    assert host.dead_letters == []
+
+
+def test_a_window_whose_event_has_left_the_log_does_not_hold_up_the_others_of_its_key(
+    host: Host, caplog: pytest.LogCaptureFixture
+) -> None:
+    deploy(shop(Debounce("10s", key="event.data.doc")))
+    host.send(typed(1, doc=1))
+    host.advance("1m")
+    host.advance("8d")
+    host.cloud.expire()
+    deploy(shop(Debounce("10s", key="[event.data.doc]")))
+    host.send(typed(1, doc=1))  # it counts from where it was first received, by a key that was another one then
+    host.advance("1m")
+    host.send(typed(2, doc=1))
+    host.advance("1m")
+    assert saved(host) == [1, 2]
+    assert host.dead_letters == []
+    assert "a window of function save starts no run: event e1 of 'typed' is no longer in the log" in caplog.text
+
+
+# A run that hands over, and its middleware.
+
+
+def deep(levels: int) -> Any:
+    value: Any = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("fields", "what"),
+    [
+        ({"data": {"odd": {1, 2}}}, "its data"),
+        ({"data": {"odd": float("nan")}}, "its data"),
+        ({"data": {"odd": object()}}, "its data"),
+        ({"data": {"odd": deep(300)}}, "its data"),
+        ({"data": {"odd": "x" * 1_100_000}}, "its data"),
+        ({"data": [1]}, "is not an event's data"),
+        ({"user": {"odd": {1, 2}}}, "the fields of its user"),
+        ({"user": [1]}, "is not an event's user"),
+    ],
+)
+def test_a_middleware_that_makes_of_the_data_what_no_event_may_have_fails_the_run_that_hands_over(
+    app: App, host: Host, fields: Any, what: str
+) -> None:
+    class Odd(Middleware):
+        def before_send_events(self, events: Any) -> Any:
+            return [Event(event.name, **{"data": event.data, "id": event.id, **fields}) for event in events]
+
+    @app.create_function(fn_id="account", trigger=TYPED, middleware=[Odd], retries=0)
+    async def account(ctx: Context) -> object:
+        return "second" if ctx.event.data["n"] == 2 else await ctx.continue_as_new({"n": 2})
+
+    host.send(typed(1))
+    host.advance("1h")
+    (run,) = host.runs()
+    assert run.status == "failed"
+    assert run.error is not None
+    assert what in run.error.message
+    assert host.dead_letters == []
