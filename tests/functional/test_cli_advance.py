@@ -26,6 +26,7 @@ def test_time_moves_by_a_span_or_to_the_next_timer_and_stays_moved(
         succeed("send", "app/account.created", '{"userId": "2", "email": "b@shop.test"}')
         eventually(lambda: len(document("waits")["waits"]) == 2)
 
+        assert succeed("advance", "1s").startswith("moved 1 s; it is now ")
         assert "ahead of real time" in succeed("advance", "--next")
         finished, running = _by_user()
         assert (finished, running) == (["1"], ["2"])  # returned once it had happened

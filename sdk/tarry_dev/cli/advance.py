@@ -29,16 +29,18 @@ def advance_time(by: str | None, to_next: bool, stack: str | None, as_json: bool
         )
     if (by is None) != to_next:
         raise CommandError("say how far, such as tarry advance 3d, or to the next timer: tarry advance --next")
+    span_asked = None if by is None else milliseconds(int(by) if by.isdigit() else by)
     endpoints = Endpoint.find(chosen_app())
     if len(endpoints) > 1:
         moves = Moves({each.app: each.url for each in endpoints}, Path(endpoints[0].clock).with_name(BUS.name))
-        moved = moves.to_next() if by is None else moves.by(milliseconds(int(by) if by.isdigit() else by))
+        moved = moves.to_next() if span_asked is None else moves.by(span_asked)
     else:
-        moved = ask(endpoints[0].url, {"next": True} if to_next else {"by": int(by) if by and by.isdigit() else by})
+        moved = ask(endpoints[0].url, {"next": True} if to_next else {"by": span_asked})
     if as_json:
         print_json(moved)
         return
-    screen().print(_said(moved, [each.app for each in endpoints]))
+    # While the clock moved, real time went on: of what was asked for, that much less was left to move.
+    screen().print(_said({**moved, "moved": span_asked or moved["moved"]}, [each.app for each in endpoints]))
 
 
 def _said(moved: Mapping[str, int | None], apps: Sequence[str]) -> str:
