@@ -15,6 +15,7 @@ from tarry._lazy import lazy_names as _lazy_names
 if _typing.TYPE_CHECKING:
     from tarry._engine.current_run import CurrentRun, current
     from tarry.app import App
+    from tarry.batch import Batch
     from tarry.cancel import Cancel, Timeouts
     from tarry.concurrency import Concurrency
     from tarry.context import Context, ContextSync
@@ -53,6 +54,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "App",
+    "Batch",
     "Cancel",
     "Concurrency",
     "Context",
@@ -99,6 +101,7 @@ __all__ = [
 _MODULES = {
     "tarry._engine.current_run": ("CurrentRun", "current"),
     "tarry.app": ("App",),
+    "tarry.batch": ("Batch",),
     "tarry.cancel": ("Cancel", "Timeouts"),
     "tarry.concurrency": ("Concurrency",),
     "tarry.context": ("Context", "ContextSync"),

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tarry._engine.register import Register
+    from tarry.batch import Batch
     from tarry.cancel import Cancel, Timeouts
     from tarry.concurrency import Concurrency
     from tarry.context import Handler
@@ -109,6 +110,7 @@ class App(Requester):
         debounce: Debounce | None = None,
         singleton: Singleton | None = None,
         throttle: Throttle | None = None,
+        batch_events: Batch | None = None,
         on_failure: Handler | None = None,
         middleware: Sequence[MakeMiddleware] | None = None,
         strict: bool | None = False,
@@ -136,6 +138,7 @@ class App(Requester):
             debounce: Starts one run, with the latest event, once no further event has come for a while.
             singleton: At most one run runs at a time. An event that comes meanwhile starts none, or cancels that run.
             throttle: How many runs begin in a time of some length. The others wait, and none is lost.
+            batch_events: Starts one run with several events, ``ctx.events``: when there are enough, or after a time.
             on_failure: A handler, ``async def`` or ``def``, that runs once for each failed run, also if the run's
                 executor died repeatedly. If the run is retried and fails again, it runs again; ``data["life"]`` is then
                 2 or more. It is a function of its own, ``<fn_id>-failure``, with the same ``retries``.
@@ -166,10 +169,11 @@ class App(Requester):
         check_idempotency(fn_id, idempotency)
         if on_failure is not None:
             checked_handler(fn_id, on_failure, "on_failure")
-        starts = {"rate_limit": rate_limit, "singleton": singleton, "throttle": throttle, "debounce": debounce}
-        flow = checked_flow(fn_id, starts)
+        starts = {"rate_limit": rate_limit, "singleton": singleton, "throttle": throttle}
+        gathers = {"debounce": debounce, "batch_events": batch_events}
+        flow = checked_flow(fn_id, {**starts, **gathers})
         options = {"cancel": cancels, "timeouts": timeouts, "idempotency": idempotency, "concurrency": limits}
-        check_combination(fn_id, {"cron": has_cron(triggers), **options, **starts})
+        check_combination(fn_id, {"cron": has_cron(triggers), **options, **starts, **gathers})
         check_expressions(fn_id, triggers, cancels, idempotency, limits, flow)
 
         def register(handler: Any) -> Function[Any]:

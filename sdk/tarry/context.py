@@ -14,7 +14,7 @@ from tarry.stepsync import StepSync
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from typing_extensions import TypeVar
 
@@ -34,8 +34,11 @@ __all__ = ["Context", "ContextSync"]
 
 
 class _Base(Generic[D]):
-    def __init__(self, engine: Engine, event: Event, run_id: str, function_id: str) -> None:
+    def __init__(
+        self, engine: Engine, event: Event, run_id: str, function_id: str, events: Sequence[Event] = ()
+    ) -> None:
         self._engine = engine
+        self._events = events
         self.event = event
         self.data: D = cast(D, event.data)
         self.run_id = run_id
@@ -43,8 +46,8 @@ class _Base(Generic[D]):
 
     @property
     def events(self) -> list[Event]:
-        """The events that started the run; for now the one of ``event``."""
-        return [self.event]
+        """The events that started the run, in the order of their reception: several with ``batch_events``."""
+        return [self.event, *self._events[1:]]
 
     @property
     def attempt(self) -> int:
@@ -67,8 +70,10 @@ class Context(_Base[D]):
         logger: A logger whose lines carry the run's and the function's id. It is silent during replay.
     """
 
-    def __init__(self, engine: Engine, event: Event, run_id: str, function_id: str) -> None:
-        super().__init__(engine, event, run_id, function_id)
+    def __init__(
+        self, engine: Engine, event: Event, run_id: str, function_id: str, events: Sequence[Event] = ()
+    ) -> None:
+        super().__init__(engine, event, run_id, function_id, events)
         self.step = Step(engine)
         self.group = Group(engine)
 
@@ -118,8 +123,10 @@ class ContextSync(_Base[D]):
         logger: A logger as in ``Context``.
     """
 
-    def __init__(self, engine: Engine, event: Event, run_id: str, function_id: str) -> None:
-        super().__init__(engine, event, run_id, function_id)
+    def __init__(
+        self, engine: Engine, event: Event, run_id: str, function_id: str, events: Sequence[Event] = ()
+    ) -> None:
+        super().__init__(engine, event, run_id, function_id, events)
         self.step = StepSync(engine)
         self.group = GroupSync(engine)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from tarry._engine.flow_checks import check_key, checked_limit, checked_period
+from tarry.batch import Batch
 from tarry.debounce import Debounce
 from tarry.durations import Duration, milliseconds
 from tarry.errors import UsageError
@@ -137,6 +138,7 @@ class Flow:
     singleton: Singleton | None = None
     throttle: Throttle | None = None
     debounce: Debounce | None = None
+    batch_events: Batch | None = None
 
     @property
     def keys(self) -> dict[str, str]:
@@ -148,7 +150,7 @@ class Flow:
     @property
     def gathers(self) -> bool:
         """Whether events are gathered before they start a run."""
-        return self.debounce is not None
+        return self.debounce is not None or self.batch_events is not None
 
     @property
     def decides_starts(self) -> bool:
@@ -166,6 +168,7 @@ KINDS: dict[str, type[Any]] = {
     "singleton": Singleton,
     "throttle": Throttle,
     "debounce": Debounce,
+    "batch_events": Batch,
 }
 """The options of flow control, by their names, and the class of each."""
 

@@ -19,6 +19,7 @@ MAY_IMPORT = {
 }
 STABLE = {
     "App",
+    "Batch",
     "Cancel",
     "Concurrency",
     "Context",

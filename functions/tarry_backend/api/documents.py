@@ -88,6 +88,7 @@ def run_document(snapshot: RunSnapshot) -> Document:
         "due": iso(run.due),
         "ended": iso(run.ended),
         "event": event_document(run.event),
+        **({"batch": [each.id for each in run.events]} if run.batch else {}),
         "output": _value(run.output),
         "error": _error(run.error),
         "cancelled": _cancellation(run),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from tarry.errors import ExpressionError
 from tarry_backend.api.asked_event import Effect, decided_by
 from tarry_backend.api.near_misses import near_misses
-from tarry_backend.api.windows import gathered_by
+from tarry_backend.api.windows import gathered_by, waiting_in_batches
 from tarry_backend.matching import Condition, MatchError, evaluate_whole, match_key, wait_conjuncts
 from tarry_backend.model.run import RunStatus
 from tarry_backend.model.step import Status
@@ -128,6 +128,7 @@ def receipt(
     decided = tuple(decided_by(event.id, event.source, event.name, app_id, functions, store))
     known = {each.function_id for each in decided}
     decided += tuple(gathered_by(received, app_id, (each for each in functions if each not in known), store))
+    decided += tuple(waiting_in_batches(received, app_id, (each for each in facts if each.id not in known), store))
     shapes = list(store.names.of(event.name).lookups)
     found = list(islice(_held(received, shapes, store), LOOKED_THROUGH + 1))
     held = {wait.target: wait for wait in found[:LOOKED_THROUGH]}.values()

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from tarry.errors import ExpressionError
 from tarry_backend.events.address import run_id_of
+from tarry_backend.matching import MatchError, value_key
+from tarry_backend.model.gate import SHARED
 from tarry_backend.model.trace import NoRun, Trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from tarry_backend.deploy.function_facts import FunctionFacts
     from tarry_backend.model.gathered_event import GatheredEvent
     from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.store import Store
 
-__all__ = ["gathered_by"]
+__all__ = ["gathered_by", "waiting_in_batches"]
 
 
 def gathered_by(received: ReceivedEvent, app_id: str, functions: Iterable[str], store: Store) -> Iterator[Trace]:
@@ -27,6 +32,24 @@ def gathered_by(received: ReceivedEvent, app_id: str, functions: Iterable[str], 
     for gathered in store.gathered.some(run_ids):
         if (trace := _debounced(gathered, store)) is not None:
             yield trace
+
+
+def waiting_in_batches(
+    received: ReceivedEvent, app_id: str, facts: Iterable[FunctionFacts], store: Store
+) -> Iterator[Trace]:
+    """Yield of which of these functions the event is in a batch that is open, or starts. One request for each batch."""
+    event = received.event
+    for each in facts:
+        batch = each.flow.batch_events
+        if batch is None or not each.triggers_on(event.name):
+            continue
+        with suppress(MatchError, ExpressionError):  # then the event is in no batch
+            value = SHARED
+            if batch.key is not None:
+                value = value_key(batch.key, event, received.received_at, each.dialect)
+            run_id = run_id_of(app_id, each.id, event.id, event.source, event.name)
+            if store.batches.read(f"{value}#{each.id}").has(run_id):
+                yield Trace(run_id, each.id, NoRun.WAITS, received.received_at)
 
 
 def _debounced(gathered: GatheredEvent, store: Store) -> Trace | None:

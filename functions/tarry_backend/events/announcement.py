@@ -33,6 +33,7 @@ def announcement(run: Run) -> Event:
     """Return ``tarry/function.finished``, ``.failed`` or ``.cancelled``. Its id is that of the run and its life.
 
     The data has the ids of function and run, the ``event`` that started the run, and the run's ``result`` or ``error``.
+    Of a batch it has all ``events``, too.
     Of a run that was retried it has the ``life``, from 2 on; of the last run of a chain the ``first_run_id``.
     For a cancelled run it has the ``reason`` (``event``, ``timeouts.start``, ``timeouts.finish`` or ``by hand``). If an
     event cancelled the run, ``cancelled_by`` has the event's name, id and source.
@@ -46,6 +47,8 @@ def announcement(run: Run) -> Event:
     if run.chain is not None:
         data["first_run_id"] = run.chain.first
     parts: dict[str, Any] = {"event": _fields(run.event)}
+    if run.batch:
+        parts["events"] = [_fields(event) for event in run.events]
     if run.error is not None:
         data |= _described(run.error)
     elif run.status is RunStatus.FINISHED:

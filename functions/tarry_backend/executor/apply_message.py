@@ -11,7 +11,6 @@ from tarry_backend.executor.cancel_guards import met
 from tarry_backend.executor.invocation import returned, timed_out
 from tarry_backend.executor.signal_wait import Signalling, answered
 from tarry_backend.model.cancellation import Cancellation
-from tarry_backend.model.event_identity import identity
 from tarry_backend.queues.carried_event import carried_event
 from tarry_backend.queues.messages import Admitted, Continue, Deadline, Look, Resume, Returned, Signalled, Start, Wake
 from tarry_backend.replay import Status
@@ -217,7 +216,7 @@ def _cancelled(snapshot: RunSnapshot, step: Step, found: ReceivedEvent) -> Cance
 
     An event that ends a guard and a wait of the run cancels the run.
     """
-    return Cancellation.by(found) if step.is_guard else met(snapshot.guards, found, identity(snapshot.run.event))
+    return Cancellation.by(found) if step.is_guard else met(snapshot.guards, found, snapshot.run.started_by)
 
 
 def _has_due(snapshot: RunSnapshot, moment: int) -> bool:

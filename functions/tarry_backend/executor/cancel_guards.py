@@ -19,7 +19,7 @@ from tarry_backend.replay import Status, Step, WaitRequest
 from tarry_backend.waits.lookup import admits, matches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Set
 
     from tarry import Cancel, Function
     from tarry_backend.model.received_event import ReceivedEvent
@@ -40,7 +40,7 @@ def overdue(guards: Iterable[Step], moment: int) -> Cancellation | None:
     return None if not over else LATE_START if _START in over else LATE_FINISH
 
 
-def met(guards: Iterable[Step], received: ReceivedEvent, started_by: str) -> Cancellation | None:
+def met(guards: Iterable[Step], received: ReceivedEvent, started_by: Set[str]) -> Cancellation | None:
     """Return the cancellation if this event, which also ends a wait of the run, ends one of the guards.
 
     Otherwise the order of the two messages would decide whether the run makes a few more steps before its end.
@@ -49,7 +49,7 @@ def met(guards: Iterable[Step], received: ReceivedEvent, started_by: str) -> Can
         wait = guard.wait
         if guard.status is not Status.WAITING or wait is None:
             continue
-        if admits(wait, received.event.name, received.position, {started_by}) and matches(wait, received):
+        if admits(wait, received.event.name, received.position, started_by) and matches(wait, received):
             return Cancellation.by(received)
     return None
 

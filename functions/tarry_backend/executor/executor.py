@@ -247,6 +247,7 @@ class Executor:
             news,
             started=run.started,
             attempt_since=run.attempt_since,
+            events=run.events,
             past=inherited_past(run),
         )
         outcome = drive(function, replayed, snapshot.steps, journal, self._settings.max_steps)

@@ -79,7 +79,8 @@ def _inherited(snapshot: RunSnapshot, past: BranchPast) -> Inherited:
     known: Mapping[str, Position] = before.left_off if before else {}
     left_off |= {name: each for name, each in _left_off(snapshot).items() if left_off.get(name) == known.get(name)}
     newest = sorted(left_off.items(), key=lambda item: item[1])[-_NAMES:]
-    had = {*(run.chain.inherited.had if run.chain else [(run.event.name, started)]), *_had(snapshot)}
+    began = [(each.event.name, each.position) for each in run.batch] or [(run.event.name, started)]
+    had = {*(run.chain.inherited.had if run.chain else began), *_had(snapshot)}
     return Inherited(
         leaves=leaves,
         left_off=dict(newest),

@@ -16,7 +16,6 @@ from tarry_backend.executor.reminders import reminders
 from tarry_backend.executor.signal_wait import Signalling, answered, unused_letter
 from tarry_backend.executor.stored_steps import StoredSteps
 from tarry_backend.model.cancellation import BY_HAND, Cancellation
-from tarry_backend.model.event_identity import identity
 from tarry_backend.model.position import Position
 from tarry_backend.model.run import RunSnapshot
 from tarry_backend.model.step import unused_events
@@ -292,7 +291,7 @@ class RunJournal:
 
     def _end(self, step: Step, found: ReceivedEvent | None) -> Step:
         if found and self.cancellation is None:
-            self.cancellation = met(self.guards(), found, identity(self._run.event))
+            self.cancellation = met(self.guards(), found, self._run.started_by)
         done = ended(step, found, step.begun_order + 1, self.now())
         self._stored.keep(done)
         self._store.runs.drop(self._run.id, done)

@@ -10,14 +10,17 @@ from tarry_backend.executor.run_admission import RunAdmission, Verdict
 from tarry_backend.executor.run_begin import begins
 from tarry_backend.executor.run_failures import missing
 from tarry_backend.executor.run_journal import LOOKED
+from tarry_backend.model.event_place import EventPlace
 from tarry_backend.model.run import Run, RunSnapshot
 from tarry_backend.queues.carried_event import carried_event
 from tarry_backend.queues.messages import MessageError, Start
+from tarry_backend.store import EventGoneError
 
 if TYPE_CHECKING:
     from tarry import App
     from tarry_backend.executor.message_delivery import MessageDelivery
     from tarry_backend.executor.run_end import OutcomeWriter
+    from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.queues.messages import RunMessage
     from tarry_backend.queues.sender import Queues
     from tarry_backend.store import Store
@@ -55,15 +58,17 @@ class RunStarter:
     def _started(self, message: Start, delivery: MessageDelivery) -> RunSnapshot | None:
         if message.function_id not in self._app.functions:
             self._check_unwanted(message)
-        received, moment = carried_event(message.carried, self._store.log), now()
+        batch = self._batch(message)
+        received, moment = batch[0] if batch else carried_event(message.carried, self._store.log), now()
         run = Run(
             id=message.run_id,
             function_id=message.function_id,
             event=received.event,
             received_at=received.received_at,
             started=delivery.clock(message).earliest(),
-            due=begins(received.event, moment),
+            due=None if batch else begins(received.event, moment),
             version=self._version,
+            batch=batch,
         )
         function = self._app.functions.get(message.function_id)
         verdict, run = self._admission.admit(function, run, message.once)
@@ -76,6 +81,18 @@ class RunStarter:
         self._meter.count("Started")
         self._outcomes.remind(run)  # if this fails, SQS delivers the message again, and ``_apply_again`` repeats it
         return RunSnapshot(run)
+
+    def _batch(self, message: Start) -> tuple[ReceivedEvent, ...]:
+        """Return the events of a batch; none if the run starts by one event.
+
+        Raises:
+            MessageError: The log no longer has one of them.
+        """
+        places = [EventPlace.parse(*fields) for fields in message.batch or ()]
+        try:
+            return tuple(self._store.log.find_all(places, lambda name: self._store.names.recent(name).log_shards))
+        except EventGoneError as error:
+            raise MessageError(str(error)) from error
 
     def was_cancelled(self, run: Run) -> bool:
         """Return whether the run was cancelled before it began. It costs nothing if the start is at most a second old.

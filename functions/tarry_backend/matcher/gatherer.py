@@ -6,11 +6,13 @@ from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from tarry_backend.store.due_index import BATCHES
 from tarry_backend.telemetry import logger
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from tarry_backend.matcher.batcher import Batcher
     from tarry_backend.matcher.debouncer import Debouncer
     from tarry_backend.matcher.starts import DeclaredApp
     from tarry_backend.matcher.window_entry import WindowEntry
@@ -37,6 +39,15 @@ class Gatherer:
 
         return Debouncer(self._app, self._store, self._queues, self._meter)
 
+    @cached_property
+    def _batcher(self) -> Batcher:
+        from tarry_backend.matcher.batcher import Batcher
+
+        return Batcher(self._app, self._store, self._queues)
+
+    def _kind(self, window: str) -> Debouncer | Batcher:
+        return self._batcher if window == BATCHES else self._debouncer
+
     def gather(self, gathered: Iterable[tuple[str, WindowEntry]]) -> set[str]:
         """Store where these events are; return the ids of the records of which something could not be stored.
 
@@ -46,9 +57,9 @@ class Gatherer:
         for record, each in gathered:
             groups[each.window, each.name].append((record, each))
         failed: set[str] = set()
-        for (_, name), group in groups.items():
+        for (window, name), group in groups.items():
             try:
-                self._debouncer.take(name, [each for _, each in group])
+                self._kind(window).take(name, [each for _, each in group])
             except Exception:
                 records = {record for record, _ in group}
                 logger.exception("messages %s failed; SQS delivers them again", ", ".join(sorted(records)))
@@ -57,4 +68,4 @@ class Gatherer:
 
     def end(self, message: WindowEnd, moment: int, *, again: bool) -> None:
         """Act on the end of a window. ``moment`` is the queue's time; ``again`` says that an earlier matcher failed."""
-        self._debouncer.end(message, moment, again=again)
+        self._kind(message.window).end(message, moment, again=again)

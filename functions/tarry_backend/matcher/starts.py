@@ -12,7 +12,7 @@ from tarry_backend.events.address import addressee, is_untimely, run_id_of
 from tarry_backend.matcher.window_entry import WindowEntry
 from tarry_backend.model.gate import SHARED
 from tarry_backend.queues.messages import Start
-from tarry_backend.store.due_index import CALMS
+from tarry_backend.store.due_index import BATCHES, CALMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -124,10 +124,13 @@ class Starts:
 
         If the key of what gathers has no value for the event, the event starts its run at once.
         """
-        debounce = function.flow.debounce
-        if debounce is not None and (value := self._value(debounce.key, function)) is not None:
-            name = f"{value}#{function.id}"
-            self.gathered.append(WindowEntry(CALMS, name, self._run_id(function.id), self._incoming))
+        debounce, batch = function.flow.debounce, function.flow.batch_events
+        if batch is not None and batch.if_exp is not None:
+            batch = batch if self._asked(matching.trigger_holds, batch.if_exp, function) else None
+        gathers = debounce or batch
+        if gathers is not None and (value := self._value(gathers.key, function)) is not None:
+            name, kind = f"{value}#{function.id}", CALMS if debounce else BATCHES
+            self.gathered.append(WindowEntry(kind, name, self._run_id(function.id), self._incoming))
         else:
             yield self._start(function.id, self._once(function))
 

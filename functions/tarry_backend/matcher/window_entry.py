@@ -13,7 +13,7 @@ __all__ = ["WindowEntry"]
 
 @dataclass(frozen=True, slots=True)
 class WindowEntry:
-    """An event that is gathered for a function: by what (``calm``), under which key, and the run it would start."""
+    """An event that is gathered: by what (``calm`` or ``batch``), under which key, and the run that it would start."""
 
     window: str
     name: str

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tarry_backend.model.cancellation import Cancellation
     from tarry_backend.model.chain import Chain
     from tarry_backend.model.position import Position
+    from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.model.step import Failure, Step
 
 __all__ = [
@@ -90,7 +91,8 @@ class Run:
     the message over which executors died, ``deaths`` times. ``attempt_since`` is when an attempt began of which the
     executor may not have stored all steps. ``cancellation`` is why the run is cancelled, or will be. ``version`` names
     the code with which the run began, if its deploy had a name. ``held`` is when an executor last saw to the leases of
-    a run that waits in the line of a gate (``tarry_backend.store.leases``).
+    a run that waits in the line of a gate (``tarry_backend.store.leases``). ``batch`` are all events that started the
+    run, in their order, if they were a batch; ``event`` is the first.
 
     ``life`` counts the retries of the run, from 1; ``past_lives`` are the lives before. While ``revival`` is there, the
     executor has not yet prepared the run's steps for this life. ``origin`` is there if the run is a rerun.
@@ -121,12 +123,23 @@ class Run:
     revival: Revival | None = None
     origin: Origin | None = None
     version: str | None = None
+    batch: tuple[ReceivedEvent, ...] = ()
     chain: Chain | None = None
     successor: str | None = None
     held: int | None = None
     singleton: str | None = None
     after: str | None = None
     paced: int | None = None
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """The events that started the run."""
+        return tuple(each.event for each in self.batch) or (self.event,)
+
+    @property
+    def started_by(self) -> frozenset[str]:
+        """The identities of the events that started the run: they resolve no wait of it."""
+        return frozenset(map(identity, self.events))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +195,7 @@ class RunSnapshot:
 
     def had_before(self, step: Step) -> frozenset[str]:
         """Return the identities of the events that the run had before this step began: they cannot end its wait."""
-        had = excluded_events(self.steps, step.begun_order, identity(self.run.event))
+        had = excluded_events(self.steps, step.begun_order, self.run.started_by)
         if self.run.chain is not None:
             had |= {each.identity for _, each in self.run.chain.inherited.had}
         return had.difference(step.wait.unused) if step.wait else had

@@ -268,14 +268,14 @@ class Step:
         return Position(max(self.due or 0, self.began) if self.kind == "sleep" else self.began)
 
 
-def excluded_events(steps: Iterable[Step], begun_order: int, started_by: str) -> frozenset[str]:
+def excluded_events(steps: Iterable[Step], begun_order: int, started_by: Iterable[str]) -> frozenset[str]:
     """Return the identities of the events that the run had before that order. They cannot resolve a wait begun then."""
     had = (
         step.wait.resolved_by.identity
         for step in steps
         if step.wait and step.wait.resolved_by and step.ended_order is not None and step.ended_order < begun_order
     )
-    return frozenset((started_by, *had))
+    return frozenset((*started_by, *had))
 
 
 def unused_events(steps: Iterable[Step], lost: Container[str]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ class NoRun(StrEnum):
     LIMITED = "rate_limit"
     DRAINING = "draining"
     DEBOUNCED = "debounce"
+    BATCHED = "batch_events"
     WAITS = "in a window"
     SKIPPED = "singleton"
     SUPERSEDED = "superseded"
@@ -52,8 +53,10 @@ class Trace:
                 return "rate_limit: as many events as it allows had started runs"
             case NoRun.DEBOUNCED:
                 return "debounce: a later event of its window was the one to start a run"
+            case NoRun.BATCHED:
+                return "batch_events: it has started a run together with others"
             case NoRun.WAITS:
-                return "debounce: it is in a window, whose latest event starts a run when it ends"
+                return "it is in a window, which starts a run when it ends"
             case NoRun.SKIPPED:
                 return f"singleton: another run ran, {self.by}"
             case NoRun.SUPERSEDED:

@@ -105,7 +105,8 @@ class Start:
     """To the executor: an event starts a run.
 
     ``once`` represents the value of the function's idempotency expression. Of the events with the same value within a
-    day, one starts a run.
+    day, one starts a run. ``batch`` are the places in the log of all events that start it, if they are a batch: when it
+    was received, identity and name of each. ``carried`` is the first.
     """
 
     kind: ClassVar[str] = "start"
@@ -113,6 +114,7 @@ class Start:
     function_id: str
     carried: Carried
     once: str | None = None
+    batch: list[list[Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ def request_rerun(
         function_id=old.function_id,
         event=event or old.event,
         received_at=old.received_at,
+        batch=() if event else old.batch,
         started=moment,
         due=moment,
         revival=Revival(asked=moment, step=step_key, order=None if step is None else step.begun_order, origin=old.id),

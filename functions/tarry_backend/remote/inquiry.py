@@ -44,6 +44,7 @@ class Inquiry:
         self._journal = journal
         self._can_fetch = can_fetch
         self._event = event_document(run.event)
+        self._events = [event_document(event) for event in run.events]
         self._has_asked = False
 
     @property
@@ -97,7 +98,7 @@ class Inquiry:
         }
         return {
             "event": self._event,
-            "events": [self._event],
+            "events": self._events,
             "steps": steps_document(known),
             "ctx": context,
             "version": -1,

@@ -255,7 +255,7 @@ class Engine:
 
     async def _root(self) -> Any:
         face = Context if self._function.is_async else ContextSync
-        context = face(self, self._run.event, self._run.id, self._function.id)
+        context = face(self, self._run.event, self._run.id, self._function.id, self._run.events)
         CURRENT.set(context)
         if self._hooks:
             await self._hooks.enter(context)

@@ -26,6 +26,7 @@ class Replayed:
         started: When the run started, in Unix milliseconds.
         attempt_since: Since when an attempt may have been under way that died, or failed, before all of its steps
             were stored.
+        events: All events that started it, if it was a batch of them.
         past: What lies behind its first step, if the run continues another.
     """
 
@@ -36,4 +37,5 @@ class Replayed:
     news: int = 1
     started: int = 0
     attempt_since: int | None = None
+    events: tuple[Event, ...] = ()
     past: BranchPast | None = None

@@ -11,6 +11,7 @@ from tarry_backend.store.calms import Calms
 from tarry_backend.store.chains import Chains
 from tarry_backend.store.controls import Controls
 from tarry_backend.store.due_index import Dues
+from tarry_backend.store.event_batches import EventBatches
 from tarry_backend.store.event_names import Name, Names
 from tarry_backend.store.gates import Gates
 from tarry_backend.store.gathered_events import GatheredEvents
@@ -42,6 +43,7 @@ __all__ = [
     "ConflictError",
     "Controls",
     "Dues",
+    "EventBatches",
     "EventGoneError",
     "EventLog",
     "Gates",
@@ -75,8 +77,8 @@ class Store:
     ``waits`` finds the waits of an event, ``dues`` finds timers by time, ``open_waits`` finds waits by name, ``names``
     has the facts about event names, ``mailboxes`` are the signals', and ``lives`` makes failed runs go on.
     ``gates`` limit how many runs are at work, ``starts`` how many start. ``chains`` are runs that continue each other.
-    ``remote_apps`` have functions whose code is elsewhere. ``calms`` are the windows of debounces, ``gathered`` the
-    events that wait for a run.
+    ``remote_apps`` have functions whose code is elsewhere. ``calms`` and ``batches`` gather events before
+    runs, ``gathered`` are those of debounces.
     """
 
     table: Table
@@ -96,6 +98,7 @@ class Store:
     starts: RunStarts
     remote_apps: RemoteApps
     calms: Calms
+    batches: EventBatches
     gathered: GatheredEvents
     singletons: Singletons
     paces: Paces
@@ -125,6 +128,7 @@ class Store:
             paces=Paces(table),
             starts=RunStarts(table, RunItems(values, runs.leases), runs.leases),
             calms=Calms(table),
+            batches=EventBatches(table),
             gathered=GatheredEvents(table),
             remote_apps=RemoteApps(table),
         )

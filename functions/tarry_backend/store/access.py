@@ -21,7 +21,7 @@ __all__ = ["ITEMS", "OBJECTS", "REMOTE_ITEMS", "Access"]
 
 _RUN, _LOG, _KEY, _NAME, _ONCE, _SIGNAL = "run#*", "log#*", "key#*", "name#*", "once#*", f"{SIGNALS}*"
 _CURSOR, _GATE, _LINE, _CONTROL, _LIMIT, _SINGLE = "timers", "gate#*", "line#*", "fn#*", "limit#*", "single#*"
-_CALM, _PACE = "calm#*", "pace#*"
+_CALM, _PACE, _BATCH = "calm#*", "pace#*", "batch#*"
 
 _ENDS = f"{_LOG[:-1]}{FINISHED}#*"
 """The log of finished runs' announcements, which the executor writes itself."""
@@ -65,6 +65,7 @@ _NEW_RUN = tuple(
         RunItem.status,
         RunItem.event,
         RunItem.received_at,
+        RunItem.batch,
         RunItem.attempt,
         RunItem.attempt_steps,
         RunItem.deaths,
@@ -94,12 +95,14 @@ ITEMS: Mapping[str, tuple[Access, ...]] = {
     "matcher": (
         Access(("BatchWriteItem", "Query"), (_LOG, _KEY)),
         Access(("BatchWriteItem",), (_RUN,), _MARK),
-        Access(("GetItem",), (_NAME, _CALM)),
-        Access(("PutItem",), (_CALM,)),
-        Access(("UpdateItem",), (_NAME, _RUN, _CALM)),
+        Access(("GetItem",), (_NAME, _CALM, _BATCH)),
+        Access(("BatchGetItem",), (_RUN,)),
+        Access(("PutItem",), (_CALM, _RUN)),
+        Access(("UpdateItem",), (_NAME, _RUN, _CALM, _BATCH)),
     ),
     "executor": (
         Access(("BatchWriteItem",), (_RUN, _ENDS)),
+        Access(("BatchGetItem",), (_LOG,)),
         Access(("GetItem",), (_RUN, _NAME, _SIGNAL, _CONTROL, _LIMIT, _SINGLE)),
         Access(("PutItem",), (_RUN, _ONCE, _SIGNAL, _LIMIT, _SINGLE)),
         Access(("Query",), (_RUN, _LOG, _KEY, _LINE)),
@@ -121,7 +124,7 @@ ITEMS: Mapping[str, tuple[Access, ...]] = {
         Access(("PutItem",), (_RUN,), _NEW_RUN),
         Access(("PutItem",), (_SINGLE,), _TURN),
         Access(("BatchGetItem",), (_RUN,)),
-        Access(("GetItem",), (_RUN, _NAME, _LINE, _CONTROL, _SINGLE)),
+        Access(("GetItem",), (_RUN, _NAME, _LINE, _CONTROL, _SINGLE, _BATCH)),
         Access(("Query",), (_RUN, _LOG, _KEY, _LINE, _CALM)),
     ),
 }

@@ -159,6 +159,7 @@ class RunItem(Item):
     revival = UnicodeAttribute(null=True)
     origin = UnicodeAttribute(null=True)
     version = UnicodeAttribute(null=True)
+    batch = BinaryAttribute(legacy_encoding=False, null=True)
     trace = UnicodeAttribute(null=True)
     chain = UnicodeAttribute(null=True)
     successor = UnicodeAttribute(null=True)

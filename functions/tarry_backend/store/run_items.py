@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tarry_backend.model.cancellation import Cancellation, Reason
 from tarry_backend.model.run import Run, RunStatus
 from tarry_backend.model.step import Failure
-from tarry_backend.store.event_json import event_of, event_text
+from tarry_backend.store.event_json import batch_of, batch_text, event_of, event_text
 from tarry_backend.store.models import RunItem
 from tarry_backend.store.run_index import index_key
 from tarry_backend.store.run_lives import life_attributes, lives_of
@@ -59,6 +59,7 @@ class RunItems:
             singleton=run.singleton,
             after=run.after,
             paced=run.paced,
+            batch=self._values.pack(batch_text(run.batch), f"runs/{run.id}/batch") if run.batch else None,
             expires=None if ended is None else self._leases.of_run(ended),
             **life_attributes(run),
         )
@@ -86,6 +87,7 @@ class RunItems:
             singleton=item.singleton,
             after=item.after,
             paced=None if item.paced is None else int(item.paced),
+            batch=() if item.batch is None else batch_of(self._values.unpack(item.batch)),
             cancellation=None if item.cancellation is None else _cancellation(json.loads(item.cancellation)),
             **lives_of(item),
         )

@@ -101,9 +101,14 @@ class Table:
         return found
 
     def get_many(
-        self, keys: Sequence[tuple[str, str]], attributes: Sequence[str] = (), model: type[Item] = Item
+        self,
+        keys: Sequence[tuple[str, str]],
+        attributes: Sequence[str] = (),
+        model: type[Item] = Item,
+        *,
+        consistent: bool = False,
     ) -> tuple[list[Any], bool]:
-        """Read items by their keys, by 100, eventually consistent: only these attributes, or all.
+        """Read items by their keys, by 100, eventually consistent unless ``consistent``: only these attributes, or all.
 
         Returns:
             The items that exist, in any order; and whether DynamoDB has answered for all keys.
@@ -117,6 +122,8 @@ class Table:
             if attributes:
                 names = {f"#{place}": name for place, name in enumerate(("pk", "sk", *attributes))}
                 wanted |= {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}
+            if consistent:
+                wanted["ConsistentRead"] = True
             answer = self._write("BatchGetItem", {"RequestItems": {self.name: wanted}}, GetError)
             found += map(self._reader(model), answer.get("Responses", {}).get(self.name, []))
             is_whole = is_whole and not answer.get("UnprocessedKeys")

@@ -2,17 +2,20 @@
 
 item      pk                              sk                           indexes, while they matter
 calm      calm#<value>#<function>         calm                         due (while a window is open, or fires)
+batch     batch#<value>#<function>        batch                        due (while it is open, or starts)
 fired     calm#<value>#<function>         fired#<position>             (the window that the event there has ended)
 gathered  run#<run>                       gathered                     (the event that may start that run)
 """
 
 from __future__ import annotations
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from typing import Any
+
+from pynamodb.attributes import MapAttribute, NumberAttribute, UnicodeAttribute
 
 from tarry_backend.store.models import Item
 
-__all__ = ["CalmItem", "FiredItem", "GatheredItem"]
+__all__ = ["BatchItem", "CalmItem", "FiredItem", "GatheredItem"]
 
 
 class CalmItem(Item):
@@ -29,6 +32,19 @@ class CalmItem(Item):
     through = UnicodeAttribute(null=True)
     firing = UnicodeAttribute(null=True)
     version = NumberAttribute(default=0)
+
+
+class BatchItem(Item):
+    """The batches of a key: the number of the open one, and its members by the ids of the runs that they would start.
+
+    ``opened`` is when its first event was received, ``size`` its bytes. ``closing`` are the members of the one before.
+    """
+
+    number = NumberAttribute(default=0)
+    members: MapAttribute[str, Any] = MapAttribute(null=True)
+    opened = NumberAttribute(null=True)
+    size = NumberAttribute(default=0)
+    closing = UnicodeAttribute(null=True)
 
 
 class FiredItem(Item):

@@ -29,6 +29,7 @@ def check_declarations(
     triggers: Sequence[TriggerEvent],
     cancels: Sequence[Cancel],
     values: Mapping[str, str],
+    conditions: Mapping[str, str | None] | None = None,
     *,
     only_events: bool,
     dialect: Dialect = "tarry",
@@ -40,6 +41,7 @@ def check_declarations(
         triggers: Its triggers that are events.
         cancels: Its cancels.
         values: Its expressions for a value of the event, by the options' names: ``idempotency``, limits' keys.
+        conditions: Its conditions on the event, by what they are for people.
         only_events: Whether these triggers alone start the function, not a cron.
         dialect: How its expressions are evaluated. In Inngest's, an event may lack any field.
 
@@ -55,6 +57,9 @@ def check_declarations(
         _check_cancel(f"{owner}: cancel on {cancel.event!r}", cancel, types, dialect)
     for name, expression in values.items():
         _check(f"{owner}: {name}", expression, _STARTING, types, dialect, boolean=False)
+    for name, condition in (conditions or {}).items():
+        if condition is not None:
+            _check(f"{owner}: {name}", condition, _STARTING, types, dialect)
 
 
 def _check_cancel(owner: str, cancel: Cancel, types: Types, dialect: Dialect) -> None:

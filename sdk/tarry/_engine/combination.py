@@ -25,10 +25,16 @@ OPTIONS = (
     "singleton",
     "throttle",
     "debounce",
+    "batch_events",
 )
 """The options whose pairs are defined, as ``create_function`` names them; ``cron`` is a trigger."""
 
-REFUSED: Mapping[tuple[str, str], str] = {}
+REFUSED: Mapping[tuple[str, str], str] = {
+    ("idempotency", "batch_events"): "a batch has several events, and several values; each event is in one batch once",
+    ("rate_limit", "batch_events"): "a rate limit counts events that start a run, and a batch starts one with many",
+    ("singleton", "batch_events"): "whether a singleton is free is asked for one event, and a batch has several",
+    ("debounce", "batch_events"): "a debounce starts a run with the latest event, a batch with all of them",
+}
 """Why two options are refused together, in the order of ``OPTIONS``."""
 
 NEEDED: Mapping[tuple[str, str], str] = {}

@@ -7,6 +7,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
+from tarry._engine.batch_checks import check_batch_cancels
 from tarry._engine.error_text import shown
 from tarry._engine.place import place_of_call
 from tarry.cancel import MAX_CANCELS, Cancel, Timeouts
@@ -122,19 +123,23 @@ def check_expressions(
 
     Raises:
         ExpressionError: One does not compile. Names the place at which the function is created.
+        UsageError: A cancel of a function with batches reads the event that started the run.
     """
+    if flow.batch_events is not None:
+        check_batch_cancels(fn_id, cancels)
     events = [each for each in triggers if isinstance(each, TriggerEvent)]
     conditional = [each for each in events if each.expression is not None], [c for c in cancels if not c.takes_all]
     keys = {
         f"key of concurrency {place}": limit.key for place, limit in enumerate(limits, start=1) if limit.key is not None
     }
     values = {**({} if idempotency is None else {"idempotency": idempotency}), **keys, **flow.keys}
-    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ or not (any(conditional) or values):
+    conditions = {} if flow.batch_events is None else {"if_exp of batch_events": flow.batch_events.if_exp}
+    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ or not (any(conditional) or values or any(conditions.values())):
         return
     from tarry._cel.declarations import check_declarations
 
     owner = f"function {fn_id!r}{place_of_call()}"
-    check_declarations(owner, events, cancels, values, only_events=len(events) == len(triggers))
+    check_declarations(owner, events, cancels, values, conditions, only_events=len(events) == len(triggers))
 
 
 def check_idempotency(fn_id: str, idempotency: Any) -> None:

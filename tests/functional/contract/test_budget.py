@@ -15,6 +15,7 @@ import pytest
 
 from tarry import (
     App,
+    Batch,
     Cancel,
     Concurrency,
     Context,
@@ -104,6 +105,14 @@ COSTS: dict[str, dict[str, dict[str, int]]] = {
     # A debounce: where the event is, then its window. The window's first event may send a timer. At its end the window
     # is read, and fires: noted as firing, the log read, noted for receipts, the start sent, no longer firing.
     "event of a debounce": {"matcher": {"UpdateItem": 2}},
+    # A batch: it is read, then whether its event has a trace; then the event is added. At its start it is closed, each
+    # event gets its trace, the first is read, the start is sent, and that is noted. The executor reads its events.
+    "event of a batch": {"matcher": {"GetItem": 1, "BatchGetItem": 1, "UpdateItem": 1}},
+    "batch of two that starts": {
+        "matcher": {"UpdateItem": 2, "PutItem": 2, "Query": 1, "SendMessageBatch": 1},
+        "executor": {"BatchGetItem": 1, "PutItem": 1},
+    },
+    "time of a batch": {"timers": {"SendMessageBatch": 1}, "matcher": {"GetItem": 1}},
     "timer of a window": {"matcher": {"SendMessageBatch": 1}},
     "window's end": {
         "timers": {"SendMessageBatch": 1},
@@ -421,6 +430,21 @@ BILLS = {
             ("1m50s", ["window that was prolonged", "window's end", "start", "look at the mark", *ENDED]),
         ],
         {"debounce": Debounce("1m", key="event.data.id")},
+    ),
+    "batch": Bill(
+        nothing,
+        [
+            ("placed", ["events", "event name", "name not read lately", "event of a batch", "timer of a window"]),
+            (
+                "placed",
+                [
+                    *["events", "event name", "event of a batch", "batch of two that starts"],
+                    *ENDED,
+                ],
+            ),
+            ("2m", ["time of a batch"]),
+        ],
+        {"batch_events": Batch(2, "1m", key="event.data.id")},
     ),
     "sleep": Bill(
         sleep,

@@ -158,7 +158,7 @@ class MemoryJournal:
             event.name == step.wait.event_name
             and step.wait.since < position
             and position.received_at <= step.wait.deadline
-            and event.id not in excluded_events(self.steps.values(), step.begun_order, START.id)
+            and event.id not in excluded_events(self.steps.values(), step.begun_order, [START.id])
         )
 
     def _next_order(self) -> int:

@@ -40,7 +40,7 @@ STEPS = [wait("a", 1, 4, "e1"), wait("b", 2, 6, "e2"), wait("c", 3, None, None),
     ],
 )
 def test_a_wait_may_not_have_the_events_that_ended_waits_before_it_began(begun_order: int, excluded: set[str]) -> None:
-    assert excluded_events(STEPS, begun_order, "start") == excluded
+    assert excluded_events(STEPS, begun_order, ["start"]) == excluded
 
 
 def test_a_failure_has_the_errors_type_message_and_stack() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from tarry import (
     App,
+    Batch,
     Cancel,
     Context,
     Debounce,
@@ -26,7 +27,7 @@ PAGE = (ROOT / "docs/reference/flow-control.md").read_text()
 
 GIVEN: dict[str, dict[str, Any]] = {
     "cron": {"trigger": [TriggerEvent("placed"), TriggerCron("0 9 * * *")]},
-    "cancel": {"cancel": Cancel("left", match="data.n")},
+    "cancel": {"cancel": Cancel("left", if_exp="async.data.n == 1")},
     "timeouts": {"timeouts": Timeouts(start="1m", finish="1h")},
     "idempotency": {"idempotency": "event.data.n"},
     "concurrency": {"concurrency": 3},
@@ -34,6 +35,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "rate_limit": {"rate_limit": RateLimit(3, "1m", key="event.data.n")},
     "throttle": {"throttle": Throttle(3, "1m", key="event.data.n")},
     "debounce": {"debounce": Debounce("10s", key="event.data.n")},
+    "batch_events": {"batch_events": Batch(10, "10s", key="event.data.n")},
 }
 """An example of each option."""
 
