@@ -175,3 +175,18 @@ def test_concurrency_of_the_app_is_tarrys(shop_of: Shop) -> None:
     for _ in range(2):
         shop_of.send("narrow", customer="c")
     assert [run.output for run in shop_of.host.runs(function.id)] == ["done", "done"]
+
+
+def test_a_failed_run_is_retried_from_the_step_that_ended_it(shop_of: Shop) -> None:
+    shop_of.send("mendable")
+    run = shop_of.run("mendable")
+    assert run.status == "failed"
+    shop_of.host.retry(run)
+    assert run.output == "mended"
+    assert shop_of.bodies("mendable") == {"fine": 1, "broken": 2}
+
+
+def test_a_run_is_run_again_from_a_step_on(shop_of: Shop) -> None:
+    shop_of.send("loop")
+    again = shop_of.host.rerun(shop_of.run("loop"), from_step="turn:2")
+    assert again.output == [0, 10, 20]

@@ -191,6 +191,14 @@ export function functionsOf(sdk, version, client) {
     for (let n = 0; n < event.data.steps; n++) await step.run(`step ${n}`, async () => n);
   });
 
+  const mendable = make({ id: "mendable", retries: 0 }, on("shop/mendable"), async ({ step, runId }) => {
+    await step.run("fine", async () => ran(runId, "fine"));
+    return await step.run("broken", async () => {
+      if (ran(runId, "broken") === 1) throw new Error("not mended yet");
+      return "mended";
+    });
+  });
+
   const slow = make({ id: "slow", retries: 0 }, on("shop/slow"), async ({ event, step }) => {
     return await step.run("slow", async () => {
       await new Promise((wake) => setTimeout(wake, event.data.ms));
@@ -199,5 +207,5 @@ export function functionsOf(sdk, version, client) {
   });
 
   const first = [drip, parallel, race, pack, invokes, told, retries, caught, later, fails, cancelled, loop, until, big];
-  return { functions: [...first, nightly, narrow, signal, asks, fetches, approves, limited, throttled, lenient, counts, slow], bodies };
+  return { functions: [...first, nightly, narrow, signal, asks, fetches, approves, limited, throttled, lenient, counts, mendable, slow], bodies };
 }
