@@ -70,7 +70,7 @@ class Guard:
         if self._hosts is not None and not self._is_ours(f"//{host}"):
             return f"the console does not answer under the name {host[:100]!r}: open it under localhost"
         origin = request.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and origin.partition("://")[2] != host:
             return f"the request comes from a page of {origin[:100]!r}"
         if origin is None and request.headers.get("Sec-Fetch-Site") == "cross-site" and request.method != "GET":
             return "the request comes from a page of another site"

@@ -39,7 +39,9 @@ def move(visit: Visit) -> Gone:
     if clock is None:
         raise PageError(404, "The time of a stack on AWS cannot be moved.")
     by = visit.given("by").strip()
-    moved = clock.move({"next": True} if visit.given("next") else {"by": int(by) if by.isdecimal() else by})
+    moved = clock.move(
+        {"next": True} if visit.given("next") else {"by": int(by) if by.isdecimal() and len(by) < 16 else by}
+    )
     return Gone(visit.link("clock"), f"The clock moved by {span(_rounded(moved))}.")
 
 

@@ -92,8 +92,8 @@ def _for_wait(visit: Visit) -> Page:
         return _for_signal(visit, snapshot, step)
     if step.wait is None:
         raise PageError(404, "This step waits for no event.")
-    place = int(visit.arg("place", "0")) if visit.arg("place", "0").isdecimal() else 0
-    wait = step.wait.all[min(place, len(step.wait.all) - 1)]
+    place = {str(place): wait for place, wait in enumerate(step.wait.all)}
+    wait = place.get(visit.arg("place"), step.wait)
     sample, origin = _sample(wait.event_name, visit)
     context: dict[str, Any] = {
         "name": wait.event_name,
