@@ -45,6 +45,10 @@ class StepInfo:
         attempt: The attempt, from 0.
         args: The positional arguments that ``step.run`` passes to the body. Empty when a stored output is restored.
         kwargs: The keyword arguments, likewise.
+        began: When it first began, in Unix milliseconds; there when a stored output is restored.
+        ended: When it ended, likewise.
+        is_new: Whether the function gets this output for the first time, as far as this invocation knows. It may come
+            once more after a Lambda has died.
         written: Writes what JSON has no form for, such as a ``Decimal``, if the step gives a type that has such parts.
     """
 
@@ -53,6 +57,9 @@ class StepInfo:
     attempt: int
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
+    began: int | None = None
+    ended: int | None = None
+    is_new: bool = True
     written: Callable[[object], object] | None = field(default=None, repr=False, compare=False)
 
 

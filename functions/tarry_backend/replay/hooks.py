@@ -49,9 +49,10 @@ class Hooks:
         """Run the hooks before the function is called."""
         await self._work(self.chain.begin().enter(context, self._function))
 
-    async def given(self, output: Any, step: Step) -> Any:
+    async def given(self, output: Any, step: Step, *, is_new: bool) -> Any:
         """Return a step's output, as the function receives it."""
-        return await self._work(self.chain.restore(output, StepInfo(step.key, step.kind, step.attempt)))
+        info = StepInfo(step.key, step.kind, step.attempt, began=step.began, ended=step.ended, is_new=is_new)
+        return await self._work(self.chain.restore(output, info))
 
     async def returned(self, output: Any) -> Any:
         """Return the function's output, as it is stored."""

@@ -283,7 +283,7 @@ class Performer:
 
 def _info(step: Step, operation: RunStep | SendEvent) -> StepInfo:
     args, kwargs = (operation.args, operation.kwargs) if isinstance(operation, RunStep) else ((), {})
-    return StepInfo(step.key, step.kind, step.attempt, args, kwargs, _written(operation))
+    return StepInfo(step.key, step.kind, step.attempt, args, kwargs, written=_written(operation))
 
 
 def _written(operation: RunStep | SendEvent) -> Callable[[object], object] | None:

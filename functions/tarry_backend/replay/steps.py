@@ -129,7 +129,7 @@ class Steps:
             return output
         presence = Presence()
         try:
-            return await self._hooks.given(output, step)
+            return await self._hooks.given(output, step, is_new=not self._turns.is_replaying)
         except BaseException as error:  # not the step's error: if the function caught it, its replays would differ
             if presence.is_cut_off(error):
                 raise
