@@ -19,7 +19,7 @@ EXTRAS = {
     },
     "console": {"jinja2", "markupsafe", "rich", "typer", "werkzeug"},
     "encryption": {"aws_encryption_sdk"},
-    "tracing": {"opentelemetry"},
+    "traces": {"opentelemetry"},
     "infra": {"aws_cdk", "cdk_nag", "constructs", "jsii", "uv"},
 }
 """The modules that Tarry imports itself, and those without which ``moto`` and the CDK cannot be imported."""

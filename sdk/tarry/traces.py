@@ -1,6 +1,6 @@
-"""OpenTelemetry: a trace for each run, over all of its invocations. It needs ``pip install 'tarry[tracing]'``.
+"""OpenTelemetry: a trace for each run, over all of its invocations. It needs ``pip install 'tarry[traces]'``.
 
-    app = tarry.App("shop", middleware=[Tracing()])
+    app = tarry.App("shop", middleware=[Traces()])
 
 The tracer provider and its exporter are yours. The ids of trace and spans follow from the run's id, so the parts that
 several invocations export are one trace, and what is exported twice has the same ids.
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tarry.function import Function
     from tarry.middleware import Status, StepInfo
 
-__all__ = ["TRACEPARENT", "Tracing"]
+__all__ = ["TRACEPARENT", "Traces"]
 
 TRACEPARENT = "_traceparent"
 """The key in an event's data under which its sender's span stands, as W3C writes it (``traceparent``)."""
@@ -42,7 +42,7 @@ _OTHERS = frozenset({"wait", "sleep", "invoke", "signal"})
 _MS = 1_000_000
 
 
-class Tracing:
+class Traces:
     """The tracing of an app's runs. Give it as middleware.
 
     Args:
@@ -103,8 +103,8 @@ def _hash(size: int, *parts: object) -> int:
 
 
 class _Traced(Middleware):
-    def __init__(self, tracing: Tracing) -> None:
-        self._tracing = tracing
+    def __init__(self, traces: Traces) -> None:
+        self._traces = traces
         self._root: Span | None = None
         self._open: dict[str, tuple[Span, Token[Any]]] = {}
 
@@ -171,8 +171,8 @@ class _Traced(Middleware):
         return [replace(event, data={**event.data, TRACEPARENT: text}) for event in events]
 
     def _span(self, name: str, parts: tuple[object, ...], **options: Any) -> Span:
-        tracer = self._tracing.tracer
-        with self._tracing.ids.next(self._run_id, *parts):
+        tracer = self._traces.tracer
+        with self._traces.ids.next(self._run_id, *parts):
             return tracer.start_span(name, **options)
 
     def _within(self, span: Span | None = None) -> Any:

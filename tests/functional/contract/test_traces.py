@@ -15,21 +15,21 @@ from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace import StatusCode
 
 from tarry import App, Context, ContextSync, Event, NonRetriableError, StepError, TriggerEvent
-from tarry.tracing import TRACEPARENT, Tracing
+from tarry.traces import TRACEPARENT, Traces
 from tarry_dev.cloud import Cloud, Host
 from tests.functional.contract.deaths import Mortal, deaths
 
 PLACED = TriggerEvent(event="placed")
 
 
-class Traces:
+class Exported:
     """What was exported."""
 
     def __init__(self, **options: Any) -> None:
         self.exporter = InMemorySpanExporter()
         self.provider = TracerProvider(**options)
         self.provider.add_span_processor(SimpleSpanProcessor(self.exporter))
-        self.tracing = Tracing(self.provider)
+        self.middleware = Traces(self.provider)
 
     @property
     def spans(self) -> tuple[ReadableSpan, ...]:
@@ -44,8 +44,8 @@ class Traces:
 
 
 @pytest.fixture
-def traces() -> Traces:
-    return Traces()
+def exported() -> Exported:
+    return Exported()
 
 
 def context(span: ReadableSpan) -> Any:
@@ -53,8 +53,8 @@ def context(span: ReadableSpan) -> Any:
     return span.context
 
 
-def order(app: App, traces: Traces) -> None:
-    @app.create_function(fn_id="order", trigger=PLACED, middleware=[traces.tracing])
+def order(app: App, exported: Exported) -> None:
+    @app.create_function(fn_id="order", trigger=PLACED, middleware=[exported.middleware])
     async def order(ctx: Context) -> str:
         await ctx.step.run("pack", nothing)
         await asyncio.gather(ctx.step.run("label", nothing), ctx.step.sleep("rest", "1h"))
@@ -80,34 +80,36 @@ def play(host: Host) -> None:
 
 
 def test_each_step_has_one_span_and_all_are_one_trace_whose_root_is_the_run(
-    app: App, host: Host, traces: Traces
+    app: App, host: Host, exported: Exported
 ) -> None:
-    order(app, traces)
+    order(app, exported)
     play(host)
     assert host.run("order").output == "shipped"
-    assert traces.names() == Counter([*STEPS, "order"])
-    root = traces.span("order")
-    assert {context(span).trace_id for span in traces.spans} == {context(root).trace_id}
+    assert exported.names() == Counter([*STEPS, "order"])
+    root = exported.span("order")
+    assert {context(span).trace_id for span in exported.spans} == {context(root).trace_id}
     assert root.parent is None
-    assert {span.parent and span.parent.span_id for span in traces.spans if span is not root} == {context(root).span_id}
-    assert len({context(span).span_id for span in traces.spans}) == len(STEPS) + 1
+    assert {span.parent and span.parent.span_id for span in exported.spans if span is not root} == {
+        context(root).span_id
+    }
+    assert len({context(span).span_id for span in exported.spans}) == len(STEPS) + 1
     assert (root.end_time or 0) - (root.start_time or 0) > 3 * 3_600 * 10**9
 
 
-def test_a_sleep_lasts_as_long_as_it_slept_and_a_wait_as_it_waited(app: App, host: Host, traces: Traces) -> None:
-    order(app, traces)
+def test_a_sleep_lasts_as_long_as_it_slept_and_a_wait_as_it_waited(app: App, host: Host, exported: Exported) -> None:
+    order(app, exported)
     play(host)
     lasted = {
-        name: ((traces.span(name).end_time or 0) - (traces.span(name).start_time or 0)) / 3.6e12 for name in STEPS
+        name: ((exported.span(name).end_time or 0) - (exported.span(name).start_time or 0)) / 3.6e12 for name in STEPS
     }
     assert lasted["rest"] == pytest.approx(1, abs=0.01)
     assert lasted["paid"] == pytest.approx(1, abs=0.01)
     assert lasted["late"] == pytest.approx(1, abs=0.01)
 
 
-def test_the_ids_are_the_same_in_another_process(traces: Traces) -> None:
+def test_the_ids_are_the_same_in_another_process(exported: Exported) -> None:
     found = []
-    for mine in (traces, Traces()):
+    for mine in (exported, Exported()):
         app = App("shop")
         order(app, mine)
         with Cloud(app) as cloud:
@@ -119,23 +121,23 @@ def test_the_ids_are_the_same_in_another_process(traces: Traces) -> None:
 def test_whichever_call_an_executor_dies_at_each_step_has_a_span_and_a_second_one_has_the_same_ids() -> None:
     plan = Mortal("executor")
     app = App("shop")
-    order(app, Traces())
+    order(app, Exported())
     with Cloud(app) as cloud, cloud.dies(plan):
         play(Host(cloud))
     for death in deaths("executor", plan.calls):
-        app, traces = App("shop"), Traces()
-        order(app, traces)
+        app, exported = App("shop"), Exported()
+        order(app, exported)
         with Cloud(app) as cloud, cloud.dies(Mortal("executor", death)):
             host = Host(cloud)
             play(host)
             host.advance("2h")
             assert host.run("order").status == "finished"
-        assert set(traces.names()) == {*STEPS, "order"}, death
-        assert len({context(span).span_id for span in traces.spans}) == len(STEPS) + 1, death
+        assert set(exported.names()) == {*STEPS, "order"}, death
+        assert len({context(span).span_id for span in exported.spans}) == len(STEPS) + 1, death
 
 
-def test_attempts_are_spans_and_failures_are_marked(app: App, host: Host, traces: Traces) -> None:
-    @app.create_function(fn_id="order", trigger=PLACED, middleware=[traces.tracing], retries=1, backoff=["1s"])
+def test_attempts_are_spans_and_failures_are_marked(app: App, host: Host, exported: Exported) -> None:
+    @app.create_function(fn_id="order", trigger=PLACED, middleware=[exported.middleware], retries=1, backoff=["1s"])
     async def order(ctx: Context) -> None:
         async def fail() -> None:
             raise ConnectionError("no")
@@ -148,70 +150,73 @@ def test_attempts_are_spans_and_failures_are_marked(app: App, host: Host, traces
 
     host.send("placed")
     host.advance("1m")
-    assert traces.names() == {"fail": 2, "order": 1}
-    assert {span.status.status_code for span in traces.spans} == {StatusCode.ERROR}
+    assert exported.names() == {"fail": 2, "order": 1}
+    assert {span.status.status_code for span in exported.spans} == {StatusCode.ERROR}
 
 
 def test_a_run_links_to_the_span_that_sent_its_event_and_a_wait_to_that_of_its_event(
-    app: App, host: Host, traces: Traces
+    app: App, host: Host, exported: Exported
 ) -> None:
-    @app.create_function(fn_id="sender", trigger=TriggerEvent(event="began"), middleware=[traces.tracing])
+    @app.create_function(fn_id="sender", trigger=TriggerEvent(event="began"), middleware=[exported.middleware])
     async def sender(ctx: Context) -> None:
         await ctx.step.send_event("place", Event("placed", {"id": "7"}))
         await ctx.step.send_event("pay", Event("paid", {"id": "7"}))
 
-    @app.create_function(fn_id="order", trigger=PLACED, middleware=[traces.tracing])
+    @app.create_function(fn_id="order", trigger=PLACED, middleware=[exported.middleware])
     async def order(ctx: Context) -> None:
         await ctx.step.wait_for_event("paid", event="paid", match="data.id", timeout="1d")
 
     host.send("began")
-    links = {name: [link.context.span_id for link in traces.span(name).links] for name in ("order", "paid")}
-    assert links == {"order": [context(traces.span("place")).span_id], "paid": [context(traces.span("pay")).span_id]}
+    links = {name: [link.context.span_id for link in exported.span(name).links] for name in ("order", "paid")}
+    assert links == {
+        "order": [context(exported.span("place")).span_id],
+        "paid": [context(exported.span("pay")).span_id],
+    }
     assert TRACEPARENT in host.events("placed")[0].data
 
 
-def test_a_successor_links_to_the_run_before(app: App, host: Host, traces: Traces) -> None:
-    @app.create_function(fn_id="order", trigger=PLACED, middleware=[traces.tracing])
+def test_a_successor_links_to_the_run_before(app: App, host: Host, exported: Exported) -> None:
+    @app.create_function(fn_id="order", trigger=PLACED, middleware=[exported.middleware])
     def order(ctx: ContextSync) -> None:
         if "again" not in ctx.event.data:
             ctx.continue_as_new({"again": True})
 
     host.send("placed")
-    first, second = traces.spans
+    first, second = exported.spans
     assert [link.context.span_id for link in second.links] == [context(first).span_id]
     assert context(first).trace_id != context(second).trace_id
 
 
-def test_what_a_body_traces_is_inside_of_its_step(app: App, host: Host, traces: Traces) -> None:
-    @app.create_function(fn_id="order", trigger=PLACED, middleware=[traces.tracing])
+def test_what_a_body_traces_is_inside_of_its_step(app: App, host: Host, exported: Exported) -> None:
+    @app.create_function(fn_id="order", trigger=PLACED, middleware=[exported.middleware])
     async def order(ctx: Context) -> None:
         def work() -> None:
-            with traces.provider.get_tracer("mine").start_as_current_span("query"):
+            with exported.provider.get_tracer("mine").start_as_current_span("query"):
                 pass
 
         await ctx.step.run("pack", work)
 
     host.send("placed")
-    parent = traces.span("query").parent
+    parent = exported.span("query").parent
     assert parent is not None
-    assert parent.span_id == context(traces.span("pack")).span_id
+    assert parent.span_id == context(exported.span("pack")).span_id
 
 
 def test_a_run_is_sampled_as_a_whole(app: App, host: Host) -> None:
-    traces = Traces(sampler=ParentBased(TraceIdRatioBased(0.5)))
-    order(app, traces)
+    exported = Exported(sampler=ParentBased(TraceIdRatioBased(0.5)))
+    order(app, exported)
     for number in range(20):
         host.send([Event("placed", {"id": str(number)}, id=f"o-{number}")])
     host.advance("2h")
     for number in range(20):
         host.send([Event("paid", {"id": str(number)})])
     host.advance("4h")
-    counts = Counter(context(span).trace_id for span in traces.spans)
+    counts = Counter(context(span).trace_id for span in exported.spans)
     assert 0 < len(counts) < 20
     assert set(counts.values()) == {len(STEPS) + 1}
 
 
 def test_nothing_is_loaded_unless_it_is_used() -> None:
-    code = "import sys, tarry, tarry.tracing, tarry.encryption; tarry.tracing.Tracing(); print(*sys.modules)"
+    code = "import sys, tarry, tarry.traces, tarry.encryption; tarry.traces.Traces(); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"opentelemetry", "aws_encryption_sdk", "boto3"} & {name.partition(".")[0] for name in loaded}
