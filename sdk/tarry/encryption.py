@@ -10,6 +10,7 @@ fields. The function sees everything decrypted. The table, the log, the bus and 
 from __future__ import annotations
 
 import base64
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from tarry._extras import explained
 from tarry._wire.jsonvalues import decode, encode
 from tarry.durations import milliseconds
 from tarry.errors import NonRetriableError, UsageError
+from tarry.event import RESERVED
 from tarry.middleware import Middleware
 
 if TYPE_CHECKING:
@@ -121,7 +123,27 @@ class Encryption:
         if not is_encrypted(data):
             return dict(data)
         rest = {name: value for name, value in data.items() if name != ENCRYPTED}
-        return {**rest, **self.decrypted({ENCRYPTED: data[ENCRYPTED]}, what)}
+        secret = self.decrypted({ENCRYPTED: data[ENCRYPTED]}, what)
+        if not isinstance(secret, dict):
+            raise DecryptionError(f"{what} was not encrypted as an event's data: what it holds is no JSON object")
+        return {**rest, **secret}
+
+    def opened_event(self, name: str, data: Mapping[str, Any], what: str) -> dict[str, Any]:
+        """Return the data of an event of that name, decrypted.
+
+        The announcement of a run's end has the run's event and result within its data, as they are stored. What another
+        function's key has encrypted there stays as it is.
+        """
+        found = self.opened(data, what)
+        if name.startswith(RESERVED):
+            event = found.get("event")
+            with suppress(DecryptionError):
+                if isinstance(event, dict) and is_encrypted(event.get("data")):
+                    found["event"] = {**event, "data": self.opened(event["data"], what)}
+            with suppress(DecryptionError):
+                if is_encrypted(found.get("result")):
+                    found["result"] = self.decrypted(found["result"], what)
+        return found
 
 
 def is_encrypted(value: Any) -> bool:
@@ -152,11 +174,13 @@ class _Encrypted(Middleware):
 
     def restore_output(self, output: Any, step: StepInfo) -> Any:
         if step.kind == "wait" and isinstance(output, dict):
-            return {**output, "data": self._encryption.opened(output["data"], f"the event of step {step.id!r}")}
+            what = f"the event of step {step.id!r}"
+            return {**output, "data": self._encryption.opened_event(output["name"], output["data"], what)}
         return self._encryption.decrypted(output, f"the output of step {step.id!r}")
 
     def before_send_events(self, events: Sequence[Event]) -> Sequence[Event]:
         return [self._encryption.sealed(event) for event in events]
 
     def _open(self, event: Event) -> Event:
-        return replace(event, data=self._encryption.opened(event.data, f"event {event.name!r} ({event.id})"))
+        what = f"event {event.name!r} ({event.id})"
+        return replace(event, data=self._encryption.opened_event(event.name, event.data, what))

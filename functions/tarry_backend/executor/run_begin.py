@@ -79,11 +79,17 @@ def postponed(function: Function, snapshot: RunSnapshot, journal: RunJournal) ->
 
 
 def turned(function: Function, snapshot: RunSnapshot, journal: RunJournal) -> RunSnapshot:
-    """Return the run as it begins to work: if it could wait for its turn, its time to finish counts from now."""
+    """Return the run as it begins to work: if it could wait for its turn, its time to finish counts from now.
+
+    It may begin several times before its first step is stored. The timer to start is withdrawn once:
+
+        admitted    timer withdrawn ── the function raises, or its executor dies
+        again                                                                     no timer any more ── the function
+    """
     if not may_wait(function) or snapshot.steps:
         return snapshot
     waited = start_guard(function, snapshot.run)
-    if waited is not None and (there := snapshot.step(waited.key)) is not None and there.is_open:
+    if waited is not None and (there := snapshot.step(waited.key)) is not None and there.is_due:
         journal.withdraw(replace(there, status=Status.WITHDRAWN, ended=journal.now(), due=None))
     finish = finish_guard(function, snapshot.run, journal.now())
     if finish is not None and not _opens(snapshot, finish):

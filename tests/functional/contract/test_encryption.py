@@ -247,3 +247,63 @@ def test_arguments_of_steps_are_not_stored_by_a_class_that_asks_for_it(app: App,
     host.advance("2h")
     assert host.run("order").status == "finished"
     assert "'asked': {'S'" not in stored(host.cloud)
+
+
+def test_who_hears_of_a_runs_end_gets_its_event_and_its_result_decrypted(app: App, host: Host, diary: Diary) -> None:
+    encryption = Encryption(KEY, readable=["id"])
+
+    @app.create_function(
+        fn_id="audit", trigger=TriggerEvent("tarry/function.finished", "event.data.function_id == 'pay'"),
+        middleware=[encryption],
+    )  # fmt: skip
+    async def audit(ctx: Context) -> None:
+        await diary.write([ctx.event.data["event"]["data"]["card"], ctx.event.data["result"]["card"]])
+
+    async def failed(ctx: Context) -> None:
+        await diary.write(ctx.event.data["event"]["data"]["card"])
+
+    @app.create_function(
+        fn_id="pay", trigger=TriggerEvent("placed"), middleware=[encryption], on_failure=failed, retries=0
+    )
+    async def pay(ctx: Context) -> dict[str, str]:
+        if ctx.event.data["id"] == "2":
+            raise ValueError("the bank said no")
+        return {"card": ctx.event.data["card"]}
+
+    for number in ("1", "2"):
+        host.send(encryption.sealed(Event("placed", {"id": number, "card": SECRET})))
+    host.advance("1m")
+    assert diary.entries == [[SECRET, SECRET], SECRET]
+    assert SECRET not in stored(host.cloud)
+
+
+def test_what_is_within_an_announcement_under_a_foreign_key_stays_as_it_is(app: App, host: Host, diary: Diary) -> None:
+    foreign = Encryption(OTHER)
+
+    @app.create_function(
+        fn_id="watch",
+        trigger=TriggerEvent("tarry/function.failed", "event.data.function_id == 'pay'"),
+        middleware=[Encryption(KEY)],
+    )
+    async def watch(ctx: Context) -> None:
+        await diary.write(sorted(ctx.event.data["event"]["data"]))
+
+    @app.create_function(fn_id="pay", trigger=TriggerEvent("placed"), middleware=[foreign], retries=0)
+    async def pay(ctx: Context) -> None:
+        raise ValueError("the bank said no")
+
+    host.send(foreign.sealed(Event("placed", {"card": SECRET})))
+    host.advance("1m")
+    assert diary.entries == [[ENCRYPTED]]
+
+
+def test_a_ciphertext_of_something_else_in_the_place_of_an_events_data_fails_the_run_at_once(
+    app: App, host: Host, diary: Diary
+) -> None:
+    @app.create_function(fn_id="order", trigger=TriggerEvent(event="placed"), middleware=[Encryption(KEY)])
+    async def order(ctx: Context) -> None: ...
+
+    host.send(Event("placed", dict(Encryption(KEY).encrypted("5"))))
+    error = host.run().error
+    assert error is not None
+    assert (error.name, "no JSON object" in error.message) == ("DecryptionError", True)

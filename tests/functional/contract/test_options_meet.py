@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tarry import App, Context, Debounce, Event, Middleware, Timeouts, TriggerEvent
+from tarry import App, Context, Debounce, Event, Middleware, Singleton, Throttle, Timeouts, TriggerEvent
 from tarry_backend.api.receipts import Receipt, receipt
 from tarry_backend.deploy.function_facts import facts_of
 from tarry_backend.runtime import host as deploy
@@ -116,6 +116,42 @@ def test_a_window_whose_event_has_left_the_log_does_not_hold_up_the_others_of_it
     assert saved(host) == [1, 2]
     assert host.dead_letters == []
     assert "a window of function save starts no run: event e1 of 'typed' is no longer in the log" in caplog.text
+
+
+# A run that has waited for its turn, and begins more than once.
+
+
+@pytest.mark.parametrize(
+    "options", [{"concurrency": 1}, {"throttle": Throttle(1, "1m")}, {"singleton": Singleton("cancel")}]
+)
+@pytest.mark.parametrize("end", ["raises", "dies"])
+def test_a_run_that_has_waited_for_its_turn_begins_again_after_a_failure_before_its_first_step(
+    app: App, host: Host, options: Any, end: str
+) -> None:
+    begun: list[str] = []
+    deaths: list[str] = []
+
+    @app.create_function(fn_id="save", trigger=TYPED, timeouts=Timeouts(start="1h", finish="1d"), **options)
+    async def save(ctx: Context) -> str:
+        begun.append(ctx.event.id)
+        if end == "raises" and begun.count("e2") == 1:
+            raise ValueError("not yet")
+        if ctx.event.id == "e1":
+            await ctx.step.sleep("rest", "10s")
+        return await ctx.step.run("work", lambda: ctx.event.id)
+
+    def dies(call: Call) -> bool:
+        if end == "raises" or deaths or "e2" not in begun or call.function != "executor":
+            return False
+        deaths.append(call.operation)
+        return True
+
+    with host.cloud.dies(dies):
+        host.send([typed(1), typed(2)])
+        host.advance("2h")
+    assert host.dead_letters == []
+    assert {run.event.id: run.status for run in host.runs()}["e2"] == "finished"
+    assert begun.count("e2") >= 2
 
 
 # A run that hands over, and its middleware.
