@@ -155,7 +155,7 @@ class SdkCalls:
         if snapshot is None:
             return HTTPStatus.NOT_FOUND, {"error": f"there is no run {run_id}", "status": 404}
         if part == "batch":
-            return HTTPStatus.OK, [event_document(snapshot.run.event)]
+            return HTTPStatus.OK, [event_document(event) for event in snapshot.run.events]
         return HTTPStatus.OK, steps_document(snapshot.steps)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tarry.batch import Batch
 from tarry.debounce import Debounce
 from tarry.flow import Flow, RateLimit, Singleton, Throttle
 from tarry_backend.remote.ops import moment_of
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 __all__ = ["flow_of", "refused_options"]
 
 _LACKING: Mapping[str, str] = {
-    "batchEvents": "Tarry starts a run for each event",
     "priority": "Tarry runs in the order of events",
 }
 """The options that Tarry does not have for remote functions, and what it does instead."""
@@ -68,8 +68,14 @@ def _throttle(given: Mapping[str, Any]) -> Throttle:
     )
 
 
+def _batch(given: Mapping[str, Any]) -> Batch:
+    timeout = moment_of(str(given["timeout"]), 0)
+    return Batch(given["maxSize"], timeout, given.get("key") or None, given.get("if") or None)
+
+
 _READERS: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], Any]]] = {
     "rate_limit": ("rateLimit", _rate_limit),
+    "batch_events": ("batchEvents", _batch),
     "debounce": ("debounce", _debounce),
     "singleton": ("singleton", _singleton),
     "throttle": ("throttle", _throttle),

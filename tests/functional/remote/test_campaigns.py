@@ -163,6 +163,14 @@ def test_a_throttle_of_the_app_is_tarrys(shop_of: Shop) -> None:
     assert {run.status for run in runs} == {"finished"}
 
 
+def test_a_batch_of_the_app_is_tarrys(shop_of: Shop) -> None:
+    for n in range(4):
+        shop_of.send("batched", n=n)
+    assert shop_of.result("batched") == [0, 1, 2]
+    shop_of.host.advance("15s")
+    assert [run.output for run in shop_of.host.runs(f"{shop_of.app.id}-batched")] == [[0, 1, 2], [3]]
+
+
 def test_what_the_starting_event_lacks_is_null(shop_of: Shop) -> None:
     shop_of.send("lenient")
     shop_of.send("kind", kind="a")

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tarry import Concurrency, TriggerCron, TriggerEvent
+from tarry.batch import Batch
 from tarry.debounce import Debounce
 from tarry.flow import RateLimit, Singleton, Throttle
 from tarry.function import Function
@@ -71,6 +72,16 @@ def test_its_options_are_tarrys() -> None:
     assert function.flow.debounce == Debounce(10_000, None, 60_000)
 
 
+def test_a_batch_is_tarrys() -> None:
+    given = {"maxSize": 10, "timeout": "5s", "key": "event.data.id", "if": "event.data.n > 1"}
+    assert one(batchEvents=given).flow.batch_events == Batch(10, 5_000, "event.data.id", "event.data.n > 1")
+
+
+def test_options_that_do_not_go_together_are_refused() -> None:
+    [reason] = reasons(described(batchEvents={"maxSize": 2, "timeout": "1s"}, singleton={"mode": "skip"}))
+    assert "do not go together" in reason
+
+
 def test_a_throttle_has_a_burst_of_one_unless_it_says_more() -> None:
     assert one(throttle={"limit": 5, "period": "1m"}).flow.throttle == Throttle(5, 60_000, 1)
     given = {"limit": 5, "period": "1m", "burst": 3, "key": "event.data.id"}
@@ -107,7 +118,7 @@ def test_gos_option_without_a_value_is_none() -> None:
 
 def test_a_sync_is_refused_with_every_reason() -> None:
     found = reasons(
-        described("shop-a", batchEvents={"maxSize": 2, "timeout": "1s"}, Priority={"run": "1"}),
+        described("shop-a", Priority={"run": "1"}),
         described("shop-b", triggers=[{"event": "a", "expression": "1 +"}]),
         described("shop-c", cancel=[{"event": f"a/{n}"} for n in range(6)]),
         described("shop-d", steps={"step": {"retries": {"attempts": 21}}}),
@@ -119,7 +130,6 @@ def test_a_sync_is_refused_with_every_reason() -> None:
     )
     for fn in "abcdefgh":
         assert any(f"shop-{fn}" in each for each in found), fn
-    assert any("batchEvents" in each for each in found)
     assert any("priority" in each for each in found)
 
 

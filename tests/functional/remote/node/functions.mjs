@@ -181,6 +181,12 @@ export function functionsOf(sdk, version, client) {
 
   const throttled = make({ id: "throttled", throttle: { limit: 1, period: "1h" } }, on("shop/throttled"), async () => 1);
 
+  const batched = make(
+    { id: "batched", batchEvents: { maxSize: 3, timeout: "10s" } },
+    on("shop/batched"),
+    async ({ events }) => events.map((each) => each.data.n),
+  );
+
   // What the starting event lacks is null, as on the original.
   const lenient = make({ id: "lenient" }, on("shop/lenient"), async ({ step }) => {
     const opts = { event: "shop/kind", timeout: "1d", if: "async.data.kind != event.data.kind" };
@@ -207,5 +213,5 @@ export function functionsOf(sdk, version, client) {
   });
 
   const first = [drip, parallel, race, pack, invokes, told, retries, caught, later, fails, cancelled, loop, until, big];
-  return { functions: [...first, nightly, narrow, signal, asks, fetches, approves, limited, throttled, lenient, counts, mendable, slow], bodies };
+  return { functions: [...first, nightly, narrow, signal, asks, fetches, approves, limited, throttled, batched, lenient, counts, mendable, slow], bodies };
 }
