@@ -42,7 +42,7 @@ if _typing.TYPE_CHECKING:
     )
     from tarry.event import Event
     from tarry.eventtypes import event_type
-    from tarry.flow import RateLimit, Singleton, Throttle
+    from tarry.flow import Priority, RateLimit, Singleton, Throttle
     from tarry.function import Function
     from tarry.matches import EventMatch
     from tarry.middleware import Middleware, StepInfo
@@ -73,6 +73,7 @@ __all__ = [
     "MiddlewareError",
     "NonRetriableError",
     "OutputError",
+    "Priority",
     "RateLimit",
     "ReplayError",
     "RetryAfterError",
@@ -128,7 +129,7 @@ _MODULES = {
     ),
     "tarry.event": ("Event",),
     "tarry.eventtypes": ("event_type",),
-    "tarry.flow": ("RateLimit", "Singleton", "Throttle"),
+    "tarry.flow": ("Priority", "RateLimit", "Singleton", "Throttle"),
     "tarry.function": ("Function",),
     "tarry.matches": ("EventMatch",),
     "tarry.middleware": ("Middleware", "StepInfo"),

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from tarry.context import Handler
     from tarry.debounce import Debounce
     from tarry.durations import Duration
-    from tarry.flow import RateLimit, Singleton, Throttle
+    from tarry.flow import Priority, RateLimit, Singleton, Throttle
     from tarry.middleware import MakeMiddleware
     from tarry.triggers import Trigger
 
@@ -111,6 +111,7 @@ class App(Requester):
         singleton: Singleton | None = None,
         throttle: Throttle | None = None,
         batch_events: Batch | None = None,
+        priority: Priority | None = None,
         on_failure: Handler | None = None,
         middleware: Sequence[MakeMiddleware] | None = None,
         strict: bool | None = False,
@@ -139,6 +140,7 @@ class App(Requester):
             singleton: At most one run runs at a time. An event that comes meanwhile starts none, or cancels that run.
             throttle: How many runs begin in a time of some length. The others wait, and none is lost.
             batch_events: Starts one run with several events, ``ctx.events``: when there are enough, or after a time.
+            priority: Which of the runs that wait at a limit of ``concurrency`` goes on first.
             on_failure: A handler, ``async def`` or ``def``, that runs once for each failed run, also if the run's
                 executor died repeatedly. If the run is retried and fails again, it runs again; ``data["life"]`` is then
                 2 or more. It is a function of its own, ``<fn_id>-failure``, with the same ``retries``.
@@ -169,11 +171,11 @@ class App(Requester):
         check_idempotency(fn_id, idempotency)
         if on_failure is not None:
             checked_handler(fn_id, on_failure, "on_failure")
-        starts = {"rate_limit": rate_limit, "singleton": singleton, "throttle": throttle}
+        starts = {"rate_limit": rate_limit, "singleton": singleton, "throttle": throttle, "priority": priority}
         gathers = {"debounce": debounce, "batch_events": batch_events}
-        flow = checked_flow(fn_id, {**starts, **gathers})
+        flow = checked_flow(fn_id, **starts, **gathers)
         options = {"cancel": cancels, "timeouts": timeouts, "idempotency": idempotency, "concurrency": limits}
-        check_combination(fn_id, {"cron": has_cron(triggers), **options, **starts, **gathers})
+        check_combination(fn_id, {"cron": has_cron(triggers), **options, **flow.used})
         check_expressions(fn_id, triggers, cancels, idempotency, limits, flow)
 
         def register(handler: Any) -> Function[Any]:

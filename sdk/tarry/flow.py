@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from tarry._engine.flow_checks import check_key, checked_limit, checked_period
 from tarry.batch import Batch
@@ -11,10 +11,7 @@ from tarry.debounce import Debounce
 from tarry.durations import Duration, milliseconds
 from tarry.errors import UsageError
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-__all__ = ["KINDS", "Flow", "RateLimit", "Singleton", "Throttle", "checked_flow"]
+__all__ = ["KINDS", "Flow", "Priority", "RateLimit", "Singleton", "Throttle", "checked_flow"]
 
 _MODES = ("skip", "cancel")
 
@@ -131,20 +128,55 @@ class Throttle:
 
 
 @dataclass(frozen=True, slots=True)
+class Priority:
+    """Which of the runs that wait at a limit of ``concurrency`` goes on first.
+
+    Runs wait in the order of their starting events. A priority moves a run ahead by so many seconds: it goes on before
+    runs whose event was received up to that much earlier. So no run waits for ever. A run that finds a free place goes
+    on at once, whatever its priority. A run has its priority also when it is resumed.
+
+    Attributes:
+        run: CEL over ``event`` that gives seconds, such as ``event.data.plan == "paid" ? 120 : 0``. The value is an
+            integer from -600 to 600; a value beyond counts as the nearest. Without such a value it is 0, and Tarry
+            counts a match error.
+
+    Raises:
+        UsageError: ``run`` is no text.
+    """
+
+    run: str
+
+    def __post_init__(self) -> None:
+        given: Any = self.run
+        if not (isinstance(given, str) and given.strip()):
+            raise UsageError(
+                f"priority: run is {self.run!r}; give an expression for seconds, such as 'event.data.urgent ? 60 : 0'"
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class Flow:
     """What limits the starts of a function's runs, or gathers their events. ``None`` does neither."""
 
     rate_limit: RateLimit | None = None
     singleton: Singleton | None = None
     throttle: Throttle | None = None
+    priority: Priority | None = None
     debounce: Debounce | None = None
     batch_events: Batch | None = None
 
     @property
+    def used(self) -> dict[str, Any]:
+        """The options that are used, by their names."""
+        given = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {name: each for name, each in given.items() if each is not None}
+
+    @property
     def keys(self) -> dict[str, str]:
         """The expressions, by what they are for people."""
-        named = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        found: dict[str, Any] = {f"key of {name}": getattr(each, "key", None) for name, each in named.items()}
+        found: dict[str, Any] = {f"key of {name}": getattr(each, "key", None) for name, each in self.used.items()}
+        if self.priority is not None:
+            found["priority"] = self.priority.run
         return {name: key for name, key in found.items() if key is not None}
 
     @property
@@ -167,13 +199,14 @@ KINDS: dict[str, type[Any]] = {
     "rate_limit": RateLimit,
     "singleton": Singleton,
     "throttle": Throttle,
+    "priority": Priority,
     "debounce": Debounce,
     "batch_events": Batch,
 }
 """The options of flow control, by their names, and the class of each."""
 
 
-def checked_flow(fn_id: str, given: Mapping[str, Any]) -> Flow:
+def checked_flow(fn_id: str, **given: Any) -> Flow:
     """Return the flow control of a function; raise ``UsageError`` if an option is of another class."""
     for name, value in given.items():
         if value is not None and not isinstance(value, KINDS[name]):

@@ -173,7 +173,7 @@ class StoreLookups:
     def held_back(self, run: Run) -> HeldBack | None:
         """Return what holds the run back, if something does."""
         function = next((each for each in self.deployment.facts if each.id == run.function_id), None)
-        return None if function is None else held_back(run, function.limits, self.store, function.dialect)
+        return None if function is None else held_back(run, function, self.store)
 
     def control(self, function: str) -> Control:
         """Return how people control the function."""

@@ -21,7 +21,9 @@ async def slow(ctx: tarry.Context):
     await ctx.step.wait_for_event("wait", event="app/done", match="data.id", timeout="2d")
 
 
-@app.create_function(fn_id="free", trigger=tarry.TriggerEvent(event="app/free"))
+@app.create_function(
+    fn_id="free", trigger=tarry.TriggerEvent(event="app/free"), throttle=tarry.Throttle(3, "1m", burst=2)
+)
 async def free(ctx: tarry.Context):
     return None
 """
@@ -58,6 +60,8 @@ def test_a_function_is_paused_limited_and_listed(dev: Dev) -> None:
     assert (slow["id"], slow["limit_now"], bool(slow["paused"])) == ("slow", 7, True)
     assert slow["concurrency"] == [{"limit": 1, "key": None, "scope": "fn", "hold": "run"}]
     assert (free["concurrency"], free["paused"]) == ([], None)
+    assert free["throttle"] == {"limit": 3, "period": "1m", "burst": 2}
+    assert "throttle (limit 3, period 1m, burst 2)" in " ".join(succeed("functions").split())
     assert "paused" in succeed("functions")
     assert document("resume", "slow") == {"id": "slow", "paused": None, "draining": None, "limit_now": 7}
     assert document("limit", "slow", "--reset")["limit_now"] is None

@@ -38,6 +38,7 @@ STABLE = {
     "MiddlewareError",
     "NonRetriableError",
     "OutputError",
+    "Priority",
     "RateLimit",
     "ReplayError",
     "RetryAfterError",

@@ -70,7 +70,7 @@ class Api:
         """Return a run with all its steps."""
         snapshot = self._snapshot(run_id)
         function = self.app.functions.get(snapshot.run.function_id)
-        held = None if function is None else held_back(snapshot.run, function.limits, self.store, function.dialect)
+        held = None if function is None else held_back(snapshot.run, function, self.store)
         return run_page(snapshot, held)
 
     def cancel(self, run_id: str) -> Document:

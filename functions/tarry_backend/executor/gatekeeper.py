@@ -20,7 +20,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tarry_backend.clock import now
-from tarry_backend.matching.gate_keys import current_limit, gates_of, pause_gate, replaced
+from tarry_backend.matching.gate_keys import current_limit, gates_of, pause_gate, priority_of, replaced
 from tarry_backend.model.gate import Gate, GateName, GateState, Hold, new_token
 from tarry_backend.model.run import RunStatus
 from tarry_backend.queues.messages import Admitted, Start, Wake
@@ -70,12 +70,13 @@ class Gatekeeper:
         """Take a place in each gate of the run; return ``None`` if it waits at one. No request without a limit."""
         gates = self._gates_of(function, run)
         if isinstance(message, Start):
-            self._meter.count("MatchErrors", sum(gate.lacks_value for gate in gates))
+            lacks_priority = bool(gates) and _standing(function, run)[1]
+            self._meter.count("MatchErrors", lacks_priority + sum(gate.lacks_value for gate in gates))
         until = now() + time_left + SPARE
         places: list[Place] = []
         for gate in gates:
             hold = Hold("run" if gate.keeps else "work", until, new_token())
-            if not self._take(gate, run, hold, _woken(message)):
+            if not self._take(function, gate, run, hold, _woken(message)):
                 self._stay(run, places)
                 self._let_pass(message, [*places, (gate, hold)])
                 self._meter.count("Held")
@@ -116,7 +117,7 @@ class Gatekeeper:
         if function is None:
             return
         for gate in gates_of(function.id, function.concurrency, run.event, run.received_at, function.dialect):
-            self._gates.withdraw(gate.name, waiter_place(run.received_at, run.id))
+            self._gates.withdraw(gate.name, _standing(function, run)[0])
             self._leave(gate.name, run.id)
 
     def _leave(self, name: str, run_id: str) -> None:
@@ -145,13 +146,13 @@ class Gatekeeper:
         run = self._runs.run(run_id)
         return run is None or run.status is not RunStatus.RUNNING
 
-    def _take(self, gate: Gate, run: Run, hold: Hold, woken: int) -> bool:
+    def _take(self, function: Function, gate: Gate, run: Run, hold: Hold, woken: int) -> bool:
         """Take a place, or stand in line; return whether there is a place.
 
         waiter    take: full ────────────── in line ── mark: not full ── take
         holder                 release: no mark seen
         """
-        place, in_line = waiter_place(run.received_at, run.id), False
+        place, in_line = _standing(function, run)[0], False
         if gate.limit == 0 and not gate.keeps:
             self._gates.leave(gate.name, run.id)
         while True:
@@ -248,3 +249,9 @@ class Gatekeeper:
 
 def _woken(message: RunMessage) -> int:
     return message.due if isinstance(message, Wake | Admitted) else 0
+
+
+def _standing(function: Function, run: Run) -> tuple[str, bool]:
+    """Return where the run stands in a line, and whether its priority lacks a value."""
+    ahead, lacks_value = priority_of(function.flow.priority, run.event, run.received_at, function.dialect)
+    return waiter_place(run.received_at, run.id, ahead), lacks_value

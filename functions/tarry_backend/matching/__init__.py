@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         evaluate_whole,
         residual_holds,
         run_fits,
+        seconds_of,
         trigger_holds,
         value_key,
     )
@@ -59,6 +60,7 @@ __all__ = [
     "reads_source",
     "residual_holds",
     "run_fits",
+    "seconds_of",
     "trigger_conjuncts",
     "trigger_holds",
     "value_key",
@@ -80,6 +82,7 @@ if not TYPE_CHECKING:  # the evaluator is for expressions: a Lambda without any 
                 "residual_holds",
                 "run_fits",
                 "trigger_holds",
+                "seconds_of",
                 "value_key",
             ),
             "tarry_backend.matching.internal_events": ("of_own_source", "reads_source"),

@@ -120,6 +120,22 @@ def value_key(expression: str, event: Event, received_at: int, dialect: Dialect 
         raise MatchError("the value of the expression is too large for a key") from None
 
 
+def seconds_of(expression: str, event: Event, received_at: int, dialect: Dialect = "tarry") -> int:
+    """Return the integer that the expression gives over ``event``. ``dialect`` is that of the function.
+
+    Raises:
+        ExpressionError: It is not CEL over ``event``.
+        MatchError: It has no value, or its value is no integer.
+    """
+    node = checked(expression, _TRIGGER, boolean=False, dialect=dialect)
+    value = _value(node, {"event": envelope(event)}, received_at, dialect)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise MatchError(f"the expression has a value of type {type_name(value)}, which is no number of seconds")
+    return value
+
+
 def evaluate_whole(condition: Condition | str, trigger: Event, event: Event, received_at: int) -> bool:
     """Evaluate a wait's condition without a plan. The index must agree with this answer.
 

@@ -13,10 +13,13 @@ from tarry_backend.model.gate import SHARED, Gate, GateName
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from tarry import Concurrency, Event
+    from tarry import Concurrency, Event, Priority
     from tarry._cel.dialect import Dialect
 
-__all__ = ["current_limit", "gates_of", "pause_gate", "replaced"]
+__all__ = ["current_limit", "gates_of", "pause_gate", "priority_of", "replaced"]
+
+_MOST = 600
+"""By how many seconds a priority moves a run ahead or back, at most."""
 
 
 def gates_of(
@@ -45,6 +48,19 @@ def current_limit(name: str, functions: Mapping[str, Sequence[Concurrency]]) -> 
 def pause_gate(function_id: str) -> str:
     """Return the gate of all runs of a function, at which they wait while it is paused."""
     return GateName("fn", SHARED, SHARED, function_id).text()
+
+
+def priority_of(
+    priority: Priority | None, event: Event, received_at: int, dialect: Dialect = "tarry"
+) -> tuple[int, bool]:
+    """Return by how many milliseconds a run goes before those of its time, and whether its priority has no value."""
+    if priority is None:
+        return 0, False
+    try:
+        seconds = matching.seconds_of(priority.run, event, received_at, dialect)
+    except (matching.MatchError, ExpressionError):
+        return 0, True
+    return max(-_MOST, min(_MOST, seconds)) * 1000, False
 
 
 def replaced(limits: Sequence[Concurrency], limit: int | None) -> tuple[Concurrency, ...]:

@@ -35,9 +35,12 @@ _LOOKS = 300_000
 _SK = GATE
 
 
-def waiter_place(received_at: int, run_id: str) -> str:
-    """Return where a run stands in a line: by the time of the event that started it, in milliseconds."""
-    return f"{received_at:015d}#{run_id}"
+def waiter_place(received_at: int, run_id: str, ahead: int = 0) -> str:
+    """Return where a run stands in a line: by the time of the event that started it, ``ahead`` by its priority.
+
+    Both are milliseconds.
+    """
+    return f"{max(0, received_at - ahead):015d}#{run_id}"
 
 
 class Gates:

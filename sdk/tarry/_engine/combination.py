@@ -24,6 +24,7 @@ OPTIONS = (
     "rate_limit",
     "singleton",
     "throttle",
+    "priority",
     "debounce",
     "batch_events",
 )
@@ -34,10 +35,18 @@ REFUSED: Mapping[tuple[str, str], str] = {
     ("rate_limit", "batch_events"): "a rate limit counts events that start a run, and a batch starts one with many",
     ("singleton", "batch_events"): "whether a singleton is free is asked for one event, and a batch has several",
     ("debounce", "batch_events"): "a debounce starts a run with the latest event, a batch with all of them",
+    ("priority", "batch_events"): "a priority is asked of one event, and a batch has several",
+    ("throttle", "priority"): (
+        "a throttle gives a run its time when it comes, so none overtakes another; leave one of the two out"
+    ),
 }
 """Why two options are refused together, in the order of ``OPTIONS``."""
 
-NEEDED: Mapping[tuple[str, str], str] = {}
+NEEDED: Mapping[tuple[str, str], str] = {
+    ("priority", "concurrency"): (
+        "without a limit no run waits, so none can go on before another; give concurrency=..., or leave it out"
+    ),
+}
 """Why the first option is refused without the second."""
 
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlencode
 
+from tarry.flow import Flow
 from tarry_dev.cli.errors import CommandError
 
 if TYPE_CHECKING:
@@ -94,6 +95,10 @@ class Connection:
     def limits(self, function_id: str) -> tuple[Concurrency, ...]:
         """Return the limits on the function's runs at work, as far as they are known."""
         return next((each.limits for each in self.deployment.facts if each.id == function_id), ())
+
+    def flow(self, function_id: str) -> Flow:
+        """Return what limits the starts of the function's runs, as far as it is known."""
+        return next((each.flow for each in self.deployment.facts if each.id == function_id), Flow())
 
     def named(self, document: dict[str, Any], run_id: str) -> dict[str, Any]:
         """Return the JSON document of a run, with its app if there are several."""

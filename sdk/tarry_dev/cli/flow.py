@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from tarry_backend.deploy.flow_facts import written_flow
 from tarry_backend.model.moment import iso
 from tarry_backend.queues.function_control import ControlError, check_control
 from tarry_dev.cli.errors import CommandError
 from tarry_dev.cli.screen import print_json, screen
 from tarry_dev.cli.target import connect
+from tarry_dev.control_characters import one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tarry import Concurrency
     from tarry_backend.model.control import Control
     from tarry_dev.cli.connection import Connection
@@ -56,14 +60,16 @@ def list_functions(stack: str | None, as_json: bool) -> None:
     """``tarry functions``."""
     with connect(stack) as tarry:
         found = {name: (tarry.limits(name), _control(name, tarry)) for name in tarry.functions}
+        starts = {name: (written_flow(tarry.flow(name)) or [{}])[0] for name in tarry.functions}
     if as_json:
-        print_json({"functions": [_document(name, *each) for name, each in found.items()]})
+        print_json({"functions": [{**_document(name, *each), **starts[name]} for name, each in found.items()]})
         return
-    table = Table("function", "limits", "state", box=None)
+    table = Table("function", "limits", "starts", "state", box=None)
     for name, (limits, control) in found.items():
         states = {"paused": control and control.paused, "draining": control and control.draining}
         state = ", ".join(name for name, since in states.items() if since)
-        table.add_row(name, ", ".join(_text(each) for each in limits) + _now(control), state)
+        limits_now = ", ".join(_text(each) for each in limits) + _now(control)
+        table.add_row(name, limits_now, _starts(starts[name]), state)
     screen().print(table)
 
 
@@ -94,6 +100,15 @@ def _text(limit: Concurrency) -> str:
     key = "" if limit.key is None else f" for each {limit.key}"
     scope = "" if limit.scope == "fn" else " in the app"
     return f"{limit.limit}{key}{scope}{' until the end' if limit.hold == 'run' else ''}"
+
+
+def _starts(flow: Mapping[str, Mapping[str, object]]) -> str:
+    """Return what limits the starts, such as ``rate_limit (limit 3, period 1m)``."""
+    options = (
+        f"{name} ({', '.join(f'{key} {one_line(str(value))}' for key, value in given.items())})"
+        for name, given in flow.items()
+    )
+    return ", ".join(options)
 
 
 def _now(control: Control | None) -> str:

@@ -8,6 +8,7 @@ import pytest
 
 from tarry import App, Cancel, Concurrency, Context, Event, Singleton, Throttle, Timeouts, TriggerEvent
 from tarry_backend.api.held_back import held_back
+from tarry_backend.deploy.function_facts import FunctionFacts
 from tarry_backend.model.pace import Pace
 from tarry_backend.runtime import runtime
 from tarry_backend.store import Paces
@@ -180,7 +181,7 @@ def test_tarry_run_says_when_a_waiting_run_begins(app: App, host: Host, begun: B
     waiting = runtime().store.runs.run(host.runs("order")[1].id)
     assert waiting is not None
     assert waiting.due == waiting.paced == next(iter(begun.given.values()))[-1]
-    held = held_back(waiting, (), runtime().store)
+    held = held_back(waiting, FunctionFacts.of(app.functions["order"]), runtime().store)
     assert held is not None
     assert held.begins == waiting.paced
 

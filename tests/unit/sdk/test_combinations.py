@@ -12,6 +12,7 @@ from tarry import (
     Cancel,
     Context,
     Debounce,
+    Priority,
     RateLimit,
     Singleton,
     Throttle,
@@ -34,6 +35,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "singleton": {"singleton": Singleton("cancel")},
     "rate_limit": {"rate_limit": RateLimit(3, "1m", key="event.data.n")},
     "throttle": {"throttle": Throttle(3, "1m", key="event.data.n")},
+    "priority": {"priority": Priority("event.data.n")},
     "debounce": {"debounce": Debounce("10s", key="event.data.n")},
     "batch_events": {"batch_events": Batch(10, "10s", key="event.data.n")},
 }

@@ -5,7 +5,18 @@ from typing import Any
 
 import pytest
 
-from tarry import App, Context, DurationError, ExpressionError, RateLimit, Singleton, Throttle, TriggerEvent, UsageError
+from tarry import (
+    App,
+    Context,
+    DurationError,
+    ExpressionError,
+    Priority,
+    RateLimit,
+    Singleton,
+    Throttle,
+    TriggerEvent,
+    UsageError,
+)
 from tarry_backend.deploy.function_facts import FunctionFacts, read_facts, write_facts
 from tarry_backend.deploy.manifest import Manifest
 
@@ -61,14 +72,15 @@ def test_a_throttle_has_a_limit_a_period_and_a_burst(given: dict[str, Any]) -> N
 
 def test_flow_control_goes_through_json_into_manifest_and_facts() -> None:
     app = App("shop")
-    pace = Throttle(3, "1m", burst=2)
+    pace, urgent = Throttle(3, "1m", burst=2), Priority("event.data.n")
     once = Singleton("skip", key="event.data.n")
     limit = RateLimit(3, timedelta(minutes=1), key="event.data.n")
-    app.create_function(
-        fn_id="order", trigger=TriggerEvent("placed"), rate_limit=limit, concurrency=2, singleton=once, throttle=pace
-    )(handler)
+    starts: dict[str, Any] = {"rate_limit": limit, "singleton": once, "throttle": pace}
+    app.create_function(fn_id="order", trigger=TriggerEvent("placed"), concurrency=2, **starts)(handler)
+    app.create_function(fn_id="ship", concurrency=2, priority=urgent)(handler)
     manifest = Manifest.parse(Manifest.of(app).text("shop:app"), "shop:app")
-    [facts] = read_facts(write_facts(map(FunctionFacts.of, app.functions.values())))
+    facts, other = read_facts(write_facts(map(FunctionFacts.of, app.functions.values())))
+    assert (other.flow.priority, manifest.functions["ship"].flow.priority) == (urgent, urgent)
     for found in (facts, manifest.functions["order"]):
         assert found.flow.rate_limit == RateLimit(3, 60_000, key="event.data.n")
         assert (found.flow.singleton, found.flow.throttle) == (once, pace)
