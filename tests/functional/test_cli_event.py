@@ -162,3 +162,8 @@ def test_a_reserved_name_is_not_sent() -> None:
 def test_a_span_that_is_none_is_refused() -> None:
     result = ask("event", "p-1", "--since", "soon")
     assert (result.exit_code, "soon" in result.stderr) == (1, True)
+
+
+def test_the_page_of_an_event_and_the_console_are_named(dev: Dev) -> None:
+    assert f"page {dev.url}/events/p-1?name=paid&source=tarry.mine\n" in ask("event", "p-1").stderr
+    assert ask("console", "--no-browse").stdout == f"the console of mine: {dev.url}\n"

@@ -4,6 +4,11 @@ The AWS is that of a ``tarry dev``, on which CloudFormation is told of the stack
 """
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +20,7 @@ from tarry_backend.deploy.outputs import Deployment
 from tarry_backend.deploy.settings import Settings
 from tarry_backend.queues.messages import Wake, encode
 from tarry_dev.dead_letters import DeadLetters
-from tests.functional.serving import Dev, ask, document, eventually, served, succeed
+from tests.functional.serving import ROOT, Dev, ask, document, eventually, served, succeed
 
 REGION = "us-east-1"
 STACK = "tarry-mine"
@@ -284,6 +289,23 @@ class TestOnAws:
         assert "there is no function 'nobody': the app has quick" in fails(
             "runs", "--function", "nobody", "--stack", "tarry-newer"
         )
+
+    def test_the_console_of_a_stack_is_served_until_it_is_ended(self, stack: str) -> None:
+        with subprocess.Popen(
+            [sys.executable, "-m", "tarry_dev.cli", "console", "--stack", stack, "--no-browse", "--read-only"],
+            env=os.environ | {"PYTHONPATH": f"{ROOT}/sdk:{ROOT}/functions", "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            said, _, url = process.stdout.readline().strip().partition(": ")
+            with urllib.request.build_opener(urllib.request.HTTPCookieProcessor()).open(url, timeout=60) as page:
+                text = page.read().decode()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 0
+        assert said == f"the console of stack {stack}"
+        assert f"stack {stack} · read-only" in text
+        assert "token" not in page.url
 
     def test_a_stack_that_is_not_there(self) -> None:
         said = fails("runs", "--stack", "tarry-other")

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+import tarry
 from tarry_dev.console.visit import path_of
 from tarry_dev.pytest_plugin import MakeHost
 from tests.functional.console_site import Site, make_app, text_of
@@ -165,6 +166,24 @@ def test_runs_that_a_pause_holds_back_are_counted(site: Site) -> None:
     run = order(site)
     assert "held back 1" in site.page("/functions")
     assert "It waits for its turn: 0 runs are before it" in site.page(f"/runs/{run}")
+
+
+def test_a_run_of_many_steps_shows_the_last_ones_and_all_if_asked(tarry_host: MakeHost) -> None:
+    app = tarry.App("shop")
+
+    @app.create_function(fn_id="loop", trigger=tarry.TriggerEvent("loop"))
+    async def loop(ctx: tarry.Context) -> None:
+        for number in range(250):
+            await ctx.step.run(f"turn-{number}", str, number)
+
+    site = Site.of(tarry_host(app))
+    site.host.send("loop", {})
+    run = site.host.run("loop").id
+    page = site.page(f"/runs/{run}")
+    assert "250 steps" in page
+    assert "50 earlier steps are left out" in page
+    assert ("turn-49 " in page, "turn-50 " in page) == (False, True)
+    assert "turn-49 " in site.page(f"/runs/{run}?all=1")
 
 
 def test_the_data_of_an_event_are_whole_at_their_own_address(site: Site) -> None:

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from tarry_dev.console.visit import Visit
     from tarry_dev.console.waterfall import Waterfall
 
-__all__ = ["step_rows"]
+__all__ = ["MANY", "step_rows"]
+
+MANY = 200
+"""How many steps a page shows, unless it is asked for all."""
 
 _NAMES = {
     "run": "step",
@@ -34,14 +37,23 @@ _NAMES = {
 def step_rows(
     snapshot: RunSnapshot, fall: Waterfall, lines: Sequence[LogLine], visit: Visit, attempts: int | None
 ) -> list[dict[str, Any]]:
-    """Return a row for each step, in the order in which they began."""
+    """Return a row for each step, in the order in which they began: of many steps the last ones, unless all are asked.
+
+    A step that is open or has failed is always there.
+    """
+    first = 0 if visit.arg("all") else max(0, len(snapshot.steps) - MANY)
+    chosen = [
+        (step, bar)
+        for place, (step, bar) in enumerate(zip(snapshot.steps, fall.bars, strict=True))
+        if place >= first or step.is_open or step.status is Status.FAILED
+    ]
     return [
         {
             **_row(step, snapshot, visit, attempts),
             "bar": asdict(bar),
             "lines": [asdict(line) for line in lines if _is_during(line, step, visit.now)],
         }
-        for step, bar in zip(snapshot.steps, fall.bars, strict=True)
+        for step, bar in chosen
     ]
 
 

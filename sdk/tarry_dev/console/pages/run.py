@@ -60,6 +60,7 @@ def show(visit: Visit, run_id: str) -> Page:
         "pauses": [{**asdict(each), "label": each.label} for each in fall.axis.pauses],
         "whole": asdict(fall.whole),
         "rows": step_rows(snapshot, fall, lines, visit, attempts),
+        "count": len(snapshot.steps),
         "caller": None if calling is None else asdict(calling),
         "lines": [asdict(line) for line in lines],
         "is_log_read": bool(visit.arg("log")),
