@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
+import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
@@ -24,6 +27,11 @@ _MOST_ANSWER = 64 * 1024 * 1024
 
 _CONNECT = 10.0
 """The longest, in seconds, until a connection stands."""
+
+_PROMPT = 0.5
+"""Within how many seconds a request fails over a connection that the app has just closed."""
+
+_LEAST = 0.1
 
 _pool = urllib3.PoolManager(num_pools=20, maxsize=20, retries=False)
 
@@ -110,22 +118,44 @@ def fetch(method: str, url: str, headers: Mapping[str, str], body: bytes | None,
 
 
 def _asked(method: str, url: str, headers: Mapping[str, str], body: bytes | None, patience: float) -> Answer:
-    """One request. ``patience`` is for the answer's beginning, and then for each part of it."""
-    timeout = urllib3.Timeout(connect=min(_CONNECT, patience), read=patience)
+    """One request, which ends within ``patience``, whatever the app does."""
+    began = time.monotonic()
     try:
-        response = _pool.request(
-            method, url, body=body, headers=dict(headers), timeout=timeout, redirect=False, preload_content=False
-        )
         try:
-            data = response.read(_MOST_ANSWER + 1)
-        finally:
-            response.drain_conn()
-            response.release_conn()
+            return _answered(method, url, headers, body, began + patience)
+        except urllib3.exceptions.ProtocolError:
+            # A kept connection may end at this very moment, on the app's side: then another one is opened. The app may
+            # have begun, too, and have died at once. Its step runs at least once, as after any death.
+            if time.monotonic() - began > _PROMPT:
+                raise
+            return _answered(method, url, headers, body, began + patience)
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         raise AppError(f"no answer ({type(error).__name__}: {str(error)[:300]})") from error
+
+
+def _answered(method: str, url: str, headers: Mapping[str, str], body: bytes | None, until: float) -> Answer:
+    left = max(_LEAST, until - time.monotonic())
+    timeout = urllib3.Timeout(connect=min(_CONNECT, left), read=left)
+    response = _pool.request(
+        method, url, body=body, headers=dict(headers), timeout=timeout, redirect=False, preload_content=False
+    )
+    # A read waits for each part of the answer anew. An app that sends a byte now and then would never be through.
+    watch = threading.Timer(max(_LEAST, until - time.monotonic()), _cut_off, (response,))
+    watch.daemon = True
+    watch.start()
+    try:
+        data = response.read(_MOST_ANSWER + 1)
+    finally:
+        watch.cancel()
+        response.close()  # a connection whose answer was read to its end is back in the pool by now
     if len(data) > _MOST_ANSWER:
         raise AppError(f"the answer has more than {_MOST_ANSWER:,} bytes")
     return Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, data)
+
+
+def _cut_off(response: urllib3.BaseHTTPResponse) -> None:
+    with suppress(RuntimeError, ValueError, OSError):  # it has just come to its end
+        response.shutdown()
 
 
 def _place(url: str) -> str:
