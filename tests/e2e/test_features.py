@@ -133,6 +133,25 @@ def test_a_value_starts_one_run(stack: Stack) -> None:
     assert sorted(run.output for run in stack.runs("invoice")) == [1, 2, 3]
 
 
+def test_a_debounced_function_runs_once_with_the_latest_event(stack: Stack) -> None:
+    for text in ("a", "an", "and"):
+        stack.put("draft/typed", {"draft": 1, "text": text})
+        time.sleep(1)
+    stack.put("draft/typed", {"draft": 2, "text": "or"})
+    assert stack.ended("draft", draft=1).output == "and"
+    assert stack.ended("draft", draft=2).output == "or"
+    assert sorted(run.output for run in stack.runs("draft")) == ["and", "or"]
+
+
+def test_a_batch_runs_when_it_is_full_or_its_time_is_over(stack: Stack) -> None:
+    stack.put("sale/made", *({"till": "north", "price": price} for price in (1, 10, 100, 1_000)))
+    stack.put("sale/made", {"till": "south", "price": 10_000})
+    runs = eventually(lambda: found if len(found := stack.runs("ledger", "finished")) == 3 else None)
+    outputs = {run.output for run in runs}
+    assert sum(outputs) == 11_111
+    assert 10_000 in outputs
+
+
 def test_middleware_has_its_hands_on_what_is_kept_and_given(stack: Stack) -> None:
     stack.put("vault/filled", {"what": "gold"})
     run = stack.ended("vault", what="gold")

@@ -27,6 +27,8 @@ GRANTED = {
     "matcher": {
         ("dynamodb:BatchWriteItem", "StateTable.Arn"),
         ("dynamodb:GetItem", "StateTable.Arn"),
+        ("dynamodb:BatchGetItem", "StateTable.Arn"),
+        ("dynamodb:PutItem", "StateTable.Arn"),
         ("dynamodb:Query", "StateTable.Arn"),
         ("dynamodb:UpdateItem", "StateTable.Arn"),
         ("dynamodb:Query", "StateTable.Arn/index/waits"),
@@ -38,6 +40,7 @@ GRANTED = {
         *((action, "IngestMatcherLog.Arn") for action in LOG),
     },
     "executor": {
+        ("dynamodb:BatchGetItem", "StateTable.Arn"),
         ("dynamodb:BatchWriteItem", "StateTable.Arn"),
         ("dynamodb:DeleteItem", "StateTable.Arn"),
         ("dynamodb:GetItem", "StateTable.Arn"),
@@ -86,14 +89,19 @@ RUN, LOGGED, KEYED, NAMED, ONCE, SIGNAL = "run#R", "log#paid#2026-11-26#0", "key
 ENDED = "log#tarry/function.finished#2026-11-26#0"
 GATED, LINED, CONTROL = "gate#fn#-#-#f", "line#fn#-#-#f", "fn#f"
 LIMITER, SINGLE, PACED = "limit#f#-#-", "single#f#-#-", "pace#f#-#-"
-EVERY_KEY = {RUN, LOGGED, ENDED, KEYED, NAMED, ONCE, SIGNAL, GATED, LINED, CONTROL, LIMITER, SINGLE, PACED, "timers"}
+CALM, BATCH = "calm#-#f", "batch#-#f"
+EVERY_KEY = {
+    *{RUN, LOGGED, ENDED, KEYED, NAMED, ONCE, SIGNAL, GATED, LINED, CONTROL, LIMITER, SINGLE, PACED, CALM, BATCH},
+    "timers",
+}
 
 ITEMS: dict[str, dict[str, set[str]]] = {
     "matcher": {
         "BatchWriteItem": {LOGGED, ENDED, KEYED},
-        "GetItem": {NAMED},
+        "GetItem": {NAMED, CALM, BATCH},
+        "PutItem": {CALM},
         "Query": {LOGGED, ENDED, KEYED},
-        "UpdateItem": {NAMED, RUN},
+        "UpdateItem": {NAMED, RUN, CALM, BATCH},
     },
     "executor": {
         "BatchWriteItem": {RUN, ENDED},
@@ -106,15 +114,19 @@ ITEMS: dict[str, dict[str, set[str]]] = {
     "timers": {"GetItem": {RUN, NAMED}, "Query": {LOGGED, ENDED, KEYED}},
     "sweep": {"GetItem": {"timers"}, "PutItem": {"timers"}},
     "signals": {"GetItem": {SIGNAL}},
-    "api": {"GetItem": {RUN, NAMED, LINED, CONTROL, SINGLE}, "Query": {RUN, LOGGED, ENDED, KEYED, LINED}},
+    "api": {
+        "GetItem": {RUN, NAMED, LINED, CONTROL, SINGLE, BATCH},
+        "Query": {RUN, LOGGED, ENDED, KEYED, LINED, CALM},
+    },
 }
 """Of which partitions a Lambda may do what with items that have any attribute, such as the keys of an index."""
 
-LIMITED: dict[str, tuple[str, str, set[str]]] = {
-    "matcher": ("BatchWriteItem", RUN, {"pk", "sk", "expires"}),
-    "api": ("BatchWriteItem", RUN, {"pk", "sk", "expires"}),
-    "signals": ("PutItem", SIGNAL, {"pk", "sk", "mailbox", "written_by", "expires"}),
-}
+LIMITED: list[tuple[str, str, str, set[str]]] = [
+    ("matcher", "BatchWriteItem", RUN, {"pk", "sk", "expires"}),
+    ("matcher", "PutItem", RUN, {"pk", "sk", "trace", "expires"}),
+    ("api", "BatchWriteItem", RUN, {"pk", "sk", "expires"}),
+    ("signals", "PutItem", SIGNAL, {"pk", "sk", "mailbox", "written_by", "expires"}),
+]
 """What a Lambda may write with these attributes and no others."""
 
 
@@ -148,12 +160,11 @@ def test_a_lambda_reaches_the_items_that_it_uses_and_no_others(
     assert {action: keys for action, keys in reached.items() if keys} == ITEMS[handler]
 
 
-@pytest.mark.parametrize("handler", LIMITED)
+@pytest.mark.parametrize(("handler", "action", "key", "attributes"), LIMITED)
 def test_a_lambda_that_marks_or_posts_cannot_write_what_an_index_shows(
-    template: Template, changed: Template, handler: str
+    template: Template, changed: Template, handler: str, action: str, key: str, attributes: set[str]
 ) -> None:
     statements = (changed if handler == "api" else template).statements(handler)
-    action, key, attributes = LIMITED[handler]
 
     def may(key: str, attributes: set[str]) -> bool:
         return allows(statements, f"dynamodb:{action}", "StateTable", [key], attributes)

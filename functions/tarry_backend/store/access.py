@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tarry._wire.internal_events import FINISHED
 from tarry._wire.mailboxes import ATTRIBUTES, SIGNALS
 from tarry_backend.store.models import EXPIRES, Item, RunItem
-from tarry_backend.store.start_items import SingletonItem
+from tarry_backend.store.start_items import SingletonItem, TraceItem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,6 +46,9 @@ _REVIVED = tuple(
     )
 )
 """The attributes that the retry of a run changes."""
+
+_LEFT = (*_MARK, TraceItem.trace.attr_name)
+"""The attributes of a trace: of an event that starts its run together with others."""
 
 _TURN = tuple(
     each.attr_name for each in (Item.pk, Item.sk, SingletonItem.run_id, SingletonItem.position, SingletonItem.stamp)
@@ -97,7 +100,8 @@ ITEMS: Mapping[str, tuple[Access, ...]] = {
         Access(("BatchWriteItem",), (_RUN,), _MARK),
         Access(("GetItem",), (_NAME, _CALM, _BATCH)),
         Access(("BatchGetItem",), (_RUN,)),
-        Access(("PutItem",), (_CALM, _RUN)),
+        Access(("PutItem",), (_CALM,)),
+        Access(("PutItem",), (_RUN,), _LEFT),
         Access(("UpdateItem",), (_NAME, _RUN, _CALM, _BATCH)),
     ),
     "executor": (

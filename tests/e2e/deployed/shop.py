@@ -182,6 +182,26 @@ async def invoice(ctx: tarry.Context) -> int:
     return int(ctx.event.data["invoice"])
 
 
+@app.create_function(
+    fn_id="draft",
+    trigger=tarry.TriggerEvent(event="draft/typed"),
+    debounce=tarry.Debounce("6s", key="event.data.draft"),
+)
+async def draft(ctx: tarry.Context) -> str:
+    """Runs with what was typed last."""
+    return str(ctx.event.data["text"])
+
+
+@app.create_function(
+    fn_id="ledger",
+    trigger=tarry.TriggerEvent(event="sale/made"),
+    batch_events=tarry.Batch(3, "8s", key="event.data.till"),
+)
+async def ledger(ctx: tarry.Context) -> int:
+    """Runs with several sales of a till."""
+    return sum(event.data["price"] for event in ctx.events)
+
+
 class Sealed(tarry.Middleware):
     """Keeps what steps and functions return in another form."""
 
