@@ -49,6 +49,11 @@ class _Base(Generic[D]):
         """The events that started the run, in the order of their reception: several with ``batch_events``."""
         return [self.event, *self._events[1:]]
 
+    @events.setter
+    def events(self, events: Sequence[Event]) -> None:
+        """For a middleware, which may change ``event`` in the same way."""
+        self.event, self._events = events[0], events
+
     @property
     def attempt(self) -> int:
         """The attempt, from 0: in a step's body that of the step, else that of the function."""

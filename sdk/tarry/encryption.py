@@ -160,7 +160,7 @@ class _Encrypted(Middleware):
 
     def transform_input(self, ctx: Context | ContextSync, function: Function) -> None:
         self._function = function
-        ctx.event = self._open(ctx.event)
+        ctx.events = [self._open(each) for each in ctx.events]
 
     def transform_output(self, output: Any, step: StepInfo | None) -> Any:
         if output is None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tarry._wire.bus import source_of
 from tarry.errors import TarryError
 from tarry_backend.events.address import run_id_of
 from tarry_backend.model.received_event import ReceivedEvent
-from tarry_backend.model.trace import Trace
+from tarry_backend.model.trace import NoRun, Trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -94,8 +94,16 @@ def decided_by(
     """Yield the runs that the event has started, and why it has started none of a function."""
     for function_id in functions:
         found = store.runs.run_or_trace(run_id_of(app_id, function_id, event_id, source, name))
+        if isinstance(found, Trace) and found.why is NoRun.BATCHED and found.by is not None:
+            found = _refused_batch(found, found.by, store)
         if found is not None:
             yield found
+
+
+def _refused_batch(found: Trace, by: str, store: Store) -> Trace:
+    """Return why an event started no run that was in a batch; that of the batch, if that has started none either."""
+    batch = store.runs.run_or_trace(by)
+    return replace(batch, run_id=found.run_id) if isinstance(batch, Trace) else found
 
 
 def _first_started(

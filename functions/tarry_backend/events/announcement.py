@@ -34,7 +34,8 @@ def announcement(run: Run) -> Event:
 
     The data has the ids of function and run, the ``event`` that started the run, and the run's ``result`` or ``error``.
     Of a batch it has all ``events``, too.
-    Of a run that was retried it has the ``life``, from 2 on; of the last run of a chain the ``first_run_id``.
+    Of a run that was retried it has the ``life``, from 2 on; of the last run of a chain the ``first_run_id``. Of a run
+    that a batch started, ``event`` is the first one, and ``batch`` has the ids of all.
     For a cancelled run it has the ``reason`` (``event``, ``timeouts.start``, ``timeouts.finish`` or ``by hand``). If an
     event cancelled the run, ``cancelled_by`` has the event's name, id and source.
 
@@ -46,7 +47,7 @@ def announcement(run: Run) -> Event:
         data["life"] = run.life
     if run.chain is not None:
         data["first_run_id"] = run.chain.first
-    parts: dict[str, Any] = {"event": _fields(run.event)}
+    parts: dict[str, Any] = {"event": _fields(run.event), **_batch(run)}
     if run.batch:
         parts["events"] = [_fields(event) for event in run.events]
     if run.error is not None:
@@ -71,6 +72,10 @@ def announcement(run: Run) -> Event:
 def _fields(event: Event) -> dict[str, Any]:
     """Return the fields as they are. A copy of nested data needs several times the recursion depth of reading them."""
     return {each.name: getattr(event, each.name) for each in fields(event)}
+
+
+def _batch(run: Run) -> dict[str, Any]:
+    return {"batch": [each.id for each in run.events]} if run.batch else {}
 
 
 def _why_not(data: dict[str, Any]) -> str | None:

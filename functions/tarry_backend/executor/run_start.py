@@ -14,7 +14,7 @@ from tarry_backend.model.event_place import EventPlace
 from tarry_backend.model.run import Run, RunSnapshot
 from tarry_backend.queues.carried_event import carried_event
 from tarry_backend.queues.messages import MessageError, Start
-from tarry_backend.store import EventGoneError
+from tarry_backend.telemetry import logger
 
 if TYPE_CHECKING:
     from tarry import App
@@ -83,16 +83,23 @@ class RunStarter:
         return RunSnapshot(run)
 
     def _batch(self, message: Start) -> tuple[ReceivedEvent, ...]:
-        """Return the events of a batch; none if the run starts by one event.
+        """Return the events of a batch; none if the run starts by one event. One that is gone holds up no others.
 
         Raises:
-            MessageError: The log no longer has one of them.
+            MessageError: The log no longer has any of them.
         """
-        places = [EventPlace.parse(*fields) for fields in message.batch or ()]
-        try:
-            return tuple(self._store.log.find_all(places, lambda name: self._store.names.recent(name).log_shards))
-        except EventGoneError as error:
-            raise MessageError(str(error)) from error
+        if not message.batch:
+            return ()
+        places = [EventPlace.parse(*fields) for fields in message.batch]
+        found = list(self._store.log.find_all(places, lambda name: self._store.names.recent(name).log_shards))
+        there = tuple(each for each in found if each is not None)
+        if not there:
+            raise MessageError(f"the log no longer has any event of the batch that starts run {message.run_id}")
+        if len(there) < len(found):
+            logger.error(
+                "run %s lacks %s events of its batch: they left the log", message.run_id, len(found) - len(there)
+            )
+        return there
 
     def was_cancelled(self, run: Run) -> bool:
         """Return whether the run was cancelled before it began. It costs nothing if the start is at most a second old.

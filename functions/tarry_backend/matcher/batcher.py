@@ -20,14 +20,17 @@ from tarry_backend.model.trace import NoRun, Trace
 from tarry_backend.queues.delays import delay_until
 from tarry_backend.queues.messages import Carried, Due, Start
 from tarry_backend.queues.sender import HORIZON
+from tarry_backend.store import EventGoneError
 from tarry_backend.store.due_index import BATCHES
 from tarry_backend.store.event_json import event_text
+from tarry_backend.telemetry import logger
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from tarry_backend.matcher.starts import DeclaredApp
     from tarry_backend.matcher.window_entry import WindowEntry
+    from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.queues.messages import WindowEnd
     from tarry_backend.queues.sender import Queues
     from tarry_backend.store import Store
@@ -138,25 +141,48 @@ class Batcher:
     def _finish(self, name: str, closed: EventBatch) -> None:
         """Leave a trace for each event of the closed batch, send its start, then note that it is sent.
 
-        It may be done twice. The traces come first: from then on the events are known to be in a batch.
+        It may be done twice. The traces come first: from then on the events are known to be in a batch. An event that a
+        deployment has let into another batch, or start a run of its own, is left out:
+
+            batch     e: added ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄ closed: e has a run, and is left out
+            deployed             without the option ── e again: its own run
         """
         if not closed.closing:
             return
         members = sorted(closed.closing.items(), key=lambda item: item[1].place)
         function_id = name.partition("#")[2]
         run_id = batch_run_id(members[0][0])
-        for member_id, _ in members:
-            self._starts.leave(Trace(member_id, function_id, NoRun.BATCHED, now(), by=run_id))
-        places = [member.place for _, member in members]
-        first = self._log.find(places[0].name, places[0].position)
-        batch = [place.fields() for place in places]
-        self._queues.send_to_runs([Start(run_id, function_id, Carried.of(first), batch=batch)])
+        left = self._left(Trace(member_id, function_id, NoRun.BATCHED, now(), by=run_id) for member_id, _ in members)
+        places = [member.place for member_id, member in members if member_id in left]
+        if (first := self._first(places)) is not None:
+            batch = [place.fields() for place in places]
+            self._queues.send_to_runs([Start(run_id, function_id, Carried.of(first), batch=batch)])
         _, open_for = self._limits(name)
         seen = closed
         while self._batches.started(name, seen, open_for, now()) is None:
             seen = self._batches.read(name)
             if seen.closing != closed.closing:  # another matcher has done it
                 return
+
+    def _left(self, traces: Iterable[Trace]) -> set[str]:
+        """Leave the traces; return the ids of those that are there, and not a run or another trace in their place."""
+        new, others = set(), {}
+        for trace in traces:
+            if self._starts.leave(trace):
+                new.add(trace.run_id)
+            else:
+                others[trace.run_id] = trace.by
+        there = self._runs.decided(others) if others else {}
+        return new | {each for each, by in others.items() if there.get(each) == by}
+
+    def _first(self, places: Iterable[EventPlace]) -> ReceivedEvent | None:
+        """Return the first of the events that the log still has: one that it has no more holds up no others."""
+        for place in places:
+            try:
+                return self._log.find(place.name, place.position)
+            except EventGoneError as error:
+                logger.error("a batch lacks an event: %s", error)
+        return None
 
     def _limits(self, name: str) -> tuple[int, int]:
         """Return the size and the time by the code as it is now. A batch whose function has none any more is over."""

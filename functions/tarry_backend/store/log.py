@@ -139,15 +139,12 @@ class EventLog:
                 return self._received(item)
         raise EventGoneError(f"event {position.event_id} of {name!r} is no longer in the log")
 
-    def find_all(self, places: Sequence[EventPlace], shards: Callable[[str], int]) -> list[ReceivedEvent]:
-        """Return the events at these places, in their order: mostly 100 in a request.
+    def find_all(self, places: Sequence[EventPlace], shards: Callable[[str], int]) -> Iterator[ReceivedEvent | None]:
+        """Yield the events at these places, in their order: mostly 100 in a request. ``None`` for one that is gone.
 
         Args:
             shards: Over how many partitions a day a name's log is spread now. Where that is not where an event is, or
                 the table does not show it yet, it is searched for.
-
-        Raises:
-            EventGoneError: The log no longer has one of them.
         """
         counts = {name: shards(name) for name in {place.name for place in places}}
         keys = [
@@ -155,10 +152,12 @@ class EventLog:
             for at, name in places
         ]
         found = {item.sk: item for item in self._table.get_many(keys, model=EventItem)[0]}
-        there = ((place, found.get(place.position.text())) for place in places)
-        return [
-            self.find(place.name, place.position) if item is None else self._received(item) for place, item in there
-        ]
+        for place in places:
+            item = found.get(place.position.text())
+            try:
+                yield self.find(place.name, place.position) if item is None else self._received(item)
+            except EventGoneError:
+                yield None
 
     def _write(self, places: Sequence[tuple[str, LogEntry, bool]]) -> None:
         packed: dict[Position, bytes] = {}

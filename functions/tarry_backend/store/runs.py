@@ -107,8 +107,10 @@ class Runs:
         items, _ = self._table.get_many([(run_pk(run_id), "run") for run_id in run_ids])
         return {run.id: run for run in map(self.items.run, (item for item in items if item.trace is None))}
 
-    def decided(self, run_ids: Iterable[str]) -> set[str]:
-        """Return which of these ids have a run, or a trace in its place; strongly consistent, 100 a request.
+    def decided(self, run_ids: Iterable[str]) -> dict[str, str | None]:
+        """Return which of these ids have a run, or a trace in its place, and because of which run if it is a trace.
+
+        Strongly consistent, 100 a request.
 
         Raises:
             ConflictError: DynamoDB has not answered for all of them.
@@ -117,7 +119,7 @@ class Runs:
         found, is_whole = self._table.get_many(keys, consistent=True)
         if not is_whole:
             raise ConflictError("the table is throttled: SQS delivers the message again")
-        return {item.pk.partition("#")[2] for item in found}
+        return {item.pk.partition("#")[2]: trace.by if (trace := trace_of(item)) else None for item in found}
 
     def step(self, run_id: str, key: str) -> Step | None:
         """Return one step, strongly consistent."""

@@ -67,7 +67,7 @@ def _problem(app: App, snapshot: RunSnapshot) -> Failure | None:
     if function is None:
         there = ", ".join(sorted(app.functions))
         return Failure.of(UsageError(f"the code has no function {run.function_id!r}; it has {there}"))
-    replayed = Replayed(run.id, run.event, run.received_at, snapshot.attempt, started=run.started)
+    replayed = Replayed(run.id, run.event, run.received_at, snapshot.attempt, started=run.started, events=run.events)
     problem = dry_run(function, replayed, snapshot.steps)
     if problem is not None and run.error is not None and problem.name == run.error.name:
         return None

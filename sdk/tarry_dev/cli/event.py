@@ -86,7 +86,12 @@ def _rows(made: Receipt, lookups: Lookups) -> Iterator[tuple[RenderableType, ...
     yield from _of("started", GOOD, ((each.run, "") for each in made.started), len(made.started))
     for trace in made.unstarted:
         free = "" if trace.free_at is None else f"; there was room again {_after(trace, made)} later"
-        yield Text("started none", OPEN), "", Text(trace.function_id), Text(one_line(f"{trace}{free}"))
+        yield (
+            Text("started none", OPEN),
+            (trace.by or "")[:SHORT],
+            Text(trace.function_id),
+            Text(one_line(f"{trace}{free}")),
+        )
     yield from _of("resumed", GOOD, _loaded(made.resumed, lookups), len(made.resumed))
     yield from _of("cancelled", OPEN, _loaded(made.cancelled, lookups), len(made.cancelled))
     yield from _of("about to resume", OPEN, map(_pair, made.pending), len(made.pending))
