@@ -59,6 +59,13 @@ def test_a_token_is_needed_once_and_becomes_a_cookie(tarry_host: MakeHost) -> No
     assert site.get("/runs").status_code == 200
 
 
+def test_consoles_on_two_ports_have_cookies_of_their_own(tarry_host: MakeHost) -> None:
+    site = Site.of(tarry_host(make_app()), token="secret-token")
+    for port in (8001, 8002):
+        welcome = site.client.get("/runs?token=secret-token", base_url=f"http://localhost:{port}")
+        assert f"tarry_console_{port}=" in welcome.headers["Set-Cookie"]
+
+
 def test_no_action_is_done_without_the_token(tarry_host: MakeHost) -> None:
     site = Site.of(tarry_host(make_app()), token="secret-token")
     answer = site.client.post("/send", data={"name": "a"}, base_url="http://localhost")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from werkzeug.wrappers import Request, Response
 
-__all__ = ["COOKIE", "FIELD", "LOOPBACK", "TOKEN", "Guard", "harden"]
+__all__ = ["FIELD", "LOOPBACK", "TOKEN", "Guard", "harden"]
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 """This machine's names."""
@@ -31,7 +31,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 TOKEN, FIELD = "token", "mark"
 """The parameter of a URL with the token, and the field of a form with its mark."""
 
-COOKIE, _VISITOR = "tarry_console", "tarry_visitor"
+_COOKIE, _VISITOR = "tarry_console", "tarry_visitor"
 
 _YEAR = 31_536_000
 
@@ -80,7 +80,7 @@ class Guard:
         """Whether the visitor has the token, as a cookie or in the URL; true if none is needed."""
         if self._token is None:
             return True
-        given = request.cookies.get(COOKIE) or ""
+        given = request.cookies.get(_cookie(request)) or ""
         return _same(given, self._token) or self.brings_token(request)
 
     def brings_token(self, request: Request) -> bool:
@@ -91,7 +91,9 @@ class Guard:
         """Give the visitor the token as a cookie. A script cannot read it, and no other site's form sends it."""
         if self._token is not None:
             path = request.script_root or "/"
-            response.set_cookie(COOKIE, self._token, httponly=True, samesite="Lax", path=path, secure=request.is_secure)
+            response.set_cookie(
+                _cookie(request), self._token, httponly=True, samesite="Lax", path=path, secure=request.is_secure
+            )
 
     def visitor(self, request: Request) -> str:
         """Return the visitor's name for marks: the cookie's, or a new one."""
@@ -138,6 +140,12 @@ def harden(response: Response) -> None:
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
     headers["Cross-Origin-Resource-Policy"] = "same-origin"
     headers.setdefault("Cache-Control", "no-store")
+
+
+def _cookie(request: Request) -> str:
+    """The name of the token's cookie. Browsers give a cookie to every port of a host: here each port has its own."""
+    port = request.host.rpartition(":")[2]
+    return f"{_COOKIE}_{port}" if port.isdecimal() and port.isascii() else _COOKIE
 
 
 def _same(given: str, wanted: str) -> bool:

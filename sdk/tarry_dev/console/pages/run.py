@@ -33,7 +33,8 @@ __all__ = ["cancel", "rerun", "rerun_form", "retry", "show", "value"]
 CANCEL, CHANGE = ("sqs:SendMessage",), ("dynamodb:UpdateItem", "sqs:SendMessage")
 """The permissions that actions need."""
 
-_RUNNING, _REMOTE = 1_000, 2_000
+_RUNNING = 1_000
+"""After how many milliseconds the page of a run is read again: one query, and its place at a limit if it has one."""
 
 _LATER = 60_000
 """By how many milliseconds the clocks of Lambdas and of CloudWatch may differ."""
@@ -71,7 +72,7 @@ def show(visit: Visit, run_id: str) -> Page:
         "failed_steps": [step.key for step in snapshot.steps if step.status is Status.FAILED],
         "is_served": run.function_id in source.functions,
     }
-    every = (_RUNNING if source.is_local else _REMOTE) if is_running or source.is_local else None
+    every = _RUNNING if is_running or source.is_local else None
     every = None if visit.arg("log") else every  # each reading of the log has its price
     title = f"{run.function_id} {run.id[:8]}"
     return Page("run.html", title, "runs", context, every=every, moving=is_running)
