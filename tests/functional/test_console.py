@@ -186,6 +186,20 @@ def test_a_run_of_many_steps_shows_the_last_ones_and_all_if_asked(tarry_host: Ma
     assert "turn-49 " in site.page(f"/runs/{run}?all=1")
 
 
+def test_a_run_of_a_batch_names_the_events_that_started_it(tarry_host: MakeHost) -> None:
+    app = tarry.App("shop")
+
+    @app.create_function(fn_id="many", trigger=tarry.TriggerEvent("one"), batch_events=tarry.Batch(2, "1m"))
+    async def many(ctx: tarry.Context) -> int:
+        return len(ctx.events)
+
+    site = Site.of(tarry_host(app))
+    for number in range(2):
+        site.host.send(tarry.Event("one", {"n": number}, f"e-{number}"))
+    page = site.page(f"/runs/{site.host.run('many').id}")
+    assert "A batch of 2 events: one e-0 , one e-1" in page
+
+
 def test_the_data_of_an_event_are_whole_at_their_own_address(site: Site) -> None:
     site.host.send("order/placed", {"id": 7, "total": 1, "text": "long" * 1000})
     [event] = site.host.events("order/placed")

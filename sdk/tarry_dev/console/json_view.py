@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["json_view", "one_line_json"]
 
+_ENCRYPTED = "$encrypted"
+"""The key under which a ciphertext stands: that of ``tarry.encryption``."""
+
 _TEXT, _ENTRIES, _NODES, _DEEP = 400, 100, 2_000, 12
 """The most characters of a text, entries of a list or an object, parts of the whole, and levels, that are shown."""
 
@@ -29,8 +32,16 @@ def json_view(value: Any) -> Markup:
 
 def one_line_json(value: Any, width: int = 100) -> str:
     """Return JSON on one line, cut to ``width`` characters."""
+    if isinstance(value, Mapping) and isinstance(value.get(_ENCRYPTED), str):
+        value = {**value, _ENCRYPTED: "…"}
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+class _Encrypted(str):
+    """A ciphertext, of which nobody sees anything."""
+
+    __slots__ = ()
 
 
 class _Writer:
@@ -42,7 +53,10 @@ class _Writer:
     def value(self, key: Markup, value: Any, level: int, comma: str = "") -> Markup:
         """Return the value behind its key, with the comma that follows it."""
         self._left -= 1
+        if isinstance(value, _Encrypted):
+            return key + Markup('<span class="cut">encrypted, {} characters</span>').format(f"{len(value):,}") + comma
         if isinstance(value, Mapping):
+            value = _without_ciphertext(value)
             rows = [(_key(each), item) for each, item in list(value.items())[:_ENTRIES]]
             return self._folding(key, rows, len(value), "{}", level, comma)
         if isinstance(value, list | tuple):
@@ -79,6 +93,12 @@ class _Writer:
 
 def _key(key: object) -> Markup:
     return Markup('<span class="k">{}</span>: ').format(_visible(json.dumps(str(key), ensure_ascii=False)))
+
+
+def _without_ciphertext(value: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    """Return the object with a mark in place of what ``tarry.encryption`` has encrypted."""
+    sealed = value.get(_ENCRYPTED)
+    return {**value, _ENCRYPTED: _Encrypted(sealed)} if isinstance(sealed, str) else value
 
 
 def _noun(brackets: str, count: int) -> str:

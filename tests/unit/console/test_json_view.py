@@ -38,5 +38,15 @@ def test_short_values_are_unfolded_and_long_ones_folded() -> None:
     assert "<details open>" not in json_view({str(place): 1 for place in range(50)})
 
 
+def test_a_ciphertext_is_not_shown_but_named() -> None:
+    from tarry.encryption import ENCRYPTED
+
+    shown = json_view({"orderId": 7, ENCRYPTED: "c2VjcmV0" * 10, "in": [{ENCRYPTED: "x"}]})
+    assert "c2VjcmV0" not in shown
+    assert "encrypted, 80 characters" in shown
+    assert "encrypted, 1 characters" in shown
+    assert one_line_json({"orderId": 7, ENCRYPTED: "c2VjcmV0"}) == '{"orderId": 7, "$encrypted": "…"}'
+
+
 def test_one_line_is_cut() -> None:
     assert one_line_json({"a": "x" * 200}, 20) == '{"a": "xxxxxxxxxxxx…'

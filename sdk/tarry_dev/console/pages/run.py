@@ -36,6 +36,9 @@ CANCEL, CHANGE = ("sqs:SendMessage",), ("dynamodb:UpdateItem", "sqs:SendMessage"
 _RUNNING = 1_000
 """After how many milliseconds the page of a run is read again: one query, and its place at a limit if it has one."""
 
+_BATCH = 20
+"""How many events of the batch that started a run are shown."""
+
 _LATER = 60_000
 """By how many milliseconds the clocks of Lambdas and of CloudWatch may differ."""
 
@@ -62,6 +65,10 @@ def show(visit: Visit, run_id: str) -> Page:
         "whole": asdict(fall.whole),
         "rows": step_rows(snapshot, fall, lines, visit, attempts),
         "count": len(snapshot.steps),
+        "events": [
+            {"id": each.event.id, "name": each.event.name, "source": each.event.source} for each in run.batch[:_BATCH]
+        ],
+        "batch": len(run.batch),
         "caller": None if calling is None else asdict(calling),
         "lines": [asdict(line) for line in lines],
         "is_log_read": bool(visit.arg("log")),
