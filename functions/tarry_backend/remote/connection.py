@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from tarry_backend.remote.answers import AppError
-from tarry_backend.remote.signatures import canonical, is_signed, signature
+from tarry_backend.remote.signatures import canonical, is_signed_answer, signature
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,6 +81,6 @@ class Connection:
         given = answer.headers.get(SIGNATURE, "")
         if "x-inngest-sdk" not in answer.headers:
             return  # ``read_answer`` says what it is
-        if not is_signed(self.key or "", given, answer.body, int(time.time())):
+        if not is_signed_answer(self.key or "", given, answer.body, int(time.time())):
             why = "is not signed" if not given else "has a signature of another key, or of another time"
             raise AppError(f"the answer from {self.url} {why}: give the app this stack's INNGEST_SIGNING_KEY")

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 from tarry.errors import UsageError
 
-__all__ = ["FRESH", "bearer_of", "canonical", "is_bearer", "is_signed", "signature", "why_not_key"]
+__all__ = ["FRESH", "bearer_of", "canonical", "is_bearer", "is_signed", "is_signed_answer", "signature", "why_not_key"]
 
 FRESH = 300
 """For how many seconds a signature counts, in both directions of time: SDKs use the same window."""
@@ -38,6 +38,16 @@ def is_signed(key: str, header: str, body: bytes, moment: int) -> bool:
     if not re.fullmatch("[0-9]{1,12}", time) or abs(moment - int(time)) > FRESH:
         return False
     return hmac.compare_digest(digest.encode(), _digest(key, body, time).encode())
+
+
+def is_signed_answer(key: str, header: str, body: bytes, moment: int) -> bool:
+    """Whether the header is a fresh signature of an answer: of its bytes, or (Go) of its canonical form."""
+    if is_signed(key, header, body, moment):
+        return True
+    try:
+        return is_signed(key, header, canonical(json.loads(body)), moment)
+    except (ValueError, RecursionError, UsageError):
+        return False
 
 
 def bearer_of(key: str) -> str:

@@ -110,6 +110,11 @@ def example_app(door: Door, program: Path) -> AbstractContextManager[SdkApp]:
     return _app(["node", str(program)], program.parent, door, "shop", INNGEST_DEV=door.url, PORT="0")
 
 
+def go_app(door: Door, program: Path, **environment: str) -> AbstractContextManager[SdkApp]:
+    """The app by inngestgo, as it was built."""
+    return _app([str(program)], program.parent, door, "goshop", **environment)
+
+
 def python_app(door: Door, **environment: str) -> AbstractContextManager[SdkApp]:
     """The app by PyPI ``inngest``, over FastAPI."""
     return _app([str(PYTHON), "app.py"], NODE.with_name("python"), door, "pyshop", **environment)

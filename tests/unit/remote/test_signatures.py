@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tarry import UsageError
-from tarry_backend.remote.signatures import bearer_of, canonical, is_bearer, is_signed, signature, why_not_key
+from tarry_backend.remote.signatures import (
+    bearer_of,
+    canonical,
+    is_bearer,
+    is_signed,
+    is_signed_answer,
+    signature,
+    why_not_key,
+)
 
 KEY = "signkey-test-8ee2262a15e8d3c42d6a840db7af3de2aab08ef632b32a37a687f24b34dba3ff"
 
@@ -67,6 +75,14 @@ def test_a_signature_counts_for_its_body_its_key_and_five_minutes() -> None:
     assert not is_signed(KEY, header, b"[]", 1_000_000)
     assert not is_signed(f"{KEY[:-2]}00", header, b"{}", 1_000_000)
     assert not is_signed(KEY, header.replace("t=1000000", "t=1000001"), b"{}", 1_000_000)
+
+
+def test_an_answer_is_signed_in_its_bytes_or_in_its_canonical_form() -> None:
+    raw = b'{"b": 1.0, "a": []}\n'
+    for signed in (raw, canonical(json.loads(raw))):
+        assert is_signed_answer(KEY, signature(KEY, signed, 1), raw, 1)
+    assert not is_signed_answer(KEY, signature(KEY, b"{}", 1), raw, 1)
+    assert not is_signed_answer(KEY, signature(KEY, b"{}", 1), b"no JSON", 1)
 
 
 @pytest.mark.parametrize("header", ["", "t=1", "s=1", "t=x&s=y", "t=1&t=2&s=x", "t=-1&s=x", "\u0661"])
