@@ -128,6 +128,13 @@ class Encryption:
             raise DecryptionError(f"{what} was not encrypted as an event's data: what it holds is no JSON object")
         return {**rest, **secret}
 
+    def _inner(self, event: Any, what: str) -> Any:
+        """Return an event within an announcement, decrypted if that is possible."""
+        with suppress(DecryptionError):
+            if isinstance(event, dict) and is_encrypted(event.get("data")):
+                return {**event, "data": self.opened(event["data"], what)}
+        return event
+
     def opened_event(self, name: str, data: Mapping[str, Any], what: str) -> dict[str, Any]:
         """Return the data of an event of that name, decrypted.
 
@@ -136,10 +143,9 @@ class Encryption:
         """
         found = self.opened(data, what)
         if name.startswith(RESERVED):
-            event = found.get("event")
-            with suppress(DecryptionError):
-                if isinstance(event, dict) and is_encrypted(event.get("data")):
-                    found["event"] = {**event, "data": self.opened(event["data"], what)}
+            found |= {"event": self._inner(found["event"], what)} if "event" in found else {}
+            if isinstance(events := found.get("events"), list):
+                found["events"] = [self._inner(event, what) for event in events]
             with suppress(DecryptionError):
                 if is_encrypted(found.get("result")):
                     found["result"] = self.decrypted(found["result"], what)

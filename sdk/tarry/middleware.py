@@ -87,7 +87,7 @@ class Middleware:
         """Change the function's input, at each replay before Tarry calls the function.
 
         Args:
-            ctx: The context. You may set its attributes, such as ``ctx.event``.
+            ctx: The context. You may set its attributes, such as ``ctx.event``, and ``ctx.events`` of a batch.
             function: The function that Tarry calls.
         """
         return None

@@ -117,7 +117,7 @@ class _Traced(Middleware):
             (),
             context=Parents(),
             start_time=ctx.event.ts * _MS,
-            links=_links(ctx.event.data),
+            links=[link for event in ctx.events for link in _links(event.data)],
             attributes={"tarry.run": ctx.run_id, "tarry.function": function.id, "tarry.event": ctx.event.name},
         )
 

@@ -5,7 +5,8 @@ number is the text ``Infinity``. What is not there is ``null``.
 
 event   id, name, data, ts, user, source
 run     id, function, status, started, version (of the code with which it began), due (an attempt), ended, event,
-        output, error, cancelled (reason, by: an event), open (steps), life (from 1), rerun_of (run, from),
+        batch (the ids of all its events, if it is one), output, error, cancelled (reason, by: an event),
+        open (steps), life (from 1), rerun_of (run, from),
         continues (run: the one before, first, number: from 2) and continued_as (a run id) of a chain, and in
         ``tarry run`` steps and guards (what ends it from outside, as steps), past_lives (life, ended,
         error, retried, from) and past_steps (steps that a retry has dropped, each with its life), held_back (it waits

@@ -87,5 +87,6 @@ def _own_data(data: Mapping[str, Any]) -> dict[str, Any]:
     inner = shown.get("event")
     if isinstance(inner, dict) and {"id", "name", "data", "ts"} <= inner.keys():
         shown["event"] = _document(inner)
-        shown["events"] = [shown["event"]]
+        several = shown.get("events")
+        shown["events"] = [_document(each) for each in several] if isinstance(several, list) else [shown["event"]]
     return shown

@@ -118,7 +118,8 @@ def _version(version: str | None) -> str:
 
 
 def _data(run: Run) -> Text:
-    return Text.assemble(compact(run.event.data, _WIDTH), "\n", (f"event {one_line(run.event.id)}", QUIET))
+    more = f" and {len(run.batch) - 1} more of a batch" if len(run.batch) > 1 else ""
+    return Text.assemble(compact(run.event.data, _WIDTH), "\n", (f"event {one_line(run.event.id)}{more}", QUIET))
 
 
 def _row(step: Step, calendar: Calendar, attempts: int | None, version: str | None) -> tuple[RenderableType, ...]:

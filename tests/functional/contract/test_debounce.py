@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter, defaultdict
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,9 @@ from tarry_backend.deploy.function_facts import facts_of
 from tarry_backend.events.address import run_id_of
 from tarry_backend.matcher.outbox import Outbox
 from tarry_backend.matcher.window_entry import WindowEntry
+from tarry_backend.model.calm import CALM, Spans
+from tarry_backend.model.event_place import EventPlace
+from tarry_backend.model.position import Position
 from tarry_backend.model.received_event import ReceivedEvent
 from tarry_backend.model.trace import NoRun
 from tarry_backend.runtime import host as deploy
@@ -350,6 +354,30 @@ def test_an_event_that_was_overtaken_gives_the_window_its_start(host: Host) -> N
     host.advance("1m")
     assert saved(host) == [3, 4]
     assert is_idle(host)
+
+
+@pytest.mark.parametrize("spans", [Spans(10), Spans(10, 25)])
+def test_the_windows_that_are_stored_are_those_of_the_log_whichever_way_they_are_written(
+    host: Host, spans: Spans
+) -> None:
+    """One conditional write adds events that fit, a second way adds the others: both have the same outcome."""
+    debouncer, calms = runtime().matcher._gatherer._debouncer, runtime().store.calms
+    odds = random.Random(3)
+    for play in range(60):
+        name, calm = f"{play}#save", CALM
+        for _ in range(6):
+            moments = sorted(odds.sample(range(100, 180), odds.randint(1, 3)))
+            places = [EventPlace(Position(moment, f"e{moment}#"), "typed") for moment in moments]
+            debouncer._joined(name, places, spans)
+            for place in places:
+                calm = calm.with_event(place, spans)
+            if odds.random() < 0.3:
+                seen, moment = calms.read(name), odds.randint(100, 200)
+                calm = calm.fired(moment, spans)
+                fired = seen.fired(moment, spans)
+                assert calms.replace(name, seen, replace(fired, due=1), 0)
+            stored = calms.read(name)
+            assert (stored.windows, stored.through, stored.firing) == (calm.windows, calm.through, calm.firing)
 
 
 MINUTE = 60_000

@@ -11,7 +11,19 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from tarry import App, Cancel, Context, Event, EventMatch, Middleware, StepError, TriggerEvent, UsageError
+from tarry import (
+    App,
+    Batch,
+    Cancel,
+    Context,
+    Event,
+    EventMatch,
+    Middleware,
+    NonRetriableError,
+    StepError,
+    TriggerEvent,
+    UsageError,
+)
 from tarry.encryption import ENCRYPTED, DecryptionError, Encryption, KmsKey, LocalKey
 from tarry_backend.runtime import runtime
 from tarry_dev.cli.encrypted_values import LOCAL_KEY, decrypted
@@ -71,6 +83,26 @@ def test_nothing_secret_is_stored_and_the_function_sees_it_all(app: App, host: H
     (charged,) = host.events("charged")
     assert set(charged.data) == {"id", ENCRYPTED}
     assert SECRET not in json.dumps([event.model_dump() for event in host.events()])
+
+
+def test_each_event_of_a_batch_is_decrypted_and_those_of_its_announcement_too(app: App, host: Host) -> None:
+    encryption = Encryption(KEY, readable=["id"])
+    two = Batch(2, "1m")
+
+    @app.create_function(fn_id="book", trigger=TriggerEvent("placed"), batch_events=two, middleware=[encryption])
+    async def book(ctx: Context) -> None:
+        assert [(event.data["id"], event.data["card"]) for event in ctx.events] == [(0, SECRET), (1, SECRET)]
+        raise NonRetriableError("the books are closed")
+
+    @app.create_function(fn_id="hear", trigger=TriggerEvent("tarry/function.failed"), middleware=[encryption])
+    async def hear(ctx: Context) -> list[str]:
+        return [event["data"]["card"] for event in ctx.event.data["events"]]
+
+    for number in range(2):
+        app_sends(host, encryption, "placed", {"id": number, "card": SECRET})
+    assert host.run("book").status == "failed"
+    assert encryption.decrypted(host.run("hear").output, "it") == [SECRET, SECRET]
+    assert SECRET not in stored(host.cloud)
 
 
 def app_sends(host: Host, encryption: Encryption, name: str, data: dict[str, Any]) -> None:
