@@ -9,7 +9,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from tarry_backend.store.access import ITEMS, OBJECTS, REMOTE_ITEMS
+from tarry_backend.store.access import ITEMS, LISTED, OBJECTS, REMOTE_ITEMS
 from tarry_backend.store.models import EXPIRES, table_definition
 from tarry_infra.buckets import closed_bucket
 
@@ -75,6 +75,8 @@ class State(Construct):
             for action, names in OBJECTS.get(function.entry, {}).items():
                 for name in names:
                     self._grant_objects(function, f"s3:{action}", name)
+            if (listed := LISTED.get(function.entry)) is not None:
+                function.allow(["s3:ListBucket"], self.bucket.bucket_arn, {"StringLike": {"s3:prefix": listed}})
 
     def grant_remote(self, *functions: Function) -> None:
         """Lets each reach the items that it uses in a stack with remote apps."""

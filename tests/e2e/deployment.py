@@ -49,6 +49,11 @@ class Deployment:
         source.write_text(text.replace(found[0], f"RELEASE = {new}"))
         return new
 
+    def set_fault(self, fault: str) -> None:
+        """Changes the code of the functions: a fault with that text, or none."""
+        source = self._folder / "shop.py"
+        source.write_text(re.sub(r"^FAULT = .*$", f"FAULT = {fault!r}", source.read_text(), flags=re.MULTILINE))
+
     def _variables(self) -> dict[str, str]:
         """What the CDK app reads."""
         return {

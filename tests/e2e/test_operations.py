@@ -55,6 +55,25 @@ def test_runs_that_wait_go_on_with_the_code_of_the_next_deployment(stack: Stack,
     assert {(run.output["before"], run.output["after"]) for run in runs} == {(new - 1, new)}
 
 
+def test_a_bad_deploy_fails_fifty_runs_and_after_a_rollback_one_retry_lets_all_end_well(
+    stack: Stack, deployment: Deployment, tarry: Tarry
+) -> None:
+    stack.put("courier/asked", *({"n": n} for n in range(50)))
+    eventually(lambda: stack.open_waits("courier/came") == 50)
+    deployment.set_fault("adress")
+    deployment.deploy()
+    stack.put("courier/came", *({"n": n} for n in range(50)))
+    eventually(lambda: stack.count("courier", "failed") == 50)
+
+    deployment.set_fault("")
+    deployment.deploy()
+    tarry("retry", "--function", "courier", "--status", "failed", "--rate", "50", "--yes")
+    runs = eventually(lambda: finished if len(finished := stack.runs("courier", "finished")) == 50 else None)
+    assert stack.count("courier", "failed") == 0
+    assert sorted(run.output["n"] for run in runs) == list(range(50))
+    assert {run.output["charged"] == run.steps["charge"].output for run in runs} == {True}, "it was charged once"
+
+
 ALARMED = 900
 """In seconds. SQS publishes a metric each minute, and some minutes late if the queue was idle."""
 

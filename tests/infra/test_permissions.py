@@ -51,6 +51,8 @@ GRANTED = {
         ("s3:GetObject", "StateValues.Arn/runs/*"),
         ("s3:PutObject", "StateValues.Arn/runs/*"),
         ("s3:PutObject", "StateValues.Arn/log/*-finished-*"),
+        ("s3:DeleteObject", "StateValues.Arn/runs/*"),
+        ("s3:ListBucket", "StateValues.Arn"),
         ("sqs:SendMessage", "RunsQueue.Arn"),
         ("sqs:SendMessage", "TimersQueue.Arn"),
         ("events:PutEvents", "IngestBus.Arn"),

@@ -30,6 +30,7 @@ from tarry_backend.queues.messages import (
     Admit,
     CancelRun,
     MessageError,
+    RemoveObjects,
     RetryRun,
     Returned,
     RunMessage,
@@ -89,6 +90,8 @@ class Executor:
         message = decode(body)
         if isinstance(message, Admit):
             self._gatekeeper.sweep(message.gate, delivery.out_of_time)
+        elif isinstance(message, RemoveObjects):
+            self._store.objects.remove(message.run_id, now())
         else:
             self._handle(_run_message(message), delivery)
 

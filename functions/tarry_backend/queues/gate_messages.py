@@ -1,4 +1,4 @@
-"""The messages of gates, which limit how many runs are at work."""
+"""The messages of gates, which limit how many runs are at work, and of what runs leave behind."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import ClassVar
 
-__all__ = ["Admit", "Admitted"]
+__all__ = ["Admit", "Admitted", "RemoveObjects"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +36,11 @@ class Admit:
     def run_id(self) -> str:
         """The message group: one admission of a gate at a time. A gate's name is too long for it."""
         return f"gate-{hashlib.sha256(self.gate.encode()).hexdigest()[:32]}"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveObjects:
+    """To the executor: remove the objects of a run that ended long ago, if its item is gone."""
+
+    kind: ClassVar[str] = "objects"
+    run_id: str

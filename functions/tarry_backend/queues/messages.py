@@ -13,7 +13,7 @@ from tarry.event import Event
 from tarry_backend.model.event_identity import identity_of
 from tarry_backend.model.position import Position
 from tarry_backend.model.received_event import ReceivedEvent
-from tarry_backend.queues.gate_messages import Admit, Admitted
+from tarry_backend.queues.gate_messages import Admit, Admitted, RemoveObjects
 from tarry_backend.queues.window_messages import WindowEnd
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "MatcherMessage",
     "Message",
     "MessageError",
+    "RemoveObjects",
     "Resume",
     "RetryRun",
     "Returned",
@@ -249,7 +250,7 @@ RunUpdate = Start | Resume | Wake | Deadline | Look | Returned | Signalled | Con
 """The messages that the executor applies to a run before it replays the function."""
 
 RunMessage = RunUpdate | CancelRun | RetryRun
-"""The messages of the runs queue to one run. The queue also has ``Admit``."""
+"""The messages of the runs queue to one run. The queue also has ``Admit`` and ``RemoveObjects``."""
 
 TimerMessage = Due | Settle
 """The messages of the timers queue."""
@@ -257,7 +258,7 @@ TimerMessage = Due | Settle
 MatcherMessage = Marker | FanOut | WindowEnd
 """The messages of the events queue, beside events."""
 
-Message = RunMessage | Admit | TimerMessage | MatcherMessage
+Message = RunMessage | Admit | RemoveObjects | TimerMessage | MatcherMessage
 
 _KINDS: dict[str, type[Message]] = {message.kind: message for message in get_args(Message)}
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
     from tarry_backend.deploy.settings import Settings
-    from tarry_backend.queues.messages import Admit, MatcherMessage, RunMessage, TimerMessage
+    from tarry_backend.queues.messages import Admit, MatcherMessage, RemoveObjects, RunMessage, TimerMessage
 
     Page = list[dict[str, Any]]
 
@@ -60,7 +60,7 @@ class Queues:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def send_to_runs(self, messages: Iterable[RunMessage | Admit]) -> int:
+    def send_to_runs(self, messages: Iterable[RunMessage | Admit | RemoveObjects]) -> int:
         """Send to the executor, in batches, one run's messages in their order; return the number of messages."""
         return self._send(
             self._settings.runs_queue,
@@ -178,7 +178,7 @@ def _delay(seconds: int) -> int:
     return min(MAX_DELAY, max(0, seconds))
 
 
-def _of_run(message: RunMessage | Admit, body: str) -> dict[str, str]:
+def _of_run(message: RunMessage | Admit | RemoveObjects, body: str) -> dict[str, str]:
     """Give each run its group. SQS drops a repeated message within five minutes.
 
     But each ``Continue`` is new, and so is each ``Returned``, whose step may not have existed at first. A gate tells a

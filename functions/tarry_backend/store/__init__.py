@@ -24,6 +24,7 @@ from tarry_backend.store.remote_apps import RemoteApps
 from tarry_backend.store.run_index import StartedRuns
 from tarry_backend.store.run_items import RunItems
 from tarry_backend.store.run_lives import RunLives
+from tarry_backend.store.run_objects import RunObjects
 from tarry_backend.store.run_starts import RunStarts, counted_claim, once_claim
 from tarry_backend.store.runs import ConflictError, Runs
 from tarry_backend.store.singletons import Singletons, singleton_claim
@@ -57,6 +58,7 @@ __all__ = [
     "Queries",
     "RemoteApps",
     "RunLives",
+    "RunObjects",
     "RunStarts",
     "Runs",
     "Singletons",
@@ -84,6 +86,7 @@ class Store:
     table: Table
     runs: Runs
     lives: RunLives
+    objects: RunObjects
     chains: Chains
     bulks: Bulks
     log: EventLog
@@ -113,6 +116,7 @@ class Store:
             table=table,
             runs=runs,
             lives=RunLives(table, StepItems(values), runs.leases),
+            objects=RunObjects(table, values),
             chains=Chains(table, runs),
             bulks=Bulks(table),
             log=log,

@@ -17,7 +17,7 @@ from tarry_backend.store.start_items import SingletonItem, TraceItem
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ITEMS", "OBJECTS", "REMOTE_ITEMS", "Access"]
+__all__ = ["ITEMS", "LISTED", "OBJECTS", "REMOTE_ITEMS", "Access"]
 
 _RUN, _LOG, _KEY, _NAME, _ONCE, _SIGNAL = "run#*", "log#*", "key#*", "name#*", "once#*", f"{SIGNALS}*"
 _CURSOR, _GATE, _LINE, _CONTROL, _LIMIT, _SINGLE = "timers", "gate#*", "line#*", "fn#*", "limit#*", "single#*"
@@ -156,9 +156,16 @@ _LARGE_END = "log/*-finished-*"
 
 OBJECTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "matcher": {"GetObject": (_LARGE_LOG,), "PutObject": (_LARGE_LOG,)},
-    "executor": {"GetObject": (_LARGE_LOG, _LARGE_RUN), "PutObject": (_LARGE_END, _LARGE_RUN)},
+    "executor": {
+        "GetObject": (_LARGE_LOG, _LARGE_RUN),
+        "PutObject": (_LARGE_END, _LARGE_RUN),
+        "DeleteObject": (_LARGE_RUN,),
+    },
     "timers": {"GetObject": (_LARGE_LOG, _LARGE_RUN)},
     "api": {"GetObject": (_LARGE_LOG, _LARGE_RUN), "PutObject": (_LARGE_RUN,)},
     "gateway": {"GetObject": (_LARGE_LOG, _LARGE_RUN)},
 }
 """The names of the bucket's objects, by Lambda entry point and operation."""
+
+LISTED: Mapping[str, str] = {"executor": _LARGE_RUN}
+"""The names of objects that a Lambda may list, by entry point: it removes those of runs that are gone."""

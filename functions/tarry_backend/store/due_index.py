@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from tarry_backend.store.table import Table
 
-__all__ = ["BATCHES", "CALMS", "GATE", "LINE", "SHARDS", "WINDOWS", "DueEntry", "Dues"]
+__all__ = ["BATCHES", "CALMS", "GATE", "LINE", "OBJECTS", "SHARDS", "WINDOWS", "DueEntry", "Dues"]
 
 SHARDS = range(DUE_SHARDS)
 
@@ -23,6 +23,9 @@ CALMS, BATCHES = "calm", "batch"
 """The kinds of what gathers events before a run: debounces and batches. Names stand in the place of a run's id."""
 
 WINDOWS = frozenset({CALMS, BATCHES})
+
+OBJECTS = "objects"
+"""The kind of the objects of a run that has ended: they go after the run's item."""
 
 LINE = "line"
 """The kind of a run that has waited in the line of a gate for so long that its steps' leases need a look."""
@@ -62,7 +65,7 @@ class Dues:
             yield DueEntry(
                 item.pk.partition("#")[2],
                 key if name == "step" else None,
-                name if name in _NO_RUNS else getattr(item, "kind", "run"),
+                name if name in _NO_RUNS or name == OBJECTS else getattr(item, "kind", "run"),
                 int(item.due),
             )
 

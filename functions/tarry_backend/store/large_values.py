@@ -37,6 +37,7 @@ class Values:
         self._bucket = bucket
         self._place = place
         self._stored: set[str] = set()
+        self._folders: set[str] = set()
 
     def pack(self, text: str, prefix: str) -> bytes:
         """Return the text as an attribute. A large text first goes into the bucket, under ``prefix`` and its hash.
@@ -69,7 +70,20 @@ class Values:
         """Return whether the text is in the bucket."""
         return packed[:1] == _POINTER
 
+    def has_objects(self, folder: str) -> bool:
+        """Return whether this process has written, or read, a value that is in the bucket under that folder."""
+        return folder in self._folders
+
+    def remove(self, folder: str) -> None:
+        """Remove all objects of the folder. It costs a request for a thousand, and one for each object."""
+        for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=folder):
+            for found in page.get("Contents", ()):
+                self._client.delete_object(Bucket=self._bucket, Key=found["Key"])
+        self._folders.discard(folder)
+
     def _remember(self, key: str) -> None:
-        if len(self._stored) >= _REMEMBERED:
-            self._stored.clear()
+        for known in (self._stored, self._folders):
+            if len(known) >= _REMEMBERED:
+                known.clear()
         self._stored.add(key)
+        self._folders.add(key.rpartition("/")[0] + "/")

@@ -14,6 +14,7 @@ from tarry_backend.store.leases import Leases
 from tarry_backend.store.models import AliasItem, CancelRequestItem, Item, RunItem, StepItem
 from tarry_backend.store.run_items import RunItems
 from tarry_backend.store.run_lives import PAST, past_step, retire_past
+from tarry_backend.store.run_objects import note_objects
 from tarry_backend.store.run_starts import trace_of
 from tarry_backend.store.step_items import (
     StepItems,
@@ -185,6 +186,7 @@ class Runs:
         with self._table.batch() as batch:
             _retire_aliases(batch, snapshot, steps, expires)
             retire_past(batch, snapshot, self._steps, expires)
+            note_objects(batch, run.id, ended, self._values, self.leases)
 
     def request_cancel(self, run_ids: Iterable[str], now: int) -> None:
         """Mark these runs as to be cancelled, before the messages arrive that cancel them.

@@ -15,12 +15,13 @@ from tarry_backend.queues.messages import (
     Look,
     Marker,
     MessageError,
+    RemoveObjects,
     Settle,
     Wake,
     WindowEnd,
     decode,
 )
-from tarry_backend.store.due_index import GATE, LINE, SHARDS, WINDOWS
+from tarry_backend.store.due_index import GATE, LINE, OBJECTS, SHARDS, WINDOWS
 from tarry_backend.store.event_names import SKEW
 from tarry_backend.waits.lookup import look
 
@@ -107,6 +108,8 @@ class Timers:
             self._queues.send_to_matcher(end, marker_delay(message.due, moment))
         elif message.step_kind == GATE:
             self._queues.send_to_runs([Admit(message.run_id, message.due)])
+        elif message.step_kind == OBJECTS:
+            self._queues.send_to_runs([RemoveObjects(message.run_id)])
         elif message.step_kind == LINE:
             self._queues.send_to_runs([Continue(message.run_id)])
         else:

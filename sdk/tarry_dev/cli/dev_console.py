@@ -22,7 +22,7 @@ from tarry_backend.events.envelope import parse, received_event
 from tarry_backend.model.step import END_OF_TIME
 from tarry_backend.queues.messages import MessageError
 from tarry_backend.runtime import runtime
-from tarry_backend.store.due_index import GATE, LINE, SHARDS
+from tarry_backend.store.due_index import GATE, LINE, OBJECTS, SHARDS
 from tarry_dev.cli.audit_query import FOLDER, ask_folder
 from tarry_dev.cli.endpoint import FILE
 from tarry_dev.cli.errors import CommandError
@@ -142,6 +142,8 @@ class _Clock:
 def _timer_words(due: DueEntry) -> str:
     if due.kind == GATE:
         return f"the limit {due.run_id} is looked at"
+    if due.kind == OBJECTS:
+        return "a look whether the large values of an ended run can go"
     if due.kind == LINE:
         return "a look at the leases of a run that waits for its turn"
     what = {

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import tarry
 
 RELEASE = 1  # a later deployment of the tests raises it
+
+FAULT = ""  # a bad deployment of the tests sets it
 
 app = tarry.App("e2e")
 
@@ -229,3 +232,18 @@ async def nightly(ctx: tarry.Context) -> None:
 async def tick(ctx: tarry.Context) -> str:
     """Runs each minute, where the Scheduler puts its events on a bus: MiniStack's does not."""
     return await ctx.step.run("tock", lambda: "tock")
+
+
+@app.create_function(fn_id="courier", trigger=tarry.TriggerEvent(event="courier/asked"), retries=0)
+async def courier(ctx: tarry.Context) -> dict[str, Any]:
+    """Runs of which a bad deployment fails each, behind what they have paid for."""
+    charged = await ctx.step.run("charge", lambda: uuid4().hex)
+    await ctx.step.wait_for_event("came", event="courier/came", match="data.n", timeout="3h")
+
+    def hand_over() -> int:
+        if FAULT:
+            raise KeyError(FAULT)
+        n: int = ctx.event.data["n"]
+        return n
+
+    return {"charged": charged, "n": await ctx.step.run("hand over", hand_over)}

@@ -70,7 +70,7 @@ def _note(client: Any, operation: str, params: Any) -> Any:
         if service == "dynamodb" and params.get("TableName", "tarry") == "tarry":
             violations.extend(f"{function}: {part}" for part in refused(function, operation, params))
         patterns = OBJECTS.get(function, {}).get(operation, ())
-        is_an_object = service == "s3" and operation in ("GetObject", "PutObject")
+        is_an_object = service == "s3" and operation in ("GetObject", "PutObject", "DeleteObject")
         if is_an_object and not any(fnmatchcase(params["Key"], pattern) for pattern in patterns):
             violations.append(f"{function}: {operation} {params['Key']}")
     return _carry_out(client, operation, params)
