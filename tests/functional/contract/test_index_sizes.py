@@ -79,7 +79,7 @@ class Told(Queues):
         self.runs: list[str] = []
         self.further: list[FanOut] = []
 
-    def send_to_runs(self, messages: "Iterable[RunMessage | Admit]") -> int:
+    def send_to_runs(self, messages: "Iterable[RunMessage | Admit | RemoveObjects]") -> int:
         resumes = [message for message in messages if isinstance(message, Resume)]
         self.runs += [message.run_id for message in resumes]
         return len(resumes)
