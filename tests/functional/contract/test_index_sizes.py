@@ -28,7 +28,7 @@ from tarry_backend.waits.registration import Registration
 from tarry_dev.cloud import Cloud
 
 if TYPE_CHECKING:
-    from tarry_backend.queues.messages import Admit, RunMessage
+    from tarry_backend.queues.messages import Admit, RemoveObjects, RunMessage
 
 NOW = 1_735_732_800_000
 DEADLINE = NOW + 86_400_000
