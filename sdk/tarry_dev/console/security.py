@@ -6,7 +6,7 @@ A browser sends requests to localhost for any page that it shows. Each of these 
 
 - A foreign page has its own name resolve to 127.0.0.1 (DNS rebinding): ``Host`` is not ours.
 - A foreign page posts a form to us: ``Origin`` and ``Sec-Fetch-Site`` say so, and it cannot know the form's mark.
-- Another user of this machine opens the port: he has no token.
+- Another user of this machine opens the port, and has no token.
 - An event holds HTML: it is escaped. If it were not, the content security policy runs no script of it.
 """
 
@@ -101,7 +101,7 @@ class Guard:
         return known if len(known) == 32 and known.isalnum() else secrets.token_hex(16)
 
     def greet(self, response: Response, request: Request, visitor: str) -> None:
-        """Give the visitor that name, if he does not have it."""
+        """Give the visitor that name, if it is a new one."""
         if request.cookies.get(_VISITOR) != visitor:
             path = request.script_root or "/"
             response.set_cookie(

@@ -67,7 +67,7 @@ class Visit:
 
     @property
     def theme(self) -> str:
-        """The theme that the visitor has chosen; empty for that of his system."""
+        """The theme that the visitor has chosen; empty for that of the system."""
         chosen = self.request.cookies.get("tarry_theme", "")
         return chosen if chosen in ("light", "dark") else ""
 
@@ -93,14 +93,14 @@ class Visit:
         return LOCAL_REFRESH if self.source.is_local else REMOTE_REFRESH
 
     def why_not(self, *permissions: str) -> str | None:
-        """Return why this visitor cannot do what needs these permissions; ``None`` if he can, or it is not known."""
+        """Return why this visitor cannot do what needs these permissions; ``None`` if nothing is known against it."""
         if self.is_read_only:
             return "this console only reads"
         missing = [each for each in permissions if self.source.permitted(each) is False]
         return f"your role lacks {', '.join(missing)}" if missing else None
 
     def why_not_ask(self, *permissions: str) -> str:
-        """Return why this visitor cannot read what needs these permissions; empty if he can, or it is not known."""
+        """Return why this visitor cannot read what needs these permissions; empty if nothing is known against it."""
         missing = [each for each in permissions if self.source.permitted(each) is False]
         return f"Your role lacks {', '.join(missing)}." if missing else ""
 

@@ -26,7 +26,7 @@ async function look() {
   const answer = await fetch(location.href, {
     headers: { "X-Console-Seen": seen.dataset.seen, Accept: "text/html" },
     cache: "no-store",
-    redirect: "error",
+    redirect: "manual", // a search that now finds one run leads to it: the reader stays here
   });
   heed(answer.headers.get("X-Console-Now"));
   if (answer.status === 200) {
@@ -40,7 +40,7 @@ async function look() {
       },
     });
     tick();
-  } else if (answer.status !== 204) {
+  } else if (answer.status !== 204 && answer.type !== "opaqueredirect") {
     throw new Error(String(answer.status));
   }
 }
