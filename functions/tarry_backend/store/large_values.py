@@ -13,13 +13,16 @@ if TYPE_CHECKING:
 
     from tarry._wire.aws import Place
 
-__all__ = ["INLINE", "Values"]
+__all__ = ["INLINE", "INLINE_BATCH", "Values"]
 
 INLINE = 180_000
 """The most bytes, after compression, that stay in the item.
 
 An item has at most 400 KB, all attributes together. A run's item has two values: its event, and its output or error.
 """
+
+INLINE_BATCH = 30_000
+"""The same of the events of a batch, which a run's item has beside the other two."""
 
 _WORTH_COMPRESSING = 1_000
 
@@ -39,7 +42,7 @@ class Values:
         self._stored: set[str] = set()
         self._folders: set[str] = set()
 
-    def pack(self, text: str, prefix: str) -> bytes:
+    def pack(self, text: str, prefix: str, inline: int = INLINE) -> bytes:
         """Return the text as an attribute. A large text first goes into the bucket, under ``prefix`` and its hash.
 
         So a key names one text for ever, and writing an item again does not write its text again.
@@ -48,7 +51,7 @@ class Values:
         if len(raw) < _WORTH_COMPRESSING:
             return _PLAIN + raw
         compressed = zlib.compress(raw, 6)
-        if len(compressed) <= INLINE:
+        if len(compressed) <= inline:
             return _COMPRESSED + compressed
         key = f"{prefix}-{hashlib.sha256(raw).hexdigest()[:32]}"
         if key not in self._stored:

@@ -10,6 +10,7 @@ from tarry_backend.model.cancellation import Cancellation, Reason
 from tarry_backend.model.run import Run, RunStatus
 from tarry_backend.model.step import Failure
 from tarry_backend.store.event_json import batch_of, batch_text, event_of, event_text
+from tarry_backend.store.large_values import INLINE_BATCH
 from tarry_backend.store.models import RunItem
 from tarry_backend.store.run_index import index_key
 from tarry_backend.store.run_lives import life_attributes, lives_of
@@ -59,7 +60,7 @@ class RunItems:
             singleton=run.singleton,
             after=run.after,
             paced=run.paced,
-            batch=self._values.pack(batch_text(run.batch), f"runs/{run.id}/batch") if run.batch else None,
+            batch=self._values.pack(batch_text(run.batch), f"runs/{run.id}/batch", INLINE_BATCH) if run.batch else None,
             expires=None if ended is None else self._leases.of_run(ended),
             **life_attributes(run),
         )

@@ -194,6 +194,21 @@ def test_events_of_any_size_are_in_the_run(host: Host) -> None:
     assert max(len(str(item)) for item in batches(host)) < 200_000
 
 
+def test_a_batch_of_large_events_and_a_large_output_fit_in_the_runs_item(app: App, host: Host) -> None:
+    generator = random.Random(1)
+
+    @app.create_function(fn_id="book", trigger=SOLD, batch_events=Batch(2, "30s"))
+    async def book(ctx: Context) -> str:
+        return generator.randbytes(150_000).hex() + str(sum(len(event.data["text"]) for event in ctx.events))
+
+    deploy(app)
+    host.send([Event("sold", {"n": number, "text": generator.randbytes(75_000).hex()}) for number in range(2)])
+    host.advance("1s")
+    assert host.run("book").status == "finished"
+    assert host.run("book").output.endswith("300000")
+    assert host.dead_letters == []
+
+
 def test_events_of_several_names_are_in_one_batch(host: Host) -> None:
     app = App("shop")
 
