@@ -132,7 +132,7 @@ def functions_of(
     Raises:
         SyncError: See ``AppManifest.tarry_functions``.
     """
-    handler = RemoteHandler(manifest.id, manifest.url, key, manifest.can_fetch)
+    handler = RemoteHandler(manifest.id, manifest.url, key, manifest.is_go)
     return manifest.tarry_functions(stack_app, handler, checked=checked)
 
 

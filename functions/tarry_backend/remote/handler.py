@@ -21,14 +21,14 @@ __all__ = ["RemoteHandler"]
 class RemoteHandler(Driver):
     """The code of a function, as the stack reaches it.
 
-    ``url`` is where the app's SDK answers, ``key`` returns the signing key, if there is one. ``can_fetch``: the SDK
-    fetches large states by itself.
+    ``url`` is where the app's SDK answers, ``key`` returns the signing key, if there is one. ``is_go``: the SDK is
+    Go's, which does not fetch large states by itself, and does not sign what functions answer.
     """
 
     app_id: str
     url: str
     key: Callable[[], str | None]
-    can_fetch: bool
+    is_go: bool
 
     def drive(
         self, function: Function, run: Replayed, history: Iterable[Step], journal: Journal, max_steps: int
@@ -37,6 +37,6 @@ class RemoteHandler(Driver):
         from tarry_backend.remote.drive import Drive  # with HTTP: the matcher knows the function, and never calls it
         from tarry_backend.remote.ways import connect
 
-        connection = connect(self.url, self.key())
-        drive = Drive(function, run, list(history), journal, max_steps, connection, can_fetch=self.can_fetch)
+        connection = connect(self.url, self.key(), signs=not self.is_go)
+        drive = Drive(function, run, list(history), journal, max_steps, connection, can_fetch=not self.is_go)
         return drive.outcome()

@@ -49,7 +49,7 @@ class AppManifest:
     Attributes:
         id: The app's id.
         url: Where its SDK answers: an address, or the ARN of a Lambda with a path behind ``#``.
-        sdk: Its SDK and version, such as ``js:v4.24.0``.
+        sdk: Its SDK and version, such as ``inngest-js:v4.24.0``.
         functions: Its functions as the SDK describes them.
     """
 
@@ -59,9 +59,9 @@ class AppManifest:
     functions: tuple[Mapping[str, Any], ...]
 
     @property
-    def can_fetch(self) -> bool:
-        """Whether its SDK fetches large states by itself: Go's ignores that it is asked to."""
-        return not self.sdk.startswith("go:")
+    def is_go(self) -> bool:
+        """Whether its SDK is Go's, which does less than the others: see ``RemoteHandler``."""
+        return self.sdk.startswith(("go:", "inngest-go:"))
 
     def text(self) -> str:
         """Return the manifest as JSON."""

@@ -17,18 +17,18 @@ LAMBDA = "arn:"
 _PATH = "/api/inngest"
 
 
-def connect(url: str, key: str | None) -> Connection:
-    """Return the connection to an app.
+def connect(url: str, key: str | None, *, signs: bool = True) -> Connection:
+    """Return the connection to an app. ``signs``: its SDK signs all of its answers.
 
     Raises:
         UsageError: The address is neither HTTP's nor a Lambda's.
     """
     if not url.startswith(LAMBDA):
-        return Connection(url, Http(url), key)
+        return Connection(url, Http(url), key, signs)
     arn, _, path = url.partition("#")
     if ":function:" not in arn:
         raise UsageError(f"the address {url!r} of an app is no Lambda's ARN")
-    return Connection(url, LambdaInvoke(arn, path or _PATH, _client), key)
+    return Connection(url, LambdaInvoke(arn, path or _PATH, _client), key, signs)
 
 
 def _client(patience: float) -> Any:

@@ -42,6 +42,7 @@ class Impostor:
         replies: Callable[[dict[str, Any]], Reply],
         key: str | None = None,
         app_id: str = "fake",
+        sdk: str = SDK["x-inngest-sdk"],
     ) -> None:
         self.asked: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
@@ -50,7 +51,7 @@ class Impostor:
         class Handler(BaseHTTPRequestHandler):
             def do_PUT(self) -> None:
                 self.rfile.read(int(self.headers["Content-Length"]))
-                headers = {**SDK, "x-inngest-sync-kind": "in_band"}
+                headers = {"x-inngest-sdk": sdk, "x-inngest-sync-kind": "in_band"}
                 self._send(Reply(200, {"app_id": app_id, "functions": functions}, headers, key=key))
 
             def do_POST(self) -> None:

@@ -158,3 +158,13 @@ def test_two_apps_whose_functions_have_the_same_id_are_not_hosted_together() -> 
             first, refused = remote.sync()
             assert first.why_not is None
             assert "another app has function 'a-b-c': fake" in (refused.why_not or "")
+
+
+def test_an_app_by_go_signs_no_answer_but_a_wrong_signature_of_it_ends_no_run() -> None:
+    forged = Reply(200, '"forged"', key=f"{KEY[:-2]}00")
+    replies = after(forged, Reply(200, '"done"'))
+    with Impostor([step_of("fake-fn", "x/y")], replies, KEY, sdk="inngest-go:v0.16.0") as app, hosted(app, KEY) as host:
+        host.send("x/y")
+        assert "of another key" in str(host.run())
+        host.advance("1m")
+        assert host.result() == "done"

@@ -13,7 +13,7 @@ from tarry_backend.remote.handler import RemoteHandler
 from tarry_backend.remote.manifest import AppManifest, SyncError, read_manifest
 
 DAY = 86_400_000
-HANDLER = RemoteHandler("shop", "http://x", lambda: None, can_fetch=True)
+HANDLER = RemoteHandler("shop", "http://x", lambda: None, is_go=False)
 
 
 def described(fn_id: str = "shop-fn", **options: Any) -> dict[str, Any]:
@@ -150,6 +150,8 @@ def test_an_app_names_itself_as_its_sdk_does(name: str) -> None:
     assert read_manifest({name: "shop", "functions": []}, "http://x", "py:v0").id == "shop"
 
 
-def test_only_gos_sdk_does_not_fetch_large_states() -> None:
-    assert read_manifest({"app_id": "a", "functions": []}, "http://x", "js:v4").can_fetch
-    assert not read_manifest({"app_id": "a", "functions": []}, "http://x", "go:v0.16.0").can_fetch
+@pytest.mark.parametrize(
+    ("sdk", "is_go"), [("inngest-js:v4", False), ("py:v0", False), ("go:v0", True), ("inngest-go:v0", True)]
+)
+def test_gos_sdk_is_known(sdk: str, is_go: bool) -> None:
+    assert read_manifest({"app_id": "a", "functions": []}, "http://x", sdk).is_go is is_go
