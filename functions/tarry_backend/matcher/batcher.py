@@ -199,4 +199,7 @@ class Batcher:
 
 def _member(entry: WindowEntry) -> Member:
     received = entry.received
-    return Member(EventPlace(received.position, received.event.name), len(event_text(received.event).encode()))
+    return Member(
+        EventPlace(received.position, received.event.name),
+        len(event_text(received.event).encode("utf-8", "surrogatepass")),
+    )

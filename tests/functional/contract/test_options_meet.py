@@ -5,7 +5,21 @@ from typing import Any
 
 import pytest
 
-from tarry import App, Context, Debounce, Event, Middleware, Singleton, Throttle, Timeouts, TriggerEvent
+from tarry import (
+    App,
+    Batch,
+    Concurrency,
+    Context,
+    Debounce,
+    Event,
+    Middleware,
+    Priority,
+    RateLimit,
+    Singleton,
+    Throttle,
+    Timeouts,
+    TriggerEvent,
+)
 from tarry_backend.api.receipts import Receipt, receipt
 from tarry_backend.deploy.function_facts import facts_of
 from tarry_backend.runtime import host as deploy
@@ -195,3 +209,52 @@ def test_a_middleware_that_makes_of_the_data_what_no_event_may_have_fails_the_ru
     assert run.error is not None
     assert what in run.error.message
     assert host.dead_letters == []
+
+
+# Values of keys that no sensible sender sends.
+
+
+ODD = [
+    "1e400",
+    "-0.0",
+    '"' + "x" * 50_000 + '"',
+    '"\\ud800"',
+    "null",
+    "[" * 150 + "]" * 150,
+    '{"b": 1, "a": [1e400, "\\ud800"]}',
+    "1" * 4_000,
+    '"a#b"',
+    '""',
+]
+
+KEYED: dict[str, dict[str, Any]] = {
+    "remind": {"rate_limit": RateLimit(1_000, "1h", key="event.data.k")},
+    "save": {"debounce": Debounce("1s", key="event.data.k")},
+    "copy": {"singleton": Singleton("skip", key="event.data.k")},
+    "call": {"throttle": Throttle(1_000, "1h", burst=500, key="event.data.k")},
+    "ship": {"concurrency": Concurrency(5, key="event.data.k"), "priority": Priority("event.data.k")},
+    "export": {"batch_events": Batch(2, "1s", key="event.data.k")},
+    "pay": {"idempotency": "event.data.k"},
+}
+
+
+def test_whatever_value_a_key_has_its_event_starts_a_run_or_says_why_not(app: App, host: Host) -> None:
+    for name, options in KEYED.items():
+        app.create_function(fn_id=name, trigger=TYPED, **options)(nothing)
+    for value in ODD:
+        host.put_events({"Source": "elsewhere", "DetailType": "typed", "Detail": f'{{"k": {value}}}'})
+    host.advance("10s")
+    for event in host.events("typed"):
+        found = host.receipt(event.id)
+        functions = [stored(each.run.id) for each in found.started] + [each.function_id for each in found.unstarted]
+        assert sorted(functions) == sorted(KEYED)
+    assert len(host.events("typed")) == len(ODD)
+
+
+async def nothing(ctx: Context) -> None: ...
+
+
+def stored(run_id: str) -> str:
+    run = runtime().store.runs.run(run_id)
+    assert run is not None
+    return run.function_id

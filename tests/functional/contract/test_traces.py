@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace import StatusCode
 
-from tarry import App, Context, ContextSync, Event, NonRetriableError, StepError, TriggerEvent
+from tarry import App, Batch, Context, ContextSync, Event, NonRetriableError, StepError, TriggerEvent
 from tarry.traces import TRACEPARENT, Traces
 from tarry_dev.cloud import Cloud, Host
 from tests.functional.contract.deaths import Mortal, deaths
@@ -220,3 +220,22 @@ def test_nothing_is_loaded_unless_it_is_used() -> None:
     code = "import sys, tarry, tarry.traces, tarry.encryption; tarry.traces.Traces(); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"opentelemetry", "aws_encryption_sdk", "boto3"} & {name.partition(".")[0] for name in loaded}
+
+
+def test_the_run_of_a_batch_links_to_the_spans_of_all_events_and_what_is_no_span_is_ignored(
+    app: App, host: Host, exported: Exported
+) -> None:
+    @app.create_function(fn_id="export", trigger=PLACED, batch_events=Batch(6, "1h"), middleware=[exported.middleware])
+    async def export(ctx: Context) -> None: ...
+
+    odd = ["", "00-1-2", f"00-{'f' * 99}-{1:016x}-01", f"00-{1:032x}-{1:016x}-{'f' * 99}", "١-١-١-١"]
+    for number, text in enumerate([f"00-{7:032x}-{8:016x}-01", *odd]):
+        host.send(Event("placed", {TRACEPARENT: text}, id=f"e{number}"))
+    host.advance("10s")
+    assert [each.context.span_id for each in exported.span("export").links][:1] == [8]
+    assert host.run().status == "finished"
+
+    for number in range(6):
+        host.send(Event("placed", {TRACEPARENT: f"00-{7:032x}-{20 + number:016x}-01"}, id=f"f{number}"))
+    host.advance("10s")
+    assert [each.context.span_id for each in exported.spans[-1].links] == [20, 21, 22, 23, 24, 25]
