@@ -228,7 +228,13 @@ def test_the_run_of_a_batch_links_to_the_spans_of_all_events_and_what_is_no_span
     @app.create_function(fn_id="export", trigger=PLACED, batch_events=Batch(6, "1h"), middleware=[exported.middleware])
     async def export(ctx: Context) -> None: ...
 
-    odd = ["", "00-1-2", f"00-{'f' * 99}-{1:016x}-01", f"00-{1:032x}-{1:016x}-{'f' * 99}", "١-١-١-١"]
+    odd = [
+        "",
+        "00-1-2",
+        f"00-{'f' * 99}-{1:016x}-01",
+        f"00-{1:032x}-{1:016x}-{'f' * 99}",
+        "\u0661-\u0661-\u0661-\u0661",
+    ]
     for number, text in enumerate([f"00-{7:032x}-{8:016x}-01", *odd]):
         host.send(Event("placed", {TRACEPARENT: text}, id=f"e{number}"))
     host.advance("10s")
