@@ -143,7 +143,8 @@ class Step(WaitTools):
 
         Raises:
             StepError: The function failed for good; ``name``, ``message`` and ``stack`` are those of its error. If it
-                was cancelled, ``name`` is ``InvocationCancelledError``; after ``timeout``, ``InvokeTimeoutError``.
+                was cancelled, ``name`` is ``InvocationCancelledError``; after ``timeout``, ``InvokeTimeoutError``; if
+                its flow control started no run, ``InvocationSkippedError``.
         """
         return await self._engine.perform(InvokeFunction.of(step_id, function, data, user, timeout, output_type))
 

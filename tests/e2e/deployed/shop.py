@@ -1,5 +1,6 @@
 """The app that the tests of tests/e2e deploy. Its timeouts come with the events, in seconds."""
 
+import time
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -247,3 +248,42 @@ async def courier(ctx: tarry.Context) -> dict[str, Any]:
         return n
 
     return {"charged": charged, "n": await ctx.step.run("hand over", hand_over)}
+
+
+@app.create_function(
+    fn_id="remind", trigger=tarry.TriggerEvent(event="cart/changed"), rate_limit=tarry.RateLimit(2, "1h")
+)
+async def remind(ctx: tarry.Context) -> int:
+    """Starts twice an hour."""
+    return int(ctx.event.data["n"])
+
+
+@app.create_function(
+    fn_id="import",
+    trigger=tarry.TriggerEvent(event="file/uploaded"),
+    singleton=tarry.Singleton("cancel", key="event.data.customer"),
+)
+async def import_file(ctx: tarry.Context) -> int:
+    """One at a time for each customer: the latest file wins."""
+    await ctx.step.wait_for_event("read", event="file/read", match="data.n", timeout="1h")
+    return int(ctx.event.data["n"])
+
+
+@app.create_function(fn_id="bank", trigger=tarry.TriggerEvent(event="bank/asked"), throttle=tarry.Throttle(1, "5s"))
+async def bank(ctx: tarry.Context) -> int:
+    """Begins each five seconds; gives when it began, in seconds."""
+    return await ctx.step.run("ask", lambda: int(time.time()))
+
+
+@app.create_function(
+    fn_id="pack",
+    trigger=tarry.TriggerEvent(event="parcel/ready"),
+    concurrency=tarry.Concurrency(1, hold="run"),
+    priority=tarry.Priority("event.data.urgent"),
+)
+async def pack(ctx: tarry.Context) -> int:
+    """One at a time, the urgent ones first."""
+    begun = await ctx.step.run("begin", int, ctx.event.data["n"])
+    if ctx.event.data["n"] == 0:
+        await ctx.step.wait_for_event("tape", event="tape/brought", timeout="1h")
+    return begun
