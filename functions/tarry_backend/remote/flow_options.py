@@ -6,18 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from tarry.batch import Batch
 from tarry.debounce import Debounce
-from tarry.flow import Flow, RateLimit, Singleton, Throttle
+from tarry.flow import Flow, Priority, RateLimit, Singleton, Throttle
 from tarry_backend.remote.ops import moment_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
-__all__ = ["flow_of", "refused_options"]
-
-_LACKING: Mapping[str, str] = {
-    "priority": "Tarry runs in the order of events",
-}
-"""The options that Tarry does not have for remote functions, and what it does instead."""
+__all__ = ["flow_of"]
 
 
 def flow_of(given: Mapping[str, Any]) -> Flow:
@@ -31,14 +26,6 @@ def flow_of(given: Mapping[str, Any]) -> Flow:
         field: reader(options[name.lower()]) for field, (name, reader) in _READERS.items() if name.lower() in options
     }
     return Flow(**read)
-
-
-def refused_options(given: Mapping[str, Any]) -> Iterator[str]:
-    """Yield why a function is refused: for each option that Tarry would silently not heed."""
-    options = _lower(given)
-    for name, instead in _LACKING.items():
-        if name.lower() in options:
-            yield f"it has {name}, which Tarry does not have for it: {instead}"
 
 
 def _lower(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,7 +60,12 @@ def _batch(given: Mapping[str, Any]) -> Batch:
     return Batch(given["maxSize"], timeout, given.get("key") or None, given.get("if") or None)
 
 
+def _priority(given: Mapping[str, Any]) -> Priority:
+    return Priority(given["run"])
+
+
 _READERS: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], Any]]] = {
+    "priority": ("priority", _priority),
     "rate_limit": ("rateLimit", _rate_limit),
     "batch_events": ("batchEvents", _batch),
     "debounce": ("debounce", _debounce),

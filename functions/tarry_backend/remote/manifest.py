@@ -13,7 +13,7 @@ from tarry.concurrency import Concurrency
 from tarry.errors import TarryError, UsageError
 from tarry.function import Function, Retries
 from tarry.triggers import TriggerCron, TriggerEvent
-from tarry_backend.remote.flow_options import flow_of, refused_options
+from tarry_backend.remote.flow_options import flow_of
 from tarry_backend.remote.ops import moment_of
 from tarry_backend.remote.states import name_here
 
@@ -129,7 +129,6 @@ class _FunctionReader:
 
     def function(self) -> Function | None:
         """Return the function; ``None`` if there are reasons against it."""
-        self.reasons += [f"function {self._id!r}: {why}" for why in refused_options(self._given)]
         flow = self._asked(lambda: flow_of(self._given), "flow control")
         triggers = self._asked(self._triggers, "triggers")
         cancels = self._asked(self._cancels, "cancelOn")

@@ -7,7 +7,7 @@ import pytest
 from tarry import Concurrency, TriggerCron, TriggerEvent
 from tarry.batch import Batch
 from tarry.debounce import Debounce
-from tarry.flow import RateLimit, Singleton, Throttle
+from tarry.flow import Priority, RateLimit, Singleton, Throttle
 from tarry.function import Function
 from tarry_backend.remote.handler import RemoteHandler
 from tarry_backend.remote.manifest import AppManifest, SyncError, read_manifest
@@ -80,6 +80,13 @@ def test_a_batch_is_tarrys() -> None:
 def test_options_that_do_not_go_together_are_refused() -> None:
     [reason] = reasons(described(batchEvents={"maxSize": 2, "timeout": "1s"}, singleton={"mode": "skip"}))
     assert "do not go together" in reason
+
+
+def test_a_priority_is_tarrys_and_needs_a_limit() -> None:
+    given = {"run": "event.data.urgent ? 60 : 0"}
+    assert one(priority=given, concurrency=1).flow.priority == Priority("event.data.urgent ? 60 : 0")
+    [reason] = reasons(described(priority=given))
+    assert "priority needs concurrency" in reason
 
 
 def test_a_throttle_has_a_burst_of_one_unless_it_says_more() -> None:
