@@ -104,7 +104,7 @@ class Bundle:
                 )
 
     def _files(self) -> Iterator[tuple[str, Path]]:
-        """Yield every source file with its name in the asset, in a fixed order, without caches and hidden files."""
+        """Yield every source file with its name in the asset, in a fixed order; see ``_is_left_out``."""
         for source in self.sources:
             for path in sorted(source.rglob("*")) if source.is_dir() else [source]:
                 name = path.relative_to(source.parent)
@@ -123,5 +123,10 @@ class _WithoutDocker:
         return True
 
 
+_OTHERS = {"__pycache__", "cdk.out", "node_modules"}
+"""Folders beside your code that are no part of it. Node's packages alone can be larger than what a Lambda takes."""
+
+
 def _is_left_out(part: str) -> bool:
-    return part == "__pycache__" or part.startswith(".")
+    """Whether a file or folder of this name stays out of the asset. Hidden ones do: they may hold secrets."""
+    return part in _OTHERS or part.startswith(".")

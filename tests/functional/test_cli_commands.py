@@ -109,6 +109,8 @@ def test_a_runs_document_has_the_keys_that_are_promised() -> None:
         "open",
         "life",
         "rerun_of",
+        "continues",
+        "continued_as",
     ]
     assert (run["function"], run["status"], run["ended"], run["output"]) == ("waiter", "running", None, None)
     assert [(step["id"], step["kind"], step["status"]) for step in run["open"]] == [("wait", "wait", "waiting")]

@@ -85,8 +85,9 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
 
 def test_sources_go_along_as_they_lie_but_caches_and_hidden_files_do_not(bundle: Bundle, tmp_path: Path) -> None:
     package, _ = bundle.sources
-    for left_out in (package / "__pycache__" / "x.pyc", package / ".env", package / ".git" / "config"):
-        left_out.parent.mkdir(exist_ok=True)
+    node = package / "web" / "node_modules" / "inngest" / "index.js"
+    for left_out in (package / "__pycache__" / "x.pyc", package / ".env", package / ".git" / "config", node):
+        left_out.parent.mkdir(parents=True, exist_ok=True)
         left_out.write_text("secret")
     bundle.build(tmp_path / "out")
     assert names(tmp_path / "out") == {"shop/__init__.py", "shop/parts/prices.json", "till.py"}
