@@ -10,7 +10,7 @@ from tarry_backend.model.cancellation import Cancellation, Reason
 from tarry_backend.model.run import Run, RunStatus
 from tarry_backend.model.step import Failure
 from tarry_backend.store.event_json import batch_of, batch_text, event_of, event_text
-from tarry_backend.store.large_values import INLINE_BATCH
+from tarry_backend.store.large_values import INLINE, INLINE_BATCH
 from tarry_backend.store.models import RunItem
 from tarry_backend.store.run_index import index_key
 from tarry_backend.store.run_lives import life_attributes, lives_of
@@ -31,15 +31,19 @@ class RunItems:
         self._leases = leases
 
     def item(self, run: Run) -> RunItem:
-        """Return the run as an item. An ended run has its time to live."""
+        """Return the run as an item. An ended run has its time to live.
+
+        What a chain knows lies in the item. So its event leaves room for that beside the output.
+        """
         ended = run.ended
+        room = INLINE if run.chain is None else INLINE - len(run.chain.stored())
         return RunItem(
             run_pk(run.id),
             "run",
             fn=run.function_id,
             status=run.status.value,
             fn_status=index_key(run.function_id, run.status, run.id),
-            event=self._values.pack(event_text(run.event), f"runs/{run.id}/event"),
+            event=self._values.pack(event_text(run.event), f"runs/{run.id}/event", room),
             received_at=run.received_at,
             started=run.started,
             ended=ended,

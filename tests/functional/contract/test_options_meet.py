@@ -1,6 +1,9 @@
 """Options of a function meet each other: what each promises alone, it promises beside the others."""
 
+import json
+from dataclasses import replace
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -22,6 +25,9 @@ from tarry import (
 )
 from tarry_backend.api.receipts import Receipt, receipt
 from tarry_backend.deploy.function_facts import facts_of
+from tarry_backend.model.chain import Chain, Inherited
+from tarry_backend.model.position import Position
+from tarry_backend.model.run import Run
 from tarry_backend.runtime import host as deploy
 from tarry_backend.runtime import runtime
 from tarry_dev.cloud import Call, Host
@@ -258,3 +264,25 @@ def stored(run_id: str) -> str:
     run = runtime().store.runs.run(run_id)
     assert run is not None
     return run.function_id
+
+
+# What a run's item has room for.
+
+
+def test_a_large_event_and_a_large_output_of_a_run_fit_beside_what_its_chain_knows(host: Host) -> None:
+    """Positions of a hundred names, each with the longest id that a sender may give."""
+    large, store = Random(1), runtime().store
+    left_off = {f"{number:03}" + "n" * 125: Position(1, f"{number:03}" + "i" * 509) for number in range(100)}
+    known = Inherited(leaves=Position(1), left_off=left_off, had=(), guards=Position(1))
+    run = Run(
+        id="7" * 26,
+        function_id="account",
+        event=Event("typed", {"text": large.randbytes(150_000).hex()}, id="e1"),
+        received_at=host.cloud.clock.now(),
+        started=host.cloud.clock.now(),
+        chain=Chain(first="6" * 26, previous="6" * 26, number=2, inherited=known),
+    )
+    ended = replace(run, output=json.dumps(large.randbytes(150_000).hex()))
+    assert store.runs.create(run)
+    store.runs.save(ended)
+    assert store.runs.run(run.id) == ended
