@@ -63,4 +63,5 @@ def _debounced(gathered: GatheredEvent, store: Store) -> Trace | None:
         return Trace(run_id, function_id, NoRun.WAITS, moment)
     if fired.run_id == run_id:
         return None
-    return Trace(run_id, function_id, NoRun.DEBOUNCED, fired.moment, by=fired.run_id)
+    is_refused = isinstance(store.runs.run_or_trace(fired.run_id), Trace)  # by a limit, or while the function drained
+    return Trace(run_id, function_id, NoRun.DEBOUNCED, fired.moment, by=None if is_refused else fired.run_id)

@@ -9,6 +9,7 @@ Every change of a key's windows is one conditional write, and what follows from 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -60,8 +61,17 @@ class Debouncer:
         id, neither prolongs a window nor opens one:
 
             event     a: noted ── window 1 ── absorbed                  a again: was received when all is through
+
+        It stays in the windows of the key under which it was noted, also if a deployment has changed the key since.
         """
-        places = sorted(self._place(name, each) for each in gathered)
+        noted: dict[str, list[EventPlace]] = defaultdict(list)
+        for each in gathered:
+            there = self._noted(name, each)
+            noted[there.window].append(there.place)
+        for window, places in noted.items():
+            self._take(window, sorted(places))
+
+    def _take(self, name: str, places: Sequence[EventPlace]) -> None:
         spans = self._spans(name)
         calm = self._joined(name, places, spans)
         if calm.firing:
@@ -102,11 +112,11 @@ class Debouncer:
         elif due is not None:
             self._arm(name, due)
 
-    def _place(self, name: str, entry: WindowEntry) -> EventPlace:
-        """Return where the event was first received."""
+    def _noted(self, name: str, entry: WindowEntry) -> GatheredEvent:
+        """Return the event as it was first received."""
         received = entry.received
         place = EventPlace(received.position, received.event.name)
-        return self._gathered.note(GatheredEvent(entry.run_id, name, place), now()).place
+        return self._gathered.note(GatheredEvent(entry.run_id, name, place), now())
 
     def _joined(self, name: str, places: Sequence[EventPlace], spans: Spans) -> Calm:
         """Return the windows with these events. One request, unless events overtook each other or a window has ended.

@@ -28,6 +28,7 @@ from tarry_backend.deploy.function_facts import facts_of
 from tarry_backend.model.chain import Chain, Inherited
 from tarry_backend.model.position import Position
 from tarry_backend.model.run import Run
+from tarry_backend.model.trace import NoRun
 from tarry_backend.runtime import host as deploy
 from tarry_backend.runtime import runtime
 from tarry_dev.cloud import Call, Host
@@ -125,17 +126,57 @@ def test_a_window_whose_event_has_left_the_log_does_not_hold_up_the_others_of_it
 ) -> None:
     deploy(shop(Debounce("10s", key="event.data.doc")))
     host.send(typed(1, doc=1))
-    host.advance("1m")
-    host.advance("8d")
-    host.cloud.expire()
-    deploy(shop(Debounce("10s", key="[event.data.doc]")))
-    host.send(typed(1, doc=1))  # it counts from where it was first received, by a key that was another one then
+    table = host.cloud.clients.dynamodb
+    (item,) = [each for each in table.scan(TableName="tarry")["Items"] if each["pk"]["S"].startswith("log#typed")]
+    table.delete_item(TableName="tarry", Key={"pk": item["pk"], "sk": item["sk"]})
     host.advance("1m")
     host.send(typed(2, doc=1))
     host.advance("1m")
-    assert saved(host) == [1, 2]
+    assert saved(host) == [2]
     assert host.dead_letters == []
     assert "a window of function save starts no run: event e1 of 'typed' is no longer in the log" in caplog.text
+
+
+def test_an_absorbed_event_that_is_sent_again_after_the_key_has_changed_starts_no_run(host: Host) -> None:
+    deploy(shop(Debounce("10s", key="event.data.doc")))
+    host.send([typed(1, doc=1), typed(2, doc=1)])
+    host.advance("15s")
+    deploy(shop(Debounce("10s", key="[event.data.doc]")))
+    host.send(typed(1, doc=1))
+    host.advance("15s")
+    assert saved(host) == [2]
+    assert [(each.why, each.by) for each in receipt_of(host, "e1").unstarted] == [(NoRun.DEBOUNCED, host.run().id)]
+
+
+def test_an_event_whose_matcher_died_before_a_deployment_changed_the_key_is_in_one_window(host: Host) -> None:
+    """matcher     noted ── dies                            again: joins the window under which it was noted
+    deployed                     ── with another key"""
+    deploy(shop(Debounce("10m", key="event.data.doc")))
+    deaths: list[str] = []
+
+    def dies(call: Call) -> bool:
+        if call.function == "matcher" and call.operation == "UpdateItem" and call.answered and not deaths:
+            deaths.append(call.operation)
+            return True
+        return False
+
+    with host.cloud.dies(dies):
+        host.send(typed(1, doc=1))
+    deploy(shop(Debounce("10m", key="[event.data.doc]")))
+    host.advance("3h")
+    assert saved(host) == [1]
+    assert receipt_of(host, "e1").unstarted == ()
+
+
+def test_an_absorbed_event_names_no_run_if_the_latest_event_of_its_window_was_refused(host: Host) -> None:
+    deploy(shop(Debounce("10s"), rate_limit=RateLimit(1, "1h")))
+    host.send(typed(1))
+    host.advance("15s")
+    host.send([typed(2), typed(3)])
+    host.advance("15s")
+    assert saved(host) == [1]
+    assert [(each.why, each.by) for each in receipt_of(host, "e3").unstarted] == [(NoRun.LIMITED, None)]
+    assert [(each.why, each.by) for each in receipt_of(host, "e2").unstarted] == [(NoRun.DEBOUNCED, None)]
 
 
 # A run that has waited for its turn, and begins more than once.
