@@ -16,6 +16,9 @@ from tests.functional.serving import ROOT
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 _PROGRAM = re.compile(r"(import|from) ")
+_OTHERS = re.compile(r"^import inngest", re.MULTILINE)
+"""A program by the official Inngest SDK, which is not installed here; ``tests/functional/remote`` runs such ones."""
+
 _TEST = re.compile(r"^(def test_\w+\((?:tarry|tarry_host))\):", re.MULTILINE)
 
 
@@ -38,8 +41,8 @@ def _write(page: Path, folder: Path) -> None:
     """
     shop = ""
     for number, block in enumerate(blocks(page)):
-        if not _PROGRAM.match(block):
-            continue  # a few lines of a program
+        if not _PROGRAM.match(block) or _OTHERS.search(block):
+            continue  # a few lines of a program, or one that is not ours to check
         name = f"{page.stem.replace('-', '_').lower()}_{number}"
         if "from shop import" in block:
             annotated = _TEST.sub(r"\1: MakeHost) -> None:", block.replace("from shop import", f"from {shop} import"))
