@@ -125,7 +125,7 @@ class Executor:
             elif (applied := self._applier.apply(message, snapshot)) is not None:
                 news = applied.ended_steps - snapshot.ended_steps
                 journal = self._journal(message, applied, delivery)
-                self._go_on(function, message, applied, journal, news, delivery.time_left)
+                self._go_on(function, message, applied, journal, news, delivery)
 
     def _apply_again(
         self, function: Function | None, message: RunUpdate, snapshot: RunSnapshot, delivery: MessageDelivery
@@ -146,7 +146,7 @@ class Executor:
             self._outcomes.remind(snapshot.run)
             for step in snapshot.steps:
                 journal.remind(step)
-            self._go_on(function, message, snapshot, journal, news, delivery.time_left)
+            self._go_on(function, message, snapshot, journal, news, delivery)
         except Exception:
             absolve(self._store.runs, replace(before.run, attempt_since=attempt_since))
             raise
@@ -190,7 +190,7 @@ class Executor:
             if isinstance(message, CancelRun) or self._store.runs.is_cancel_requested(run.id):
                 self._cancel(snapshot)
             else:
-                self._go_on(function, message, snapshot, journal, ungiven(snapshot.steps), delivery.time_left)
+                self._go_on(function, message, snapshot, journal, ungiven(snapshot.steps), delivery)
 
     def _lacks_steps(self, snapshot: RunSnapshot) -> bool:
         """Return whether a retry has waited for an executor for so long that steps may be gone. A rerun has none yet.
@@ -207,7 +207,7 @@ class Executor:
         snapshot: RunSnapshot,
         journal: RunJournal,
         news: int,
-        time_left: int,
+        delivery: MessageDelivery,
     ) -> None:
         """Cancel the run, if it is to be cancelled, or replay it in its turn. Its first message opens its guards."""
         if isinstance(message, Start) and self._starter.was_cancelled(snapshot.run):
@@ -225,7 +225,7 @@ class Executor:
         elif function is None:
             self._outcomes.park(snapshot, missing(self._app, snapshot.run.function_id), journal.now())
             self._gatekeeper.decline(message)
-        elif isinstance(turn := self._turns.take(function, message, snapshot, journal, time_left), Cancellation):
+        elif isinstance(turn := self._turns.take(function, message, snapshot, journal, delivery), Cancellation):
             self._cancel(snapshot, turn)
         elif turn is not None and (ended := self._replay(function, turn.snapshot, journal, news)) is not None:
             self._gatekeeper.rest(snapshot.run, turn.places, ended=ended)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tarry import App, Function
+    from tarry_backend.executor.message_delivery import MessageDelivery
     from tarry_backend.model.gate import Waiter
     from tarry_backend.model.run import Run
     from tarry_backend.queues.messages import RunMessage
@@ -66,17 +67,17 @@ class Gatekeeper:
         self._queues = queues
         self._meter = meter
 
-    def enter(self, function: Function, run: Run, message: RunMessage, time_left: int) -> list[Place] | None:
+    def enter(self, function: Function, run: Run, message: RunMessage, delivery: MessageDelivery) -> list[Place] | None:
         """Take a place in each gate of the run; return ``None`` if it waits at one. No request without a limit."""
         gates = self._gates_of(function, run)
         if isinstance(message, Start):
             lacks_priority = bool(gates) and _standing(function, run)[1]
             self._meter.count("MatchErrors", lacks_priority + sum(gate.lacks_value for gate in gates))
-        until = now() + time_left + SPARE
+        until = now() + delivery.time_left + SPARE
         places: list[Place] = []
         for gate in gates:
             hold = Hold("run" if gate.keeps else "work", until, new_token())
-            if not self._take(function, gate, run, hold, _woken(message)):
+            if not self._take(function, gate, run, hold, _woken(message), delivery.again):
                 self._stay(run, places)
                 self._let_pass(message, [*places, (gate, hold)])
                 self._meter.count("Held")
@@ -146,13 +147,16 @@ class Gatekeeper:
         run = self._runs.run(run_id)
         return run is None or run.status is not RunStatus.RUNNING
 
-    def _take(self, function: Function, gate: Gate, run: Run, hold: Hold, woken: int) -> bool:
-        """Take a place, or stand in line; return whether there is a place.
+    def _take(self, function: Function, gate: Gate, run: Run, hold: Hold, woken: int, in_line: bool) -> bool:
+        """Take a place, or stand in line; return whether there is a place. Perhaps the run is ``in_line`` already.
 
-        waiter    take: full ────────────── in line ── mark: not full ── take
+        waiter    take: full ────────────── in line ── mark: not full ── take ── out of line
         holder                 release: no mark seen
+
+        waiter    take: full ── in line ── dies     delivered again: take ── out of line
+        holder                     release: no mark seen
         """
-        place, in_line = _standing(function, run)[0], False
+        place = _standing(function, run)[0]
         if gate.limit == 0 and not gate.keeps:
             self._gates.leave(gate.name, run.id)
         while True:

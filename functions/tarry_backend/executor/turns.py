@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from tarry import Function
     from tarry_backend.executor.gatekeeper import Gatekeeper, Place
+    from tarry_backend.executor.message_delivery import MessageDelivery
     from tarry_backend.executor.run_end import OutcomeWriter
     from tarry_backend.executor.run_journal import RunJournal
     from tarry_backend.executor.start_times import StartTimes
@@ -39,7 +40,12 @@ class Turns:
         self._gatekeeper = gatekeeper
 
     def take(
-        self, function: Function, message: RunMessage, snapshot: RunSnapshot, journal: RunJournal, time_left: int
+        self,
+        function: Function,
+        message: RunMessage,
+        snapshot: RunSnapshot,
+        journal: RunJournal,
+        delivery: MessageDelivery,
     ) -> Turn | Cancellation | None:
         """Return the run's turn. If it has to wait, it is left to what wakes it. Or say why it is cancelled instead."""
         run = self._outcomes.turns.comes(snapshot.run)
@@ -58,7 +64,7 @@ class Turns:
             self._outcomes.remind(replace(run, due=begins))
             self._gatekeeper.decline(message)
             return None
-        if (places := self._gatekeeper.enter(function, run, message, time_left)) is None:
+        if (places := self._gatekeeper.enter(function, run, message, delivery)) is None:
             waiting = replace(held(snapshot, now()), paced=run.paced or begins)
             if run.paced is not None:  # its time has come, and the gate wakes it
                 waiting = replace(waiting, due=None)
