@@ -75,10 +75,10 @@ audit: $(READY) $(INSPECT) ## look the locked packages up for known vulnerabilit
 	@PYTHONPATH=. $(BIN)/python tests/inspection/audit.py $(dir $(INSPECT))bin/pip-audit \
 		functions/requirements.lock requirements.lock
 
-e2e: $(READY) $(CLOUD) node ## deploy to MiniStack, an AWS emulator on localhost, and test it from outside (takes minutes)
+e2e: $(READY) $(CLOUD) node $(NODE_APPS) ## deploy to MiniStack, an AWS emulator on localhost, and test it from outside (takes minutes)
 	@$(BIN)/python -m pytest tests/e2e $(ARGS)
 
-acceptance: $(READY) $(CLOUD) node ## prove Tarry on your AWS account, and clean up (STACK=name; YES=1 asks nothing, KEEP=1 keeps the stack)
+acceptance: $(READY) $(CLOUD) node $(NODE_APPS) ## prove Tarry on your AWS account, and clean up (STACK=name; YES=1 asks nothing, KEEP=1 keeps the stack)
 	@test -n "$(STACK)" || { echo "name the stack to deploy and to delete again: make acceptance STACK=tarry-trial" >&2; exit 2; }
 	@$(BIN)/python -m tests.e2e.acceptance $(if $(filter 1,$(YES)),--yes) $(if $(filter 1,$(KEEP)),--keep) $(if $(filter 1,$(CLEAN)),--clean) "$(STACK)" $(if $(ARGS),-- $(ARGS))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.e2e.cloud import Cloud
 from tests.e2e.emulator import ROOT
+from tests.functional.remote.typescript import bundle
 
 CDK = "aws-cdk@2.1148.1"
 
@@ -28,6 +29,7 @@ class Deployment:
         self._folder = shutil.copytree(_APP, folder)
         source = self._folder / "shop.py"
         source.write_text(source.read_text().replace('tarry.App("e2e")', f'tarry.App("{name}")'))
+        bundle("lambda.ts", self._folder / "campaign/index.js")
         self.name = name
         self.said = ""
 
