@@ -199,7 +199,7 @@ async def draft(ctx: tarry.Context) -> str:
 @app.create_function(
     fn_id="ledger",
     trigger=tarry.TriggerEvent(event="sale/made"),
-    batch_events=tarry.Batch(3, "8s", key="event.data.till"),
+    batch_events=tarry.Batch(3, "20s", key="event.data.till"),
 )
 async def ledger(ctx: tarry.Context) -> int:
     """Runs with several sales of a till."""
