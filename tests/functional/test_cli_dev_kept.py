@@ -88,7 +88,7 @@ def test_fresh_forgets_the_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     dev = Dev("mine:app", tmp_path)
     assert len(document("waits")["waits"]) == 1
     dev.stop()
-    assert "1 runs go on from before" in dev.output
+    assert "1 run goes on from before" in dev.output
     assert "started by" not in dev.output  # that was before
 
     dev = Dev("mine:app", tmp_path, "--fresh")
