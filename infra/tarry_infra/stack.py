@@ -291,7 +291,7 @@ class TarryStack(Stack):
         ingest.grant_put_events(runs.executor)
         ingest.queue.grant_send(ingest.matcher, timers.waker)
         runs.queue.grant_send(ingest.matcher, runs.executor, timers.waker)
-        timers.queue.grant_send(runs.executor, timers.waker, timers.sweep)
+        timers.queue.grant_send(ingest.matcher, runs.executor, timers.waker, timers.sweep)
         if self.audit:
             self.audit.delivery.grant_put(runs.executor)
         if self.api:

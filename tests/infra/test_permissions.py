@@ -36,6 +36,7 @@ GRANTED = {
         ("s3:PutObject", "StateValues.Arn/log/*"),
         ("sqs:SendMessage", "IngestEventsQueue.Arn"),
         ("sqs:SendMessage", "RunsQueue.Arn"),
+        ("sqs:SendMessage", "TimersQueue.Arn"),
         *((action, "IngestEventsQueue.Arn") for action in RECEIVE),
         *((action, "IngestMatcherLog.Arn") for action in LOG),
     },
