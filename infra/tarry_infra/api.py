@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tarry_infra.functions import Host
     from tarry_infra.runs import Runs
     from tarry_infra.state import State
+    from tarry_infra.timers import Timers
 
 __all__ = ["Api"]
 
@@ -38,12 +39,13 @@ class Api(Construct):
         self.url = self.function.live.add_function_url(auth_type=lambda_.FunctionUrlAuthType.AWS_IAM).url
         CfnOutput(self, "Url", value=self.url).override_logical_id("ApiUrl")
 
-    def reach(self, state: State, runs: Runs) -> None:
+    def reach(self, state: State, runs: Runs, timers: Timers) -> None:
         """Let the Lambda make the calls that it makes."""
         state.grant(self.function)
         for index in (WaitsIndex, DueIndex, RunsIndex):
             state.grant_index(self.function, index)
         runs.queue.grant_send(self.function)
+        timers.queue.grant_send(self.function)
 
     def grant(self, grantee: iam.IGrantable) -> None:
         """Lets somebody ask it: all that it answers, and to cancel, retry and rerun runs."""

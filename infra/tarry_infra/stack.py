@@ -295,6 +295,6 @@ class TarryStack(Stack):
         if self.audit:
             self.audit.delivery.grant_put(runs.executor)
         if self.api:
-            self.api.reach(state, runs)
+            self.api.reach(state, runs, timers)
         if self.remote:
             self.remote.grant(ingest, runs, timers, state, self.api)

@@ -128,6 +128,7 @@ LIMITED: list[tuple[str, str, str, set[str]]] = [
     ("matcher", "BatchWriteItem", RUN, {"pk", "sk", "expires"}),
     ("matcher", "PutItem", RUN, {"pk", "sk", "trace", "expires"}),
     ("api", "BatchWriteItem", RUN, {"pk", "sk", "expires"}),
+    ("api", "UpdateItem", CONTROL, {"pk", "sk", "paused", "draining", "limit_now"}),
     ("signals", "PutItem", SIGNAL, {"pk", "sk", "mailbox", "written_by", "expires"}),
 ]
 """What a Lambda may write with these attributes and no others."""
@@ -275,6 +276,7 @@ def test_the_api_reads_and_cancels_and_who_may_ask_it_may_nothing_else(changed: 
         ("s3:GetObject", "StateValues.Arn/runs/*"),
         ("s3:PutObject", "StateValues.Arn/runs/*"),
         ("sqs:SendMessage", "RunsQueue.Arn"),
+        ("sqs:SendMessage", "TimersQueue.Arn"),
         *((action, "ApiFunctionLog.Arn") for action in LOG),
     }
 

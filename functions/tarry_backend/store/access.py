@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tarry._wire.internal_events import FINISHED
 from tarry._wire.mailboxes import ATTRIBUTES, SIGNALS
+from tarry_backend.store.gate_items import ControlItem
 from tarry_backend.store.models import EXPIRES, Item, RunItem
 from tarry_backend.store.start_items import SingletonItem, TraceItem
 
@@ -49,6 +50,11 @@ _REVIVED = tuple(
 
 _LEFT = (*_MARK, TraceItem.trace.attr_name)
 """The attributes of a trace: of an event that starts its run together with others."""
+
+_ASKED = tuple(
+    each.attr_name for each in (Item.pk, Item.sk, ControlItem.paused, ControlItem.draining, ControlItem.limit_now)
+)
+"""The attributes of what people ask of a function: a pause, a drain, a limit."""
 
 _TURN = tuple(
     each.attr_name for each in (Item.pk, Item.sk, SingletonItem.run_id, SingletonItem.position, SingletonItem.stamp)
@@ -125,6 +131,7 @@ ITEMS: Mapping[str, tuple[Access, ...]] = {
     "api": (
         Access(("BatchWriteItem",), (_RUN,), _MARK),
         Access(("UpdateItem",), (_RUN,), _REVIVED),
+        Access(("UpdateItem",), (_CONTROL,), _ASKED),
         Access(("PutItem",), (_RUN,), _NEW_RUN),
         Access(("PutItem",), (_SINGLE,), _TURN),
         Access(("BatchGetItem",), (_RUN,)),
