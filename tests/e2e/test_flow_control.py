@@ -56,3 +56,19 @@ def test_of_the_runs_that_wait_at_a_limit_the_urgent_one_goes_first(stack: Stack
     stack.put("tape/brought", {})
     first, second = stack.ended("pack", n=2), stack.ended("pack", n=1)
     assert first.steps["begin"].began <= second.steps["begin"].began
+
+
+def test_a_function_is_paused_and_goes_on_over_http(stack: Stack) -> None:
+    status, answer = stack.ask("POST", "/functions/pack/pause")
+    assert (status, answer["limit_now"]) == (202, None)
+    assert answer["paused"] is not None
+    time.sleep(10)  # an executor may have read the control before
+    stack.put("parcel/ready", {"n": 77, "urgent": 0})
+    eventually(lambda: stack.run_of("pack", n=77))
+    time.sleep(3)
+    run = stack.run_of("pack", n=77)
+    assert run is not None
+    assert "begin" not in run.steps
+    status, answer = stack.ask("POST", "/functions/pack/resume")
+    assert (status, answer["paused"]) == (202, None)
+    assert stack.ended("pack", n=77).output == 77
