@@ -1,6 +1,13 @@
 import pytest
 
+from tarry_backend.replay import engine
 from tests.unit.replay.faces import Face, as_async, as_def
+
+
+@pytest.fixture(autouse=True)
+def _little_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A replay that fails at rest waits for foreign threads, 30 s. Other tests of this worker leave some."""
+    monkeypatch.setattr(engine, "LAST_GRACE", 3)
 
 
 @pytest.fixture(params=[as_async, as_def], ids=["async", "def"])
