@@ -1,8 +1,10 @@
 """``tarry retry`` and ``tarry rerun``: one run and many, on a ``tarry dev``."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -202,7 +204,7 @@ def test_ctrl_c_stops_between_two_runs_and_says_how_to_go_on(broken: Path, monke
 
     with connect() as tarry, monkeypatch.context() as patch:
         assert tarry.functions == ("order", "label")
-        patch.setattr("tarry_dev.cli.bulk.time.sleep", sleep)
+        patch.setattr(bulk, "time", SimpleNamespace(sleep=sleep, monotonic=time.monotonic))  # no other thread's
         result = ask(*many)
     assert result.exit_code == 1
     assert "retried 1 of 2 runs of order" in result.stdout
