@@ -1,6 +1,6 @@
 """Counts the requests of a run that waits behind ``concurrency=10``, as the line grows from 100 to 1,000 runs.
 
-``BENCH_RUNS=10000`` plays so many more: they take ten minutes.
+``BENCH_RUNS=10000`` adds a line of 10,000 runs, which takes ten minutes.
 """
 
 import os
@@ -23,7 +23,7 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True)
 class Counted:
-    """What so many runs cost: the executor's requests by operation, and the bytes of the largest gate."""
+    """What a number of runs costs: the executor's requests by operation, and the bytes of the largest gate."""
 
     runs: int
     requests: Counter[str]
@@ -36,7 +36,7 @@ class Counted:
 
 
 def measure(runs: int) -> Counted:
-    """Let so many runs wait behind a full gate, then let them through, ten at a time."""
+    """Let ``runs`` runs wait behind a full gate, then let them through, ten at a time."""
     began, requests, done = time.perf_counter(), Counter[str](), Counter[str]()
     with Cloud(_app(done)) as cloud:
         host, gates = Host(cloud), runtime().store.gates
