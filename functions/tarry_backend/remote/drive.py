@@ -85,7 +85,7 @@ class Drive:
             if outcome is not None:
                 return outcome
             if self._ledger.ended == ended:
-                return Paused()
+                return Paused(out_of_time=self._op_steps.is_short)
 
     def _discover(self) -> Outcome | None:
         """Ask what the function does next, and do it; return ``None`` if the run goes on from there."""
@@ -125,6 +125,7 @@ class Drive:
         for op in ops:
             if isinstance(op, Ran | Raised):
                 self._store(op, self._step(op, began), retry)
+        self._op_steps.ask_outside(ops, past)
         planned = [step for op in ops if isinstance(op, Planned) and (step := self._due(op, began)) is not None]
         return self._call_all(planned) if planned else None
 

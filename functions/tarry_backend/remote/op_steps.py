@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tarry.errors import UsageError
 from tarry_backend.model.step import Failure, InvokeRequest, Signal, Status, WaitRequest
 from tarry_backend.remote import ops as asked
-from tarry_backend.remote.answers import AppError
+from tarry_backend.remote.answers import Answer, AppError
+from tarry_backend.remote.outside_request import outside_answer
 from tarry_backend.remote.states import name_here
-from tarry_backend.remote.transport import fetch
 from tarry_backend.replay.step_request import event_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tarry.function import Function
+    from tarry_backend.model.step import Step
     from tarry_backend.remote.inquiry import Inquiry
     from tarry_backend.remote.ops import Op
     from tarry_backend.remote.step_ledger import StepLedger
@@ -27,7 +29,13 @@ if TYPE_CHECKING:
 
 __all__ = ["OpSteps"]
 
-_ORDER: tuple[type[Op], ...] = (asked.Wait, asked.Signal, asked.Sleep, asked.Invoke, asked.Gateway)
+_SIDE_BY_SIDE = 10
+"""The most requests to other services at the same time."""
+
+_BODILESS = frozenset({204, 205, 304})
+"""The statuses beside which a ``Response`` of JavaScript takes no body, not even an empty one."""
+
+_ORDER: tuple[type[Op], ...] = (asked.Wait, asked.Signal, asked.Sleep, asked.Invoke)
 """Waits come first: what follows may bring about the event that they wait for."""
 
 
@@ -42,6 +50,8 @@ class OpSteps:
         self._journal = journal
         self._ledger = ledger
         self._inquiry = inquiry
+        self.is_short = False
+        """Whether a request did not begin, since the invocation nears its end."""
 
     def open(self, ops: Sequence[Op], past: BranchPast) -> None:
         """Open the steps.
@@ -79,8 +89,6 @@ class OpSteps:
                 self._ledger.sleep(self._ledger.begin(op.key, "sleep", Status.SLEEPING, now), due)
             case asked.Invoke():
                 self._invoke(op, past)
-            case asked.Gateway():
-                self._fetch(op, past)
 
     def _wait(self, op: asked.Wait, past: BranchPast) -> None:
         """Open a wait. Another wait of the same answer does not move from where this one looks."""
@@ -117,20 +125,39 @@ class OpSteps:
         due = None if op.timeout is None else asked.moment_of(op.timeout, now)
         self._ledger.took(self._journal.invoke(replace(step, due=due), request))
 
-    def _fetch(self, op: asked.Gateway, past: BranchPast) -> None:
-        """Make the request that the app leaves to its server. An answer of an AI model counts only with status 2xx."""
-        began = past.began(self._journal.begins(), self._run.attempt_since)
-        step = self._ledger.steps.get(op.key) or self._ledger.begin(op.key, "run", Status.RETRYING, began)
-        body = op.body if isinstance(op.body, str | None) else json.dumps(op.body, ensure_ascii=False)
-        left, _ = self._journal.time_left()
-        try:
-            answer = fetch(op.method, op.url, op.headers, None if body is None else body.encode(), left / 1000)
-        except AppError as error:
-            self._ledger.failed(step, Failure("GatewayError", str(error)), is_final=False)
+    def ask_outside(self, asked_for: Sequence[Op], past: BranchPast) -> None:
+        """Make the requests that the app leaves to its server, side by side. Each result is stored as it comes.
+
+        With little time left, none begins: the run is not at rest, and goes on in another invocation.
+        """
+        # An id that is there twice is one step, whose request is made once.
+        ops = {op.key: op for op in asked_for if isinstance(op, asked.Gateway) and self._is_wanted(op)}
+        if not ops:
             return
+        if not self._inquiry.has_room:
+            self.is_short = True
+            return
+        began = past.began(self._journal.begins(), self._run.attempt_since)
+        steps = {key: self._ledger.steps.get(key) or self._run_step(key, began) for key in ops}
+        patience = self._journal.time_left()[0] / 1000
+        with ThreadPoolExecutor(min(_SIDE_BY_SIDE, len(steps)), thread_name_prefix="outside") as threads:
+            calls = {threads.submit(outside_answer, op, patience): op for op in ops.values()}
+            for call in as_completed(calls):
+                op = calls[call]
+                try:
+                    self._answered(op, steps[op.key], call.result())
+                except AppError as error:
+                    self._ledger.failed(steps[op.key], Failure("GatewayError", str(error)), is_final=False)
+
+    def _run_step(self, key: str, began: int) -> Step:
+        return self._ledger.begin(key, "run", Status.RETRYING, began)
+
+    def _answered(self, op: asked.Gateway, step: Step, answer: Answer) -> None:
+        """Store an answer. That of an AI model counts only with status 2xx."""
         text = answer.body.decode(errors="replace")
         if not op.is_model:
-            value = {"url": op.url, "status_code": answer.status, "headers": dict(answer.headers), "body": text}
+            body = None if answer.status in _BODILESS else text
+            value = {"url": op.url, "status_code": answer.status, "headers": dict(answer.headers), "body": body}
             self._ledger.done(step, value)
         elif answer.status > 299:
             why = f"the model's provider answers {answer.status}: {text[:10_000]}"

@@ -1,4 +1,4 @@
-"""The two ways to an app: HTTP, and the invocation of a Lambda. The only module of this room that does I/O."""
+"""The two ways to an app: HTTP, and the invocation of a Lambda. It does I/O."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tarry_backend.remote.connection import Call
 
-__all__ = ["Http", "LambdaInvoke", "fetch"]
+__all__ = ["Http", "LambdaInvoke", "exchange"]
 
 _MOST_ANSWER = 64 * 1024 * 1024
 """The longest answer that is read, in bytes: a run stores at most 32 MB."""
@@ -103,40 +103,33 @@ class LambdaInvoke:
             raise AppError(f"the app's Lambda {self._arn} gives no HTTP answer: {shown}") from error
 
 
-def fetch(method: str, url: str, headers: Mapping[str, str], body: bytes | None, patience: float) -> Answer:
-    """Make a request in an app's place: what its code asks a gateway for.
-
-    Raises:
-        AppError: There is no answer.
-    """
-    if urlsplit(url).scheme not in ("http", "https"):
-        raise AppError(f"the address {url[:200]!r} is neither http:// nor https://")
-    try:
-        return _asked(method, url, headers, body, patience)
-    except AppError as error:
-        raise AppError(f"{_place(url)}: {error}") from error
-
-
 def _asked(method: str, url: str, headers: Mapping[str, str], body: bytes | None, patience: float) -> Answer:
     """One request, which ends within ``patience``, whatever the app does."""
     began = time.monotonic()
     try:
         try:
-            return _answered(method, url, headers, body, began + patience)
+            return exchange(_pool, method, url, headers, body, began + patience)
         except urllib3.exceptions.ProtocolError:
             # A kept connection may end at this very moment, on the app's side: then another one is opened. The app may
             # have begun, too, and have died at once. Its step runs at least once, as after any death.
             if time.monotonic() - began > _PROMPT:
                 raise
-            return _answered(method, url, headers, body, began + patience)
+            return exchange(_pool, method, url, headers, body, began + patience)
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         raise AppError(f"no answer ({type(error).__name__}: {str(error)[:300]})") from error
 
 
-def _answered(method: str, url: str, headers: Mapping[str, str], body: bytes | None, until: float) -> Answer:
+def exchange(
+    pool: urllib3.PoolManager, method: str, url: str, headers: Mapping[str, str], body: bytes | None, until: float
+) -> Answer:
+    """Make one request over a connection of the pool. It ends at ``until`` by the monotonic clock, whatever answers.
+
+    Raises:
+        AppError: The answer is too long. What the library raises passes through.
+    """
     left = max(_LEAST, until - time.monotonic())
     timeout = urllib3.Timeout(connect=min(_CONNECT, left), read=left)
-    response = _pool.request(
+    response = pool.request(
         method, url, body=body, headers=dict(headers), timeout=timeout, redirect=False, preload_content=False
     )
     # A read waits for each part of the answer anew. An app that sends a byte now and then would never be through.
@@ -156,8 +149,3 @@ def _answered(method: str, url: str, headers: Mapping[str, str], body: bytes | N
 def _cut_off(response: urllib3.BaseHTTPResponse) -> None:
     with suppress(RuntimeError, ValueError, OSError):  # it has just come to its end
         response.shutdown()
-
-
-def _place(url: str) -> str:
-    """The address without its query, in which there may be a key."""
-    return urlsplit(url)._replace(query="").geturl()[:200]

@@ -1,58 +1,159 @@
-"""Requests that an app leaves to its server: of an AI model, by ``step.ai.infer``."""
+"""Requests that an app leaves to its server: of an AI model, by ``step.ai.infer``, and of any service, by
+``step.fetch``."""
 
 import json
+import logging
+import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
+from tarry_backend.remote.answers import AppError
+from tarry_backend.remote.ops import Gateway
+from tarry_backend.remote.outside_request import outside_answer
+from tarry_backend.runtime import runtime
+from tests.functional.remote.provider import Answered, Provider
 from tests.functional.remote.stage import Shop
 
+SECRET = "sk-very-secret"
 
-class Model:
-    """A provider of a model. ``statuses`` are those of its next answers, then 200; ``asked`` is what came."""
-
-    def __init__(self) -> None:
-        self.statuses: list[int] = []
-        self.asked: list[tuple[str | None, Any]] = []
-        model = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                model.asked.append((self.headers["Authorization"], body))
-                self.send_response(model.statuses.pop(0) if model.statuses else 200)
-                self.end_headers()
-                self.wfile.write(b'{"answer": 42}')
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
+NEWEST = pytest.mark.parametrize("app", [4], ids=["inngest4"], indirect=True)
+"""For what the executor does alone: the two versions of the SDK ask for it in the same words."""
 
 
 @pytest.fixture
-def model() -> Iterator[Model]:
-    model = Model()
-    Thread(target=model.server.serve_forever, args=(0.02,), daemon=True).start()
-    yield model
-    model.server.shutdown()
-    model.server.server_close()
+def provider() -> Iterator[Provider]:
+    with Provider() as provider:
+        yield provider
 
 
-def test_a_model_is_asked_once_with_its_key(shop_of: Shop, model: Model) -> None:
-    shop_of.send("fetches", url=model.url)
+def history(shop: Shop, function: str) -> str:
+    """All that people see of a run, and all that is stored of its steps."""
+    run = shop.run(function)
+    return f"{run}\n{runtime().store.runs.load(run.id)!r}"
+
+
+def test_a_model_is_asked_once_with_its_key(shop_of: Shop, provider: Provider) -> None:
+    shop_of.send("fetches", url=provider.url)
     assert shop_of.result("fetches") == {"answer": 42}
-    assert model.asked == [("Bearer secret", {"ask": "how many?"})]
+    [asked] = provider.asked
+    assert (asked.headers["authorization"], json.loads(asked.body)) == ("Bearer secret", {"ask": "how many?"})
 
 
-def test_a_model_that_refuses_is_asked_again(shop_of: Shop, model: Model) -> None:
-    model.statuses = [500, 429]
-    shop_of.send("fetches", url=model.url)
+def test_a_model_that_refuses_is_asked_again(shop_of: Shop, provider: Provider) -> None:
+    provider.coming = [Answered(500), Answered(429)]
+    shop_of.send("fetches", url=provider.url)
     assert shop_of.run("fetches").status == "running"
     shop_of.host.advance("2m")
     assert shop_of.result("fetches") == {"answer": 42}
-    assert len(model.asked) == 3
+    assert len(provider.asked) == 3
+
+
+def test_a_request_brings_its_method_headers_and_body_and_the_app_gets_the_answer(
+    shop_of: Shop, provider: Provider
+) -> None:
+    provider.coming = [Answered(404, b"nothing here", {"x-seen": "yes"})]
+    shop_of.send("calls", url=f"{provider.url}?a=1", method="POST", headers={"x-a": "b"}, body="hello")
+    assert shop_of.result("calls") == {"status": 404, "seen": "yes", "text": "nothing here"}
+    [asked] = provider.asked
+    assert (asked.method, asked.path, asked.headers["x-a"], asked.body) == ("POST", "/v1?a=1", "b", b"hello")
+
+
+def test_an_answer_without_a_body_reaches_the_app(shop_of: Shop, provider: Provider) -> None:
+    """The SDK makes a ``Response`` of it, which refuses a body beside the status 204."""
+    provider.coming = [Answered(204, b"")]
+    shop_of.send("calls", url=provider.url)
+    assert shop_of.result("calls") == {"status": 204, "seen": None, "text": ""}
+
+
+@NEWEST
+def test_a_redirect_is_followed_and_another_host_is_told_no_secret(shop_of: Shop, provider: Provider) -> None:
+    with Provider() as other:
+        provider.pages = {
+            "/v1": Answered(302, b"", {"location": "/v2"}),
+            "/v2": Answered(307, b"", {"location": f"{other.url}/end"}),
+        }
+        secrets = {"authorization": SECRET, "x-api-key": SECRET, "cookie": SECRET, "accept": "text/plain"}
+        shop_of.send("calls", url=provider.url, method="GET", headers=secrets)
+        assert shop_of.result("calls")["status"] == 200
+        assert [asked.headers["authorization"] for asked in provider.asked] == [SECRET, SECRET]
+        [asked] = other.asked
+    assert SECRET not in str(asked)
+    assert asked.headers["accept"] == "text/plain"
+
+
+@NEWEST
+def test_a_redirect_for_ever_is_a_failed_attempt(shop_of: Shop, provider: Provider) -> None:
+    provider.pages = {"/v1": Answered(302, b"", {"location": "/v1"})}
+    shop_of.send("calls", url=provider.url)
+    assert "redirects" in str(shop_of.run("calls"))
+    assert len(provider.asked) == 11
+    shop_of.host.advance("5m")
+    assert shop_of.run("calls").status == "failed"
+
+
+@NEWEST
+@pytest.mark.parametrize(
+    "url",
+    ["http://[", "ftp://x.example/a", "http://", "http://x.example:99999999/"],
+)
+def test_an_address_that_cannot_be_asked_fails_the_step_and_not_the_executor(shop_of: Shop, url: str) -> None:
+    shop_of.send("fetches", url=url)
+    assert "GatewayError" in str(shop_of.run("fetches"))
+
+
+@NEWEST
+def test_a_slow_service_is_a_failed_attempt_and_no_death_of_the_executor(shop_of: Shop, provider: Provider) -> None:
+    provider.coming = [Answered(pause=4)]
+    shop_of.cloud.functions["executor"].timeout = 2.9
+    shop_of.send("calls", url=provider.url)
+    assert "ReadTimeoutError" in str(shop_of.run("calls"))
+    shop_of.host.advance("1m")
+    assert shop_of.result("calls")["status"] == 200
+
+
+@NEWEST
+def test_an_answer_that_is_too_large_fails_the_step(shop_of: Shop, provider: Provider) -> None:
+    provider.coming = [Answered(body=b"x" * 5_000_000)]
+    shop_of.send("calls", url=provider.url)
+    assert "at most" in str(shop_of.run("calls"))
+    assert shop_of.run("calls").status == "failed"
+
+
+@NEWEST
+@pytest.mark.parametrize("ending", ["answered", "refused", "not sendable", "not reachable"])
+def test_no_secret_of_a_request_is_stored_or_logged(
+    shop_of: Shop, provider: Provider, caplog: pytest.LogCaptureFixture, ending: str
+) -> None:
+    """The app has the key, no event: whatever the request comes to, nobody reads the key but who is asked."""
+    caplog.set_level(logging.DEBUG, logger="tarry")
+    provider.coming = [Answered(401 if ending == "refused" else 200)]
+    url = "http://127.0.0.1:9/v1" if ending == "not reachable" else provider.url
+    shop_of.send("keyed", url=url, after={"not sendable": "\u2026"}.get(ending, "\n"))
+    assert shop_of.run("keyed").status == ("finished" if ending == "answered" else "running")
+    assert len(provider.asked) == (ending in ("answered", "refused"))
+    assert SECRET not in history(shop_of, "keyed")
+    assert SECRET not in caplog.text
+
+
+@NEWEST
+def test_requests_of_one_answer_are_made_side_by_side(shop_of: Shop, provider: Provider) -> None:
+    provider.pages = {f"/v1/{n}": Answered(body=f"page {n}".encode(), pause=0.5) for n in range(4)}
+    began = time.monotonic()
+    shop_of.send("pages", urls=[f"{provider.url}/{n}" for n in range(4)])
+    assert shop_of.result("pages") == [f"page {n}" for n in range(4)]
+    assert len(provider.asked) == 4
+    assert time.monotonic() - began < 2.5
+
+
+def test_no_address_leads_to_the_machine_of_the_lambda(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is the Lambda's own runtime, which hands out invocations to whoever asks."""
+    asked = Gateway(key="s", url=provider.url, method="GET", headers={}, body=None, is_model=False)
+    assert outside_answer(asked, 5).status == 200
+    monkeypatch.setenv("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")
+    port = provider.address.rpartition(":")[2]
+    for host in ("127.0.0.1", "localhost", "0.0.0.0", "2130706433", "[::ffff:127.0.0.1]"):
+        with pytest.raises(AppError, match=r"own machine|no answer"):
+            outside_answer(replace(asked, url=f"http://{host}:{port}/v1"), 5)
+    assert len(provider.asked) == 1

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.functional.remote.provider import Provider
+from tests.functional.remote.sdk_promises import SdkPromises
 from tests.functional.remote.stage import KEY, Door, SdkApp, Shop, go_app, shop
 
 CLONE = os.environ.get("INNGESTGO", "")
@@ -41,30 +43,8 @@ def app(door: Door, program: Path) -> Iterator[SdkApp]:
         yield app
 
 
-def test_a_campaign_is_answered_late(shop_of: Shop) -> None:
-    shop_of.send("signed.up", email="a@b.c")
-    shop_of.host.advance("3d")
-    shop_of.send("confirmed", email="a@b.c")
-    assert shop_of.result("drip") == {"outcome": "late"}
-    assert shop_of.bodies("drip") == {"welcome": 1, "reminder": 1}
-
-
-def test_a_campaign_is_never_answered(shop_of: Shop) -> None:
-    shop_of.send("signed.up", email="a@b.c")
-    shop_of.host.advance("4d")
-    assert shop_of.result("drip") == {"outcome": "never"}
-
-
-def test_steps_run_side_by_side(shop_of: Shop) -> None:
-    shop_of.send("parallel")
-    assert shop_of.result("parallel") == ["a", "b"]
-    assert shop_of.bodies("parallel") == {"a": 1, "b": 1}
-
-
-def test_a_failing_step_is_tried_again(shop_of: Shop) -> None:
-    shop_of.send("retries")
-    shop_of.host.advance("2m")
-    assert shop_of.result("retries") == 3
+class TestGo(SdkPromises):
+    """What all SDKs do alike."""
 
 
 def test_an_error_that_no_retry_helps_is_caught_by_the_function(shop_of: Shop) -> None:
@@ -84,10 +64,17 @@ def test_a_state_of_six_megabytes_is_sent_whole(shop_of: Shop) -> None:
     assert shop_of.result("big") == 6_000_000
 
 
+def test_a_request_is_made_by_the_executor(shop_of: Shop) -> None:
+    with Provider() as provider:
+        shop_of.send("fetches", url=provider.url)
+        assert shop_of.result("fetches") == {"status": 200, "text": '{"answer": 42}'}
+        assert [(asked.method, asked.body) for asked in provider.asked] == [("POST", b"hello")]
+
+
 def test_a_signed_app_runs_as_well(door: Door, program: Path) -> None:
     keys = {"INNGEST_SIGNING_KEY": KEY, "INNGEST_EVENT_KEY": "test", "INNGEST_BASE_URL": door.url}
     with go_app(door, program, **keys) as app, shop(app, KEY) as signed:
         signed.send("parallel")
-        assert signed.result("parallel") == ["a", "b"]
+        assert signed.result("parallel") == ["A", "B"]
         signed.send("naps")
         assert signed.run("naps").status == "running"

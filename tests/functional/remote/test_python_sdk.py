@@ -1,9 +1,12 @@
 """Functions by the official PyPI package ``inngest``, over FastAPI. In development it registers itself."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
 
+from tests.functional.remote.provider import Provider
+from tests.functional.remote.sdk_promises import SdkPromises
 from tests.functional.remote.stage import KEY, Door, SdkApp, Shop, python_app, shop
 
 
@@ -13,30 +16,8 @@ def app(door: Door) -> Iterator[SdkApp]:
         yield app
 
 
-def test_a_campaign_is_answered_late(shop_of: Shop) -> None:
-    shop_of.send("signed.up", email="a@b.c")
-    shop_of.host.advance("3d")
-    shop_of.send("confirmed", email="a@b.c")
-    assert shop_of.result("drip") == {"outcome": "late"}
-    assert shop_of.bodies("drip") == {"welcome": 1, "reminder": 1}
-
-
-def test_a_campaign_is_never_answered(shop_of: Shop) -> None:
-    shop_of.send("signed.up", email="a@b.c")
-    shop_of.host.advance("4d")
-    assert shop_of.result("drip") == {"outcome": "never"}
-
-
-def test_steps_run_side_by_side(shop_of: Shop) -> None:
-    shop_of.send("parallel")
-    assert shop_of.result("parallel") == ["A", "B"]
-    assert shop_of.bodies("parallel") == {"a": 1, "b": 1}
-
-
-def test_a_failing_step_is_tried_again(shop_of: Shop) -> None:
-    shop_of.send("retries")
-    shop_of.host.advance("2m")
-    assert shop_of.result("retries") == 3
+class TestPython(SdkPromises):
+    """What all SDKs do alike."""
 
 
 def test_a_failed_run_starts_its_failure_function(shop_of: Shop) -> None:
@@ -50,6 +31,15 @@ def test_a_function_invokes_another_and_sends_an_event(shop_of: Shop) -> None:
     shop_of.send("invokes", box=4)
     assert shop_of.result("invokes") == 8
     assert [event.data["packed"] for event in shop_of.host.events("shop/told")] == [8]
+
+
+def test_a_model_is_asked_by_the_executor(shop_of: Shop) -> None:
+    with Provider() as provider:
+        shop_of.send("fetches", url=provider.url)
+        assert shop_of.result("fetches") == {"answer": 42}
+        [asked] = provider.asked
+    assert (asked.path, asked.headers["authorization"]) == ("/v1/chat/completions", "Bearer secret")
+    assert json.loads(asked.body) == {"ask": "how many?", "model": "small"}
 
 
 def test_a_signed_app_runs_as_well_and_fetches_a_large_state(door: Door) -> None:

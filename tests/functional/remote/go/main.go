@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -75,7 +76,7 @@ func parallel(ctx context.Context, in input) (any, error) {
 		return func(ctx context.Context) (any, error) {
 			return step.Run(ctx, name, func(context.Context) (string, error) {
 				ran(in.InputCtx.RunID, name)
-				return name, nil
+				return strings.ToUpper(name), nil
 			})
 		}
 	}
@@ -105,6 +106,12 @@ func naps(ctx context.Context, in input) (any, error) {
 	return "slept", err
 }
 
+func fetches(ctx context.Context, in input) (any, error) {
+	url, _ := in.Event.Data["url"].(string)
+	answer, err := step.Fetch[string](ctx, "ask", step.FetchOpts{URL: url, Method: "POST", Body: "hello"})
+	return data{"status": answer.StatusCode, "text": answer.Body}, err
+}
+
 func big(ctx context.Context, in input) (any, error) {
 	size := 0
 	for n := 0; n < 6; n++ {
@@ -131,6 +138,7 @@ func main() {
 	create(client, "retries", "shop/retries", &three, retries)
 	create(client, "caught", "shop/caught", nil, caught)
 	create(client, "naps", "shop/naps", nil, naps)
+	create(client, "fetches", "shop/fetches", nil, fetches)
 	create(client, "big", "shop/big", nil, big)
 	http.Handle("/api/inngest", client.Serve())
 	http.HandleFunc("/bodies", func(w http.ResponseWriter, _ *http.Request) {

@@ -166,6 +166,25 @@ export function functionsOf(sdk, version, client) {
     return answer;
   });
 
+  // A request that the server makes in the app's place.
+  const calls = make({ id: "calls", retries: 2 }, on("shop/calls"), async ({ event, step }) => {
+    const { url, ...init } = event.data;
+    const answer = await step.fetch(url, init);
+    const headers = Object.fromEntries(answer.headers);
+    return { status: answer.status, seen: headers["x-seen"] ?? null, text: await answer.text() };
+  });
+
+  const keyed = make({ id: "keyed" }, on("shop/keyed"), async ({ event, step }) => {
+    const authKey = `sk-very-secret${event.data.after}`;
+    const model = { url: `${event.data.url}?key=sk-very-secret`, authKey, format: "openai-chat", headers: {}, options: {} };
+    return await step.ai.infer("model", { model, body: {} });
+  });
+
+  const pages = make({ id: "pages" }, on("shop/pages"), async ({ event, step }) => {
+    const several = await Promise.all(event.data.urls.map((url) => step.fetch(url)));
+    return await Promise.all(several.map((each) => each.text()));
+  });
+
   const approves = make({ id: "approves" }, on("shop/approves"), async ({ event, step }) => {
     return await step.run("send", async () => {
       const sent = await client.sendSignal({ signal: `approve/${event.data.order}`, data: { by: "bert" } });
@@ -213,5 +232,5 @@ export function functionsOf(sdk, version, client) {
   });
 
   const first = [drip, parallel, race, pack, invokes, told, retries, caught, later, fails, cancelled, loop, until, big];
-  return { functions: [...first, nightly, narrow, signal, asks, fetches, approves, limited, throttled, batched, lenient, counts, mendable, slow], bodies };
+  return { functions: [...first, nightly, narrow, signal, asks, fetches, calls, keyed, pages, approves, limited, throttled, batched, lenient, counts, mendable, slow], bodies };
 }

@@ -8,6 +8,7 @@ from collections import Counter
 
 import fastapi
 import inngest
+import inngest.experimental.ai.openai
 import inngest.fast_api
 import uvicorn
 
@@ -88,6 +89,14 @@ async def big(ctx: inngest.Context) -> int:
     return sum([len(await ctx.step.run(f"part {n}", part)) for n in range(5)])
 
 
+@client.create_function(fn_id="fetches", trigger=inngest.TriggerEvent(event="shop/fetches"))
+async def fetches(ctx: inngest.Context) -> object:
+    model = inngest.experimental.ai.openai.Adapter(
+        auth_key="secret", base_url=str(ctx.event.data["url"]), model="small"
+    )
+    return await ctx.step.ai.infer("model", adapter=model, body={"ask": "how many?"})
+
+
 app = fastapi.FastAPI()
 
 
@@ -101,7 +110,7 @@ def count_bodies() -> list:
     ]
 
 
-inngest.fast_api.serve(app, client, [drip, parallel, retries, fails, pack, invokes, big])
+inngest.fast_api.serve(app, client, [drip, parallel, retries, fails, pack, invokes, big, fetches])
 
 
 class Server(uvicorn.Server):
