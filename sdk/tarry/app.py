@@ -15,6 +15,7 @@ from tarry._engine.declaration import (
     checked_function,
     checked_id,
     checked_name,
+    checked_pausable,
     checked_retries,
     checked_timeouts,
     checked_triggers,
@@ -64,9 +65,11 @@ class App(Requester):
             something in the app can hear: a trigger or a wait on that name. The log and the audit trail have all of
             them. Give ``"all"`` if a rule of your own, or another app on the same bus, hears them. Failed and cancelled
             runs are always announced on the bus.
+        pausable: Whether each function can be paused and drained (``tarry pause``, ``tarry drain``), unless it says
+            otherwise. Then an executor asks at most each ten seconds whether people have done so.
 
     Raises:
-        UsageError: The name, the bus, a middleware or ``announce`` is not valid.
+        UsageError: The name, the bus, a middleware, ``announce`` or ``pausable`` is not valid.
     """
 
     def __init__(
@@ -76,9 +79,11 @@ class App(Requester):
         bus: str | None = None,
         middleware: Sequence[MakeMiddleware] | None = None,
         announce: Literal["heard", "all"] = "heard",
+        pausable: bool = False,
     ) -> None:
         self.id = checked_id(app_id, "app")
         self._announces_all = checked_announce(app_id, announce)
+        self._pausable = bool(checked_pausable(f"app {app_id!r}", pausable))
         self._functions: dict[str, Function] = {}
         self._middleware = checked_middleware(middleware or (), f"app {app_id!r}")
         self.bus = EventBus(self.id, checked_bus(app_id, bus))
@@ -112,6 +117,7 @@ class App(Requester):
         throttle: Throttle | None = None,
         batch_events: Batch | None = None,
         priority: Priority | None = None,
+        pausable: bool | None = None,
         on_failure: Handler | None = None,
         middleware: Sequence[MakeMiddleware] | None = None,
         strict: bool | None = False,
@@ -141,6 +147,8 @@ class App(Requester):
             throttle: How many runs begin in a time of some length. The others wait, and none is lost.
             batch_events: Starts one run with several events, ``ctx.events``: when there are enough, or after a time.
             priority: Which of the runs that wait at a limit of ``concurrency`` goes on first.
+            pausable: Whether people can pause and drain the function (``tarry pause``, ``tarry drain``), and the one of
+                ``on_failure``. By default as ``App`` says. A function with ``concurrency`` can always be paused.
             on_failure: A handler, ``async def`` or ``def``, that runs once for each failed run, also if the run's
                 executor died repeatedly. If the run is retried and fails again, it runs again; ``data["life"]`` is then
                 2 or more. It is a function of its own, ``<fn_id>-failure``, with the same ``retries``.
@@ -168,6 +176,7 @@ class App(Requester):
         cancels = checked_cancels(fn_id, () if cancel is None else cancel)
         times = checked_timeouts(fn_id, timeouts)
         limits = checked_concurrency(fn_id, concurrency)
+        can_pause = checked_pausable(f"function {fn_id!r}", pausable, limits)
         check_idempotency(fn_id, idempotency)
         if on_failure is not None:
             checked_handler(fn_id, on_failure, "on_failure")
@@ -193,6 +202,7 @@ class App(Requester):
                 name=checked_name(fn_id, name),
                 concurrency=limits,
                 flow=flow,
+                pausable=self._pausable if can_pause is None else can_pause,
             )
             self._add(function, *([] if on_failure is None else [function.on_failure(on_failure)]))
             warn_of_cancels(function)

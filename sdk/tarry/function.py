@@ -99,6 +99,7 @@ class Function(Generic[R_co]):
         name: The function's name for people.
         dialect: How its expressions are evaluated. ``inngest`` is for the functions of official Inngest SDKs.
         flow: What limits the starts of its runs.
+        pausable: Whether people can pause it although it has no limit. ``is_pausable`` includes those with a limit.
     """
 
     id: str
@@ -115,11 +116,17 @@ class Function(Generic[R_co]):
     concurrency: tuple[Concurrency, ...] = ()
     dialect: Dialect = "tarry"
     flow: Flow = field(default_factory=Flow)
+    pausable: bool = False
 
     @property
     def event_triggers(self) -> tuple[TriggerEvent, ...]:
         """The triggers that are events."""
         return tuple(each for each in self.triggers if isinstance(each, TriggerEvent))
+
+    @property
+    def is_pausable(self) -> bool:
+        """Whether people can pause it: its executors ask whether they have."""
+        return self.pausable or bool(self.concurrency)
 
     @property
     def is_async(self) -> bool:
@@ -158,6 +165,7 @@ class Function(Generic[R_co]):
             middleware=self.middleware,
             strict=self.strict,
             name=f"{self.name} (failure)",
+            pausable=self.pausable,
         )
 
 

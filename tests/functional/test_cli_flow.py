@@ -73,7 +73,7 @@ def test_a_function_is_paused_limited_and_listed(dev: Dev) -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (("pause", "free"), "concurrency=1000"),
+        (("pause", "free"), "pausable=True"),
         (("pause", "none"), "no function 'none'"),
         (("limit", "slow"), "--reset"),
     ],

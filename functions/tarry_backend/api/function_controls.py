@@ -12,10 +12,8 @@ from tarry_backend.model.moment import iso
 from tarry_backend.queues.function_control import ControlError, check_control, drain, pause, resume, set_limit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from tarry import Concurrency
     from tarry_backend.api.documents import Document
+    from tarry_backend.deploy.function_facts import FunctionFacts
     from tarry_backend.deploy.manifest import HostedManifest, Manifest
     from tarry_backend.model.control import Control
     from tarry_backend.queues.sender import Queues
@@ -35,10 +33,10 @@ class FunctionControls:
     queues: Queues
 
     def all(self) -> Document:
-        """Return the functions, with their limits. Only of those with a limit it reads what people have asked."""
-        limits = {name: each.limits for name, each in self.app.functions.items()}
-        controls = {name: self.store.controls.of(name) for name, each in limits.items() if each}
-        return {"functions": [_document(name, each, controls.get(name)) for name, each in limits.items()]}
+        """Return the functions, with their limits. Only of those that can be paused it reads what people have asked."""
+        functions = self.app.functions
+        controls = {name: self.store.controls.of(name) for name, each in functions.items() if each.is_pausable}
+        return {"functions": [_document(each, controls.get(name)) for name, each in functions.items()]}
 
     def pause(self, function: str) -> Document:
         """Pause the function."""
@@ -68,19 +66,20 @@ class FunctionControls:
         if function not in self.app.functions:
             raise NotFoundError(f"there is no function {function[:80]!r}")
         try:
-            check_control(function, {name: each.limits for name, each in self.app.functions.items()}, limit=limit)
+            check_control(function, tuple(self.app.functions), self.app.functions[function], limit=limit)
         except ControlError as error:
             raise ServiceError(HTTPStatus.CONFLICT, str(error)) from None
 
     def _answer(self, function: str, control: Control) -> Document:
-        return _document(function, self.app.functions[function].limits, control)
+        return _document(self.app.functions[function], control)
 
 
-def _document(function: str, limits: Iterable[Concurrency], control: Control | None) -> Document:
+def _document(function: FunctionFacts, control: Control | None) -> Document:
     return {
-        "id": function,
+        "id": function.id,
+        "pausable": function.is_pausable,
         "concurrency": [
-            {"limit": each.limit, "key": each.key, "scope": each.scope, "hold": each.hold} for each in limits
+            {"limit": each.limit, "key": each.key, "scope": each.scope, "hold": each.hold} for each in function.limits
         ],
         "limit_now": control and control.limit,
         "paused": control and iso(control.paused),

@@ -26,7 +26,7 @@ def held_back(run: Run, function: FunctionFacts, store: Store) -> HeldBack | Non
         return HeldBack(run.started, 1, after=run.after)
     if run.status is RunStatus.RUNNING and run.paced is not None and run.due == run.paced:
         return HeldBack(run.started, 0, begins=run.paced)
-    if run.status is not RunStatus.RUNNING or not function.limits:
+    if run.status is not RunStatus.RUNNING or not function.is_pausable:
         return None
     gates = gates_of(function.id, function.limits, run.event, run.received_at, function.dialect)
     names = [gate.name for gate in gates]

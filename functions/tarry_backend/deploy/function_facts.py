@@ -17,10 +17,18 @@ if TYPE_CHECKING:
     from tarry import App, Function
     from tarry._cel.dialect import Dialect
 
-__all__ = ["FunctionFacts", "TriggerFacts", "facts_of", "read_facts", "read_options", "write_facts"]
+__all__ = [
+    "FunctionFacts",
+    "TriggerFacts",
+    "facts_of",
+    "parts_of_facts",
+    "read_facts",
+    "read_options",
+    "write_facts",
+]
 
 MAX_FACTS = 4_000
-"""The most characters of the facts of all functions as one stack output."""
+"""The most characters of the facts of functions in one stack output."""
 
 _INTERNAL = "tarry/"
 
@@ -49,6 +57,7 @@ class FunctionFacts:
         limits: The limits on its runs at work.
         dialect: How its expressions are evaluated.
         flow: What limits the starts of its runs.
+        pausable: Whether people can pause it although it has no limit.
     """
 
     id: str
@@ -59,13 +68,19 @@ class FunctionFacts:
     limits: tuple[Concurrency, ...] = ()
     dialect: Dialect = "tarry"
     flow: Flow = field(default_factory=Flow)
+    pausable: bool = False
+
+    @property
+    def is_pausable(self) -> bool:
+        """Whether people can pause it: its executors ask whether they have."""
+        return self.pausable or bool(self.limits)
 
     @property
     def written_options(self) -> list[object]:
-        """Another dialect, then the limits, at the end of a row: without them it is the row of an older version."""
+        """What few functions have, at the end of a row: without it, it is the row of an older version."""
         dialect = [] if self.dialect == "tarry" else [self.dialect]
         limits = ([each.limit, each.key, each.scope, each.hold] for each in self.limits)
-        return [*dialect, *limits, *written_flow(self.flow)]
+        return [*dialect, *limits, *written_flow(self.flow), *([True] if self.pausable else [])]
 
     @property
     def event_triggers(self) -> tuple[TriggerFacts, ...]:
@@ -78,7 +93,7 @@ class FunctionFacts:
         triggers = tuple(TriggerFacts(each.event, each.expression) for each in function.event_triggers)
         cancels = tuple(each.event for each in function.cancels)
         attempts, limits = function.retries.limit + 1, function.concurrency
-        options = (function.idempotency, limits, function.dialect, function.flow)
+        options = (function.idempotency, limits, function.dialect, function.flow, function.pausable)
         return cls(function.id, attempts, triggers, cancels, *options)
 
     def triggers_on(self, event_name: str) -> list[TriggerFacts]:
@@ -96,6 +111,18 @@ def write_facts(facts: Iterable[FunctionFacts], most: int = MAX_FACTS) -> str:
     rows = [[each.id, each.attempts, each.triggers, each.cancels, *each.written_options] for each in facts]
     text = json.dumps(rows, separators=(",", ":"))
     return text if len(text) <= most else "[]"
+
+
+def parts_of_facts(facts: Iterable[FunctionFacts], most: int = MAX_FACTS) -> list[str]:
+    """Return the facts in as many texts as it takes, for several outputs. A function that is too long is left out."""
+    parts: list[list[FunctionFacts]] = [[]]
+    for each in facts:
+        if write_facts([each], most) == "[]":
+            continue
+        if parts[-1] and write_facts([*parts[-1], each], most) == "[]":
+            parts.append([])
+        parts[-1].append(each)
+    return [write_facts(part, most) for part in parts]
 
 
 def read_facts(text: str) -> tuple[FunctionFacts, ...]:
@@ -119,6 +146,7 @@ def read_options(options: Sequence[Any]) -> dict[str, Any]:
         "dialect": next((each for each in options if isinstance(each, str)), "tarry"),
         "limits": tuple(Concurrency(*each) for each in options if isinstance(each, list)),
         "flow": next((read_flow(each) for each in options if isinstance(each, dict)), Flow()),
+        "pausable": any(each is True for each in options),
     }
 
 

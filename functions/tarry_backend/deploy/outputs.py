@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from itertools import count
 from typing import Any
 
 from tarry.errors import UsageError
-from tarry_backend.deploy.function_facts import FunctionFacts, read_facts, write_facts
+from tarry_backend.deploy.function_facts import FunctionFacts, parts_of_facts, read_facts
 from tarry_backend.deploy.settings import Settings
 from tarry_backend.deploy.topology import QUEUES
 
@@ -25,7 +26,7 @@ class Deployment:
     """A deployed app.
 
     ``dead_letters`` are the URLs of the dead-letter queues by the names of their queues. ``facts`` are empty if an
-    older version deployed the app, or if they are too long for an output.
+    older version deployed the app. Those of many functions take several outputs.
     """
 
     app_id: str
@@ -39,7 +40,8 @@ class Deployment:
         settings = {_of_setting(field.name): str(getattr(self.settings, field.name)) for field in fields(Settings)}
         settings = {output: value for output, value in settings.items() if value}
         dead_letters = {_of_dead_letters(name): url for name, url in self.dead_letters.items()}
-        app = {_APP: self.app_id, _FUNCTIONS: json.dumps(self.functions), _FACTS: write_facts(self.facts)}
+        facts = {_of_facts(place): text for place, text in enumerate(parts_of_facts(self.facts), 1)}
+        app = {_APP: self.app_id, _FUNCTIONS: json.dumps(self.functions), **facts}
         return {**app, **settings, **dead_letters}
 
     @classmethod
@@ -58,8 +60,19 @@ class Deployment:
                 {Settings.variable(name): outputs[output] for output, name in names.items() if output in outputs}
             ),
             {queue.name: outputs[_of_dead_letters(queue.name)] for queue in QUEUES},
-            read_facts(outputs.get(_FACTS, "[]")),
+            tuple(facts for text in _facts(outputs) for facts in read_facts(text)),
         )
+
+
+def _facts(outputs: Mapping[str, str]) -> Iterator[str]:
+    for place in count(1):
+        if (text := outputs.get(_of_facts(place))) is None:
+            return
+        yield text
+
+
+def _of_facts(place: int) -> str:
+    return _FACTS if place == 1 else f"{_FACTS}{place}"
 
 
 def _of_setting(field: str) -> str:

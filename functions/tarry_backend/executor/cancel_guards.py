@@ -77,7 +77,7 @@ def requests(function: Function, run: Run) -> Iterator[tuple[Step, WaitRequest |
 
 def may_wait(function: Function) -> bool:
     """Return whether a run may have to wait for its turn before it begins."""
-    return bool(function.concurrency) or function.flow.delays_starts
+    return function.is_pausable or function.flow.delays_starts
 
 
 def finish_guard(function: Function, run: Run, begins: int) -> Step | None:

@@ -20,6 +20,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tarry_backend.clock import now
+from tarry_backend.executor.open_line import OpenLine
 from tarry_backend.matching.gate_keys import current_limit, gates_of, pause_gate, priority_of, replaced
 from tarry_backend.model.gate import Gate, GateName, GateState, Hold, new_token
 from tarry_backend.model.run import RunStatus
@@ -87,7 +88,7 @@ class Gatekeeper:
         return places
 
     def _gates_of(self, function: Function, run: Run) -> list[Gate]:
-        if not function.concurrency:
+        if not function.is_pausable:
             return []
         control = self._controls.recent(function.id)
         limits = replaced(function.concurrency, control.limit)
@@ -117,9 +118,13 @@ class Gatekeeper:
         function = self._app.functions.get(run.function_id)
         if function is None:
             return
-        for gate in gates_of(function.id, function.concurrency, run.event, run.received_at, function.dialect):
-            self._gates.withdraw(gate.name, _standing(function, run)[0])
-            self._leave(gate.name, run.id)
+        gates = gates_of(function.id, function.concurrency, run.event, run.received_at, function.dialect)
+        names = {
+            gate.name for gate in [*gates, *self._gates_of(function, run)]
+        }  # the latter: where it waits in a pause
+        for name in sorted(names):
+            self._gates.withdraw(name, _standing(function, run)[0])
+            self._leave(name, run.id)
 
     def _leave(self, name: str, run_id: str) -> None:
         """Pass on the place that a run has in the gate, if it has one."""
@@ -200,18 +205,21 @@ class Gatekeeper:
     def _admit(self, name: str, state: GateState, out_of_time: Callable[[], bool] = lambda: False) -> None:
         """Grant free places to the first runs in line. Nobody is in line: note it, unless a run has come meanwhile.
 
-        If the limit has been removed, all of them go on.
+        If there is no limit any more, they go on at a pace.
         """
         limit = self._limit(name)
+        if limit is None:
+            OpenLine(name, self._gates, self._queues).let_go(state.mark, out_of_time)
+            return
         found: GateState | None = state
         while found is not None and not out_of_time():
-            room = _PAGE if limit is None else min(_PAGE, limit - len(found.holds))
+            room = min(_PAGE, limit - len(found.holds))
             if room <= 0:
                 return
             mark = found.mark
             line = self._gates.line(name, room)
             for waiter in line:
-                found = self._let_go(name, waiter, found) if limit is None else self._grant(name, waiter, limit)
+                found = self._grant(name, waiter, limit)
                 if found is None:
                     return
             if len(line) < room:
@@ -222,7 +230,7 @@ class Gatekeeper:
     def _limit(self, name: str) -> int | None:
         """Return a gate's limit by the code and by what people have asked; ``None`` if it has none any more."""
         function = self._app.functions.get(GateName.parse(name).function_id)
-        if function is None or not function.concurrency:
+        if function is None or not function.is_pausable:
             return current_limit(name, {each.id: each.concurrency for each in self._app.functions.values()})
         control = self._controls.recent(function.id)
         if control.paused is not None and name == pause_gate(function.id):
@@ -239,11 +247,6 @@ class Gatekeeper:
         # Perhaps by one that died before it told the run. A run that keeps its place waits in line while it is paused.
         if granted or there.kind == "run" or (state and waiter.run_id in state.granted):
             self._tell(name, waiter.run_id, there.token, waiter.woken)
-        self._gates.forget(name, waiter)
-        return state
-
-    def _let_go(self, name: str, waiter: Waiter, state: GateState) -> GateState:
-        self._tell(name, waiter.run_id, waiter.stamp, waiter.woken)
         self._gates.forget(name, waiter)
         return state
 

@@ -53,7 +53,7 @@ class RunAdmission:
 
     def admit(self, function: Function | None, run: Run, once: str | None) -> tuple[Verdict, Run]:
         """Store the run, or a trace in its place; return the run as it is stored. Limits are those of the code."""
-        if function is not None and function.concurrency and self._controls.recent(function.id).draining is not None:
+        if function is not None and function.is_pausable and self._controls.recent(function.id).draining is not None:
             return self._refuse(Trace(run.id, run.function_id, NoRun.DRAINING, now())), run
         for _ in range(_TRIES if function is not None and function.flow.decides_starts else 1):
             claims = [] if once is None else [once_claim(run, once)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from tarry.errors import TarryError
 from tarry_backend.clock import now
@@ -12,14 +12,14 @@ from tarry_backend.store.controls import HEEDED
 from tarry_backend.store.due_index import GATE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
     from tarry import Concurrency
     from tarry_backend.model.control import Control
     from tarry_backend.queues.sender import Queues
     from tarry_backend.store import Store
 
-__all__ = ["ControlError", "check_control", "drain", "pause", "resume", "set_limit"]
+__all__ = ["ControlError", "Controllable", "check_control", "drain", "pause", "resume", "set_limit"]
 
 _HEARD = HEEDED // 1000 + 5
 """After how many seconds every executor knows of a change."""
@@ -29,28 +29,55 @@ class ControlError(TarryError):
     """A function cannot be controlled so. Nothing has changed."""
 
 
-def check_control(function_id: str, limits: Mapping[str, Sequence[Concurrency]], *, limit: bool = False) -> None:
+class Controllable(Protocol):
+    """What is known of a function that is to be controlled."""
+
+    @property
+    def limits(self) -> Sequence[Concurrency]:
+        """The limits on its runs at work."""
+
+    @property
+    def is_pausable(self) -> bool:
+        """Whether its executors ask for its control."""
+
+
+def check_control(function_id: str, names: Collection[str], known: Controllable | None, *, limit: bool = False) -> None:
     """Check that the function can be paused or drained, or, with ``limit``, that it can have another limit.
 
+    Args:
+        function_id: The function's id.
+        names: The ids of all functions.
+        known: What is known of the function; ``None`` if its stack does not say.
+        limit: Whether it is to have another limit.
+
     Raises:
-        ControlError: There is no such function, or it has no limit, so that its executors do not ask.
+        ControlError: There is no such function, or its executors do not ask.
     """
-    if function_id not in limits:
-        raise ControlError(f"there is no function {function_id!r}, only {_named(limits)}")
-    if not limits[function_id]:
+    if function_id not in names:
+        raise ControlError(f"there is no function {function_id!r}, only {', '.join(names)}")
+    if known is None:
         raise ControlError(
-            f"function {function_id!r} has no limit, so its executors do not ask whether it is paused: create it with"
-            " concurrency=..., such as concurrency=1000, and deploy it"
+            f"the stack does not say whether the executors of function {function_id!r} ask for its control: an older"
+            " version of Tarry deployed it, or its triggers are too long for an output. Deploy it again, or use the"
+            " HTTP API"
         )
-    if limit and not any(each.scope == "fn" for each in limits[function_id]):
+    if not known.is_pausable:
+        raise ControlError(
+            f"function {function_id!r} has no limit and is not pausable, so its executors do not ask for its control:"
+            " create it with pausable=True (or the app with App(..., pausable=True), for all of its functions), and"
+            " deploy it. To stop the whole app now, without a deployment, disable the event source mapping of its runs"
+            " queue: docs/operate.md, 'Stop the whole app', has the two commands"
+        )
+    if limit and not known.limits:
+        raise ControlError(
+            f"function {function_id!r} has no limit that could be another one: create it with concurrency=..., and"
+            " deploy it"
+        )
+    if limit and not any(each.scope == "fn" for each in known.limits):
         raise ControlError(
             f"function {function_id!r} has only a limit with scope='app', which other functions share:"
             " change it in the code"
         )
-
-
-def _named(names: Iterable[str]) -> str:
-    return ", ".join(names)
 
 
 def drain(function_id: str, store: Store) -> Control:

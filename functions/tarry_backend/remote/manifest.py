@@ -162,6 +162,7 @@ class _FunctionReader:
             concurrency=limits,
             dialect="inngest",
             flow=flow,
+            pausable=True,  # its SDK has no such option, and each replay calls the app: a read now and then is nothing
         )
 
     def _asked(self, read: Callable[[], T], what: str) -> T | None:

@@ -33,6 +33,7 @@ __all__ = [
     "checked_function",
     "checked_id",
     "checked_name",
+    "checked_pausable",
     "checked_retries",
     "checked_timeouts",
     "checked_triggers",
@@ -212,6 +213,18 @@ def checked_concurrency(fn_id: str, given: Any) -> tuple[Concurrency, ...]:
             " so the smaller one decides: give that one alone"
         )
     return limits
+
+
+def checked_pausable(owner: str, pausable: Any, limits: Sequence[Concurrency] = ()) -> bool | None:
+    """Return the option; raise ``UsageError`` if it is something else, or a limit says otherwise."""
+    if not isinstance(pausable, bool | None):
+        raise UsageError(f"{owner}: pausable is {shown(pausable)}; give True or False")
+    if pausable is False and limits:
+        raise UsageError(
+            f"{owner}: pausable=False does not go together with concurrency: executors of a function with a limit ask"
+            " for its limit now, and so whether it is paused; leave pausable out"
+        )
+    return pausable
 
 
 def disagreement(functions: Iterable[Function]) -> str | None:

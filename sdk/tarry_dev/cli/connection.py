@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tarry import Concurrency, Event, SignalReceipt
     from tarry_backend.api.asked_event import AskedEvent
     from tarry_backend.api.receipts import Receipt
+    from tarry_backend.deploy.function_facts import FunctionFacts
     from tarry_backend.deploy.outputs import Deployment
     from tarry_backend.model.bulk import Bulk
     from tarry_backend.model.control import Control, HeldBack
@@ -91,6 +92,15 @@ class Connection:
     def attempts(self, function_id: str) -> int | None:
         """Return how many attempts the steps of a function have; ``None`` if that is not known."""
         return next((each.attempts for each in self.deployment.facts if each.id == function_id), None)
+
+    def facts(self, function_id: str) -> FunctionFacts | None:
+        """Return what the stack says of a function; ``None`` if it says nothing."""
+        return next((each for each in self.deployment.facts if each.id == function_id), None)
+
+    def is_pausable(self, function_id: str) -> bool:
+        """Return whether the function is known to ask for its control."""
+        facts = self.facts(function_id)
+        return facts is not None and facts.is_pausable
 
     def limits(self, function_id: str) -> tuple[Concurrency, ...]:
         """Return the limits on the function's runs at work, as far as they are known."""

@@ -59,15 +59,15 @@ def limit_function(function_id: str, limit: int | None, stack: str | None, as_js
 def list_functions(stack: str | None, as_json: bool) -> None:
     """``tarry functions``."""
     with connect(stack) as tarry:
-        found = {name: (tarry.limits(name), _control(name, tarry)) for name in tarry.functions}
+        found = {name: (tarry.is_pausable(name), tarry.limits(name), _control(name, tarry)) for name in tarry.functions}
         starts = {name: (written_flow(tarry.flow(name)) or [{}])[0] for name in tarry.functions}
     if as_json:
         print_json({"functions": [{**_document(name, *each), **starts[name]} for name, each in found.items()]})
         return
     table = Table("function", "limits", "starts", "state", box=None)
-    for name, (limits, control) in found.items():
+    for name, (is_pausable, limits, control) in found.items():
         states = {"paused": control and control.paused, "draining": control and control.draining}
-        state = ", ".join(name for name, since in states.items() if since)
+        state = ", ".join(name for name, since in states.items() if since) or ("" if is_pausable else "not pausable")
         limits_now = ", ".join(_text(each) for each in limits) + _now(control)
         table.add_row(name, limits_now, _starts(starts[name]), state)
     screen().print(table)
@@ -75,18 +75,21 @@ def list_functions(stack: str | None, as_json: bool) -> None:
 
 def _check(function_id: str, tarry: Connection, *, limit: bool = False) -> None:
     try:
-        check_control(function_id, {name: tarry.limits(name) for name in tarry.functions}, limit=limit)
+        check_control(function_id, tarry.functions, tarry.facts(function_id), limit=limit)
     except ControlError as error:
         raise CommandError(str(error)) from None
 
 
 def _control(function_id: str, tarry: Connection) -> Control | None:
-    return tarry.lookups.control(function_id) if tarry.limits(function_id) else None
+    return tarry.lookups.control(function_id) if tarry.is_pausable(function_id) else None
 
 
-def _document(function_id: str, limits: tuple[Concurrency, ...], control: Control | None) -> dict[str, object]:
+def _document(
+    function_id: str, is_pausable: bool, limits: tuple[Concurrency, ...], control: Control | None
+) -> dict[str, object]:
     return {
         "id": function_id,
+        "pausable": is_pausable,
         "concurrency": [
             {"limit": each.limit, "key": each.key, "scope": each.scope, "hold": each.hold} for each in limits
         ],

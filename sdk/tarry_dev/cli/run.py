@@ -23,7 +23,7 @@ def show_run(beginning: str, stack: str | None, as_json: bool, full: bool = Fals
 
             snapshot = decrypted(snapshot)
         run = snapshot.run
-        held = tarry.lookups.held_back(run) if run.after or run.paced or tarry.limits(run.function_id) else None
+        held = tarry.lookups.held_back(run) if run.after or run.paced or tarry.is_pausable(run.function_id) else None
     if as_json:
         print_json(tarry.named(run_page(snapshot, held), snapshot.run.id))
     else:

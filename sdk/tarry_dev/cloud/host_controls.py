@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tarry_backend.deploy.function_facts import FunctionFacts
 from tarry_backend.queues.function_control import check_control, drain, pause, resume, set_limit
 from tarry_backend.runtime import runtime
 
@@ -25,10 +26,10 @@ class HostControls:
         """Pause a function, as ``tarry pause`` does: none of its runs goes on until ``resume``.
 
         Args:
-            function: A function with a limit (``concurrency=``), or its id.
+            function: A function with ``pausable=True``, or with a limit (``concurrency=``), or its id.
 
         Raises:
-            ControlError: There is no such function, or it has no limit.
+            ControlError: There is no such function, or it has neither.
         """
         pause(self._checked(function), runtime().store)
 
@@ -61,6 +62,7 @@ class HostControls:
 
     def _checked(self, function: Function[Any] | str, *, limit: bool = False) -> str:
         function_id = function if isinstance(function, str) else function.id
-        limits = {each.id: each.concurrency for each in self.cloud.app.functions.values()}
-        check_control(function_id, limits, limit=limit)
+        functions = runtime().app.functions
+        known = FunctionFacts.of(functions[function_id]) if function_id in functions else None
+        check_control(function_id, tuple(functions), known, limit=limit)
         return function_id

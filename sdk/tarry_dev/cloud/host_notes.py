@@ -83,5 +83,5 @@ def _may_refuse(function_id: str) -> bool:
     """Whether an event may start no run of the function, by its flow control."""
     with suppress(UsageError):  # the app cannot be imported
         function = runtime().app.functions.get(function_id)
-        return function is not None and (function.flow.decides_starts or bool(function.concurrency))
+        return function is not None and (function.flow.decides_starts or function.is_pausable)
     return False

@@ -123,6 +123,11 @@ class Source:
         """Return the facts of a function, if they are known."""
         return next((each for each in self.deployment.facts if each.id == function_id), None)
 
+    def is_pausable(self, function_id: str) -> bool:
+        """Return whether the function is known to ask for its control."""
+        facts = self.facts(function_id)
+        return facts is not None and facts.is_pausable
+
     def limits(self, function_id: str) -> tuple[Concurrency, ...]:
         """Return the limits of a function, if they are known."""
         facts = self.facts(function_id)

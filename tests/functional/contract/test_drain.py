@@ -126,6 +126,7 @@ def test_with_duplicates_and_disorder_each_event_has_a_run_that_finished_or_a_tr
 def test_the_api_pauses_drains_limits_and_resumes(host: Host, diary: Diary) -> None:
     assert told("GET", "/functions")[1]["functions"][0] == {
         "id": "ship",
+        "pausable": True,
         "concurrency": [{"limit": 2, "key": None, "scope": "fn", "hold": "work"}],
         "limit_now": None,
         "paused": None,

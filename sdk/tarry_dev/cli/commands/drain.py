@@ -20,7 +20,7 @@ def drain(
 
     An event that would have started a run starts none, and its receipt (tarry event ID) says so. A run that invokes the
     function gets an InvocationSkippedError. tarry resume ends the draining; events of before start nothing then. The
-    function needs a limit (concurrency=...): only then do its executors ask.
+    function needs pausable=True, or a limit (concurrency=...): only then do its executors ask.
 
     --json writes {"id": ..., "paused": a time or null, "draining": a time or null, "limit_now": ...}.
 

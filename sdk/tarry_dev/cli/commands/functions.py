@@ -10,7 +10,8 @@ __all__ = ["functions"]
 def functions(stack: Stack = None, as_json: AsJson = False) -> None:
     """List the app's functions with their limits, and which of them are paused.
 
-    --json writes {"functions": [{id, concurrency: [{limit, key, scope, hold}], limit_now, paused}]}.
+    --json writes {"functions": [{id, pausable, concurrency: [{limit, key, scope, hold}], limit_now, paused,
+    draining}]}.
 
     \b
     Examples:

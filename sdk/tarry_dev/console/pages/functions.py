@@ -43,8 +43,7 @@ def control(visit: Visit) -> Gone:
     visit.check(*CONTROL)
     function_id, what = visit.given("function"), visit.given("do")
     lookups = visit.source.lookups
-    limits = {each: visit.source.limits(each) for each in visit.source.functions}
-    check_control(function_id, limits, limit=what == "limit")
+    check_control(function_id, visit.source.functions, visit.source.facts(function_id), limit=what == "limit")
     if what == "pause":
         lookups.pause(function_id)
         said = f"{function_id} pauses within ten seconds. Its runs wait, and none is lost."
@@ -68,7 +67,8 @@ def _row(function_id: str, visit: Visit) -> dict[str, Any]:
     facts, limits = source.facts(function_id), source.limits(function_id)
     runs = _newest(function_id, visit)
     done = sorted(run.ended - run.started for run in runs if run.status is RunStatus.FINISHED and run.ended is not None)
-    told = source.lookups.control(function_id) if limits else None
+    is_pausable = facts is not None and facts.is_pausable
+    told = source.lookups.control(function_id) if is_pausable else None
     failed = [run for run in runs if run.status is RunStatus.FAILED]
     return {
         "id": function_id,
@@ -79,8 +79,9 @@ def _row(function_id: str, visit: Visit) -> dict[str, Any]:
         "limit_now": None if told is None else told.limit,
         "paused": None if told is None else told.paused,
         "draining": None if told is None else told.draining,
-        "held_back": _held_back(function_id, limits, visit),
-        "is_controlled": bool(limits),
+        "held_back": _held_back(function_id, limits, visit) if is_pausable else None,
+        "is_controlled": is_pausable,
+        "has_own_limit": any(each.scope == "fn" for each in limits),
         "runs": len(runs),
         "is_cut": len(runs) == _NEWEST,
         "rate": _rate(runs, visit.now),
@@ -94,14 +95,12 @@ def _row(function_id: str, visit: Visit) -> dict[str, Any]:
     }
 
 
-def _held_back(function_id: str, limits: Sequence[Concurrency], visit: Visit) -> int | None:
-    """How many runs wait at the gates that all runs of the function pass; ``None`` if it has none such.
+def _held_back(function_id: str, limits: Sequence[Concurrency], visit: Visit) -> int:
+    """How many runs wait at the gates that all runs of the function pass.
 
     A limit for each value of a key has a gate for each of them, and no list of these: the page of a run shows its own.
     """
     shared = [limit for limit in limits if limit.key is None]
-    if not limits:
-        return None
     nothing = Event("", {})
     names = {gate.name for gate in gates_of(function_id, shared, nothing, visit.now)} | {pause_gate(function_id)}
     return sum(visit.source.lookups.store.gates.before(name, _LAST, COUNTED) for name in sorted(names))

@@ -48,7 +48,7 @@ def show(visit: Visit, run_id: str) -> Page:
     snapshot = _snapshot(visit, run_id)
     run = snapshot.run
     source = visit.source
-    held = source.lookups.held_back(run) if run.after or run.paced or source.limits(run.function_id) else None
+    held = source.lookups.held_back(run) if run.after or run.paced or source.is_pausable(run.function_id) else None
     lines = _lines(visit, run)
     fall = waterfall(snapshot, visit.now)
     facts = source.facts(run.function_id)
