@@ -16,6 +16,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
+from itertools import accumulate
 from math import ceil
 from pathlib import Path
 from types import FrameType
@@ -46,7 +47,29 @@ FIRST = 40
 """How many tests a mutant runs before it collects all of its own."""
 
 LONGEST = float(os.environ.get("TARRY_MUTANTS_LONGEST", "inf"))
-"""Tests that took longer than this, in seconds, are left out."""
+"""Tests that took longer than this, in seconds, are left out. The tests of ``OWN`` stay."""
+
+MOST = float(os.environ.get("TARRY_MUTANTS_MOST", "inf"))
+"""How many seconds the tests of one mutant took together. What follows in their order is left out."""
+
+OWN = {
+    "admission": "misplaced_steps endless_faults forgotten_calls",
+    "arguments": "arguments",
+    "block_watch": "block_watch",
+    "bodies": "body_loop body_loop_ends step_timeouts",
+    "body_loop": "body_loop body_loop_ends step_timeouts",
+    "bridge": "threads branches direct_answers",
+    "conclusion": "suspension endless_faults journal_errors",
+    "direct_answers": "direct_answers arguments",
+    "groups": "branches race branch_past",
+    "hooks": "middleware hand_over_hooks",
+    "jitter": "retries",
+    "race": "race",
+    "result_order": "ungiven_steps changed_code history result_order",
+    "step_keys": "steps",
+    "threads": "threads rest",
+}
+"""The tests that are about a module. A mutant of it runs them before others: each replay executes such a module."""
 
 _NOTICED = Path.cwd().resolve() / "noticed"
 _CASE = re.compile(r"[\w/.:]+::\w+(\[\d+\])?")
@@ -86,7 +109,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         limit = ceil(time.process_time() + 3 + 5 * usual)
         resource.setrlimit(resource.RLIMIT_CPU, (min(limit, hard), hard))
         signal.signal(signal.SIGALRM, _hung)
-        signal.setitimer(signal.ITIMER_REAL, 10 + 10 * usual)
+        busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+        signal.setitimer(signal.ITIMER_REAL, (10 + 10 * usual) * busy)
     result = yield
     signal.setitimer(signal.ITIMER_REAL, 0)
     return result
@@ -129,13 +153,13 @@ def _in_turn(main: Callable[..., int]) -> Callable[..., int]:
 
     def run(args: list[str], **options: Any) -> int:
         function = _function()
-        ids = [each for each in args if _CASE.fullmatch(each) and state().duration_by_test.get(each, 0) <= LONGEST]
+        ids = [each for each in args if _CASE.fullmatch(each)]
         others = [each for each in args if not _CASE.fullmatch(each)]
         if not function:
-            return main([*others, *ids], **options)
+            quick = [name for name in ids if state().duration_by_test.get(name, 0) <= LONGEST]
+            return main([*others, *quick], **options)
         _forget()
-        once = _noticed(function)
-        ids.sort(key=lambda name: -once.get(name, 0))  # mutmut has put the quickest first
+        ids = _chosen(ids, function)
         first, rest = ids[:FIRST], ids[FIRST:]
         code = main([*others, *first], **options)
         if code or not rest:
@@ -144,6 +168,17 @@ def _in_turn(main: Callable[..., int]) -> Callable[..., int]:
         return main([*others, *sorted({name.partition("::")[0] for name in rest})], **options)
 
     return run
+
+
+def _chosen(ids: list[str], function: str) -> list[str]:
+    """The tests of a mutant in their order: those that noticed others of its function, its module's, the quickest."""
+    once, took = _noticed(function), state().duration_by_test
+    stems = OWN.get(function.split(".")[-2], "").split()
+    own = {name for name in ids if Path(name.partition("::")[0]).stem.removeprefix("test_") in stems}
+    kept = [name for name in ids if name in own or took.get(name, 0) <= LONGEST]
+    kept.sort(key=lambda name: (-once.get(name, 0), name not in own, took.get(name, 0)))
+    sums = accumulate(took.get(name, 0) for name in kept)
+    return [name for name, so_far in zip(kept, sums, strict=True) if so_far <= MOST]
 
 
 def _noticed(function: str) -> dict[str, int]:

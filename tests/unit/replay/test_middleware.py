@@ -25,9 +25,9 @@ from tarry import (
     UsageError,
 )
 from tarry.function import Function
-from tarry_backend.replay import Failed, Finished, Paused, Status
+from tarry_backend.replay import Failed, Finished, Paused, Status, Step
 from tests.unit.replay.faces import Face
-from tests.unit.replay.memory import NOON, START, MemoryRun, durable, error_of, output_of
+from tests.unit.replay.memory import NOON, START, MemoryJournal, MemoryRun, durable, error_of, output_of
 
 MakeMiddleware = Callable[[], Middleware]
 
@@ -357,6 +357,73 @@ def test_the_functions_own_error_is_not_hidden_by_a_hooks(face: Face) -> None:
 
     error = error_of(run_of(face(ship), failing("after_execution", KeyError())).replay())
     assert (error.name, error.message) == ("ValueError", "no such card")
+
+
+class Unreachable(MemoryJournal):
+    """A journal that keeps nothing."""
+
+    def keep(self, step: Step) -> None:
+        raise ConnectionError("no table")
+
+
+def test_after_execution_hears_that_the_replay_has_failed_if_its_journal_has(face: Face) -> None:
+    book: list[str] = []
+
+    async def ship(ctx: Context) -> None:
+        await ctx.step.run("pack", int)
+
+    made = durable(face(ship), middleware=[partial(Scribe, "A", book)])
+    with pytest.raises(ConnectionError):
+        MemoryRun(made, Unreachable()).replay()
+    assert book[-1] == "A after_execution failed ConnectionError('no table')"
+
+
+def test_an_error_of_the_journal_is_not_hidden_by_a_hooks(face: Face) -> None:
+    async def ship(ctx: Context) -> None:
+        await ctx.step.run("pack", int)
+
+    made = durable(face(ship), middleware=[failing("after_execution", KeyError())])
+    with pytest.raises(ConnectionError, match="no table"):
+        MemoryRun(made, Unreachable()).replay()
+
+
+def test_a_pause_in_which_a_hook_raises_fails_the_attempt(face: Face) -> None:
+    async def ship(ctx: Context) -> None:
+        await ctx.step.sleep("rest", "1d")
+
+    run = run_of(face(ship), failing("after_execution", KeyError("key"), times=1))
+    assert error_of(run.replay()).message == "middleware Failing.after_execution raised KeyError: 'key'"
+
+
+def test_restore_output_knows_the_steps_attempt_and_times_and_whether_it_is_new(face: Face) -> None:
+    seen: list[StepInfo] = []
+
+    class Reader(Middleware):
+        def restore_output(self, output: Any, step: StepInfo) -> Any:
+            seen.append(step)
+            return output
+
+    failures = [OSError("no connection")]
+
+    async def ship(ctx: Context) -> None:
+        def pack() -> None:
+            if failures:
+                raise failures.pop()
+
+        await ctx.step.run("pack", pack)
+        await ctx.step.wait_for_event("paid", event="paid", timeout="1d")
+
+    run = run_of(face(ship), Reader)
+    run.replay()
+    run.wake_after("1m")
+    run.receive("paid")
+    pack, paid = run.step("pack"), run.step("paid")
+    assert (pack.began, pack.ended) != (paid.began, paid.ended)
+    assert seen == [
+        StepInfo("pack", "run", 1, began=pack.began, ended=pack.ended, is_new=True),
+        StepInfo("pack", "run", 1, began=pack.began, ended=pack.ended, is_new=False),
+        StepInfo("paid", "wait", 0, began=paid.began, ended=paid.ended, is_new=True),
+    ]
 
 
 def test_a_step_in_a_hook_is_an_error_and_hangs_nothing(face: Face) -> None:
