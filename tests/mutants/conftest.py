@@ -109,7 +109,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         limit = ceil(time.process_time() + 3 + 5 * usual)
         resource.setrlimit(resource.RLIMIT_CPU, (min(limit, hard), hard))
         signal.signal(signal.SIGALRM, _hung)
-        busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+        busy = min(max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)), 3.0)
         signal.setitimer(signal.ITIMER_REAL, (10 + 10 * usual) * busy)
     result = yield
     signal.setitimer(signal.ITIMER_REAL, 0)

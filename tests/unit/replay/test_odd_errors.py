@@ -327,6 +327,17 @@ def test_r18_a_death_passes_also_out_of_a_group(face: Face) -> None:
             assert run.journal.writes == []
 
 
+@pytest.mark.parametrize("hook", ["before_execution", "after_execution"])
+def test_r18_a_death_in_a_hook_around_the_function_passes(face: Face, hook: str) -> None:
+    def dies(*_: object) -> None:
+        raise Death("dead")
+
+    async def ship(ctx: Context) -> None: ...
+
+    with pytest.raises(Death):
+        MemoryRun(durable(face(ship), middleware=[type("Dying", (Middleware,), {hook: dies})])).replay()
+
+
 # R17: errors in groups.
 
 

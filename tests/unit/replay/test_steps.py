@@ -132,6 +132,15 @@ def test_r6_an_id_that_looks_like_an_index_is_a_step_of_its_own(face: Face) -> N
     assert output_of(run.replay()) == [0, 1, 2, 3]
 
 
+def test_r6_an_index_that_another_step_has_as_its_id_is_left_out(face: Face) -> None:
+    async def ship(ctx: Context) -> list[int]:
+        return [await ctx.step.run(step_id, int, n) for n, step_id in enumerate(["a", "a:2", "a", "a"])]
+
+    run = MemoryRun(durable(face(ship)))
+    assert output_of(run.replay()) == [0, 1, 2, 3]
+    assert list(run.journal.steps) == ["a", "a:2", "a:1", "a:3"]
+
+
 def test_a_sleep_goes_on_when_it_is_over_and_is_written_twice(face: Face) -> None:
     async def ship(ctx: Context) -> str:
         await ctx.step.sleep("overnight", "8h")
