@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tarry import Context, Event
-from tarry._engine.operations import RunStep, SendEvent, Sleep, WaitForEvent, WaitForSignal
+from tarry._engine.operations import InvokeFunction, RunStep, SendEvent, Sleep, WaitForEvent, WaitForSignal
 from tarry_backend.replay import Failed, Paused
 from tarry_backend.replay.arguments import LONGEST, Large, arguments_of
 from tests.unit.replay.memory import MemoryRun, durable, output_of
@@ -140,7 +141,13 @@ NO_MATCH: Callable[[str], WaitForEvent] = lambda name: WaitForEvent.one("s", nam
             'event="paid", if_exp="async.data.n > n", where={"data.id": 7}, bind={"n": 1}, timeout="3d"',
         ),
         (WaitForSignal("s", "answer/7", 60_000), 'signal="answer/7"'),
+        (WaitForSignal("s", "answer/7", "1h"), 'signal="answer/7", timeout="1h"'),
         (SendEvent("s", [Event("told", {"n": 1}, id="e-1", ts=7)]), 'told {"n": 1}'),
+        (SendEvent("s", [Event("told", {"n": 1}), Event("heard")]), 'told {"n": 1}, heard {}'),
+        (InvokeFunction("s", None, "pack", {"n": 1}, None, "1h"), 'function="pack", data={"n": 1}'),
+        (InvokeFunction("s", None, "pack", None, None, None), 'function="pack"'),
+        (RunStep("s", abs, ("é",), {}), '"é"'),
+        (RunStep("s", abs, ("é\ud800",), {}), '"é\\ud800"'),  # half a character, which no table can store
     ],
 )
 def test_the_text_of_a_steps_arguments(operation: Any, text: str | None) -> None:
@@ -153,6 +160,16 @@ def test_a_long_text_is_cut_and_still_differs_by_its_end() -> None:
     assert other is not None
     assert len(one) == len(other) == LONGEST
     assert one != other
+
+
+def test_a_text_of_exactly_the_greatest_length_stays_whole() -> None:
+    whole = "x" * (LONGEST - 2)
+    assert arguments_of(RunStep("s", abs, (whole,), {})) == f'"{whole}"'
+    assert arguments_of(RunStep("s", abs, (whole + "x",), {})) == f'"{"x" * (LONGEST - 15)}… {hashed(whole + "x")}'
+
+
+def hashed(argument: str) -> str:
+    return hashlib.sha256(f'"{argument}"'.encode()).hexdigest()[:12]
 
 
 def test_arguments_that_hold_themselves_say_nothing() -> None:
@@ -182,6 +199,33 @@ def test_a_replay_writes_a_large_argument_once(face: Face, caplog: pytest.LogCap
 
 def taken(orders: list[str], number: int) -> int:
     return number
+
+
+LARGE = ["x" * 1000] * 20
+
+OF_LARGE: list[Callable[[], Any]] = [
+    lambda: RunStep("s", abs, (), {"orders": LARGE}),
+    lambda: RunStep("s", abs, (LARGE[0], TEXT), {}),
+    lambda: SendEvent("s", [Event("small"), EVENT]),
+    lambda: InvokeFunction("s", None, "pack", EVENT.data, None, None),
+]
+TEXT = "x" * 20_000
+EVENT = Event("told", {"orders": LARGE})
+
+
+@pytest.mark.parametrize("operation", OF_LARGE)
+def test_each_kind_of_step_writes_its_large_argument_once(operation: Callable[[], Any]) -> None:
+    large: Large = {}
+    assert arguments_of(operation(), large) is not None
+    assert arguments_of(operation(), large) is None
+    assert arguments_of(operation(), {}) is not None
+
+
+def test_a_step_without_large_arguments_is_written_beside_one_that_has_some() -> None:
+    large: Large = {}
+    arguments_of(RunStep("s", abs, (LARGE,), {}), large)
+    assert arguments_of(Sleep("s", "1h"), large) == 'duration="1h"'
+    assert arguments_of(NO_MATCH("paid"), large) == 'event="paid", match="data.id", timeout="3d"'
 
 
 def test_a_number_beside_a_large_argument_counts_at_every_step() -> None:

@@ -1,10 +1,14 @@
 """Code that blocks an event loop is named in the log, by file and line; nothing else is."""
 
 import asyncio
+import selectors
+import socket
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -138,6 +142,109 @@ def test_the_watch_ends_with_the_last_replay(caplog: pytest.LogCaptureFixture) -
     while (left := [t for t in threading.enumerate() if t.name == "tarry-watch"]) and time.monotonic() < end:
         time.sleep(0.05)
     assert left == []
+
+
+def frame_in(filename: str, *inner: str) -> FrameType:
+    """A frame of code in a file of that name, which has called code in the others; this function has called it."""
+    call: Callable[[], FrameType] = sys._getframe
+    for name in (*reversed(inner), filename):
+        made: dict[str, Any] = {"call": call}
+        exec(compile("def through():\n    return call()", name, "exec"), made)
+        call = made["through"]
+    return call()
+
+
+def loop_of(seen: set[tuple[str, int]] | None) -> block_watch._Watched:
+    return block_watch._Watched(block_watch.TurnSelector(), "the loop", seen)
+
+
+@pytest.mark.parametrize("debugger", ["bdb.py", "pdb.py", "pydevd.py"])
+def test_code_that_stands_at_a_breakpoint_is_not_named(debugger: str, caplog: pytest.LogCaptureFixture) -> None:
+    for frame in (frame_in(f"/lib/{debugger}"), frame_in(f"/lib/{debugger}", "/lib/cmd.py")):
+        block_watch._teach(loop_of(set()), frame)
+    assert notices(caplog) == []
+    block_watch._teach(loop_of(set()), frame_in(f"/lib/{debugger}.txt"))
+    assert len(notices(caplog)) == 1
+
+
+def test_a_notice_names_file_line_function_and_the_loop(caplog: pytest.LogCaptureFixture) -> None:
+    block_watch._teach(loop_of(None), frame_in("/shop/late.py"))
+    [notice] = notices(caplog)
+    assert notice.startswith("/shop/late.py line 2, in through, has blocked the loop for a second.")
+
+
+def test_a_loop_of_many_runs_has_a_line_named_each_time_and_a_function_once(caplog: pytest.LogCaptureFixture) -> None:
+    bodies = loop_of(None)
+    for _ in range(2):
+        block_watch._teach(bodies, frame_in("/shop/late.py"))
+    assert len(notices(caplog)) == 2
+    caplog.clear()
+    function = loop_of(set())
+    for name in ("/shop/late.py", "/shop/late.py", "/shop/later.py", "/shop/later.py"):
+        block_watch._teach(function, frame_in(name))
+    assert [notice.partition(" ")[0] for notice in notices(caplog)] == ["/shop/late.py", "/shop/later.py"]
+
+
+def test_a_thread_that_has_no_code_of_the_user_at_work_is_not_named(caplog: pytest.LogCaptureFixture) -> None:
+    block_watch._teach(loop_of(set()), None)
+    assert notices(caplog) == []
+
+
+def test_one_thread_watches_all_loops_ends_with_the_last_and_is_begun_anew() -> None:
+    def watchers() -> set[threading.Thread]:
+        return {thread for thread in threading.enumerate() if thread.name == "tarry-watch"} - before
+
+    before = {thread for thread in threading.enumerate() if thread.name == "tarry-watch"}
+    watch = block_watch._Watch()
+    watch.begin(loop_of(set()))
+    [first] = watchers()
+    assert first.daemon, "it would keep the process from ending"
+    other = threading.Thread(target=watch.begin, args=[loop_of(set())])
+    other.start()
+    other.join()
+    assert watchers() == {first}
+    watch.end()
+    first.join(1)
+    assert first.is_alive(), "the other thread's loop is still watched"
+    assert other.ident is not None
+    watch.replays.pop(other.ident)
+    first.join(10)
+    assert not first.is_alive()
+    watch.begin(loop_of(set()))
+    assert len(watchers()) == 1
+    watch.end()
+
+
+def test_a_loop_that_is_watched_no_longer_is_gone_and_an_unknown_one_is_no_error() -> None:
+    me = threading.get_ident()
+    block_watch.standing_watch(block_watch.TurnSelector(), "the loop")
+    watched = block_watch._watch.standing[me]
+    assert (watched.what, watched.seen) == ("the loop", None)
+    block_watch.unwatch(None)
+    assert me in block_watch._watch.standing
+    block_watch.unwatch(me)
+    block_watch.unwatch(me)
+    assert me not in block_watch._watch.standing
+    block_watch._watch.end()
+
+
+def test_a_selector_tells_that_it_waits_and_counts_its_turns() -> None:
+    selector = block_watch.TurnSelector()
+    one, other = socket.socketpair()
+    selector.register(one, selectors.EVENT_READ)
+    thread = threading.Thread(target=selector.select, args=[10])
+    thread.start()
+    end = time.monotonic() + 10
+    while not selector.waits and time.monotonic() < end:
+        time.sleep(0.01)
+    assert (selector.waits, selector.turns) == (True, 1)
+    other.send(b"x")
+    thread.join(10)
+    assert (selector.waits, selector.turns) == (False, 1)
+    assert [key.fileobj for key, _ in selector.select(0)] == [one]
+    assert (selector.waits, selector.turns) == (False, 2)
+    for each in (selector, one, other):
+        each.close()
 
 
 def _as_async(call: Callable[[], object]) -> Callable[[], Awaitable[None]]:
