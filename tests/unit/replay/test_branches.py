@@ -142,6 +142,7 @@ def test_more_branches_of_a_def_are_an_error_that_names_the_limit_and_the_way_ou
 
     error = error_of(MemoryRun(durable(ship)).replay())
     assert error.name == "LimitError"
+    assert error.message.startswith("group.parallel needs a thread for each branch of a def, at most 500 at a time")
     assert "at most 500 at a time: use an async def" in error.message
 
 
@@ -321,6 +322,29 @@ def test_the_first_failure_in_the_order_of_the_branches_is_raised_once_all_have_
     run = MemoryRun(durable(face(ship)))
     assert run.replay() == Paused(), "the failure is not raised while the other branch waits"
     assert output_of(run.receive("paid")) == "charge"
+
+
+def test_a_branch_that_has_failed_does_not_hide_that_the_others_are_suspended(face: Face) -> None:
+    """Else the function would handle the error at a pause, and a second time once the others have ended."""
+    handled: list[str] = []
+
+    async def ship(ctx: Context) -> list[str]:
+        async def fails() -> None:
+            raise LookupError("no shelf")
+
+        async def waits() -> None:
+            await ctx.step.wait_for_event("paid", event="paid", timeout="1d")
+
+        try:
+            await ctx.group.parallel([fails, waits, fails])
+        except Exception as error:
+            handled.append(type(error).__name__)
+        return handled
+
+    run = MemoryRun(durable(face(ship)))
+    assert run.replay() == Paused()
+    assert handled == []
+    assert output_of(run.receive("paid")) == ["LookupError"]
 
 
 def test_failures_in_a_task_group_are_an_exception_group_and_final(face: Face) -> None:

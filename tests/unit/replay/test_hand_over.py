@@ -73,3 +73,38 @@ def test_a_hook_that_raises_after_the_request_fails_the_replay(face: Face) -> No
     assert error_of(outcome).message == "middleware Failing.after_execution raised KeyError: 'key'"
     assert isinstance(outcome, Failed)
     assert not outcome.final
+
+
+async def wait(ctx: Context) -> None:
+    await ctx.step.wait_for_event("paid", event="paid", timeout="1d")
+
+
+def test_a_branch_that_waits_beside_the_request_is_an_error_that_names_its_step(face: Face) -> None:
+    async def ship(ctx: Context) -> None:
+        await ctx.group.parallel([lambda: wait(ctx), lambda: goes_on(ctx)])
+
+    error = error_of(MemoryRun(durable(face(ship))).replay())
+    assert error.name == "StepCallError"
+    assert "ctx.continue_as_new was called" in error.message
+    assert f"{__file__}, line " in error.message
+    assert "while another branch waits for 'paid': await it, or cancel its task" in error.message
+
+
+def test_a_branch_that_has_lost_its_race_or_was_cancelled_does_not_count_as_one_that_waits(face: Face) -> None:
+    async def ship(ctx: Context) -> None:
+        for number in range(3):
+            await ctx.group.race([lambda: wait(ctx), lambda number=number: ctx.step.run(f"quick {number}", int)])
+        await goes_on(ctx)
+
+    assert successor(MemoryRun(durable(face(ship))).replay()).data == {"order": 8}
+
+
+def test_two_branches_that_ask_for_a_successor_are_an_error(face: Face) -> None:
+    async def ship(ctx: Context) -> None:
+        await ctx.group.parallel([lambda: goes_on(ctx), lambda: goes_on(ctx)])
+
+    error = error_of(MemoryRun(durable(face(ship))).replay())
+    assert (error.name, error.message.partition(" (")[0]) == (
+        "StepCallError",
+        "ctx.continue_as_new was called in two branches",
+    )
