@@ -66,7 +66,7 @@ class Groups:
         variables = [copy_context() for _ in branches]
         tasks = [begin(branch, own) for branch, own in zip(branches, variables, strict=True)]
         results = await asyncio.gather(*tasks, return_exceptions=True)
-        PAST.set(PAST.get().joined(own.get(PAST, PAST.get()) for own in variables))
+        PAST.set(PAST.get().joined(own[PAST] for own in variables))
         errors = [result for result in results if isinstance(result, BaseException)]
         for error in sorted(errors, key=lambda e: isinstance(e, Exception)):  # a suspension comes first
             raise error

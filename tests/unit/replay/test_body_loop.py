@@ -2,12 +2,16 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
-from tarry import Context
-from tarry_backend.replay import Paused
+from tarry import Context, StepError
+from tarry_backend.replay import Paused, block_watch, body_loop
+from tarry_backend.replay.body_loop import BodyLoop
 from tests.unit.replay.faces import Face
 from tests.unit.replay.memory import MemoryRun, durable, output_of
 from tests.unit.replay.till import AnyioClient, Bank, Client, HttpxClient, Pool, bank
@@ -83,3 +87,91 @@ def test_bodies_of_all_runs_are_on_one_loop_and_the_function_is_on_its_own() -> 
         MemoryRun(durable(ship)).replay()
     assert len({id(loop) for loop in bodies}) == 1
     assert len({id(loop) for loop in [*functions, bodies[0]]}) == 3
+
+
+def test_the_loop_forgets_a_body_that_has_ended(face: Face) -> None:
+    """It holds those that run, so that Python does not close them. Were they held for ever, a Lambda would fill up."""
+    seen: list[int] = []
+
+    async def body(fails: bool) -> None:
+        seen.append(len(BodyLoop.current().running))
+        if fails:
+            raise LookupError("no shelf")
+
+    async def ship(ctx: Context) -> None:
+        for number in range(3):
+            with suppress(StepError):
+                await ctx.step.with_options(retries=0).run(f"pack {number}", body, number == 1)
+
+    before = len(BodyLoop.current().running)
+    MemoryRun(durable(face(ship))).replay()
+    assert seen == [before + 1] * 3
+
+
+def test_a_body_may_bring_an_executor_of_its_own(face: Face) -> None:
+    async def body() -> list[str]:
+        with ThreadPoolExecutor(1, thread_name_prefix="mine") as mine:
+            loop = asyncio.get_running_loop()
+            return [await loop.run_in_executor(each, lambda: threading.current_thread().name) for each in (mine, None)]
+
+    async def ship(ctx: Context) -> list[str]:
+        return await ctx.step.run("work", body)
+
+    own, ours = output_of(MemoryRun(durable(face(ship))).replay())
+    assert own.startswith("mine")
+    assert ours.startswith("tarry-")
+
+
+def test_the_loops_thread_is_a_daemon_that_no_run_takes_for_a_stranger() -> None:
+    """A foreign thread may have an answer for a function, so that a replay waits for it."""
+    thread = BodyLoop.current()._thread
+    assert thread.daemon
+    assert thread.name.startswith("tarry-")
+
+
+def test_a_loop_that_is_given_up_is_no_longer_watched_and_the_next_body_has_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loop = BodyLoop.current()
+    number = loop._thread.ident
+    assert number is not None
+    monkeypatch.setattr(body_loop, "_current", loop)  # put back after the test
+    standing = block_watch._watch.standing
+    end = time.monotonic() + 20
+    while number not in standing and time.monotonic() < end:
+        time.sleep(0.01)
+    monkeypatch.setitem(standing, number, standing[number])
+    loop.retire()
+    assert number not in standing
+    assert body_loop._current is None
+    monkeypatch.setattr(body_loop, "_current", other := object())
+    loop.retire()
+    assert body_loop._current is other, "another loop has taken its place already"
+
+
+def test_a_body_that_is_told_of_its_end_once_hears_each_other_reason_as_well() -> None:
+    """AnyIO repeats a cancellation with its message until the task ends; two cancellations of yours are two."""
+    heard: list[object] = []
+
+    async def body() -> str:
+        while len(heard) < 3:
+            try:
+                await asyncio.sleep(300)
+            except asyncio.CancelledError:
+                heard.append("cancelled")
+        return "done"
+
+    async def ship(ctx: Context) -> str:
+        task = asyncio.ensure_future(ctx.step.run("work", body))
+        await asyncio.sleep(0.05)
+        for count, message in enumerate(["a", "a", "b", "a", "c"]):
+            task.cancel(message)
+            expected = [1, 1, 2, 2, 3][count]
+            end = time.monotonic() + 20
+            while len(heard) < expected and time.monotonic() < end:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.02)
+            assert len(heard) == expected
+        return await task
+
+    assert output_of(MemoryRun(durable(ship)).replay()) == "done"

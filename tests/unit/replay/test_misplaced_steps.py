@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tarry import Context, ContextSync, Middleware, StepCallError, StepInfo
-from tarry_backend.replay import Failed, Outcome, Paused, Status
+from tarry import Context, ContextSync, Middleware, NonRetriableError, StepCallError, StepInfo
+from tarry_backend.replay import Failed, Outcome, Paused, Status, Step
 from tests.unit.replay.faces import Face
-from tests.unit.replay.memory import MemoryRun, durable, error_of
+from tests.unit.replay.memory import MemoryJournal, MemoryRun, durable, error_of
 
 HERE = str(Path(__file__).parent)
 
@@ -225,6 +225,59 @@ def test_r19_a_step_in_a_finally_block_does_not_hide_why_the_run_has_failed() ->
         raise LookupError(f"no shelf for {bool(task)}")
 
     assert error_of(MemoryRun(durable(ship)).replay()).name == "LookupError"
+
+
+def fails_beside_a_misplaced_step(failure: Exception) -> Outcome:
+    """The function raises the error while the body that has made the call still runs."""
+    called = threading.Event()
+
+    async def ship(ctx: Context) -> None:
+        async def body() -> None:
+            await caught(lambda: ctx.step.run("inner", int))
+            called.set()
+            await asyncio.sleep(300)
+
+        outer = asyncio.ensure_future(ctx.step.run("outer", body))
+        await asyncio.to_thread(called.wait, 20)
+        assert not outer.done()
+        raise failure
+
+    return MemoryRun(durable(ship)).replay()
+
+
+def test_r19_a_misplaced_step_does_not_hide_an_error_that_is_final() -> None:
+    error = error_of(fails_beside_a_misplaced_step(NonRetriableError("no shelf")))
+    assert (error.name, error.message) == ("NonRetriableError", "no shelf")
+
+
+def test_r19_a_misplaced_step_outweighs_an_error_that_another_attempt_could_mend() -> None:
+    refused(fails_beside_a_misplaced_step(LookupError("no shelf")), "step 'inner' was called inside step 'outer'")
+
+
+def test_r19_a_misplaced_step_does_not_hide_an_error_of_the_journal(face: Face) -> None:
+    class Unreachable(MemoryJournal):
+        def keep(self, step: Step) -> None:
+            raise ConnectionError("no table")
+
+    async def ship(ctx: Context) -> None:
+        async def body() -> Any:
+            return await caught(lambda: ctx.step.run("inner", int))
+
+        await ctx.step.run("outer", body)
+
+    with pytest.raises(ConnectionError, match="no table"):
+        MemoryRun(durable(face(ship)), Unreachable()).replay()
+
+
+def test_r19_the_first_of_two_misplaced_steps_is_the_error(face: Face) -> None:
+    async def ship(ctx: Context) -> None:
+        async def body() -> None:
+            await caught(lambda: ctx.step.run("first", int))
+            await caught(lambda: ctx.step.run("second", int))
+
+        await ctx.step.run("outer", body)
+
+    refused(MemoryRun(durable(face(ship))).replay(), "step 'first' was called inside step 'outer'")
 
 
 def test_r19_the_idempotency_key_outside_of_a_step_cannot_be_swallowed(face: Face) -> None:

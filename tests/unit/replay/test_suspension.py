@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tarry import Context, ContextSync
+from tarry import Context, ContextSync, UsageError
 from tarry_backend.replay import Paused, conclusion
 from tests.unit.replay.faces import Face
 from tests.unit.replay.memory import MemoryRun, durable, output_of
@@ -52,6 +52,10 @@ def test_r9_a_bare_except_is_suspended_all_the_same_and_a_log_line_teaches(
     run = MemoryRun(durable(face(ship)))
     assert run.replay() == Paused()
     assert ran == ["swallowed"]
+    [line] = caplog.messages
+    assert line.startswith("function ship caught its suspension. ")
+    assert "\n" not in line
+    assert "  " not in line
     assert "ship caught its suspension" in caplog.text
     assert "Write ``except Exception:`` instead" in caplog.text
     assert output_of(run.receive("paid", "e1")) == "e1"
@@ -153,6 +157,24 @@ def test_a_function_that_catches_cancellation_and_raises_it_again_is_not_taught(
                 raise
 
     assert MemoryRun(durable(ship)).replay() == Paused()
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize("ends", ["failed", "finished", "failed beside a branch"])
+def test_a_function_that_has_not_been_suspended_is_not_taught(
+    face: Face, ends: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def ship(ctx: Context) -> None:
+        await ctx.step.run("pack", int)
+        if ends == "failed":
+            raise LookupError("no shelf")
+        if ends == "failed beside a branch":
+            await ctx.group.parallel([lambda: ctx.step.run("break", fail), lambda: wait_for_payment(ctx)])
+
+    def fail() -> None:
+        raise UsageError("no such shelf")
+
+    MemoryRun(durable(face(ship), retries=0)).replay()
     assert caplog.messages == []
 
 
