@@ -202,6 +202,8 @@ def taken(orders: list[str], number: int) -> int:
 
 
 LARGE = ["x" * 1000] * 20
+TEXT = "x" * 20_000
+EVENT = Event("told", {"orders": LARGE})
 
 OF_LARGE: list[Callable[[], Any]] = [
     lambda: RunStep("s", abs, (), {"orders": LARGE}),
@@ -209,8 +211,6 @@ OF_LARGE: list[Callable[[], Any]] = [
     lambda: SendEvent("s", [Event("small"), EVENT]),
     lambda: InvokeFunction("s", None, "pack", EVENT.data, None, None),
 ]
-TEXT = "x" * 20_000
-EVENT = Event("told", {"orders": LARGE})
 
 
 @pytest.mark.parametrize("operation", OF_LARGE)

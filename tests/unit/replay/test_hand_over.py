@@ -92,8 +92,11 @@ def test_a_branch_that_waits_beside_the_request_is_an_error_that_names_its_step(
 
 def test_a_branch_that_has_lost_its_race_or_was_cancelled_does_not_count_as_one_that_waits(face: Face) -> None:
     async def ship(ctx: Context) -> None:
-        for number in range(3):
-            await ctx.group.race([lambda: wait(ctx), lambda number=number: ctx.step.run(f"quick {number}", int)])
+        async def quick() -> None:
+            await ctx.step.run("quick", int)
+
+        for _ in range(3):
+            await ctx.group.race([lambda: wait(ctx), quick])
         await goes_on(ctx)
 
     assert successor(MemoryRun(durable(face(ship))).replay()).data == {"order": 8}

@@ -14,13 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
 
-def step(key: str, begun: int, ended: int | None = None, **fields: Any) -> Step:
-    status = Status.WAITING if ended is None else Status.DONE
-    return Step(
-        **{"key": key, "kind": "wait", "status": status, "begun_order": begun, "began": 0}
-        | fields
-        | {"ended_order": ended}
-    )
+def step(key: str, begun: int, ended: int | None = None, status: Status = Status.DONE) -> Step:
+    status = Status.WAITING if ended is None else status
+    return Step(key=key, kind="wait", status=status, begun_order=begun, began=0, ended_order=ended)
 
 
 async def asked(*asking: Coroutine[Any, Any, None]) -> list[asyncio.Task[None]]:
