@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-_REPLAYS = 15
+_TURNS = 30
 _WARM_UP = 3
 
 
@@ -40,7 +40,7 @@ def _measured(options: argparse.Namespace) -> Report:
     with dynamodb(options.endpoint) as endpoint:
         wire = Wire()
         progress("the lean road and the plain road, by turns")
-        both = roads.measure(wire, endpoint, max(options.sizes))
+        both = roads.measure(wire, endpoint, max(options.sizes), options.turns)
         rows, races = ([], []) if options.roads else _steps(options, wire, endpoint)
     by_kind = [[row for row in rows if row.kind == kind] for kind in KINDS] if rows else []
     return Report(where, rows, [growth(of_a_kind) for of_a_kind in by_kind], races, both)
@@ -50,12 +50,14 @@ def _steps(options: argparse.Namespace, wire: Wire, endpoint: str) -> tuple[list
     with Scene(wire, endpoint) as scene:
         for kind in KINDS:
             list(scene.run(kind, _WARM_UP, f"{kind}, warm-up"))
-        rows = [_row(scene, kind, count) for kind in KINDS for count in options.sizes]
-        races = [parallel.measure(scene, face) for face in ("async", "def")]  # last: by now the emulator is warm
+        rows = [_row(scene, kind, count, options.turns // 2) for kind in KINDS for count in options.sizes]
+        races = [
+            parallel.measure(scene, face, options.turns // 6) for face in ("async", "def")
+        ]  # last: by now the emulator is warm
     return rows, races
 
 
-def _row(scene: Scene, kind: str, count: int) -> Row:
+def _row(scene: Scene, kind: str, count: int, replayed: int) -> Row:
     progress(f"{kind}: a run of {count:,}")
     name = f"{kind}, {count}"
     run = []
@@ -64,7 +66,7 @@ def _row(scene: Scene, kind: str, count: int) -> Row:
         if done and done % 100 == 0:
             progress(f"{kind}: resumed {done:,} times")
     kept = count * (1 + KINDS[kind]) + 1
-    replays = [scene.replay(kind, name, kept) for _ in range(_REPLAYS)]
+    replays = [scene.replay(kind, name, kept) for _ in range(replayed)]
     return Row.of(kind, count, run, replays)
 
 
@@ -74,9 +76,18 @@ def _options(argv: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--sizes", type=_sizes, default="10,100,1000", metavar="N,...", help="steps of a run (default: %(default)s)"
     )
+    parser.add_argument(
+        "--turns", type=_turns, default=_TURNS, metavar="N", help="measure a road N times, and all else a part of that"
+    )
     parser.add_argument("--roads", action="store_true", help="compare the lean and the plain road to AWS, and no more")
     parser.add_argument("--endpoint", metavar="URL", help="another DynamoDB than DynamoDB Local, as empty as that")
     return parser.parse_args(argv)
+
+
+def _turns(text: str) -> int:
+    if not text.isdecimal() or int(text) < 6:
+        raise argparse.ArgumentTypeError(f"{text!r}: write a whole number, 6 or more")
+    return int(text)
 
 
 def _sizes(text: str) -> Sequence[int]:

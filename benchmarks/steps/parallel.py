@@ -14,12 +14,10 @@ __all__ = ["Race", "measure"]
 
 _MOST = 1.5 * 1000 * BODY_SECONDS
 
-_TIMES = 5
-
 
 @dataclass(frozen=True, slots=True)
 class Race:
-    """Milliseconds of a run whose steps sleep: in a row, and side by side, the least of five; with all its writes."""
+    """Milliseconds of a run whose steps sleep: in a row, and side by side, the least of some; with all its writes."""
 
     face: str
     row_ms: float
@@ -37,6 +35,6 @@ class Race:
         return "PASS" if self.parallel_ms < _MOST and self.row_ms >= in_a_row else "FAIL"
 
 
-def measure(scene: Scene, face: str) -> Race:
-    """Both, one after the other. The face is ``async`` or ``def``."""
-    return Race(face, scene.timed(f"row-{face}"), min(scene.timed(f"parallel-{face}") for _ in range(_TIMES)))
+def measure(scene: Scene, face: str, times: int) -> Race:
+    """Both, one after the other, the latter so many ``times``. The face is ``async`` or ``def``."""
+    return Race(face, scene.timed(f"row-{face}"), min(scene.timed(f"parallel-{face}") for _ in range(times)))

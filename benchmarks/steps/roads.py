@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["Road", "measure"]
 
 _STEPS = 2
-_ROUNDS = 30
-_REPLAYS = 15
 _WARM_UP = 3
 
 
@@ -38,8 +36,11 @@ class Road:
         return self.lean_ms / self.plain_ms
 
 
-def measure(wire: Wire, endpoint: str, size: int) -> list[Road]:
-    """Measure the executor in a run with two waits and their settles, and a replay of ``size`` steps."""
+def measure(wire: Wire, endpoint: str, size: int, turns: int) -> list[Road]:
+    """Measure the executor in a run with two waits and their settles, and a replay of ``size`` steps.
+
+    Each road has so many ``turns`` with runs, and half as many with replays.
+    """
     with _road("1"):
         plain = Scene(wire, endpoint, table="plain")
         _warm_up(plain)
@@ -50,8 +51,8 @@ def measure(wire: Wire, endpoint: str, size: int) -> list[Road]:
         with scene:
             list(scene.run("steps", size, "to replay"))
     return [
-        _by_turns("a run of two steps and waits", _ROUNDS, plain, lean, _run),
-        _by_turns(f"a replay of {size:,} steps", _REPLAYS, plain, lean, lambda scene, _: _replay(scene, size)),
+        _by_turns("a run of two steps and waits", turns, plain, lean, _run),
+        _by_turns(f"a replay of {size:,} steps", turns // 2, plain, lean, lambda scene, _: _replay(scene, size)),
     ]
 
 

@@ -126,9 +126,14 @@ def document(*arguments: str) -> Any:
 
 
 def eventually(get: Callable[[], T], pause: float = 0.05) -> T:
-    """The first value that is true: the process does its work in its own time. A costly question takes a ``pause``."""
+    """The first value that is true: the process does its work in its own time. A costly question takes a ``pause``.
+
+    What takes long to ask is asked at longer intervals: else the questions take the time of who is to answer.
+    """
     end = time.monotonic() + max(_PATIENCE, 60 * pause)
-    while not (value := get()):
+    while True:
+        asked = time.monotonic()
+        if value := get():
+            return value
         assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(pause)
-    return value
+        time.sleep(max(pause, time.monotonic() - asked))

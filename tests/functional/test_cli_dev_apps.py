@@ -54,7 +54,7 @@ def _rows(*command: str) -> list[list[Any]]:
 
 def test_an_event_of_one_apps_step_wakes_a_wait_of_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with _both(tmp_path, monkeypatch) as dev:
-        succeed("send", "shop/ordered", '{"id": 1}')
+        succeed("send", "shop/ordered", '{"id": 1}', "--no-wait")
         assert eventually(lambda: _outputs(2)) == {"shop": "tarry.billing 7", "billing": "billed"}
 
         # Each app has had each event once, with its source and id; lists have it once. Its own runs' ends stay with it.
@@ -97,7 +97,7 @@ def test_an_event_put_at_any_address_reaches_both_with_its_id_and_time(
     with _both(tmp_path, monkeypatch):
         entry = {"Source": "till", "DetailType": "till/closed", "Detail": "{}", "Time": "2026-01-05T12:00:00Z"}
         (tmp_path / "till.jsonl").write_text(json.dumps(entry))
-        succeed("send", "--file", "till.jsonl")
+        succeed("send", "--file", "till.jsonl", "--no-wait")
         shop, billing = (eventually(partial(_closed, app)) for app in ("shop", "billing"))
         assert shop == billing
         assert shop is not None
@@ -118,7 +118,7 @@ def test_an_app_that_is_killed_leaves_the_others_alone_and_gets_its_events_at_th
     with _both(tmp_path, monkeypatch) as dev:
         os.kill(_pids(tmp_path)["billing"], signal.SIGKILL)
         eventually(lambda: "billing ended by itself, with exit code -9; the others go on" in dev.output)
-        succeed("send", "shop/ordered", '{"id": 1}')
+        succeed("send", "shop/ordered", '{"id": 1}', "--no-wait")
         eventually(lambda: document("waits")["waits"])
     assert dev.stop() == 1
 
@@ -140,7 +140,7 @@ def test_what_is_of_one_app_asks_for_which(tmp_path: Path, monkeypatch: pytest.M
         assert "serves no app 'depot' now; it serves shop, billing" in ask("runs", "--app", "depot").stderr
         assert ask("runs", "--app", "shop", "--stack", "x").exit_code == 2
 
-        succeed("send", "shop/ordered", '{"id": 1, "terms": "1h"}')
+        succeed("send", "shop/ordered", '{"id": 1, "terms": "1h"}', "--no-wait")
         waiting = eventually(lambda: document("waits")["waits"])[0]
         assert waiting["app"] == "shop"
         assert document("cancel", waiting["run"])["status"] == "cancelled"
@@ -152,14 +152,14 @@ def test_what_is_of_one_app_asks_for_which(tmp_path: Path, monkeypatch: pytest.M
 
 def test_time_moves_for_all_apps_in_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with _both(tmp_path, monkeypatch):
-        succeed("send", "shop/ordered", '{"id": 1, "terms": "1d"}')
+        succeed("send", "shop/ordered", '{"id": 1, "terms": "1d"}', "--no-wait")
         eventually(lambda: document("waits")["waits"] and len(document("runs")["runs"]) == 2)
         # billing pays after a day, and shop waits for two: were shop moved first, its wait would time out.
         assert "shop, billing: moved 3 d;" in succeed("advance", "3d")
         assert _outputs(2) == {"shop": "tarry.billing 7", "billing": "billed"}
 
         assert "there is no next timer in shop, billing" in ask("advance", "--next").stderr
-        succeed("send", "shop/ordered", '{"id": 2, "terms": "1d"}')
+        succeed("send", "shop/ordered", '{"id": 2, "terms": "1d"}', "--no-wait")
         eventually(lambda: document("waits")["waits"] and len(document("runs")["runs"]) == 4)
         assert document("advance", "--next")["moved"] > 80_000_000  # billing's: shop's is a day later
         assert _outputs(4)
@@ -168,7 +168,7 @@ def test_time_moves_for_all_apps_in_step(tmp_path: Path, monkeypatch: pytest.Mon
 def test_new_code_and_a_restart_keep_both_apps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with _both(tmp_path, monkeypatch) as dev:
         before = _urls(tmp_path)
-        succeed("send", "shop/ordered", '{"id": 1, "terms": "20s"}')
+        succeed("send", "shop/ordered", '{"id": 1, "terms": "20s"}', "--no-wait")
         eventually(lambda: document("waits")["waits"] and len(document("runs")["runs"]) == 2)
         _write(tmp_path / "billing.py", BILLING.replace("AMOUNT = 7", "AMOUNT = 8"))
         eventually(lambda: "new code" in dev.output)
@@ -191,7 +191,7 @@ def test_an_app_that_does_not_import_gets_its_events_once_it_does(
     dev = Dev("shop:app", tmp_path, "billing:app")
     try:
         eventually(lambda: "fix it, I am watching" in dev.output and _is_up("shop"))
-        succeed("send", "shop/ordered", '{"id": 1}')
+        succeed("send", "shop/ordered", '{"id": 1}', "--no-wait")
         eventually(lambda: document("waits")["waits"])
         _write(tmp_path / "billing.py", BILLING)
         assert eventually(lambda: _is_up("billing") and _outputs(2)) == {"shop": "tarry.billing 7", "billing": "billed"}
@@ -227,7 +227,7 @@ def test_apps_that_name_different_buses_do_not_share_one(tmp_path: Path, monkeyp
     dev = Dev("shop:app", tmp_path, "billing:app")
     try:
         eventually(lambda: _is_up("shop") and _is_up("billing"))
-        succeed("send", "shop/ordered", '{"id": 1}')
+        succeed("send", "shop/ordered", '{"id": 1}', "--no-wait")
         eventually(lambda: document("waits")["waits"])
         succeed("advance", "1h")  # by then each app has taken what is for it
         assert [run["app"] for run in document("runs")["runs"]] == ["shop"]

@@ -80,7 +80,7 @@ def test_fresh_forgets_the_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     (tmp_path / "mine.py").write_text(HUNDRED)
     monkeypatch.chdir(tmp_path)
     dev = Dev("mine:app", tmp_path)
-    succeed("send", "order/placed", '{"id": 1}')
+    succeed("send", "order/placed", '{"id": 1}', "--no-wait")
     eventually(lambda: document("waits")["waits"])
     dev.stop()
     assert "its runs go on when it starts again" in dev.output

@@ -37,11 +37,11 @@ def test_new_code_is_taken_up_for_the_next_message_and_broken_code_is_waited_for
         before = dev.endpoint
         _write("words.py", "WORD = = 'broken'\n")
         eventually(lambda: "the old code goes on meanwhile" in dev.output)
-        succeed("send", "shop/hello", '{"name": "slow"}')
+        succeed("send", "shop/hello", '{"name": "slow"}', "--no-wait")
         eventually(lambda: Path("began-slow").exists())
         _write("words.py", "WORD = 'new'\n")
         eventually(lambda: "new code" in dev.output)
-        succeed("send", "shop/hello", '{"name": "quick"}')
+        succeed("send", "shop/hello", '{"name": "quick"}', "--no-wait")
         Path("go").touch()
         assert eventually(lambda: _outputs(2)) == {"slow": "old", "quick": "new"}
         assert dev.endpoint == before  # same process id, same port: nobody has to look for it anew
@@ -65,7 +65,7 @@ def test_an_app_that_cannot_be_imported_at_the_start_is_waited_for(
     _write("words.py", "WORD = 'mended'\n")
     dev.wait()
     try:
-        succeed("send", "shop/hello", '{"name": "quick"}')
+        succeed("send", "shop/hello", '{"name": "quick"}', "--no-wait")
         assert eventually(lambda: _outputs(1)) == {"quick": "mended"}
     finally:
         assert dev.stop() == 0

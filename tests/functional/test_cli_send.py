@@ -1,6 +1,7 @@
 """``tarry send`` says what the event did; ``tarry dev`` shows failed attempts, and code that blocks, at once."""
 
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -131,8 +132,10 @@ def test_failed_attempts_and_blocked_loops_show_in_tarry_dev_at_once_and_in_tarr
         assert "attempt 1 of 5 failed: ConnectionError: the bank is shut (" in shown
         assert "mine.py line 25, in charge); attempt 2 at " in shown
         eventually(lambda: document("runs", "--function", "block", "--status", "finished")["runs"])
-        own.stop()  # the step that goes on beside has not ended: what it shows was there before
-        output = own.output
+        notices = ["↻ charge: ", "↻ attempt 1 of 3 failed: ", " has blocked function 'block'", "log: is through"]
+        output = eventually(lambda: own.output if all(each in own.output for each in notices) else "")
+        assert document("runs", "--function", "pay")["runs"][0]["open"]  # the step beside has not ended
+        own.stop(signal.SIGKILL)
     assert output.count("↻ charge: attempt 1 of 5 failed: ConnectionError: the bank is shut (mine.py line 25, in") == 1
     assert output.count("↻ attempt 1 of 3 failed: KeyError: 'nothing' (mine.py line 37, in odd); attempt 2 at ") == 1
     assert output.count("mine.py line 42, in block, has blocked function 'block', run ") == 1

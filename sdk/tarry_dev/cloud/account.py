@@ -20,6 +20,7 @@ from moto.core.custom_responses_mock import CallbackResponse
 from tarry.errors import UsageError
 from tarry_dev.cloud import moto_direct  # noqa: F401 - botocore is told of it
 from tarry_dev.cloud.moto_shortcut import shortcut
+from tarry_dev.cloud.shared_clients import shared_clients
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -95,7 +96,7 @@ def account(region: str, at_aws: Callable[[], AbstractContextManager[None]] = nu
     regions = {"AWS_DEFAULT_REGION": region, "AWS_REGION": region}
     with _alone(), _environment(_KEYS | regions | _LAMBDA), _moto(at_aws):
         clients = _clients(region)
-        with _default_session(clients.session):
+        with _default_session(clients.session), shared_clients(region):
             yield clients
 
 
