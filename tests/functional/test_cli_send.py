@@ -128,8 +128,8 @@ def test_failed_attempts_and_blocked_loops_show_in_tarry_dev_at_once_and_in_tarr
         succeed("send", "odd", "--no-wait")
         succeed("send", "block", "--no-wait")
         run = eventually(lambda: [run for run in document("runs", "--function", "pay")["runs"] if run["open"]])[0]
-        shown = " ".join(succeed("run", run["id"]).split())
-        assert "attempt 1 of 5 failed: ConnectionError: the bank is shut (" in shown
+        failed = "attempt 1 of 5 failed: ConnectionError: the bank is shut ("
+        shown = eventually(lambda: shown if failed in (shown := " ".join(succeed("run", run["id"]).split())) else "")
         assert "mine.py line 25, in charge); attempt 2 at " in shown
         eventually(lambda: document("runs", "--function", "block", "--status", "finished")["runs"])
         notices = ["↻ charge: ", "↻ attempt 1 of 3 failed: ", " has blocked function 'block'", "log: is through"]

@@ -31,17 +31,24 @@ __all__ = ["DIRECT"]
 DIRECT = {
     "BatchGetItem",
     "BatchWriteItem",
+    "ChangeMessageVisibility",
+    "CreateEventBus",
+    "CreateQueue",
+    "CreateTable",
     "DeleteItem",
     "DeleteMessageBatch",
     "GetItem",
     "PutEvents",
     "PutItem",
+    "PutRule",
+    "PutTargets",
     "Query",
     "ReceiveMessage",
     "SendMessageBatch",
     "UpdateItem",
+    "UpdateTimeToLive",
 }
-"""The operations that have a shortest way: what a run costs."""
+"""The operations that have a shortest way: what a run costs, and what a cloud costs to open."""
 
 _HOOKS = ("provide-client-params", "before-parameter-build", "before-endpoint-resolution", "before-call", "after-call")
 """What botocore emits of a call that is answered before it is sent."""
