@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import random
 from contextlib import contextmanager, nullcontext, suppress
 from contextvars import ContextVar
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from tarry._wire.aws import client, load
 from tarry._wire.bus import EventBus
 from tarry.errors import UsageError
+from tarry_backend import initialisation
 from tarry_backend.deploy.manifest import HostedManifest, Manifest, ManifestError, path_of_manifest
 from tarry_backend.deploy.settings import Settings
 from tarry_backend.queues.sender import Queues
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from tarry_backend.timers.timers import Timers
 
 __all__ = ["Runtime", "host", "load_app", "prepare", "process", "runtime"]
-
-_INITIALISATION, _SNAP_START = "AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start"
 
 _hosted: App | None = None
 
@@ -132,13 +130,16 @@ def prepare(part: str) -> None:
     An error makes the publication of a version with SnapStart fail, and so the deployment. Without SnapStart, each
     invocation raises it: its message stays in the queue.
     """
-    kind = os.environ.get(_INITIALISATION)
-    if kind is None:
+    if not initialisation.is_under_way():
         return
-    with nullcontext() if kind == _SNAP_START else suppress(Exception):
-        load()
-        getattr(runtime(), part)
-    if kind == _SNAP_START:
+    is_snap_start = initialisation.is_snap_start()
+    try:
+        with nullcontext() if is_snap_start else suppress(Exception):
+            load()
+            getattr(runtime(), part)
+    finally:
+        initialisation.end()
+    if is_snap_start:
         with suppress(ImportError):  # Lambda's managed runtimes have it
             importlib.import_module("snapshot_restore_py").register_after_restore(random.seed)
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tarry._wire.internal_events import accepts
-from tarry.cron import Cron
 from tarry.durations import milliseconds
 from tarry.errors import UsageError
 from tarry.eventtypes import event_name_of
 
 if TYPE_CHECKING:
+    from tarry.cron import Cron
     from tarry.durations import Duration
 
 __all__ = ["Trigger", "TriggerCron", "TriggerEvent"]
@@ -93,6 +93,8 @@ class TriggerCron:
     window: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        from tarry.cron import Cron  # only crons need it
+
         try:
             object.__setattr__(self, "times", Cron.parse(self.cron))
         except UsageError as error:

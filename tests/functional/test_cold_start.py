@@ -33,6 +33,7 @@ NEVER = {
     "zoneinfo",
     "cattrs",
     "tarry_backend.remote",
+    "tarry.cron",
 }
 """None of these is needed before the first message, in any Lambda that handles events."""
 
@@ -45,14 +46,37 @@ EXPRESSIONS = DIALECT | {"tarry._cel.nodes", "tarry._cel.evaluator", "tarry_back
 FUNCTIONS = {"asyncio", "cold_shop", "tarry.app", "tarry.context", "tarry_backend.replay", "tarry_backend.executor"}
 """What runs functions. Only the executor does."""
 
+RARE = {
+    "tarry_backend.store.bulks",
+    "tarry_backend.store.calms",
+    "tarry_backend.store.chains",
+    "tarry_backend.store.controls",
+    "tarry_backend.store.event_batches",
+    "tarry_backend.store.gathered_events",
+    "tarry_backend.store.open_waits",
+    "tarry_backend.store.paces",
+    "tarry_backend.store.queries",
+    "tarry_backend.store.remote_apps",
+    "tarry_backend.store.window_items",
+}
+"""The parts of the store that few messages need: each loads at its first use."""
+
 MAY_NOT_LOAD = {
-    "matcher": NEVER | EXPRESSIONS | FUNCTIONS,
-    "timers": NEVER | EXPRESSIONS | (FUNCTIONS - {"tarry_backend.replay"}),
-    "sweep": NEVER | EXPRESSIONS | (FUNCTIONS - {"tarry_backend.replay"}),
-    "executor": NEVER | EXPRESSIONS,
+    "matcher": NEVER | EXPRESSIONS | FUNCTIONS | RARE,
+    "timers": NEVER | EXPRESSIONS | (FUNCTIONS - {"tarry_backend.replay"}) | RARE,
+    "sweep": NEVER | EXPRESSIONS | (FUNCTIONS - {"tarry_backend.replay"}) | RARE,
+    "executor": NEVER | EXPRESSIONS | RARE,
     "api": {"cold_shop", "lark", "celpy", "moto", "tarry.app"},
     "signals": NEVER | EXPRESSIONS | FUNCTIONS | {"pynamodb"},
 }
+
+
+MOST_OWN = {"matcher": 115, "timers": 105, "sweep": 105, "executor": 212}
+"""The most modules of Tarry's own that a cold start loads. A new part of an app loads where it is used."""
+
+HANDLERS = sorted(
+    each.stem for each in (ROOT / "functions/tarry_backend/handlers").glob("*.py") if each.stem != "__init__"
+)
 
 
 @pytest.fixture
@@ -71,13 +95,15 @@ def asset(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def start(asset: Path, handler: str, kind: str = "on-demand", after: str = "") -> tuple[set[str], str]:
+def start(asset: Path, handler: str, kind: str | None = "on-demand", after: str = "") -> tuple[set[str], str]:
     """Initialise a Lambda, as Lambda does; return its modules, and what it wrote to its log."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TARRY_", "POWERTOOLS_"))}
     settings = {
         f"TARRY_{name}": "none" for name in ("TABLE", "BUCKET", "BUS", "EVENTS_QUEUE", "RUNS_QUEUE", "TIMERS_QUEUE")
     }
-    aws = {"AWS_LAMBDA_FUNCTION_NAME": handler, "AWS_REGION": "eu-west-1", "AWS_LAMBDA_INITIALIZATION_TYPE": kind}
+    aws = {"AWS_LAMBDA_FUNCTION_NAME": handler, "AWS_REGION": "eu-west-1"}
+    if kind is not None:
+        aws["AWS_LAMBDA_INITIALIZATION_TYPE"] = kind
     code = (
         f"import sys, json; sys.path.insert(0, {str(asset)!r})\n"
         f"import tarry_backend.handlers.{handler}\n{after}\nprint(json.dumps(sorted(sys.modules)))"
@@ -99,8 +125,41 @@ def test_a_cold_start_loads_nothing_that_its_first_message_may_not_need(asset: P
     modules, log = start(asset, handler)
     assert modules & MAY_NOT_LOAD[handler] == set()
     assert log == ""
+    own = [each for each in modules if each.partition(".")[0] in ("tarry", "tarry_backend")]
+    assert len(own) <= MOST_OWN.get(handler, len(own))
     if handler != "signals":
         assert {"botocore.session", "tarry_backend.runtime"} <= modules
+
+
+@pytest.mark.parametrize("handler", HANDLERS)
+def test_the_garbage_collector_works_after_an_initialisation_on_what_messages_bring(asset: Path, handler: str) -> None:
+    start(asset, handler, after="import gc; assert gc.isenabled(); assert gc.get_freeze_count() > 5_000")
+
+
+def test_the_garbage_collector_rests_while_the_users_app_loads(asset: Path) -> None:
+    (asset / "cold_shop.py").write_text(f"{APP}\nimport gc\nrests = not gc.isenabled()\n")
+    start(asset, "executor", after="import cold_shop; assert cold_shop.rests")
+
+
+def test_the_garbage_collector_works_also_after_an_app_that_cannot_be_imported(asset: Path) -> None:
+    (asset / "cold_shop.py").write_text("raise RuntimeError('no database')")
+    start(asset, "executor", after="import gc; assert gc.isenabled()")
+
+
+def test_outside_of_lambda_the_garbage_collector_is_left_alone(asset: Path) -> None:
+    start(asset, "executor", None, "import gc; assert gc.isenabled(); assert gc.get_freeze_count() == 0")
+
+
+def test_a_client_is_made_without_a_search_among_all_services_of_aws(asset: Path) -> None:
+    after = (
+        "import os; os.environ['AWS_DEFAULT_REGION'] = 'eu-west-1'\nfrom tarry_backend.runtime import runtime\n"
+        "seen, listdir = [], os.listdir\n"
+        "os.listdir = lambda path='.': seen.append(str(path)) or listdir(path)\n"
+        "runtime().store.table._connection.client, runtime().queues._client\n"
+        "services = {path.split('/data/')[1] for path in seen if '/data/' in path}\n"
+        "assert services <= {'dynamodb', 'sqs'}, services"
+    )
+    start(asset, "executor", after=after)
 
 
 def test_only_the_executor_imports_the_users_app(asset: Path) -> None:
@@ -141,7 +200,7 @@ def test_an_app_that_cannot_be_imported_fails_a_snapshot_and_else_each_invocatio
 @pytest.mark.parametrize("handler", ["matcher", "executor"])
 def test_a_snapshot_has_no_client_and_so_no_credentials(asset: Path, handler: str) -> None:
     after = (
-        "import gc, botocore.client, botocore.credentials\n"
+        "import gc, botocore.client, botocore.credentials; gc.unfreeze()\n"
         "kinds = (botocore.client.BaseClient, botocore.credentials.Credentials)\n"
         "assert not [each for each in gc.get_objects() if isinstance(each, kinds)]"
     )

@@ -63,7 +63,7 @@ class Gatekeeper:
     def __init__(self, app: App, store: Store, queues: Queues, meter: Meter) -> None:
         self._app = app
         self._gates = store.gates
-        self._controls = store.controls
+        self._store = store
         self._runs = store.runs
         self._queues = queues
         self._meter = meter
@@ -90,7 +90,7 @@ class Gatekeeper:
     def _gates_of(self, function: Function, run: Run) -> list[Gate]:
         if not function.is_pausable:
             return []
-        control = self._controls.recent(function.id)
+        control = self._store.controls.recent(function.id)
         limits = replaced(function.concurrency, control.limit)
         gates = gates_of(function.id, limits, run.event, run.received_at, function.dialect)
         if control.paused is None:
@@ -232,7 +232,7 @@ class Gatekeeper:
         function = self._app.functions.get(GateName.parse(name).function_id)
         if function is None or not function.is_pausable:
             return current_limit(name, {each.id: each.concurrency for each in self._app.functions.values()})
-        control = self._controls.recent(function.id)
+        control = self._store.controls.recent(function.id)
         if control.paused is not None and name == pause_gate(function.id):
             return 0
         return current_limit(name, {function.id: replaced(function.concurrency, control.limit)})

@@ -47,13 +47,13 @@ class RunAdmission:
 
     def __init__(self, store: Store, queues: Queues, meter: Meter) -> None:
         self._starts = store.starts
-        self._controls = store.controls
+        self._store = store
         self._turns = SingletonTurns(store, queues, meter)
         self._meter = meter
 
     def admit(self, function: Function | None, run: Run, once: str | None) -> tuple[Verdict, Run]:
         """Store the run, or a trace in its place; return the run as it is stored. Limits are those of the code."""
-        if function is not None and function.is_pausable and self._controls.recent(function.id).draining is not None:
+        if function is not None and self._is_draining(function):
             return self._refuse(Trace(run.id, run.function_id, NoRun.DRAINING, now())), run
         for _ in range(_TRIES if function is not None and function.flow.decides_starts else 1):
             claims = [] if once is None else [once_claim(run, once)]
@@ -106,6 +106,9 @@ class RunAdmission:
             return counted_claim(name, before, after, limit.span)
         free_at = before.free_at(limit.limit, limit.span)
         return Trace(run.id, run.function_id, NoRun.LIMITED, now(), free_at=free_at)
+
+    def _is_draining(self, function: Function) -> bool:
+        return function.is_pausable and self._store.controls.recent(function.id).draining is not None
 
     def _refuse(self, trace: Trace) -> Verdict:
         """Store the trace, unless the event has been decided before: by an executor that died, or was slower."""

@@ -21,7 +21,7 @@ class StartTimes:
     """The times that runs take. A function without a throttle costs no request."""
 
     def __init__(self, store: Store, meter: Meter) -> None:
-        self._paces = store.paces
+        self._store = store
         self._meter = meter
 
     def take(self, function: Function, snapshot: RunSnapshot) -> int | None:
@@ -35,7 +35,7 @@ class StartTimes:
             return None
         name, lacks_value = pace_key(function, throttle.key, run.event, run.received_at)
         self._meter.count("MatchErrors", lacks_value)
-        return self._paces.reserve(name, Pace.of(throttle.limit, throttle.span, throttle.burst), now())
+        return self._store.paces.reserve(name, Pace.of(throttle.limit, throttle.span, throttle.burst), now())
 
 
 def _has_begun(snapshot: RunSnapshot) -> bool:

@@ -1,1 +1,5 @@
-"""The entry points of the Lambdas."""
+"""The entry points of the Lambdas. Each module ends with ``prepare``, or with the initialisation's ``end``."""
+
+from tarry_backend import initialisation
+
+initialisation.begin()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tarry_backend import initialisation
 from tarry_backend.events.audit_row import converted
 from tarry_backend.telemetry import logged, logger
 
@@ -21,3 +22,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
             extra={"records": failed},
         )
     return {"records": records}
+
+
+initialisation.end()

@@ -10,6 +10,7 @@ import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from tarry_backend import initialisation
 from tarry_backend.api.sdk_calls import SdkCall, SdkCalls
 from tarry_backend.runtime import runtime
 from tarry_backend.telemetry import logged, meter, published
@@ -55,3 +56,6 @@ def _call(event: dict[str, Any]) -> SdkCall:
     raw = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     return SdkCall(event["requestContext"]["http"]["method"], event["rawPath"], headers, raw)
+
+
+initialisation.end()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tarry._wire.signal_post import SignalPost
 from tarry._wire.signal_request import SignalRequest, answer_document, error_document
 from tarry.errors import TarryError
+from tarry_backend import initialisation
 
 if TYPE_CHECKING:
     from tarry_backend.log_lines import LambdaContext
@@ -33,3 +34,6 @@ def handler(event: Any, context: LambdaContext) -> dict[str, Any]:
 @cache
 def _post(table: str, runs_queue: str, region: str | None) -> SignalPost:
     return SignalPost(table, runs_queue)
+
+
+initialisation.end()

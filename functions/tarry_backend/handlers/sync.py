@@ -8,6 +8,7 @@ import urllib.request
 from typing import TYPE_CHECKING, Any
 
 from tarry.errors import TarryError
+from tarry_backend import initialisation
 from tarry_backend.remote.directory import check_apart, functions_of
 from tarry_backend.remote.manifest import SyncError
 from tarry_backend.remote.sync import ask_for_manifest
@@ -81,3 +82,6 @@ def _report(event: dict[str, Any], problem: str | None) -> None:
     request = urllib.request.Request(event["ResponseURL"], json.dumps(answer).encode(), method="PUT")
     with urllib.request.urlopen(request, timeout=30):
         pass
+
+
+initialisation.end()

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from tarry._wire.mailboxes import Mailboxes
-from tarry_backend.store.bulks import Bulks
-from tarry_backend.store.calms import Calms
-from tarry_backend.store.chains import Chains
-from tarry_backend.store.controls import Controls
 from tarry_backend.store.due_index import Dues
-from tarry_backend.store.event_batches import EventBatches
 from tarry_backend.store.event_names import Name, Names
 from tarry_backend.store.gates import Gates
-from tarry_backend.store.gathered_events import GatheredEvents
 from tarry_backend.store.large_values import Values
 from tarry_backend.store.log import EventGoneError, EventLog, LogEntry
-from tarry_backend.store.open_waits import OpenWaits
-from tarry_backend.store.paces import Paces
-from tarry_backend.store.queries import Queries
-from tarry_backend.store.remote_apps import RemoteApps
-from tarry_backend.store.run_index import StartedRuns
 from tarry_backend.store.run_items import RunItems
 from tarry_backend.store.run_lives import RunLives
 from tarry_backend.store.run_objects import RunObjects
@@ -35,28 +25,28 @@ from tarry_backend.store.wait_index import Waits
 
 if TYPE_CHECKING:
     from tarry_backend.deploy.settings import Settings
+    from tarry_backend.store.bulks import Bulks
+    from tarry_backend.store.calms import Calms
+    from tarry_backend.store.chains import Chains
+    from tarry_backend.store.controls import Controls
+    from tarry_backend.store.event_batches import EventBatches
+    from tarry_backend.store.gathered_events import GatheredEvents
+    from tarry_backend.store.open_waits import OpenWaits
+    from tarry_backend.store.paces import Paces
+    from tarry_backend.store.queries import Queries
+    from tarry_backend.store.remote_apps import RemoteApps
 
 __all__ = [
-    "Bulks",
-    "Calms",
-    "Chains",
     "Claim",
     "ConflictError",
-    "Controls",
     "Dues",
-    "EventBatches",
     "EventGoneError",
     "EventLog",
     "Gates",
-    "GatheredEvents",
     "LogEntry",
     "Name",
     "Names",
-    "OpenWaits",
     "OverlapError",
-    "Paces",
-    "Queries",
-    "RemoteApps",
     "RunLives",
     "RunObjects",
     "RunStarts",
@@ -72,7 +62,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Store:
     """The storage of one app: its table, its bucket, and their parts. Stores share nothing, nor do their clients.
 
@@ -84,27 +74,18 @@ class Store:
     """
 
     table: Table
+    values: Values
     runs: Runs
     lives: RunLives
     objects: RunObjects
-    chains: Chains
-    bulks: Bulks
     log: EventLog
     names: Names
     waits: Waits
     dues: Dues
-    open_waits: OpenWaits
     mailboxes: Mailboxes
-    queries: Queries
     gates: Gates
-    controls: Controls
     starts: RunStarts
-    remote_apps: RemoteApps
-    calms: Calms
-    batches: EventBatches
-    gathered: GatheredEvents
     singletons: Singletons
-    paces: Paces
 
     @classmethod
     def over(cls, table: Table, settings: Settings) -> Self:
@@ -114,28 +95,92 @@ class Store:
         names, dues = Names(table), Dues(table)
         return cls(
             table=table,
+            values=values,
             runs=runs,
             lives=RunLives(table, StepItems(values), runs.leases),
             objects=RunObjects(table, values),
-            chains=Chains(table, runs),
-            bulks=Bulks(table),
             log=log,
             names=names,
             waits=Waits(table),
             dues=dues,
-            open_waits=OpenWaits(table, values, dues),
             mailboxes=Mailboxes(table.name, table.place),
-            queries=Queries(runs, StartedRuns(table), log, names, dues),
             gates=Gates(table),
-            controls=Controls(table),
             singletons=Singletons(table),
-            paces=Paces(table),
             starts=RunStarts(table, RunItems(values, runs.leases), runs.leases),
-            calms=Calms(table),
-            batches=EventBatches(table),
-            gathered=GatheredEvents(table),
-            remote_apps=RemoteApps(table),
         )
+
+    # Few messages need these, so they load at their first use.
+
+    @cached_property
+    def chains(self) -> Chains:
+        """The runs that continue each other."""
+        from tarry_backend.store.chains import Chains
+
+        return Chains(self.table, self.runs)
+
+    @cached_property
+    def controls(self) -> Controls:
+        """What people have asked of functions: pauses and limits."""
+        from tarry_backend.store.controls import Controls
+
+        return Controls(self.table)
+
+    @cached_property
+    def open_waits(self) -> OpenWaits:
+        """The open waits, by name."""
+        from tarry_backend.store.open_waits import OpenWaits
+
+        return OpenWaits(self.table, self.values, self.dues)
+
+    @cached_property
+    def queries(self) -> Queries:
+        """Lists of runs, events and timers."""
+        from tarry_backend.store.queries import Queries
+        from tarry_backend.store.run_index import StartedRuns
+
+        return Queries(self.runs, StartedRuns(self.table), self.log, self.names, self.dues)
+
+    @cached_property
+    def bulks(self) -> Bulks:
+        """What is known of commands that retry or rerun many runs."""
+        from tarry_backend.store.bulks import Bulks
+
+        return Bulks(self.table)
+
+    @cached_property
+    def calms(self) -> Calms:
+        """The windows of debounces."""
+        from tarry_backend.store.calms import Calms
+
+        return Calms(self.table)
+
+    @cached_property
+    def batches(self) -> EventBatches:
+        """The batches of events."""
+        from tarry_backend.store.event_batches import EventBatches
+
+        return EventBatches(self.table)
+
+    @cached_property
+    def gathered(self) -> GatheredEvents:
+        """The events that debounces have gathered."""
+        from tarry_backend.store.gathered_events import GatheredEvents
+
+        return GatheredEvents(self.table)
+
+    @cached_property
+    def paces(self) -> Paces:
+        """The times of throttles."""
+        from tarry_backend.store.paces import Paces
+
+        return Paces(self.table)
+
+    @cached_property
+    def remote_apps(self) -> RemoteApps:
+        """The apps whose code is elsewhere."""
+        from tarry_backend.store.remote_apps import RemoteApps
+
+        return RemoteApps(self.table)
 
 
 def open_store(settings: Settings, endpoint: str | None = None, region: str | None = None) -> Store:

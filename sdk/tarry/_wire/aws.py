@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ENVIRONMENT", "Place", "client", "load"]
 
+_services: set[str] = set()
+"""The services that have a client here."""
+
 # boto3's default session is not safe when two threads ask for their first clients. Neither is ``cached_property``,
 # from Python 3.12 on: each of two threads would get a client of its own.
 _one_at_a_time = Lock()
@@ -49,6 +52,7 @@ def client(service: str, made: Callable[[Any], None] | None = None, **config: An
 class _Client:
     def __init__(self, service: str, made: Callable[[Any], None] | None, config: dict[str, Any]) -> None:
         self._service = service
+        _services.add(service)
         self._made = made
         self._config = config
 
@@ -88,7 +92,11 @@ def _session() -> Session:
 
     boto3's default session makes the same clients, and may have settings of the user's code. But boto3 loads its
     resources and its file transfers as well: a twelfth of a Lambda's cold start.
+
+    botocore would look for a client's service among all of AWS's, in some four hundred folders, and twice.
     """
     from botocore.session import get_session
 
-    return get_session()
+    session = get_session()
+    session.get_component("data_loader").list_available_services = lambda *_, **__: sorted(_services)
+    return session

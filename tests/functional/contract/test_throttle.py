@@ -11,7 +11,7 @@ from tarry_backend.api.held_back import held_back
 from tarry_backend.deploy.function_facts import FunctionFacts
 from tarry_backend.model.pace import Pace
 from tarry_backend.runtime import runtime
-from tarry_backend.store import Paces
+from tarry_backend.store.paces import Paces
 from tarry_dev.cloud import Call, Chaos, Cloud, Host
 from tests.functional.contract.deaths import Mortal, deaths
 
