@@ -12,6 +12,7 @@ from tarry.durations import milliseconds
 from tarry.errors import SendError, UsageError
 from tarry_backend.api.asked_event import AmbiguousError, find_event
 from tarry_backend.api.held_back import held_back
+from tarry_backend.api.queue_lengths import queue_lengths
 from tarry_backend.api.receipts import receipt
 from tarry_backend.clock import now
 from tarry_backend.queues.cancel_runs import request_cancel
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from tarry_backend.deploy.outputs import Deployment
     from tarry_backend.model.bulk import Bulk
     from tarry_backend.model.control import Control, HeldBack
+    from tarry_backend.model.queue_length import QueueLength
     from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.model.run import Run, RunSnapshot, RunStatus
     from tarry_backend.model.step import Step
@@ -178,6 +180,10 @@ class StoreLookups:
     def control(self, function: str) -> Control:
         """Return how people control the function."""
         return self.store.controls.of(function)
+
+    def queue_lengths(self) -> dict[str, tuple[QueueLength, ...]]:
+        """Return what waits at each function."""
+        return queue_lengths(self.deployment.facts, self.store)
 
     def drain(self, function: str) -> Control:
         """Let the function start no more runs."""

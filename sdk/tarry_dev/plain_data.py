@@ -25,6 +25,7 @@ _MODULES = {
     "tarry_backend.model.control": ("Control", "HeldBack"),
     "tarry_backend.model.failure": ("Failure",),
     "tarry_backend.model.position": ("Position",),
+    "tarry_backend.model.queue_length": ("QueueLength",),
     "tarry_backend.model.received_event": ("ReceivedEvent",),
     "tarry_backend.model.run": (
         "Alias",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools.event_handler.exceptions import BadRequestError, NotFoundError, ServiceError
 
+from tarry_backend.api.queue_lengths import queue_document, queue_lengths
 from tarry_backend.model.moment import iso
 from tarry_backend.queues.function_control import ControlError, check_control, drain, pause, resume, set_limit
 
@@ -33,10 +34,15 @@ class FunctionControls:
     queues: Queues
 
     def all(self) -> Document:
-        """Return the functions, with their limits. Only of those that can be paused it reads what people have asked."""
+        """Return the functions, with their limits, what waits at them, and what people have asked of them."""
         functions = self.app.functions
         controls = {name: self.store.controls.of(name) for name, each in functions.items() if each.is_pausable}
-        return {"functions": [_document(each, controls.get(name)) for name, each in functions.items()]}
+        waiting = queue_lengths(functions.values(), self.store)
+        rows = [
+            {**_document(each, controls.get(name)), "waiting": [queue_document(length) for length in waiting[name]]}
+            for name, each in functions.items()
+        ]
+        return {"functions": rows}
 
     def pause(self, function: str) -> Document:
         """Pause the function."""

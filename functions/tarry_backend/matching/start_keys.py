@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from tarry.errors import ExpressionError
 from tarry_backend import matching
 from tarry_backend.model.gate import SHARED
 
 if TYPE_CHECKING:
-    from tarry import Event, Function
+    from tarry import Event
+    from tarry._cel.dialect import Dialect
 
 __all__ = ["pace_key", "start_key"]
 
 
-def start_key(function: Function, key: str | None, event: Event, received_at: int) -> str | None:
+class Keyed(Protocol):
+    """A function whose starts are limited by keys."""
+
+    @property
+    def id(self) -> str:
+        """The function's id."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """How its expressions are evaluated."""
+
+
+def start_key(function: Keyed, key: str | None, event: Event, received_at: int) -> str | None:
     """Return the name of what all events with the same value of the key share; ``None`` if the event has no value.
 
     Without a value the event stands for itself, so that no event is dropped by mistake. The expression is part of the
@@ -30,7 +43,7 @@ def start_key(function: Function, key: str | None, event: Event, received_at: in
     return f"{function.id}#{hashlib.sha256(key.strip().encode()).hexdigest()[:16]}#{value}"
 
 
-def pace_key(function: Function, key: str | None, event: Event, received_at: int) -> tuple[str, bool]:
+def pace_key(function: Keyed, key: str | None, event: Event, received_at: int) -> tuple[str, bool]:
     """Return the name of a throttle, and whether the key lacks a value. Without one, all such events share a name.
 
     A protection does not fail open, as a gate's does not.

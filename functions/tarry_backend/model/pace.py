@@ -29,6 +29,14 @@ class Pace:
         """Return the pace of ``limit`` starts in ``span`` milliseconds. A fraction of a microsecond is rounded up."""
         return cls(-(-span * 1000 // limit), burst)
 
+    def waiting(self, following: int, moment: int) -> int:
+        """Return how many runs have taken a time at which they have not begun yet, if ``following`` is the next time.
+
+        moment      begins   begins   begins
+        └ 3         taken    taken    taken    following          with a burst of 1
+        """
+        return max(0, -(-(following - moment) // self.interval) - self.burst)
+
     def begins(self, taken: int, moment: int) -> int:
         """Return when the run begins that has taken this time, at ``moment`` or later."""
         return max(moment, taken - (self.burst - 1) * self.interval)

@@ -135,7 +135,7 @@ ITEMS: Mapping[str, tuple[Access, ...]] = {
         Access(("PutItem",), (_RUN,), _NEW_RUN),
         Access(("PutItem",), (_SINGLE,), _TURN),
         Access(("BatchGetItem",), (_RUN,)),
-        Access(("GetItem",), (_RUN, _NAME, _LINE, _CONTROL, _SINGLE, _BATCH)),
+        Access(("GetItem",), (_RUN, _NAME, _LINE, _CONTROL, _SINGLE, _BATCH, _CALM, _PACE, _GATE)),
         Access(("Query",), (_RUN, _LOG, _KEY, _LINE, _CALM)),
     ),
 }

@@ -29,6 +29,11 @@ class Paces:
     def __init__(self, table: Table) -> None:
         self._table = table
 
+    def read(self, name: str) -> int | None:
+        """Return the next time that is free (Unix microseconds), ``None`` if no run has taken one lately."""
+        item = self._table.get(PaceItem, f"pace#{name}", _SK)
+        return None if item is None else int(item.next_at)
+
     def reserve(self, name: str, pace: Pace, moment: int) -> int:
         """Reserve the next time, and return when the run begins (Unix milliseconds, both). One request, or two.
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tarry_backend.api.receipts import Receipt
     from tarry_backend.model.bulk import Bulk
     from tarry_backend.model.control import Control, HeldBack
+    from tarry_backend.model.queue_length import QueueLength
     from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.model.run import Run, RunSnapshot, RunStatus
     from tarry_backend.model.step import Step
@@ -138,6 +139,10 @@ class DevLookups:
 
     def control(self, function: str) -> Control:
         found: Control = self._ask("control", function)
+        return found
+
+    def queue_lengths(self) -> Mapping[str, tuple[QueueLength, ...]]:
+        found: Mapping[str, tuple[QueueLength, ...]] = self._ask("queue_lengths")
         return found
 
     def drain(self, function: str) -> Control:

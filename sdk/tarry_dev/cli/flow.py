@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from tarry_backend.api.queue_lengths import queue_document
+from tarry_backend.clock import now
 from tarry_backend.deploy.flow_facts import written_flow
 from tarry_backend.model.moment import iso
 from tarry_backend.queues.function_control import ControlError, check_control
 from tarry_dev.cli.errors import CommandError
 from tarry_dev.cli.screen import print_json, screen
 from tarry_dev.cli.target import connect
+from tarry_dev.cli.times import Calendar
 from tarry_dev.control_characters import one_line
+from tarry_dev.queue_words import queue_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,16 +64,20 @@ def list_functions(stack: str | None, as_json: bool) -> None:
     """``tarry functions``."""
     with connect(stack) as tarry:
         found = {name: (tarry.is_pausable(name), tarry.limits(name), _control(name, tarry)) for name in tarry.functions}
+        waiting = tarry.lookups.queue_lengths()
         starts = {name: (written_flow(tarry.flow(name)) or [{}])[0] for name in tarry.functions}
     if as_json:
-        print_json({"functions": [{**_document(name, *each), **starts[name]} for name, each in found.items()]})
+        rows = {name: {**_document(name, *each), **starts[name]} for name, each in found.items()}
+        queues = {name: [queue_document(length) for length in waiting.get(name, ())] for name in rows}
+        print_json({"functions": [{**row, "waiting": queues[name]} for name, row in rows.items()]})
         return
-    table = Table("function", "limits", "starts", "state", box=None)
+    calendar = Calendar(now())
+    table = Table("function", "limits", "starts", "state", "waiting", box=None)
     for name, (is_pausable, limits, control) in found.items():
         states = {"paused": control and control.paused, "draining": control and control.draining}
         state = ", ".join(name for name, since in states.items() if since) or ("" if is_pausable else "not pausable")
         limits_now = ", ".join(_text(each) for each in limits) + _now(control)
-        table.add_row(name, limits_now, _starts(starts[name]), state)
+        table.add_row(name, limits_now, _starts(starts[name]), state, queue_words(waiting.get(name, ()), calendar.at))
     screen().print(table)
 
 

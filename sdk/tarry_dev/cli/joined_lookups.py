@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tarry_backend.api.receipts import Receipt
     from tarry_backend.model.bulk import Bulk
     from tarry_backend.model.control import Control, HeldBack
+    from tarry_backend.model.queue_length import QueueLength
     from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.model.run import Run, RunSnapshot, RunStatus
     from tarry_backend.model.step import Step
@@ -144,6 +145,9 @@ class JoinedLookups:
 
     def control(self, function: str) -> Control:
         raise self._undecided(function)
+
+    def queue_lengths(self) -> Mapping[str, tuple[QueueLength, ...]]:
+        return {name: found for part in self._parts.values() for name, found in part.queue_lengths().items()}
 
     def drain(self, function: str) -> Control:
         raise self._undecided(function)

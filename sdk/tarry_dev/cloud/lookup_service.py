@@ -49,6 +49,7 @@ _NAMES = frozenset(
         "control",
         "drain",
         "pause",
+        "queue_lengths",
         "resume",
         "limit",
         "tell_bulk",

@@ -131,6 +131,7 @@ def test_the_api_pauses_drains_limits_and_resumes(host: Host, diary: Diary) -> N
         "limit_now": None,
         "paused": None,
         "draining": None,
+        "waiting": [],
     }
     assert told("POST", "/functions/ship/pause")[0] == 202
     host.send("placed", {"id": "1"})

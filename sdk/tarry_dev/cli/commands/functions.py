@@ -8,10 +8,13 @@ __all__ = ["functions"]
 
 
 def functions(stack: Stack = None, as_json: AsJson = False) -> None:
-    """List the app's functions with their limits, and which of them are paused.
+    """List the app's functions with their limits, which of them are paused, and what waits at them.
+
+    What waits are the open windows of debounces and batches, and runs in lines. An option with a key has a line for
+    each value, of which there is no list: tarry run says what holds a run back.
 
     --json writes {"functions": [{id, pausable, concurrency: [{limit, key, scope, hold}], limit_now, paused,
-    draining}]}.
+    draining, waiting: [{kind, count, or_more, events, since, due}]}]}. count is null where it is not known.
 
     \b
     Examples:

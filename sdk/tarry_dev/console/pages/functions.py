@@ -11,7 +11,9 @@ from tarry_backend.model.control import COUNTED
 from tarry_backend.model.run import RunStatus
 from tarry_backend.queues.function_control import check_control
 from tarry_dev.console.source import PageError
+from tarry_dev.console.times import clock_time
 from tarry_dev.console.visit import Gone, Page
+from tarry_dev.queue_words import queue_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +35,11 @@ CONTROL = ("dynamodb:UpdateItem",)
 
 def show(visit: Visit) -> Page:
     """Show the app's functions."""
-    rows = [_row(function_id, visit) for function_id in visit.source.functions]
+    waiting = visit.source.lookups.queue_lengths()
+    rows = [
+        {**_row(each, visit), "waiting": queue_words(waiting.get(each, ()), lambda ms: clock_time(ms, visit.now))}
+        for each in visit.source.functions
+    ]
     context = {"rows": rows, "newest": _NEWEST, "why_not": visit.why_not(*CONTROL)}
     return Page("functions.html", "Functions", "functions", context, every=visit.refresh(), moving=True)
 
