@@ -9,7 +9,8 @@ const sdk = await import(`inngest-v${version}`);
 const { serve } = await import(`inngest-v${version}/node`);
 const logger = { info() {}, debug() {}, warn() {}, error() {} };
 const client = new sdk.Inngest({ id: `shop${version}`, logger });
-const { functions, bodies } = functionsOf(sdk, version, client);
+const { functions: all, bodies } = functionsOf(sdk, version, client);
+const functions = all.filter((each) => each.id() !== process.env.WITHOUT);
 const handler = serve({ client, functions, servePath: "/api/inngest" });
 
 const server = createServer((request, response) => {

@@ -19,7 +19,7 @@ export function functionsOf(sdk, version, client) {
 
   const drip = make({ id: "drip" }, on("shop/signed.up"), async ({ event, step, runId }) => {
     await step.run("send welcome", async () => ran(runId, "welcome"));
-    const waited = { event: "shop/confirmed", timeout: "2d", if: "async.data.email == event.data.email" };
+    const waited = { event: "shop/confirmed", timeout: event.data.timeout ?? "2d", if: "async.data.email == event.data.email" };
     if (await step.waitForEvent("first", waited)) return { outcome: "at once" };
     await step.run("send reminder", async () => ran(runId, "reminder"));
     const late = await step.waitForEvent("second", waited);
@@ -36,9 +36,9 @@ export function functionsOf(sdk, version, client) {
     return { last, answer: answer?.data ?? null, order: event.data.order };
   });
 
-  const race = make({ id: "race" }, on("shop/race"), async ({ step }) => {
+  const race = make({ id: "race" }, on("shop/race"), async ({ event, step }) => {
     const winner = await Promise.race([
-      step.waitForEvent("paid", { event: "shop/paid", timeout: "1d" }).then((each) => (each ? "paid" : "none")),
+      step.waitForEvent("paid", { event: "shop/paid", timeout: event.data.deadline ?? "1d" }).then((each) => (each ? "paid" : "none")),
       step.sleep("patience", "1h").then(() => "slept"),
     ]);
     return await step.run("note", async () => winner);

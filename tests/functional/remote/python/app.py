@@ -26,7 +26,7 @@ async def drip(ctx: inngest.Context) -> dict:
     await ctx.step.run("send welcome", lambda: asyncio.to_thread(ran, ctx.run_id, "welcome"))
     wait = {
         "event": "shop/confirmed",
-        "timeout": datetime.timedelta(days=2),
+        "timeout": datetime.timedelta(minutes=float(ctx.event.data.get("minutes", 2880))),
         "if_exp": "async.data.email == event.data.email",
     }
     if await ctx.step.wait_for_event("first", **wait):
