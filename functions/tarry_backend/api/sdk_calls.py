@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from tarry.errors import EventError, LimitError, SendError, TarryError
+from tarry.errors import EventError, LimitError, SendError, TarryError, UsageError
 from tarry.event import Event, base32
 from tarry.signalreceipt import SignalStatus
+from tarry_backend.remote.address import checked_address
 from tarry_backend.remote.directory import check_apart, functions_of
 from tarry_backend.remote.manifest import SyncError, read_manifest
 from tarry_backend.remote.signatures import is_bearer
@@ -106,7 +107,9 @@ class SdkCalls:
         """Events come with the event key, in the path; all else with a hash of the signing key. In constant time."""
         if call.path.startswith("/e/"):
             given = call.path.removeprefix("/e/")
-            return self.event_key is None or hmac.compare_digest(given.encode(), self.event_key.encode())
+            return self.event_key is None or hmac.compare_digest(
+                given.encode("utf-8", "surrogatepass"), self.event_key.encode()
+            )
         key = self.signing_key()
         return key is None or is_bearer(key, call.headers.get("authorization", ""))
 
@@ -139,6 +142,10 @@ class SdkCalls:
         """Check that the stack can host the app, and would call it over TLS."""
         if self.signing_key() is not None and not url.startswith("https://"):
             raise SyncError(manifest.id, [f"its address is {url[:200]!r}; a deployed stack calls only https://"])
+        try:
+            checked_address(url)
+        except UsageError as error:
+            raise SyncError(manifest.id, [str(error)]) from error
         functions_of(manifest, self.stack_app, self.signing_key)
         check_apart(manifest, self.store.remote_apps.all(), self.own)
 

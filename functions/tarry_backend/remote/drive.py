@@ -85,7 +85,13 @@ class Drive:
             if outcome is not None:
                 return outcome
             if self._ledger.ended == ended:
-                return Paused(out_of_time=self._op_steps.is_short)
+                return self._at_rest()
+
+    def _at_rest(self) -> Outcome:
+        """Return the rest of a run in which nothing has ended. Something has to wake it, or it would rest for ever."""
+        if self._op_steps.is_short or any(step.is_open for step in self._ledger.steps.values()):
+            return Paused(out_of_time=self._op_steps.is_short)
+        return self._unanswered(AppError("the function neither returns nor asks for a step that it does not have"))
 
     def _discover(self) -> Outcome | None:
         """Ask what the function does next, and do it; return ``None`` if the run goes on from there."""
@@ -121,13 +127,17 @@ class Drive:
     def _take(self, ops: Sequence[Op], retry: RetryAfterError | None, past: BranchPast) -> Outcome | None:
         """Store what the function asks for. Waits come first, so that no answer to a step is missed."""
         began = past.began(self._sent, self._run.attempt_since)
-        self._op_steps.open(ops, past)
+        self._ledger.check_room({op.key: op for op in ops})
+        if (failed := self._op_steps.open(ops, past)) is not None:
+            return failed
         for op in ops:
             if isinstance(op, Ran | Raised):
                 self._store(op, self._step(op, began), retry)
         self._op_steps.ask_outside(ops, past)
-        planned = [step for op in ops if isinstance(op, Planned) and (step := self._due(op, began)) is not None]
-        return self._call_all(planned) if planned else None
+        # An id that is there twice is one step: its body is not asked for twice.
+        planned = {op.key: op for op in ops if isinstance(op, Planned)}
+        due = [step for op in planned.values() if (step := self._due(op, began)) is not None]
+        return self._call_all(due) if due else None
 
     def _due(self, op: Planned, began: int) -> Step | None:
         """Return the step if it is to run now: it is new, or its next attempt is due."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tarry.errors import UsageError
 from tarry_backend.replay import Driver
 
 if TYPE_CHECKING:
@@ -36,7 +37,11 @@ class RemoteHandler(Driver):
         """Ask the app until the run ends or rests."""
         from tarry_backend.remote.drive import Drive  # with HTTP: the matcher knows the function, and never calls it
         from tarry_backend.remote.ways import connect
+        from tarry_backend.replay.outcome import of_error
 
-        connection = connect(self.url, self.key(), signs=not self.is_go)
+        try:
+            connection = connect(self.url, self.key(), signs=not self.is_go)
+        except UsageError as error:  # an address that an older release has taken
+            return of_error(error)
         drive = Drive(function, run, list(history), journal, max_steps, connection, can_fetch=not self.is_go)
         return drive.outcome()

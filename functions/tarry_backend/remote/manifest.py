@@ -168,7 +168,7 @@ class _FunctionReader:
     def _asked(self, read: Callable[[], T], what: str) -> T | None:
         try:
             return read()
-        except (TarryError, TypeError, ValueError, LookupError, AttributeError) as error:
+        except (TarryError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
             told = str(error) if isinstance(error, TarryError) else f"it cannot be read ({error!r})"
             prefix = "" if self._id and self._id in told else f"function {self._id!r}: {what}: "
             self.reasons.append(f"{prefix}{told}")

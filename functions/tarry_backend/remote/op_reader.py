@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +27,9 @@ __all__ = ["key_of", "read_ops"]
 
 _Json = dict[str, Any]
 
+_HASH = re.compile(f"[!-~]{{1,{MAX_STEP_ID - len(HASHED)}}}")
+"""What can be a step's hash: each SDK writes hexadecimal digits. The key of an item is made of it."""
+
 
 def read_ops(value: Any) -> tuple[Op, ...]:
     """Return the operations of an answer.
@@ -44,7 +48,7 @@ def key_of(op: dict[str, Any]) -> str:
     The SDK's hash decides. A middleware may change the ids that are hashed; then the hash itself is the key.
     """
     given, userland = op.get("id"), op.get("userland")
-    if not isinstance(given, str) or not 0 < len(given) <= MAX_STEP_ID - len(HASHED):
+    if not isinstance(given, str) or not _HASH.fullmatch(given):
         raise OpError(f"an operation has the id {str(given)[:80]!r}")
     if isinstance(userland, dict) and isinstance(own := userland.get("id"), str):
         index = userland.get("index")

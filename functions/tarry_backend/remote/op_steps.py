@@ -7,12 +7,15 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tarry._wire.signal_request import check_signal
 from tarry.errors import UsageError
+from tarry.event import check_name
 from tarry_backend.model.step import Failure, InvokeRequest, Signal, Status, WaitRequest
 from tarry_backend.remote import ops as asked
 from tarry_backend.remote.answers import Answer, AppError
 from tarry_backend.remote.outside_request import outside_answer
 from tarry_backend.remote.states import name_here
+from tarry_backend.replay.outcome import of_error
 from tarry_backend.replay.step_request import event_id_of
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from tarry_backend.remote.step_ledger import StepLedger
     from tarry_backend.replay.branch_past import BranchPast
     from tarry_backend.replay.journal import Journal
+    from tarry_backend.replay.outcome import Failed
     from tarry_backend.replay.replayed_run import Replayed
 
 __all__ = ["OpSteps"]
@@ -53,19 +57,17 @@ class OpSteps:
         self.is_short = False
         """Whether a request did not begin, since the invocation nears its end."""
 
-    def open(self, ops: Sequence[Op], past: BranchPast) -> None:
-        """Open the steps.
-
-        Raises:
-            UsageError: The function asks for what cannot be, such as a wrong expression. The error names the step.
-        """
+    def open(self, ops: Sequence[Op], past: BranchPast) -> Failed | None:
+        """Open the steps. Return the run's failure if the function asks for what cannot be: a wrong expression."""
         for kind in _ORDER:
             for op in ops:
                 if type(op) is kind and self._is_wanted(op):
                     try:
                         self._open(op, past)
                     except UsageError as error:
-                        raise type(error)(f"step {op.key!r}: {error}") from error
+                        is_told = str(error).startswith(f"step {op.key!r}")
+                        return of_error(error, None if is_told else op.key)
+        return None
 
     def _is_wanted(self, op: Op) -> bool:
         """Whether a step is new, or is to be made again: a failed request, an invocation that a retry goes on from."""
@@ -92,7 +94,7 @@ class OpSteps:
 
     def _wait(self, op: asked.Wait, past: BranchPast) -> None:
         """Open a wait. Another wait of the same answer does not move from where this one looks."""
-        now, name = self._journal.now(), name_here(op.event)
+        now, name = self._journal.now(), name_here(check_name(op.event))
         request = WaitRequest(
             event_name=name,
             if_exp=op.if_exp,
@@ -109,7 +111,7 @@ class OpSteps:
         step = self._ledger.begin(op.key, "signal", Status.WAITING, now)
         self._ledger.reserve()
         due = asked.moment_of(op.timeout, now)
-        self._ledger.took(self._journal.open_signal(replace(step, due=due, signal=Signal(op.signal))))
+        self._ledger.took(self._journal.open_signal(replace(step, due=due, signal=Signal(check_signal(op.signal)))))
 
     def _invoke(self, op: asked.Invoke, past: BranchPast) -> None:
         now = self._journal.now()

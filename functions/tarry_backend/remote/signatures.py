@@ -19,6 +19,7 @@ FRESH = 300
 
 _KEY = re.compile(r"signkey-[A-Za-z0-9]+-((?:[0-9a-fA-F]{2})+)")
 _EXACT = 2**53
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def why_not_key(key: str) -> str | None:
@@ -37,7 +38,7 @@ def is_signed(key: str, header: str, body: bytes, moment: int) -> bool:
     time, digest = "".join(given.get("t", [])), "".join(given.get("s", []))
     if not re.fullmatch("[0-9]{1,12}", time) or abs(moment - int(time)) > FRESH:
         return False
-    return hmac.compare_digest(digest.encode(), _digest(key, body, time).encode())
+    return hmac.compare_digest(digest.encode("utf-8", "surrogatepass"), _digest(key, body, time).encode())
 
 
 def is_signed_answer(key: str, header: str, body: bytes, moment: int) -> bool:
@@ -53,19 +54,16 @@ def bearer_of(key: str) -> str:
 def is_bearer(key: str, header: str) -> bool:
     """Whether the header ``Authorization`` comes from an SDK that knows the key. Some SDKs add the key's prefix."""
     given = header.removeprefix("Bearer ").rpartition("-")[2]
-    return hmac.compare_digest(given.encode(), bearer_of(key).encode())
+    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), bearer_of(key).encode())
 
 
 def canonical(value: object) -> bytes:
     """Return the value as the one JSON text that RFC 8785 allows for it.
 
     Raises:
-        UsageError: It holds an infinite number, or half of a surrogate pair: JSON of other languages has neither.
+        UsageError: It holds an infinite number, which JSON of other languages does not have.
     """
-    try:
-        return _written(value).encode()
-    except UnicodeEncodeError:
-        raise UsageError("half of a surrogate pair cannot be sent to an app of another language") from None
+    return _written(value).encode()
 
 
 def _digest(key: str, body: bytes, time: str) -> str:
@@ -93,7 +91,8 @@ def _written(value: Any) -> str:
 
 
 def _text(value: str) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    """Write a text. Half of a surrogate pair is escaped, as JavaScript does: its apps alone answer with one."""
+    return _HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 
 def _number(value: float) -> str:

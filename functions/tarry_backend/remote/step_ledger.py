@@ -57,12 +57,23 @@ class StepLedger:
         Raises:
             LimitError: The run has the most steps allowed.
         """
-        if len(self.steps) >= self._max_steps:
-            raise LimitError(
-                f"step {key!r} would be step {len(self.steps) + 1} of the run; at most {self._max_steps} are allowed"
-            )
+        self.check_room([key])
         self._order += 1
         return Step(key=key, kind=kind, status=status, begun_order=self._order, began=began)
+
+    def check_room(self, keys: Iterable[str]) -> None:
+        """Check that the run may have steps of these keys, too.
+
+        Raises:
+            LimitError: It would have more steps than are allowed.
+        """
+        count = len(self.steps)
+        for key in keys:
+            count += key not in self.steps
+            if count > self._max_steps:
+                raise LimitError(
+                    f"step {key!r} would be step {count} of the run; at most {self._max_steps} are allowed"
+                )
 
     def took(self, step: Step) -> None:
         """Note a step that the journal has stored."""

@@ -8,11 +8,11 @@ import threading
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import urllib3
 
-from tarry.errors import UsageError
+from tarry_backend.remote.address import checked_address
 from tarry_backend.remote.answers import Answer, AppError
 
 if TYPE_CHECKING:
@@ -42,10 +42,7 @@ class Http:
     most_bytes = 100 * 1024 * 1024
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise UsageError(f"the address {url!r} of an app: give http://… or https://…")
-        self._url = parts._replace(query="", fragment="").geturl()
+        self._url = checked_address(url)
 
     def send(self, call: Call) -> Answer:
         """Send the request."""

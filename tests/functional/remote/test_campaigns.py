@@ -177,6 +177,18 @@ def test_what_the_starting_event_lacks_is_null(shop_of: Shop) -> None:
     assert shop_of.result("lenient") == {"kind": "a"}
 
 
+def test_a_wrong_condition_fails_the_run_and_names_the_step(shop_of: Shop) -> None:
+    shop_of.send("asks.for", condition="async.data.order = = 1")
+    run = shop_of.run("asks-for")
+    assert run.status == "failed"
+    assert "step 'it': expression 'async.data.order = = 1'" in str(run.error)
+
+
+def test_a_text_that_is_cut_within_a_character_goes_to_and_fro(shop_of: Shop) -> None:
+    shop_of.send("cuts")
+    assert shop_of.result("cuts") == "d83d"
+
+
 def test_concurrency_of_the_app_is_tarrys(shop_of: Shop) -> None:
     function = shop_of.cloud.app.functions[f"{shop_of.app.id}-narrow"]
     assert [(limit.limit, limit.key) for limit in function.concurrency] == [(1, "event.data.customer")]

@@ -32,6 +32,8 @@ def test_a_signed_app_sends_waits_and_fetches_its_state(shop_of: Shop) -> None:
     assert shop_of.result("parallel")["last"] == "AB"
     shop_of.send("big", megabytes=5)
     assert shop_of.result("big") == 5_000_000
+    shop_of.send("cuts")
+    assert shop_of.result("cuts") == "d83d"
 
 
 def test_a_request_that_is_signed_ten_minutes_ahead_is_refused_by_the_app(shop_of: Shop) -> None:

@@ -212,6 +212,16 @@ export function functionsOf(sdk, version, client) {
     return ((await step.waitForEvent("kind", opts)) ?? { data: "none" }).data;
   });
 
+  // A text that is cut in the middle of a character.
+  const cuts = make({ id: "cuts" }, on("shop/cuts"), async ({ step }) => {
+    const half = await step.run("cut", async () => "😀".slice(0, 1));
+    return await step.run("code", async () => half.charCodeAt(0).toString(16));
+  });
+
+  const asksFor = make({ id: "asks-for" }, on("shop/asks.for"), async ({ event, step }) => {
+    return await step.waitForEvent("it", { event: "shop/it", timeout: "1d", if: event.data.condition });
+  });
+
   const counts = make({ id: "counts" }, on("shop/counts"), async ({ event, step }) => {
     for (let n = 0; n < event.data.steps; n++) await step.run(`step ${n}`, async () => n);
   });
@@ -232,5 +242,5 @@ export function functionsOf(sdk, version, client) {
   });
 
   const first = [drip, parallel, race, pack, invokes, told, retries, caught, later, fails, cancelled, loop, until, big];
-  return { functions: [...first, nightly, narrow, signal, asks, fetches, calls, keyed, pages, approves, limited, throttled, batched, lenient, counts, mendable, slow], bodies };
+  return { functions: [...first, nightly, narrow, signal, asks, fetches, calls, keyed, pages, approves, limited, throttled, batched, lenient, cuts, asksFor, counts, mendable, slow], bodies };
 }
