@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tarry_backend.api.receipts import Receipt
     from tarry_backend.deploy.outputs import Deployment
     from tarry_backend.model.bulk import Bulk
-    from tarry_backend.model.control import Control, HeldBack
+    from tarry_backend.model.control import Control, HeldBack, Limited
     from tarry_backend.model.queue_length import QueueLength
     from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.model.run import Run, RunSnapshot, RunStatus
@@ -197,9 +197,9 @@ class StoreLookups:
         """Let the function go on."""
         return resume(function, self.store, self._queues)
 
-    def limit(self, function: str, limit: int | None) -> Control:
-        """Give the function another limit, or its code's."""
-        return set_limit(function, limit, self.store, self._queues)
+    def limit(self, function: str, limit: int | None, of: Limited = "concurrency") -> Control:
+        """Give an option of the function another limit, or its code's."""
+        return set_limit(function, limit, self.store, self._queues, of)
 
     def signal(self, name: str, data: Any, signal_id: str | None, keep: str | None) -> SignalReceipt:
         """Send a signal; return its receipt."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from aws_lambda_powertools.event_handler.exceptions import BadRequestError, NotFoundError, ServiceError
 
 from tarry_backend.api.queue_lengths import queue_document, queue_lengths
+from tarry_backend.model.control import Limited
 from tarry_backend.model.moment import iso
 from tarry_backend.queues.function_control import ControlError, check_control, drain, pause, resume, set_limit
 
@@ -59,16 +60,19 @@ class FunctionControls:
         self._check(function)
         return self._answer(function, resume(function, self.store, self.queues))
 
-    def limit(self, function: str, limit: str | None) -> Document:
-        """Give the function another limit; its code's without one."""
-        self._check(function, limit=True)
+    def limit(self, function: str, limit: str | None, of: str = "concurrency") -> Document:
+        """Give an option of the function another limit; its code's without one."""
+        option: Limited | None = next((each for each in get_args(Limited) if each == of), None)
+        if option is None:
+            raise BadRequestError(f"of={of[:80]!r}: give {', '.join(get_args(Limited))}, or leave it out")
+        self._check(function, limit=option)
         if limit is not None and not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:5]) <= _MOST):
             raise BadRequestError(f"limit={limit[:80]!r}: give a number from 1 to {_MOST:,}, or leave it out")
         return self._answer(
-            function, set_limit(function, None if limit is None else int(limit), self.store, self.queues)
+            function, set_limit(function, None if limit is None else int(limit), self.store, self.queues, option)
         )
 
-    def _check(self, function: str, *, limit: bool = False) -> None:
+    def _check(self, function: str, *, limit: Limited | None = None) -> None:
         if function not in self.app.functions:
             raise NotFoundError(f"there is no function {function[:80]!r}")
         try:
@@ -90,4 +94,5 @@ def _document(function: FunctionFacts, control: Control | None) -> Document:
         "limit_now": control and control.limit,
         "paused": control and iso(control.paused),
         "draining": control and iso(control.draining),
+        **(control.starts_now if control else {}),
     }

@@ -142,7 +142,8 @@ def _throttled(function: FunctionFacts, store: Store) -> Iterator[QueueLength]:
     name = start_key(function, None, _NOTHING, 0)
     taken = None if name is None else store.paces.read(name)
     if taken is not None:
-        pace, micros = Pace.of(option.limit, option.span, option.burst), now() * 1000
+        limit = (store.controls.recent(function.id).throttle if function.is_pausable else None) or option.limit
+        pace, micros = Pace.of(limit, option.span, option.burst), now() * 1000
         if count := pace.waiting(taken, micros):
             due = pace.begins(taken - count * pace.interval, micros)
             yield QueueLength("throttle", count, due=-(-due // 1000))

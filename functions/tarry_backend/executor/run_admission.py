@@ -52,7 +52,7 @@ class RunAdmission:
         self._meter = meter
 
     def admit(self, function: Function | None, run: Run, once: str | None) -> tuple[Verdict, Run]:
-        """Store the run, or a trace in its place; return the run as it is stored. Limits are those of the code."""
+        """Store the run, or a trace in its place; return the run as it is stored. Limits are current."""
         if function is not None and self._is_draining(function):
             return self._refuse(Trace(run.id, run.function_id, NoRun.DRAINING, now())), run
         for _ in range(_TRIES if function is not None and function.flow.decides_starts else 1):
@@ -101,10 +101,11 @@ class RunAdmission:
             self._meter.count("MatchErrors")
             return None
         before = self._starts.counted(name)
-        after = before.with_one(run.received_at, limit.limit, limit.span)
+        most = (self._store.controls.recent(function.id).rate_limit if function.is_pausable else None) or limit.limit
+        after = before.with_one(run.received_at, most, limit.span)
         if after is not None:
             return counted_claim(name, before, after, limit.span)
-        free_at = before.free_at(limit.limit, limit.span)
+        free_at = before.free_at(most, limit.span)
         return Trace(run.id, run.function_id, NoRun.LIMITED, now(), free_at=free_at)
 
     def _is_draining(self, function: Function) -> bool:

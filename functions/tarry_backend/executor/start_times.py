@@ -35,7 +35,8 @@ class StartTimes:
             return None
         name, lacks_value = pace_key(function, throttle.key, run.event, run.received_at)
         self._meter.count("MatchErrors", lacks_value)
-        return self._store.paces.reserve(name, Pace.of(throttle.limit, throttle.span, throttle.burst), now())
+        limit = (self._store.controls.recent(function.id).throttle if function.is_pausable else None) or throttle.limit
+        return self._store.paces.reserve(name, Pace.of(limit, throttle.span, throttle.burst), now())
 
 
 def _has_begun(snapshot: RunSnapshot) -> bool:

@@ -126,7 +126,9 @@ def resume(function_id: str) -> tuple[Document, int]:
 @_routes.post("/functions/<function_id>/limit")
 def limit(function_id: str) -> tuple[Document, int]:
     """Give a function another limit."""
-    return _functions().limit(unquote(function_id), _query().get("limit")), HTTPStatus.ACCEPTED
+    query = _query()
+    answer = _functions().limit(unquote(function_id), query.get("limit"), query.get("of", "concurrency"))
+    return answer, HTTPStatus.ACCEPTED
 
 
 @_routes.exception_handler(TarryError)  # type: ignore[untyped-decorator]

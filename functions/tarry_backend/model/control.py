@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-__all__ = ["COUNTED", "Control", "HeldBack"]
+__all__ = ["COUNTED", "Control", "HeldBack", "Limited"]
 
 COUNTED = 1_000
 """The most runs before it that are counted."""
 
 
+Limited = Literal["concurrency", "throttle", "rate_limit"]
+"""The option whose limit people may replace."""
+
+
 @dataclass(frozen=True, slots=True)
 class Control:
-    """The control of a function. ``limit`` replaces its code's.
+    """The control of a function. ``limit`` replaces that of ``concurrency``, the others those of their options.
 
     ``paused`` and ``draining`` are since when it is paused, or starts no run (Unix milliseconds).
     """
@@ -20,6 +25,14 @@ class Control:
     paused: int | None = None
     limit: int | None = None
     draining: int | None = None
+    throttle: int | None = None
+    rate_limit: int | None = None
+
+    @property
+    def starts_now(self) -> dict[str, int]:
+        """The limits on starts that people have replaced, as JSON has them."""
+        now = {"throttle_now": self.throttle, "rate_limit_now": self.rate_limit}
+        return {name: limit for name, limit in now.items() if limit is not None}
 
 
 @dataclass(frozen=True, slots=True)

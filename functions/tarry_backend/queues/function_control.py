@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from tarry import Concurrency
-    from tarry_backend.model.control import Control
+    from tarry.flow import Flow
+    from tarry_backend.model.control import Control, Limited
     from tarry_backend.queues.sender import Queues
     from tarry_backend.store import Store
 
@@ -40,15 +41,21 @@ class Controllable(Protocol):
     def is_pausable(self) -> bool:
         """Whether its executors ask for its control."""
 
+    @property
+    def flow(self) -> Flow:
+        """What limits its starts."""
 
-def check_control(function_id: str, names: Collection[str], known: Controllable | None, *, limit: bool = False) -> None:
+
+def check_control(
+    function_id: str, names: Collection[str], known: Controllable | None, *, limit: Limited | None = None
+) -> None:
     """Check that the function can be paused or drained, or, with ``limit``, that it can have another limit.
 
     Args:
         function_id: The function's id.
         names: The ids of all functions.
         known: What is known of the function; ``None`` if its stack does not say.
-        limit: Whether it is to have another limit.
+        limit: The option that is to have another limit.
 
     Raises:
         ControlError: There is no such function, or its executors do not ask.
@@ -68,12 +75,20 @@ def check_control(function_id: str, names: Collection[str], known: Controllable 
             " deploy it. To stop the whole app now, without a deployment, disable the event source mapping of its runs"
             " queue: docs/operate.md, 'Stop the whole app', has the two commands"
         )
-    if limit and not known.limits:
+    if limit is not None:
+        _check_limit(function_id, known, limit)
+
+
+def _check_limit(function_id: str, known: Controllable, limit: Limited) -> None:
+    given = {"concurrency": known.limits, "throttle": known.flow.throttle, "rate_limit": known.flow.rate_limit}
+    if not given[limit]:
+        others = " or ".join(name for name, option in given.items() if option)
+        hint = f", or say that you mean its {others}: --of {others.partition(' ')[0]}" if others else ""
         raise ControlError(
-            f"function {function_id!r} has no limit that could be another one: create it with concurrency=..., and"
-            " deploy it"
+            f"function {function_id!r} has no limit of {limit} that could be another one: create it with {limit}=...,"
+            f" and deploy it{hint}"
         )
-    if limit and not any(each.scope == "fn" for each in known.limits):
+    if limit == "concurrency" and not any(each.scope == "fn" for each in known.limits):
         raise ControlError(
             f"function {function_id!r} has only a limit with scope='app', which other functions share:"
             " change it in the code"
@@ -98,9 +113,15 @@ def resume(function_id: str, store: Store, queues: Queues) -> Control:
     return _after(store.controls.resume(function_id), function_id, queues)
 
 
-def set_limit(function_id: str, limit: int | None, store: Store, queues: Queues) -> Control:
-    """Give the function another limit, or its code's with ``None``."""
-    return _after(store.controls.limit(function_id, limit), function_id, queues)
+def set_limit(
+    function_id: str, limit: int | None, store: Store, queues: Queues, of: Limited = "concurrency"
+) -> Control:
+    """Give an option of the function another limit, or its code's with ``None``.
+
+    Another limit of a throttle is for runs that get their times from then on. A limiter has every start of its period,
+    so another limit of it counts from the next event on.
+    """
+    return _after(store.controls.limit(function_id, limit, of), function_id, queues)
 
 
 def _after(control: Control, function_id: str, queues: Queues) -> Control:

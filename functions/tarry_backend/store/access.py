@@ -52,7 +52,16 @@ _LEFT = (*_MARK, TraceItem.trace.attr_name)
 """The attributes of a trace: of an event that starts its run together with others."""
 
 _ASKED = tuple(
-    each.attr_name for each in (Item.pk, Item.sk, ControlItem.paused, ControlItem.draining, ControlItem.limit_now)
+    each.attr_name
+    for each in (
+        Item.pk,
+        Item.sk,
+        ControlItem.paused,
+        ControlItem.draining,
+        ControlItem.limit_now,
+        ControlItem.throttle_now,
+        ControlItem.rate_limit_now,
+    )
 )
 """The attributes of what people ask of a function: a pause, a drain, a limit."""
 

@@ -9,8 +9,12 @@ from tarry_backend.model.control import Control
 from tarry_backend.store.gate_items import ControlItem
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pynamodb.attributes import NumberAttribute
     from pynamodb.expressions.update import Action
 
+    from tarry_backend.model.control import Limited
     from tarry_backend.store.table import Table
 
 __all__ = ["HEEDED", "Controls"]
@@ -19,6 +23,12 @@ HEEDED = 10_000
 """How long, in milliseconds, a process trusts what it has read of a function's control."""
 
 _SK = "control"
+
+_LIMITS: Mapping[Limited, NumberAttribute] = {
+    "concurrency": ControlItem.limit_now,
+    "throttle": ControlItem.throttle_now,
+    "rate_limit": ControlItem.rate_limit_now,
+}
 
 
 class Controls:
@@ -52,11 +62,10 @@ class Controls:
         """Let the function go on, and start runs."""
         return self._update(function_id, ControlItem.paused.remove(), ControlItem.draining.remove())
 
-    def limit(self, function_id: str, limit: int | None) -> Control:
+    def limit(self, function_id: str, limit: int | None, of: Limited = "concurrency") -> Control:
         """Give the function another limit, or its code's with ``None``."""
-        return self._update(
-            function_id, ControlItem.limit_now.remove() if limit is None else ControlItem.limit_now.set(limit)
-        )
+        attribute = _LIMITS[of]
+        return self._update(function_id, attribute.remove() if limit is None else attribute.set(limit))
 
     def _update(self, function_id: str, *actions: Action) -> Control:
         control = _control(self._table.update(ControlItem, _pk(function_id), _SK, list(actions)))
@@ -69,7 +78,5 @@ def _pk(function_id: str) -> str:
 
 
 def _control(item: ControlItem) -> Control:
-    paused, limit, draining = (
-        None if each is None else int(each) for each in (item.paused, item.limit_now, item.draining)
-    )
-    return Control(paused, limit, draining)
+    given = item.paused, item.limit_now, item.draining, item.throttle_now, item.rate_limit_now
+    return Control(*(None if each is None else int(each) for each in given))

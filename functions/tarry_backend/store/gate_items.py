@@ -41,8 +41,10 @@ class WaiterItem(Item):
 
 
 class ControlItem(Item):
-    """What people have asked of a function: since when it is paused, or drains (Unix milliseconds), its limit now."""
+    """What people have asked of a function: since when it is paused, or drains (Unix milliseconds), its limits now."""
 
     paused = NumberAttribute(null=True)
     draining = NumberAttribute(null=True)
     limit_now = NumberAttribute(null=True)
+    throttle_now = NumberAttribute(null=True)
+    rate_limit_now = NumberAttribute(null=True)

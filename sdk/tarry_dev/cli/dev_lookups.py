@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tarry_backend.api.asked_event import AskedEvent
     from tarry_backend.api.receipts import Receipt
     from tarry_backend.model.bulk import Bulk
-    from tarry_backend.model.control import Control, HeldBack
+    from tarry_backend.model.control import Control, HeldBack, Limited
     from tarry_backend.model.queue_length import QueueLength
     from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.model.run import Run, RunSnapshot, RunStatus
@@ -157,8 +157,8 @@ class DevLookups:
         found: Control = self._ask("resume", function)
         return found
 
-    def limit(self, function: str, limit: int | None) -> Control:
-        found: Control = self._ask("limit", function, limit)
+    def limit(self, function: str, limit: int | None, of: Limited = "concurrency") -> Control:
+        found: Control = self._ask("limit", function, limit, of)
         return found
 
     def signal(self, name: str, data: Any, signal_id: str | None, keep: str | None) -> SignalReceipt:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tarry import Concurrency
-    from tarry_backend.model.control import Control
+    from tarry_backend.model.control import Control, Limited
     from tarry_dev.cli.connection import Connection
 
 __all__ = ["drain_function", "limit_function", "list_functions", "pause_function", "resume_function"]
@@ -52,12 +52,16 @@ def resume_function(function_id: str, stack: str | None, as_json: bool) -> None:
     _show(function_id, control, as_json, "goes on within half a minute, the earliest runs first")
 
 
-def limit_function(function_id: str, limit: int | None, stack: str | None, as_json: bool) -> None:
+def limit_function(
+    function_id: str, limit: int | None, stack: str | None, as_json: bool, of: Limited = "concurrency"
+) -> None:
     """``tarry limit``."""
     with connect(stack) as tarry:
-        _check(function_id, tarry, limit=True)
-        control = tarry.lookups.limit(function_id, limit)
-    _show(function_id, control, as_json, "has its code's limit again" if limit is None else f"has the limit {limit}")
+        _check(function_id, tarry, limit=of)
+        control = tarry.lookups.limit(function_id, limit, of)
+    what = "" if of == "concurrency" else f" of its {of}"
+    has = f"has its code's limit{what} again" if limit is None else f"has the limit {limit}{what}"
+    _show(function_id, control, as_json, has)
 
 
 def list_functions(stack: str | None, as_json: bool) -> None:
@@ -77,11 +81,17 @@ def list_functions(stack: str | None, as_json: bool) -> None:
         states = {"paused": control and control.paused, "draining": control and control.draining}
         state = ", ".join(name for name, since in states.items() if since) or ("" if is_pausable else "not pausable")
         limits_now = ", ".join(_text(each) for each in limits) + _now(control)
-        table.add_row(name, limits_now, _starts(starts[name]), state, queue_words(waiting.get(name, ()), calendar.at))
+        table.add_row(
+            name,
+            limits_now,
+            _starts(starts[name]) + _starts_now(control),
+            state,
+            queue_words(waiting.get(name, ()), calendar.at),
+        )
     screen().print(table)
 
 
-def _check(function_id: str, tarry: Connection, *, limit: bool = False) -> None:
+def _check(function_id: str, tarry: Connection, *, limit: Limited | None = None) -> None:
     try:
         check_control(function_id, tarry.functions, tarry.facts(function_id), limit=limit)
     except ControlError as error:
@@ -104,6 +114,7 @@ def _document(
         "limit_now": control and control.limit,
         "paused": iso(control.paused) if control else None,
         "draining": iso(control.draining) if control else None,
+        **(control.starts_now if control else {}),
     }
 
 
@@ -126,9 +137,14 @@ def _now(control: Control | None) -> str:
     return "" if control is None or control.limit is None else f" (now {control.limit})"
 
 
+def _starts_now(control: Control | None) -> str:
+    now = {} if control is None else control.starts_now
+    return "".join(f" ({name.removesuffix('_now')} now {limit})" for name, limit in now.items())
+
+
 def _show(function_id: str, control: Control, as_json: bool, what: str) -> None:
     if as_json:
         since = {"paused": iso(control.paused), "draining": iso(control.draining)}
-        print_json({"id": function_id, **since, "limit_now": control.limit})
+        print_json({"id": function_id, **since, "limit_now": control.limit, **control.starts_now})
     else:
         screen().print(f"function {function_id} {what}")

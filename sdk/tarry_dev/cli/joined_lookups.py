@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tarry_backend.api.asked_event import AskedEvent
     from tarry_backend.api.receipts import Receipt
     from tarry_backend.model.bulk import Bulk
-    from tarry_backend.model.control import Control, HeldBack
+    from tarry_backend.model.control import Control, HeldBack, Limited
     from tarry_backend.model.queue_length import QueueLength
     from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.model.run import Run, RunSnapshot, RunStatus
@@ -158,7 +158,7 @@ class JoinedLookups:
     def resume(self, function: str) -> Control:
         raise self._undecided(function)
 
-    def limit(self, function: str, limit: int | None) -> Control:
+    def limit(self, function: str, limit: int | None, of: Limited = "concurrency") -> Control:
         raise self._undecided(function)
 
     def _undecided(self, function: str) -> CommandError:

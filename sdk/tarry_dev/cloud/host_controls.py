@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tarry import Function
+    from tarry_backend.model.control import Limited
     from tarry_dev.cloud.cloud import Cloud
 
 __all__ = ["HostControls"]
@@ -50,17 +51,18 @@ class HostControls:
         resume(self._checked(function), runtime().store, runtime().queues)
         self.cloud.pump()
 
-    def limit(self, function: Function[Any] | str, limit: int | None) -> None:
+    def limit(self, function: Function[Any] | str, limit: int | None, of: Limited = "concurrency") -> None:
         """Give a function another limit, as ``tarry limit`` does; ``None`` for that of its code.
 
         Args:
             function: A function with a limit of its own (``scope="fn"``), or its id.
-            limit: How many of its runs are at work at a time.
+            limit: How many of its runs are at work at a time, or begin in a period.
+            of: The option whose limit it is.
         """
-        set_limit(self._checked(function, limit=True), limit, runtime().store, runtime().queues)
+        set_limit(self._checked(function, limit=of), limit, runtime().store, runtime().queues, of)
         self.cloud.pump()
 
-    def _checked(self, function: Function[Any] | str, *, limit: bool = False) -> str:
+    def _checked(self, function: Function[Any] | str, *, limit: Limited | None = None) -> str:
         function_id = function if isinstance(function, str) else function.id
         functions = runtime().app.functions
         known = FunctionFacts.of(functions[function_id]) if function_id in functions else None

@@ -124,7 +124,7 @@ def test_a_function_that_is_not_pausable_says_what_to_write_and_what_can_be_done
         with pytest.raises(ControlError, match=r"pausable=True.*event source mapping of its runs queue"):
             control("ship")
     deploy(shop(diary, pausable=True))
-    with pytest.raises(ControlError, match="has no limit that could be another one"):
+    with pytest.raises(ControlError, match="has no limit of concurrency that could be another one"):
         host.limit("ship", 3)
 
 

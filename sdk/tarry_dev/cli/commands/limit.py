@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -17,13 +17,17 @@ def limit(
         int | None, typer.Argument(metavar="LIMIT", min=1, max=1000, help="The limit from now on.")
     ] = None,
     reset: Annotated[bool, typer.Option("--reset", help="Use the code's limit again.")] = False,
+    of: Annotated[
+        Literal["concurrency", "throttle", "rate_limit"], typer.Option("--of", help="The option whose limit it is.")
+    ] = "concurrency",
     stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
-    """Give a function another limit on its runs at work, without a deployment.
+    """Give a function another limit, without a deployment: on its runs at work, or --of its throttle or rate_limit.
 
-    It replaces the limit in the code: of two limits the first with scope="fn". It stays until --reset, also after
-    deployments.
+    It replaces the limit in the code: of two limits on runs at work the first with scope="fn". It stays until --reset,
+    also after deployments. Runs that a throttle has given a time keep it. A function without concurrency needs
+    pausable=True.
 
     --json writes {"id": ..., "paused": a time or null, "limit_now": ...}.
 
@@ -31,9 +35,10 @@ def limit(
     Examples:
       tarry limit onboarding 5
       tarry limit onboarding --reset
+      tarry limit onboarding 100 --of throttle
     """
     if (number is None) != reset:
         raise typer.BadParameter("give either a LIMIT or --reset")
     from tarry_dev.cli.flow import limit_function
 
-    limit_function(function, number, stack, as_json)
+    limit_function(function, number, stack, as_json, of)

@@ -49,7 +49,12 @@ def control(visit: Visit) -> Gone:
     visit.check(*CONTROL)
     function_id, what = visit.given("function"), visit.given("do")
     lookups = visit.source.lookups
-    check_control(function_id, visit.source.functions, visit.source.facts(function_id), limit=what == "limit")
+    check_control(
+        function_id,
+        visit.source.functions,
+        visit.source.facts(function_id),
+        limit="concurrency" if what == "limit" else None,
+    )
     if what == "pause":
         lookups.pause(function_id)
         said = f"{function_id} pauses within ten seconds. Its runs wait, and none is lost."
