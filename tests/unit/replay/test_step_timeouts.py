@@ -141,7 +141,10 @@ async def save_nothing() -> None:
 
 
 def test_the_time_covers_an_awaitable_that_a_plain_body_returns(face: Face) -> None:
-    assert output_of(MemoryRun(durable(face(charging(lambda: forever(), retries=0)))).replay())[0] == "StepTimeoutError"
+    assert (
+        output_of(MemoryRun(durable(face(charging(lambda: forever(), "300ms", retries=0)))).replay())[0]
+        == "StepTimeoutError"
+    )
 
 
 def test_a_branch_that_loses_its_race_while_its_body_has_time_left_is_no_timeout(face: Face) -> None:
