@@ -58,7 +58,7 @@ OWN = {
     "block_watch": "block_watch",
     "bodies": "body_loop body_loop_ends step_timeouts steps",
     "body_loop": "body_loop body_loop_ends step_timeouts",
-    "bridge": "threads branches direct_answers",
+    "bridge": "bridge threads branches direct_answers",
     "conclusion": "suspension journal_errors misplaced_steps hand_over endless_faults",
     "direct_answers": "direct_answers arguments",
     "groups": "branches race branch_past hand_over",

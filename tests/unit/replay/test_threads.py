@@ -1,6 +1,7 @@
 """The pool of threads."""
 
 import asyncio
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -116,6 +117,18 @@ def test_a_thread_that_names_a_loop_and_is_not_anyios_counts_as_one_at_work() ->
     thread.loop = loop
     thread.start()
     assert is_served(loop)
+    gate.set()
+    thread.join()
+    loop.close()
+
+
+def test_without_anyio_no_thread_serves_a_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "anyio")
+    gate, loop = threading.Event(), asyncio.new_event_loop()
+    thread: Any = threading.Thread(target=gate.wait, args=[20])
+    thread.loop = loop
+    thread.start()
+    assert not is_served(loop)
     gate.set()
     thread.join()
     loop.close()
