@@ -112,6 +112,16 @@ def test_a_body_has_the_context_variables_of_its_caller_and_keeps_its_own(face: 
     assert output_of(MemoryRun(durable(face(ship))).replay()) == ["a a", "b b"]
 
 
+def test_a_plain_body_has_the_context_variables_of_its_caller_as_well(face: Face) -> None:
+    tenant: ContextVar[str] = ContextVar("tenant", default="nobody")
+
+    async def ship(ctx: Context) -> str:
+        tenant.set("a")
+        return await ctx.step.run("look", tenant.get)
+
+    assert output_of(MemoryRun(durable(face(ship))).replay()) == "a"
+
+
 def test_what_asyncio_and_anyio_offer_works_in_a_body(face: Face) -> None:
     async def body() -> list[object]:
         task = asyncio.current_task()

@@ -147,6 +147,19 @@ def test_the_time_covers_an_awaitable_that_a_plain_body_returns(face: Face) -> N
     )
 
 
+def test_the_time_covers_a_task_that_the_function_has_begun() -> None:
+    async def ship(ctx: Context) -> list[object]:
+        task = asyncio.create_task(forever())
+        try:
+            await ctx.step.with_options(timeout="50ms", retries=0).run("fetch", lambda: task)
+        except StepError as error:
+            await asyncio.wait([task])
+            return [error.name, task.cancelled()]
+        return []
+
+    assert output_of(MemoryRun(durable(ship)).replay()) == ["StepTimeoutError", True]
+
+
 def test_a_branch_that_loses_its_race_while_its_body_has_time_left_is_no_timeout(face: Face) -> None:
     async def ship(ctx: Context) -> str:
         async def slow() -> str:
