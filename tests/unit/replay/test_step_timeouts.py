@@ -147,6 +147,11 @@ def test_the_time_covers_an_awaitable_that_a_plain_body_returns(face: Face) -> N
     )
 
 
+def test_a_plain_body_that_ends_soon_after_its_time_has_failed_all_the_same(face: Face) -> None:
+    work = charging(lambda: time.sleep(0.4), retries=0)
+    assert output_of(MemoryRun(durable(face(work))).replay()) == ["StepTimeoutError", True, True]
+
+
 def test_the_time_covers_a_task_that_the_function_has_begun() -> None:
     async def ship(ctx: Context) -> list[object]:
         task = asyncio.create_task(forever())
