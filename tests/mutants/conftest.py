@@ -171,12 +171,16 @@ def _in_turn(main: Callable[..., int]) -> Callable[..., int]:
 
 
 def _chosen(ids: list[str], function: str) -> list[str]:
-    """The tests of a mutant in their order: those that noticed others of its function, its module's, the quickest."""
+    """The tests of a mutant in their order: those that noticed others of its function, its module's, the quickest.
+
+    All tests about the module are among them. What lives as long as the process, such as the loop of all bodies, calls
+    some functions in the first test alone.
+    """
     once, took = _noticed(function), state().duration_by_test
     stems = OWN.get(function.split(".")[-2], "").split()
-    own = {name for name in ids if Path(name.partition("::")[0]).stem.removeprefix("test_") in stems}
-    kept = [name for name in ids if name in own or took.get(name, 0) <= LONGEST]
-    kept.sort(key=lambda name: (-once.get(name, 0), name not in own, took.get(name, 0)))
+    own = {name for name in took if Path(name.partition("::")[0]).stem.removeprefix("test_") in stems}
+    kept = [name for name in {*ids, *own} if name in own or took.get(name, 0) <= LONGEST]
+    kept.sort(key=lambda name: (-once.get(name, 0), name not in own, took.get(name, 0), name))
     sums = accumulate(took.get(name, 0) for name in kept)
     return [name for name, so_far in zip(kept, sums, strict=True) if so_far <= MOST]
 
