@@ -55,7 +55,7 @@ def test_results_come_in_the_order_in_which_their_steps_ended() -> None:
 def test_a_result_waits_for_those_before_it_and_new_steps_for_all() -> None:
     async def scene() -> None:
         order = ResultOrder([step("a", 1, 3), step("b", 2, 4)], news=1)
-        assert order.is_replaying
+        assert (order.has_results, order.is_replaying) == (True, True)
         for key in "ab":
             order.visit(key)
         tasks = await asked(order.result("b"), order.live("new"))
@@ -63,12 +63,12 @@ def test_a_result_waits_for_those_before_it_and_new_steps_for_all() -> None:
         assert not order.advance(), "the first result has no listener"
         assert await gone_on(tasks) == [False, False]
         first = await asked(order.result("a"))
-        assert order.is_replaying
+        assert (order.has_results, order.is_replaying) == (True, True)
         assert order.advance()
         assert await gone_on([*first, *tasks]) == [True, False, False]
-        assert order.is_replaying, "b is news, and comes next"
+        assert (order.has_results, order.is_replaying) == (True, True), "b is news, and comes next"
         assert order.advance()
-        assert not order.is_replaying, "what the function does with its news is new"
+        assert (order.has_results, order.is_replaying) == (False, False), "what the function does with its news is new"
         assert await gone_on(tasks) == [True, False]
         assert order.advance()
         assert await gone_on(tasks) == [True, True]
