@@ -24,15 +24,15 @@ _PATIENCE = 60.0
 
 
 class Dev:
-    """An app, served until ``stop``."""
+    """An app, served until ``stop``. Without a target the project's file names it; it starts ``within`` the folder."""
 
-    def __init__(self, target: str, folder: Path, *options: str, wait: bool = True) -> None:
+    def __init__(self, target: str | None, folder: Path, *options: str, wait: bool = True, within: str = ".") -> None:
         self._file = folder / ".tarry/dev.json"
         self._written = TemporaryFile("w+")  # noqa: SIM115 - as long as this object
         self._ended: str | None = None
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tarry_dev.cli", "dev", target, "--port", "0", *options],
-            cwd=folder,
+            [sys.executable, "-m", "tarry_dev.cli", "dev", *([target] if target else []), "--port", "0", *options],
+            cwd=folder / within,
             env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"},
             stdout=self._written,
             stderr=subprocess.STDOUT,

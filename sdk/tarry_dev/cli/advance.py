@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tarry.durations import milliseconds
-from tarry_dev.cli.dev_files import BUS
+from tarry_dev.cli.dev_files import bus_file
 from tarry_dev.cli.endpoint import Endpoint
 from tarry_dev.cli.errors import CommandError
 from tarry_dev.cli.moves import Moves, ask
@@ -32,7 +32,7 @@ def advance_time(by: str | None, to_next: bool, stack: str | None, as_json: bool
     span_asked = None if by is None else milliseconds(int(by) if by.isdigit() else by)
     endpoints = Endpoint.find(chosen_app())
     if len(endpoints) > 1:
-        moves = Moves({each.app: each.url for each in endpoints}, Path(endpoints[0].clock).with_name(BUS.name))
+        moves = Moves({each.app: each.url for each in endpoints}, bus_file(Path(endpoints[0].clock).parents[1]))
         moved = moves.to_next() if span_asked is None else moves.by(span_asked)
     else:
         moved = ask(endpoints[0].url, {"next": True} if to_next else {"by": span_asked})

@@ -15,6 +15,7 @@ from tarry_dev.cli.apps import find_app
 from tarry_dev.cli.describe import SHORT
 from tarry_dev.cli.errors import CommandError, no_function
 from tarry_dev.cli.progress import counted
+from tarry_dev.cli.project_file import ProjectFile
 from tarry_dev.cli.screen import print_json, screen, table
 from tarry_dev.cli.target import connect
 
@@ -28,8 +29,13 @@ if TYPE_CHECKING:
 __all__ = ["check_runs"]
 
 
-def check_runs(target: str, function: str | None, limit: int, stack: str | None, as_json: bool) -> None:
+def check_runs(target: str | None, function: str | None, limit: int, stack: str | None, as_json: bool) -> None:
     """``tarry check``. The exit code is 1 if a run would break."""
+    if target is None:
+        project = ProjectFile.enter()
+        with project.named():
+            check_runs(project.one_app(), function, limit, stack, as_json)
+        return
     app = find_app(target)
     checked: dict[str, int] = {}
     broken: list[tuple[RunSnapshot, Failure]] = []

@@ -8,18 +8,20 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 from threading import RLock, Thread
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from tarry_dev.bus_file import BusFile
-from tarry_dev.cli.dev_files import BUS, forget_bus
+from tarry_dev.cli.dev_files import bus_file, forget_bus
 from tarry_dev.cli.dev_place import Place
 from tarry_dev.cli.endpoint import FILE, Endpoint
 from tarry_dev.cli.errors import CommandError
 from tarry_dev.cli.interrupt import interruptible
 from tarry_dev.cli.screen import BAD, QUIET
+from tarry_dev.cli.successor import Successor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +45,8 @@ def run_all(targets: Sequence[str], wishes: Wishes, console: Console) -> None:
         CommandError: An app could not be served at all, or ended by itself.
     """
     _check(targets, wishes)
+    if (listener := Successor().listener) is not None:
+        os.close(listener)  # there was one app before, and pyproject.toml names several now
     Endpoint.check_alone()
     places = [Place(target, number) for number, target in enumerate(targets)]
     for place in places:
@@ -50,7 +54,7 @@ def run_all(targets: Sequence[str], wishes: Wishes, console: Console) -> None:
     if wishes.fresh:
         forget_bus()
     Endpoint.write_group([place.file.name for place in places])
-    BusFile.prepare(BUS, targets)
+    BusFile.prepare(bus_file(Path.cwd()), targets)
     screen = _Lines(console, max(map(len, targets)))
     members: list[_Member] = []
     try:

@@ -6,10 +6,12 @@ from pathlib import Path
 
 from tarry_dev.cli.endpoint import FILE
 
-__all__ = ["BUS", "clock_file", "forget", "forget_bus", "state_file"]
+__all__ = ["bus_file", "clock_file", "forget", "forget_bus", "state_file"]
 
-BUS = FILE.parent.absolute() / "events.bus"
-"""The bus that several apps share, with the events that one of them has not had yet."""
+
+def bus_file(folder: Path) -> Path:
+    """The bus that several apps of the folder share, with the events that one of them has not had yet."""
+    return folder / FILE.with_name("events.bus")
 
 
 def state_file(app_id: str) -> Path:
@@ -30,7 +32,7 @@ def forget(app_id: str) -> None:
 
 def forget_bus() -> None:
     """Remove the shared bus."""
-    _remove(BUS)
+    _remove(bus_file(Path.cwd()))
 
 
 def _remove(database: Path) -> None:

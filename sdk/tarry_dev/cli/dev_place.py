@@ -12,7 +12,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Self
 
 from tarry_dev.bus_file import BusFile
-from tarry_dev.cli.dev_files import BUS
+from tarry_dev.cli.dev_files import bus_file
 from tarry_dev.cli.endpoint import FILE, Endpoint
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Place:
         if self.number is None:
             Endpoint.check_alone()
         else:
-            with closing(BusFile(BUS, self.target)) as bus:
+            with closing(BusFile(bus_file(self.folder), self.target)) as bus:
                 bus.claim(app.id)
 
     def shared(self, cloud: Cloud) -> AbstractContextManager[None]:
@@ -72,7 +72,7 @@ class Place:
             return nullcontext()
         from tarry_dev.cloud.shared_bus import shared_bus
 
-        return shared_bus(cloud, BUS, self.target)
+        return shared_bus(cloud, bus_file(self.folder), self.target)
 
     def end_with_parent(self) -> None:
         """End as by Ctrl-C once the command that serves all apps closes standard input, or is killed."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from tarry_dev.cli.errors import CommandError
+from tarry_dev.cli.project_file import dev_command
 from tarry_dev.moved_time import ahead_of, travel
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class Endpoint:
                     raise CommandError(f"the tarry dev of {folder} serves no app {app!r} now; it serves {apps}")
                 return chosen
         raise CommandError(
-            f"no tarry dev runs in {here} or above it (looked for {FILE}); start one: tarry dev MODULE:app; "
+            f"no tarry dev runs in {here} or above it (looked for {FILE}); start one: {dev_command()}; "
             "or name a stack on AWS: --stack NAME"
         )
 

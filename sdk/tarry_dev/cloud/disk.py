@@ -81,7 +81,7 @@ class Disk:
     def _unusable(self, why: str) -> UsageError:
         return UsageError(
             f"{self._file}, which keeps the runs of tarry dev, cannot be used: {why}. "
-            "End the process that has it, or forget its runs: tarry dev MODULE:APP --fresh"
+            "End the process that has it, or forget its runs: start tarry dev with --fresh"
         )
 
     def close(self) -> None:

@@ -13,9 +13,9 @@ __all__ = ["check"]
 
 def check(
     target: Annotated[
-        str,
-        typer.Argument(metavar="MODULE:APP", help="The app as it would be deployed, such as myapp.main:app."),
-    ],
+        str | None,
+        typer.Argument(metavar="[MODULE:APP]", help="The app as it would be deployed; else pyproject.toml has it."),
+    ] = None,
     function: Annotated[str | None, typer.Option(help="Check the runs of this function alone.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="The most runs of a function, the oldest first.")] = 1000,
     stack: Stack = None,
@@ -29,10 +29,13 @@ def check(
     It names each run whose function would ask for other steps than those that are stored, or for a stored step with
     other arguments, or would raise an error. The exit code is 1 if there is such a run.
 
+    Without MODULE:APP it takes the app of the nearest pyproject.toml: [tool.tarry] app = "shop.functions:app".
+
     --json writes app, checked (runs for each function), and broken: id, function, error, message.
 
     \b
     Examples:
+      tarry check --stack tarry-shop
       tarry check shop.app:app --stack tarry-shop
       tarry check shop.app:app --function checkout && cdk deploy
     """

@@ -13,7 +13,8 @@ __all__ = ["dev"]
 
 def dev(
     targets: Annotated[
-        list[str] | None, typer.Argument(metavar="[MODULE:APP...]", help="Such as examples.onboarding:app.")
+        list[str] | None,
+        typer.Argument(metavar="[MODULE:APP...]", help="Such as examples.onboarding:app; else pyproject.toml has it."),
     ] = None,
     url: Annotated[
         list[str] | None,
@@ -42,6 +43,9 @@ def dev(
     It refuses requests of web pages of other machines, and requests for a host other than localhost. --allow-host
     names one that is yours, such as host.docker.internal or a forwarded port's.
 
+    Without an app and without -u it takes those of the nearest pyproject.toml, and works in the folder of that file:
+    [tool.tarry] app = "shop.functions:app", or a list of apps; urls is a list of what -u takes.
+
     With several apps each one runs in a process of its own, and each line names its app. Apps that name no bus share
     one: an event that is put on it reaches all of them. Commands show all apps; --app ID chooses one.
 
@@ -50,23 +54,15 @@ def dev(
 
     \b
     Examples:
+      tarry dev
       tarry dev examples.onboarding:app
       tarry dev shop:app billing:app
       tarry dev shop.functions:app --port 0
       tarry dev -u http://localhost:3000/api/inngest
       curl localhost:8787/events -d '{"name": "app/ping", "data": {"id": 1}}'
     """
-    from tarry_dev.cli.dev import Wishes, run
+    from tarry_dev.cli.dev import Wishes
+    from tarry_dev.cli.dev_targets import serve_all
 
-    urls = tuple(url or ())
-    if not targets and not urls:
-        raise typer.BadParameter("name an app, MODULE:APP, or the address of an Inngest app, -u URL")
-    if urls and targets and len(targets) > 1:
-        raise typer.BadParameter("with -u, name one app at most", param_hint="-u")
-    wishes = Wishes(port=port, allowed_hosts=allow_host or (), fresh=fresh, reload=reload, urls=urls)
-    if not targets or len(targets) == 1:
-        run(targets[0] if targets else None, wishes, screen())
-    else:
-        from tarry_dev.cli.dev_apps import run_all
-
-        run_all(targets, wishes, screen())
+    wishes = Wishes(port=port, allowed_hosts=allow_host or (), fresh=fresh, reload=reload, urls=tuple(url or ()))
+    serve_all(targets or (), wishes, screen())
