@@ -26,6 +26,7 @@ from tarry import Event, TarryError
 from tarry_dev.cloud.advance import Advances
 from tarry_dev.cloud.api import ask
 from tarry_dev.cloud.callers import Callers
+from tarry_dev.cloud.garbage import Garbage
 from tarry_dev.cloud.lambda_service import PATH
 from tarry_dev.cloud.lookup_service import PATH as LOOKUPS
 from tarry_dev.cloud.lookup_service import LookupService
@@ -169,10 +170,10 @@ class Server:
         return listener
 
     def _move(self) -> None:
-        with self._pump.side_by_side(_RUNS):
-            self._keep_moving()
+        with self._pump.side_by_side(_RUNS), Garbage() as garbage:
+            self._keep_moving(garbage)
 
-    def _keep_moving(self) -> None:
+    def _keep_moving(self, garbage: Garbage) -> None:
         minute = self._sweep.next_minute
         while not self._stopping.is_set():
             try:
@@ -181,7 +182,8 @@ class Server:
                     minute = self._sweep.next_minute
                 self.advances.run()
                 self._schedules.run()
-                if not self._pump.step():
+                garbage.look(is_moving=(moved := self._pump.step()) or not self._pump.is_idle)
+                if not moved:
                     self._pump.rest(minute)
             except Exception:
                 _log.exception("the embedded cloud stumbled, and goes on")
