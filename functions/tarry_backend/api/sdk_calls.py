@@ -86,10 +86,7 @@ class SdkCalls:
             case "GET", path if found := _STATE.fullmatch(path):
                 return self._guarded(lambda _: self._state(found[1], found[2]), call)
             case _, path if path.startswith(("/v0/", "/v1/", "/fn/")):
-                return HTTPStatus.NOT_FOUND, {
-                    "error": f"Tarry does not have {path[:100]} of Inngest's API",
-                    "status": 404,
-                }
+                return self._guarded(_lacking, call)
         return None
 
     def _guarded(self, answer: Callable[[SdkCall], Reply], call: SdkCall) -> Reply:
@@ -164,6 +161,13 @@ class SdkCalls:
         if part == "batch":
             return HTTPStatus.OK, [event_document(event) for event in snapshot.run.events]
         return HTTPStatus.OK, steps_document(snapshot.steps)
+
+
+def _lacking(call: SdkCall) -> Reply:
+    """Say what Tarry does not have, in the log too: an SDK shows its user the status alone."""
+    told = f"Tarry does not have {call.path[:100]!r} of Inngest's API"
+    logger.warning("an app asks for what is not to be had: %s", told)
+    return HTTPStatus.NOT_FOUND, {"error": told, "status": 404}
 
 
 def _event(entry: Any, made_id: str) -> Event:

@@ -241,6 +241,55 @@ export function functionsOf(sdk, version, client) {
     });
   });
 
+  // What apps have beside steps: several triggers, lists of events, a logger, `attempt`, and middleware.
+  const both = make(
+    { id: "both" },
+    [{ event: "shop/one" }, { event: "shop/two", if: "event.data.n > 1" }],
+    async ({ event, step, logger, attempt, runId }) => {
+      logger.info("begins");
+      const sent = await step.sendEvent("tell", [1, 2].map((n) => ({ name: "shop/heard", data: { n, by: event.name } })));
+      return { sent: sent.ids.length, attempt, isRun: runId.length > 0 };
+    },
+  );
+
+  const wraps = make({ id: "wraps" }, on("shop/wraps"), async ({ step, mark }) => {
+    return await step.ai.wrap("model", async (text) => `${text}${mark}`, "hello");
+  });
+
+  const debounced = make({ id: "debounced", debounce: { period: "1m" } }, on("shop/debounced"), async ({ event }) => event.data.n);
+  const single = make({ id: "single", singleton: { mode: "skip", key: "event.data.k" } }, on("shop/single"), async ({ event, step }) => {
+    await step.sleep("long", "1h");
+    return event.data.n;
+  });
+  const once = make({ id: "once", idempotency: "event.data.order" }, on("shop/once"), async ({ event }) => event.data.n);
+  const hurried = make({ id: "hurried", timeouts: { finish: "1h" } }, on("shop/hurried"), async ({ step }) => {
+    await step.sleep("long", "2h");
+  });
+  const urgent = make(
+    { id: "urgent", concurrency: 1, priority: { run: "event.data.urgent ? 100 : 0" } },
+    on("shop/urgent"),
+    async ({ event }) => event.data.n,
+  );
+  const more = [both, wraps, debounced, single, once, hurried, urgent];
+
+  if (version === 4) {
+    const { group, realtime, staticSchema } = sdk;
+    more.push(
+      make({ id: "grouped" }, on("shop/grouped"), async ({ step, runId }) => {
+        const branch = (name) => step.run(name, async () => ran(runId, name) && name);
+        return await group.parallel(async () => Promise.race([branch("a"), branch("b")]));
+      }),
+      make({ id: "published", retries: 0 }, on("shop/published"), async ({ step }) => {
+        const channel = realtime.channel({ name: "orders", topics: { state: { schema: staticSchema() } } });
+        await step.realtime.publish("tell", channel.state, { is: "paid" });
+      }),
+      make({ id: "defers", retries: 0 }, on("shop/defers"), async ({ defer }) => {
+        defer("later", { function: sdk.createDefer(client, { id: "deferred" }, async () => 1), data: {} });
+        return "done";
+      }),
+    );
+  }
+
   const first = [drip, parallel, race, pack, invokes, told, retries, caught, later, fails, cancelled, loop, until, big];
-  return { functions: [...first, nightly, narrow, signal, asks, fetches, calls, keyed, pages, approves, limited, throttled, batched, lenient, cuts, asksFor, counts, mendable, slow], bodies };
+  return { functions: [...first, ...more, nightly, narrow, signal, asks, fetches, calls, keyed, pages, approves, limited, throttled, batched, lenient, cuts, asksFor, counts, mendable, slow], bodies };
 }
