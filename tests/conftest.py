@@ -22,6 +22,8 @@ TOGETHER = (
 
 _LEFTOVERS = Leftovers()
 
+gc.disable()  # until all tests are collected: it took two thirds of that time, and found nothing to free
+
 
 LONG = (
     "tests/functional/contract/test_batch_events.py",
@@ -78,6 +80,7 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GARBAGE)
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
