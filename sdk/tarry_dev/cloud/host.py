@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -15,6 +16,7 @@ from tarry_backend.queues.cancel_runs import request_cancel
 from tarry_backend.queues.rerun_runs import edited, request_rerun
 from tarry_backend.queues.retry_runs import request_retry
 from tarry_backend.runtime import runtime
+from tarry_backend.store import EventGoneError
 from tarry_dev.cloud.host_controls import HostControls
 from tarry_dev.cloud.host_notes import HostNotes
 from tarry_dev.cloud.runs import HostedRun, NoResultError
@@ -261,9 +263,14 @@ class Host(HostControls):
         return receipt(self._as_logged(found[0]), app.id, app.functions, runtime().store, facts=facts_of(app))
 
     def _as_logged(self, noted: ReceivedEvent) -> ReceivedEvent:
-        """The event as the log has it, at the time at which it was first received; as it came if the log forgot it."""
-        event = noted.event
-        logged = runtime().store.queries.events_of_id(event.id, event.name, 0, self.cloud.clock.now())
+        """The event as the log has it, at the time at which it was first received; as it came if the log forgot it.
+
+        That place is known, unless the message was a dead letter before, or its matcher could not log it.
+        """
+        event, store = noted.event, runtime().store
+        with suppress(EventGoneError):
+            return store.log.find(event.name, self._notes.first(noted).position)
+        logged = store.queries.events_of_id(event.id, event.name, 0, self.cloud.clock.now())
         return next((each for each in logged if each.event.source == event.source), noted)
 
     @property

@@ -30,6 +30,7 @@ class HostNotes:
         self._cloud = cloud
         self.run_ids: dict[str, str] = {}
         self.events: dict[str, ReceivedEvent] = {}
+        self._first: dict[str, ReceivedEvent] = {}
         self._unsure: set[str] = set()
         cloud.observe(self.note)
 
@@ -71,12 +72,18 @@ class HostNotes:
             self._unsure.remove(run_id)
         return run_id not in self._unsure
 
+    def first(self, event: ReceivedEvent) -> ReceivedEvent:
+        """The event as it was received first. It may have been handled later."""
+        return self._first.get(event.position.identity, event)
+
     def _note_event(self, message: Message) -> None:
         fields = parse(message.body)
         if "tarry" in fields:  # a message of the matcher's to itself
             return
         received = received_event(fields, message.sent_at)
-        self.events.setdefault(received.position.identity, received)
+        identity = received.position.identity
+        self.events.setdefault(identity, received)
+        self._first[identity] = min(self._first.get(identity, received), received, key=lambda each: each.received_at)
 
 
 def _may_refuse(function_id: str) -> bool:
