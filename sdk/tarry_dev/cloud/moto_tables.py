@@ -194,8 +194,10 @@ class FaithfulTable(Table):
     def _possible(self, asked: dict[str, Any]) -> list[Item]:
         """The items among which are those that a query means."""
         index, conditions = asked.get("index_name"), asked.get("hash_key_conditions") or ()
+        partition = asked["hash_key"].cast_value
         if index is not None and (self.index_lag or self._changes or not self._order.knows(index)):
-            return [item for item in self._shown() if _has(item, conditions)]
+            known = self._order.chosen(index, partition, _ALL) if self._order.knows(index) else self.unsorted_items
+            return [item for item in self._shown(known) if _has(item, conditions)]
         few = Asked(
             comparison=asked["range_comparison"],
             values=[value.cast_value for value in asked["range_objs"]],
@@ -203,10 +205,10 @@ class FaithfulTable(Table):
             forward=asked["scan_index_forward"] is not False,
             limit=None if asked.get("filter_kwargs") else asked["limit"],
         )
-        return self._order.chosen(index, asked["hash_key"].cast_value, few)
+        return self._order.chosen(index, partition, few)
 
-    def _shown(self) -> Iterator[Item]:
-        """The items as the indexes show them."""
+    def _shown(self, items: Iterable[Item]) -> Iterator[Item]:
+        """These items as the indexes show them, and those that they still show as they were."""
         shown_until = unix_time_millis() - self.index_lag
         hidden: dict[Keys, Item | None] = {}
         for key, changes in list(self._changes.items()):
@@ -215,7 +217,7 @@ class FaithfulTable(Table):
                 hidden[key] = changes[0][1]
             else:
                 del self._changes[key]
-        for item in self.unsorted_items:
+        for item in items:
             if (item.hash_key, item.range_key) not in hidden:
                 yield item
         yield from (item for item in hidden.values() if item is not None)
@@ -238,6 +240,9 @@ class FaithfulIndex(GlobalSecondaryIndex):
 
 
 _QUERY = signature(Table.query)
+
+_ALL = Asked(comparison=None, values=(), start=None, forward=True, limit=None)
+"""A whole partition."""
 
 
 def _has(item: Item, conditions: Iterable[tuple[str, DynamoType]]) -> bool:

@@ -60,7 +60,9 @@ class _Actor:
         self.error: BaseException | None = None
         self._act = act
         self._must_die = False
-        self._turn, self._rest = threading.Semaphore(0), threading.Semaphore(0)
+        self._turn, self._rest = threading.Lock(), threading.Lock()
+        for each in (self._turn, self._rest):
+            each.acquire()  # whoever acquires it next waits until the other side releases it
         self._thread = threading.Thread(target=self._run, name="tarry-invocation", daemon=True)
 
     def go(self) -> None:
