@@ -27,7 +27,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test coverage check mutants e2e acceptance fuzz synth bench bench-log bench-matching bench-load bench-steps bench-dev bench-peers docs \
+.PHONY: help setup demo test coverage check mutants e2e acceptance fuzz synth bench bench-log bench-matching bench-load bench-steps bench-cost bench-dev bench-peers docs \
 	dist lock clean format node apps inspect sbom audit screenshots
 
 help: ## list the targets
@@ -104,6 +104,9 @@ bench-load: $(READY) $(CLOUD) node ## measure the time from event to resume unde
 
 bench-steps: $(READY) ## measure what a step and a replay cost, on DynamoDB Local: needs Java 11+ (JSON=FILE SIZES=10,100)
 	@$(BIN)/python -m benchmarks.steps $(if $(JSON),--json "$(JSON)") $(if $(SIZES),--sizes "$(SIZES)") $(ARGS)
+
+bench-cost: $(READY) ## measure what each row of docs/cost.md takes of a Lambda's time, on DynamoDB Local: needs Java 11+ (JSON=FILE)
+	@$(BIN)/python -m benchmarks.cost $(if $(JSON),--json "$(JSON)") $(ARGS)
 
 bench-dev: $(READY) ## measure tarry dev with many open waits, on moto: takes a quarter of an hour (JSON=FILE SIZES=100,1000)
 	@$(BIN)/python -m benchmarks.dev $(if $(JSON),--json "$(JSON)") $(if $(SIZES),--sizes "$(SIZES)") $(ARGS)

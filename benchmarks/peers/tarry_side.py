@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from benchmarks.peers.job import Job
     from benchmarks.peers.process import Invocation
+    from tarry import App
 
 __all__ = ["Tarry", "asset", "environment", "tarry_side"]
 
@@ -107,12 +108,12 @@ def tarry_side(dynamodb: str, scratch: Path, face: str = "") -> Iterator[Tarry]:
         yield Tarry(matcher, executor, sent, face)
 
 
-def asset(folder: Path) -> Path:
+def asset(folder: Path, declared: App = app, spec: str = _SPEC) -> Path:
     """Make a folder as the Lambdas' zip has it: the packages, and the app's manifest. Return it."""
     folder.mkdir()
     for package in _PACKAGES:
         (folder / Path(package).name).symlink_to(ROOT / package, target_is_directory=True)
-    (folder / FILE).write_text(Manifest.of(app).text(_SPEC))
+    (folder / FILE).write_text(Manifest.of(declared).text(spec))
     return folder
 
 

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from benchmarks.cost.price import Cost
 from tests.unit.repository import ROOT
 
 PAGE = (ROOT / "docs/cost.md").read_text()
@@ -55,6 +56,23 @@ def test_a_row_costs_what_its_units_cost(name: str) -> None:
     *_, alone, batched = ROWS[name]
     assert computed(name, shared_by=1) == pytest.approx(float(alone), abs=0.0051)
     assert computed(name, shared_by=10) == pytest.approx(float(batched), abs=0.0051)
+
+
+def measured() -> dict[str, list[str]]:
+    """The benchmark's figures by a row's first word: CPU time, requests to each service, milliseconds."""
+    table = PAGE[PAGE.index("| | CPU ms, alone and batched |") :].partition("\n\n")[0]
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
+    return {cells[0].split()[0].rstrip(","): cells[1:] for cells in lines}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_rows_time_follows_from_its_measured_cpu_time_and_its_counted_requests(name: str) -> None:
+    cpu, requests, times = measured()[name]
+    assert times == ROWS[name][5]
+    alone, batched = (tuple(map(float, each.split(", "))) for each in requests.split("; "))
+    for cpu_ms, counted, took in zip(map(float, cpu.split(", ")), (alone, batched), times.split(", "), strict=True):
+        cost = Cost(cpu_ms, *counted)
+        assert cost.milliseconds == pytest.approx(float(took), abs=0.6)
 
 
 def test_the_readme_and_the_page_say_what_a_million_runs_come_to() -> None:

@@ -1,8 +1,13 @@
 """What a run writes, in units of DynamoDB: docs/cost.md adds up their price."""
 
-from tarry import App, Context, Event, TriggerEvent
+from typing import Any
+
+import pytest
+
+from tarry import App, Context, Event, RateLimit, Singleton, TriggerEvent
 from tarry_dev.cloud import Host
 from tests.functional.contract.write_units import write_meter
+from tests.unit.repository import ROOT
 
 
 async def say(what: str) -> str:
@@ -39,3 +44,39 @@ def test_a_run_that_fails_moves_in_the_index(app: App, host: Host) -> None:
         host.send("placed", {"id": "7"})
     assert host.run().status == "failed"
     assert meter.units["runs"] == 1 + 2
+
+
+async def nothing(ctx: Context) -> None:
+    pass
+
+
+PLAIN = {"table": 1 + 1 + 1 + 1, "runs": 1}
+"""A run that nothing hears: two logged events, the run, its end; the run comes into its index."""
+
+
+@pytest.mark.parametrize(
+    ("options", "more"),
+    [
+        ({}, 0),
+        ({"rate_limit": RateLimit(limit=9, period="1m")}, 3),
+        ({"singleton": Singleton(mode="skip")}, 3),
+        ({"idempotency": "event.data.id"}, 3),
+    ],
+    ids=["plain", "rate_limit", "singleton", "idempotency"],
+)
+def test_each_item_of_a_start_in_a_transaction_counts_twice(
+    app: App, host: Host, options: dict[str, Any], more: int
+) -> None:
+    app.create_function(fn_id="order", trigger=TriggerEvent("placed"), **options)(nothing)
+    with write_meter() as meter:
+        host.send("placed", {"id": "7"})
+    assert host.run().status == "finished"
+    # The run once more, and the other item of the transaction, twice. (The end of a singleton is an update: no put.)
+    assert meter.units == PLAIN | {"table": PLAIN["table"] + more}
+
+
+def test_the_cost_page_says_what_a_transaction_costs_more() -> None:
+    page = " ".join((ROOT / "docs/cost.md").read_text().split())
+    assert "`rate_limit` costs 2 USD more per million starts: three write units" in page
+    assert "`singleton` costs 2.63 USD more per million runs: the transaction (three write units)" in page
+    assert "`idempotency` costs 1.88 USD more per million starts: three write units" in page

@@ -1,7 +1,9 @@
 """How many write units DynamoDB bills for what happens: one for the table, one for each index entry that it changes.
 
 The rule is that of DynamoDB's developer guide, "Global secondary indexes", section "Write capacity": an entry that
-comes, goes or changes costs one unit for each KB, and an entry whose key changes costs two.
+comes, goes or changes costs one unit for each KB, and an entry whose key changes costs two. An item that is put in a
+transaction costs the table twice ("Managing complex workflows with transactions", section "Capacity management"); its
+index entries are written afterwards, once.
 """
 
 from collections.abc import Iterator
@@ -9,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tarry_backend.store.models import table_definition
-from tarry_dev.cloud.moto_tables import FaithfulTable
+from tarry_dev.cloud.moto_tables import FaithfulDynamo, FaithfulTable
 
 __all__ = ["WriteMeter", "write_meter"]
 
@@ -22,6 +24,7 @@ class WriteMeter:
 
     def __init__(self) -> None:
         self.units: dict[str, int] = {}
+        self.is_in_transaction = False
 
     @property
     def total(self) -> int:
@@ -29,7 +32,7 @@ class WriteMeter:
 
     def note(self, before: Attributes, after: Attributes) -> None:
         """A write has changed an item."""
-        self._add("table", max(_units(before), _units(after)))
+        self._add("table", max(_units(before), _units(after)) * (2 if self.is_in_transaction else 1))
         for index in table_definition("")["GlobalSecondaryIndexes"]:
             name, old, new = index["IndexName"], _entry(index, before), _entry(index, after)
             keys = [key["AttributeName"] for key in index["KeySchema"]]
@@ -44,8 +47,8 @@ class WriteMeter:
 
 @contextmanager
 def write_meter() -> Iterator[WriteMeter]:
-    """Within it, a meter counts the units of all puts, also those of batches."""
-    meter, put = WriteMeter(), FaithfulTable.put_item
+    """Within it, a meter counts the units of all puts, also those of batches and transactions."""
+    meter, put, transact = WriteMeter(), FaithfulTable.put_item, FaithfulDynamo.transact_write_items
 
     def put_item(self: FaithfulTable, item_attrs: Attributes, *args: Any, **kwargs: Any) -> Any:
         places = [item_attrs[self.hash_key_attr], item_attrs[self.range_key_attr or ""]]
@@ -55,11 +58,20 @@ def write_meter() -> Iterator[WriteMeter]:
         meter.note(dict(before), made.to_json()["Attributes"])
         return made
 
+    def transact_write_items(self: FaithfulDynamo, transact_items: list[Attributes]) -> None:
+        meter.is_in_transaction = True
+        try:
+            transact(self, transact_items)
+        finally:
+            meter.is_in_transaction = False
+
     FaithfulTable.put_item = put_item  # type: ignore[method-assign]
+    FaithfulDynamo.transact_write_items = transact_write_items  # type: ignore[method-assign]
     try:
         yield meter
     finally:
         FaithfulTable.put_item = put  # type: ignore[method-assign]
+        FaithfulDynamo.transact_write_items = transact  # type: ignore[method-assign]
 
 
 def _key(value: Attributes) -> Any:
