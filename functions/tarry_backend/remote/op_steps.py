@@ -130,13 +130,17 @@ class OpSteps:
     def ask_outside(self, asked_for: Sequence[Op], past: BranchPast) -> None:
         """Make the requests that the app leaves to its server, side by side. Each result is stored as it comes.
 
-        With little time left, none begins: the run is not at rest, and goes on in another invocation.
+        With little time left, none begins: the run is not at rest, and goes on in another invocation. That is so only
+        if the run has made progress in this one. Else a slow app would be asked again and again, for ever:
+
+            invocation 1   ask the app (slow) ── little time: no request
+            invocation 2   ask the app (slow) ── little time: no request …
         """
         # An id that is there twice is one step, whose request is made once.
         ops = {op.key: op for op in asked_for if isinstance(op, asked.Gateway) and self._is_wanted(op)}
         if not ops:
             return
-        if not self._inquiry.has_room:
+        if self._ledger.ended and not self._inquiry.has_room:
             self.is_short = True
             return
         began = past.began(self._journal.begins(), self._run.attempt_since)

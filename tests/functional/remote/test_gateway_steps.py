@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -13,8 +14,10 @@ from tarry_backend.remote.answers import AppError
 from tarry_backend.remote.ops import Gateway
 from tarry_backend.remote.outside_request import outside_answer
 from tarry_backend.runtime import runtime
+from tests.functional.remote.impostor import Impostor, Reply, step_of
 from tests.functional.remote.provider import Answered, Provider
 from tests.functional.remote.stage import Shop
+from tests.functional.remote.test_bad_apps import DONE, hosted
 
 SECRET = "sk-very-secret"
 
@@ -157,3 +160,17 @@ def test_no_address_leads_to_the_machine_of_the_lambda(provider: Provider, monke
         with pytest.raises(AppError, match=r"own machine|no answer"):
             outside_answer(replace(asked, url=f"http://{host}:{port}/v1"), 5)
     assert len(provider.asked) == 1
+
+
+def test_a_request_begins_although_the_app_has_taken_most_of_the_time(provider: Provider) -> None:
+    """Else the run would ask the slow app again and again, in one invocation after the other."""
+    asks = {"id": "a" * 40, "op": "Gateway", "opts": {"url": provider.url, "method": "GET"}}
+
+    def answer(document: dict[str, Any]) -> Reply:
+        return DONE if document["steps"] else Reply(206, [asks], pause=3)
+
+    with Impostor([step_of("fake-fn", "x/y")], answer) as app, hosted(app) as host:
+        host.cloud.functions["executor"].timeout = 6
+        host.send("x/y")
+        assert host.result() == "done"
+        assert (len(app.asked), len(provider.asked)) == (2, 1)
