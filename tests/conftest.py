@@ -43,7 +43,7 @@ LONG = (
 )
 """Where a test takes eight seconds or more. It begins before the short ones: no worker is left with it at the end."""
 
-GARBAGE = 100_000, 50, 100
+GARBAGE = 100_000, 10, 10
 """How many new objects there are before Python looks for cycles. Its own 700 cost a quarter of the tests' time."""
 
 
