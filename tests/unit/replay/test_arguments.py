@@ -221,6 +221,13 @@ def test_each_kind_of_step_writes_its_large_argument_once(operation: Callable[[]
     assert arguments_of(operation(), {}) is not None
 
 
+def test_a_short_list_is_written_at_every_step() -> None:
+    large: Large = {}
+    orders = ["x"]
+    assert [arguments_of(RunStep("s", abs, (orders,), {}), large) for _ in range(2)] == ['["x"]'] * 2
+    assert large == {}
+
+
 def test_a_step_without_large_arguments_is_written_beside_one_that_has_some() -> None:
     large: Large = {}
     arguments_of(RunStep("s", abs, (LARGE,), {}), large)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from tarry import Context, ContextSync, UsageError
-from tarry_backend.replay import Paused, conclusion
+from tarry_backend.replay import Finished, Paused, conclusion
 from tests.unit.replay.faces import Face
 from tests.unit.replay.memory import MemoryRun, durable, output_of
 
@@ -176,6 +176,21 @@ def test_a_function_that_has_not_been_suspended_is_not_taught(
 
     MemoryRun(durable(face(ship), retries=0)).replay()
     assert caplog.messages == []
+
+
+def test_the_first_end_of_a_replay_counts_unless_the_journal_then_fails() -> None:
+    """A write that was under way has failed: then the function's end must have no effect either."""
+    loop = asyncio.new_event_loop()
+    end = conclusion.Conclusion(loop)
+    assert not end.is_reached
+    end.conclude(Paused())
+    end.conclude(Finished("1"))
+    assert (end.is_reached, end.ending) == (True, Paused())
+    end.conclude(first := ConnectionError("no table"))
+    end.conclude(ConnectionError("again"))
+    end.conclude(Finished("1"))
+    assert end.ending is first
+    loop.close()
 
 
 # Functions that go on for ever are left behind.
