@@ -53,7 +53,7 @@ MOST = float(os.environ.get("TARRY_MUTANTS_MOST", "inf"))
 """How many seconds the tests of one mutant took together. What follows in their order is left out."""
 
 OWN = {
-    "admission": "misplaced_steps endless_faults forgotten_calls",
+    "admission": "admission misplaced_steps endless_faults forgotten_calls",
     "arguments": "arguments",
     "block_watch": "block_watch",
     "bodies": "body_loop body_loop_ends step_timeouts steps",

@@ -1,0 +1,104 @@
+"""How often code is refused that goes on after its misplaced calls, before it is ended or left behind."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tarry import Context, ContextSync, StepCallError
+from tarry_backend.replay import Paused, admission, conclusion
+from tests.unit.replay.memory import MemoryRun, durable, error_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PATIENCE = 3
+
+
+@pytest.fixture(autouse=True)
+def _little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission, "_PATIENCE", PATIENCE)
+    monkeypatch.setattr(admission, "_PAUSE", 0.001)
+    monkeypatch.setattr(conclusion, "FAREWELL", 0.2)
+
+
+def of_calls(call: Callable[[], object], times: int) -> list[str]:
+    """The names of the errors that so many calls raise. A thread makes them, so nothing cancels it."""
+    names = []
+    for _ in range(times):
+        try:
+            call()
+        except BaseException as error:
+            names.append(type(error).__name__)
+    return names
+
+
+def test_a_thread_is_refused_so_often_then_suspended_and_then_held_at_each_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(admission, "time", SimpleNamespace(sleep=pauses.append))
+    names: list[str] = []
+
+    def ship(ctx: ContextSync) -> None:
+        names.extend(of_calls(lambda: ctx.step.idempotency_key, 8))
+
+    error = error_of(MemoryRun(durable(ship)).replay())
+    assert error.name == "StepCallError"
+    assert names == ["StepCallError"] * (PATIENCE + 1) + ["Suspended"] * 4
+    assert pauses == [0.001] * 3, "the first suspension may end it, so only the later calls are held"
+
+
+def test_the_tools_of_a_thread_count_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(admission, "time", SimpleNamespace(sleep=pauses.append))
+    names: list[str] = []
+
+    def ship(ctx: ContextSync) -> None:
+        def body() -> None:
+            names.extend(of_calls(lambda: ctx.step.run("inner", int), 6))
+
+        ctx.step.run("outer", body)
+
+    error = error_of(MemoryRun(durable(ship)).replay())
+    assert error.message.startswith("step 'inner' was called inside step 'outer'")
+    assert names[:6] == ["StepCallError"] * (PATIENCE + 1) + ["Suspended"] * 2
+
+
+def test_an_async_body_is_refused_so_often_and_then_ended() -> None:
+    names: list[str] = []
+
+    async def ship(ctx: Context) -> None:
+        async def body() -> None:
+            while True:
+                try:
+                    await ctx.step.run("inner", int)
+                except StepCallError as error:
+                    names.append(type(error).__name__)
+                except BaseException as error:
+                    names.append(type(error).__name__)
+                    raise
+
+        await ctx.step.run("outer", body)
+
+    assert error_of(MemoryRun(durable(ship)).replay()).message.startswith("step 'inner' was called inside")
+    assert names[:-1] == ["StepCallError"] * (PATIENCE + 1)
+    assert names[-1] in ("Suspended", "CancelledError"), "it is suspended, or cancelled while it is held"
+
+
+def test_a_function_that_calls_on_after_its_suspension_is_suspended_so_often_and_then_rests() -> None:
+    names: list[str] = []
+
+    async def ship(ctx: Context) -> None:
+        while True:
+            try:
+                await ctx.step.wait_for_event("paid", event="paid", timeout="1d")
+            except GeneratorExit:
+                raise
+            except BaseException as error:
+                names.append(type(error).__name__)
+
+    assert MemoryRun(durable(ship)).replay() == Paused()
+    assert names == ["CancelledError"] + ["Suspended"] * (PATIENCE + 1)
