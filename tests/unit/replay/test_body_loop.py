@@ -112,14 +112,17 @@ def test_a_body_may_bring_an_executor_of_its_own(face: Face) -> None:
     async def body() -> list[str]:
         with ThreadPoolExecutor(1, thread_name_prefix="mine") as mine:
             loop = asyncio.get_running_loop()
-            return [await loop.run_in_executor(each, lambda: threading.current_thread().name) for each in (mine, None)]
+            return [await loop.run_in_executor(each, named, "in ") for each in (mine, None)]
+
+    def named(words: str) -> str:
+        return words + threading.current_thread().name
 
     async def ship(ctx: Context) -> list[str]:
         return await ctx.step.run("work", body)
 
     own, ours = output_of(MemoryRun(durable(face(ship))).replay())
-    assert own.startswith("mine")
-    assert ours.startswith("tarry-")
+    assert own.startswith("in mine")
+    assert ours.startswith("in tarry-")
 
 
 def test_the_loops_thread_is_a_daemon_that_no_run_takes_for_a_stranger() -> None:
@@ -127,6 +130,24 @@ def test_the_loops_thread_is_a_daemon_that_no_run_takes_for_a_stranger() -> None
     thread = BodyLoop.current()._thread
     assert thread.daemon
     assert thread.name.startswith("tarry-")
+
+
+def test_a_fork_takes_over_neither_the_loop_nor_what_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of the threads that serve them is in a fork, and what they held stays held."""
+    loop, lock, watch = BodyLoop.current(), body_loop._lock, block_watch._watch
+    for module, name, value in (
+        (body_loop, "_current", loop),
+        (body_loop, "_lock", lock),
+        (block_watch, "_watch", watch),
+    ):
+        monkeypatch.setattr(module, name, value)  # put back after the test
+    body_loop._forked()
+    block_watch._forked()
+    assert body_loop._current is None
+    assert body_loop._lock is not lock
+    with body_loop._lock:
+        assert block_watch._watch is not watch
+    assert (block_watch._watch.standing, block_watch._watch.replays) == ({}, {})
 
 
 def test_a_loop_that_is_given_up_is_no_longer_watched_and_the_next_body_has_another(

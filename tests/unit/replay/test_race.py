@@ -318,3 +318,19 @@ def test_a_race_of_two_is_won_by_whichever_comes_first(face: Face, first: str) -
     run.replay()
     outcome = run.receive("reply", "r1") if first == "reply" else run.wake_after("1h")
     assert output_of(outcome) == ("r1" if first == "reply" else "no patience left")
+
+
+def test_a_race_that_is_suspended_raises_nothing_that_except_exception_catches(face: Face) -> None:
+    caught: list[str] = []
+
+    async def ship(ctx: Context) -> Any:
+        try:
+            return await ctx.group.race([lambda: patience(ctx), lambda: reply(ctx)])
+        except Exception as error:
+            caught.append(repr(error))
+
+    run = MemoryRun(durable(face(ship)))
+    assert run.replay() == Paused()
+    assert caught == []
+    assert output_of(run.receive("reply", "r1")) == "r1"
+    assert caught == []
