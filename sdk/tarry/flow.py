@@ -180,11 +180,6 @@ class Flow:
         return {name: key for name, key in found.items() if key is not None}
 
     @property
-    def gathers(self) -> bool:
-        """Whether events are gathered before they start a run."""
-        return self.debounce is not None or self.batch_events is not None
-
-    @property
     def decides_starts(self) -> bool:
         """Whether an event may start no run because of it."""
         return self.rate_limit is not None or self.singleton is not None

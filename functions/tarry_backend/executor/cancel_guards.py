@@ -98,8 +98,14 @@ def _awaited_since(function: Function, run: Run) -> int:
     """Return since when the run could have begun: since its event, or since that was gathered with others.
 
     event     received ── window ends: started ── ts        the run cannot begin before the last of them
+
+    A start that was held up counts from where its window has to end at the latest, as any run counts from its event:
+
+    event     received ──── period ────┤ dead letter ──────── redriven: started
     """
-    return max(run.started if function.flow.gathers else run.received_at, run.event.ts)
+    debounce, batch = function.flow.debounce, function.flow.batch_events
+    open_for = debounce.limits[0] if debounce else batch.open_for if batch else 0
+    return max(min(run.started, run.received_at + open_for) if open_for else run.received_at, run.event.ts)
 
 
 def _guard(name: str, kind: str, status: Status, run: Run, due: int | None) -> Step:

@@ -327,3 +327,20 @@ def test_a_large_event_and_a_large_output_of_a_run_fit_beside_what_its_chain_kno
     assert store.runs.create(run)
     store.runs.save(ended)
     assert store.runs.run(run.id) == ended
+
+
+@pytest.mark.parametrize(("start", "status"), [("1h", "cancelled"), ("5h", "finished")])
+@pytest.mark.parametrize("gathers", [{"debounce": Debounce("10s")}, {"batch_events": Batch(5, "10s")}])
+def test_the_time_to_start_of_a_gathered_run_counts_from_the_time_at_which_its_window_should_end(
+    host: Host, gathers: dict[str, Any], start: str, status: str
+) -> None:
+    """Its start is a dead letter for three hours. A run that is not gathered counts from its event just so."""
+    options = {"debounce": None, "timeouts": Timeouts(start=start), **gathers}
+    deploy(shop(**options))
+    host.send([typed(1), typed(2)])
+    deploy(App("shop"))
+    host.advance("3h")
+    deploy(shop(**options))
+    assert host.cloud.redrive("runs") == 1
+    host.advance("1m")
+    assert [run.status for run in host.runs("save")] == [status]

@@ -8,6 +8,7 @@ import pytest
 from tarry import App, Concurrency, Context, Event, ExpressionError, Priority, Throttle, TriggerEvent, UsageError
 from tarry_backend.api.held_back import held_back
 from tarry_backend.deploy.function_facts import FunctionFacts
+from tarry_backend.runtime import host as deploy
 from tarry_backend.runtime import runtime
 from tarry_dev.cloud import Call, Chaos, Cloud, Host
 from tests.functional.contract.deaths import Mortal, deaths
@@ -177,3 +178,37 @@ def test_a_priority_costs_no_request(app: App, host: Host, order: list[str]) -> 
         with host.cloud.dies(see):
             host.send(fn_id, {"urgent": 1})
     assert calls["plain"] == calls["urgent"]
+
+
+def test_a_changed_priority_leaves_waiting_runs_where_they_stand_and_orders_those_that_come(
+    host: Host, order: list[str]
+) -> None:
+    deploy(ship(App("shop"), order, concurrency=1, priority=URGENT))
+    give_back = occupy()
+    for name in ("a", "b"):
+        host.send(placed(name, urgent=0 if name == "a" else 5))
+        host.advance("20s")
+    deploy(ship(App("shop"), order, concurrency=1, priority=Priority("100 - event.data.urgent")))
+    host.send(placed("c", urgent=0))
+    host.advance("1s")
+    host.send(placed("d", urgent=90))
+    give_back()
+    host.advance("10m")
+    # In seconds: a 0, b 20 - 5, as they were; c 40 - 100; d 41 - 10.
+    assert order == ["c", "a", "b", "d"]
+    scanned = host.cloud.clients.dynamodb.scan(TableName=host.cloud.settings.table)["Items"]
+    assert not [item for item in scanned if item["pk"]["S"].startswith("line#")]
+
+
+def test_a_run_that_is_cancelled_after_its_priority_has_changed_holds_up_nobody(host: Host, order: list[str]) -> None:
+    deploy(ship(App("shop"), order, concurrency=1, priority=URGENT))
+    give_back = occupy()
+    host.send([placed("a", urgent=60), placed("b", urgent=0)])
+    deploy(ship(App("shop"), order, concurrency=1, priority=Priority("-event.data.urgent")))
+    host.cancel(next(run for run in host.runs() if run.event.id == "a"))
+    give_back()
+    host.advance("10m")
+    assert order == ["b"]
+    assert [run.status for run in host.runs()] == ["cancelled", "finished"]
+    scanned = host.cloud.clients.dynamodb.scan(TableName=host.cloud.settings.table)["Items"]
+    assert not [item for item in scanned if item["pk"]["S"].startswith("line#")]
