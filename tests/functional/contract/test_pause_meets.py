@@ -166,7 +166,10 @@ def test_a_run_that_continues_as_new_stops_between_two_generations_of_a_pause(ap
 
 @pytest.mark.parametrize("value", ["x" * 2_000, "日本\u0000\U0001f600", None, {"a": [1, None]}, "", "a#b#c"])
 def test_keys_of_any_form_have_a_line_each_and_all_runs_of_a_pause_go_on(app: App, host: Host, value: Any) -> None:
-    options: dict[str, Any] = {"throttle": Throttle(1, "10s", key="event.data.n"), "concurrency": Concurrency(1, key="event.data.n")}
+    options: dict[str, Any] = {
+        "throttle": Throttle(1, "10s", key="event.data.n"),
+        "concurrency": Concurrency(1, key="event.data.n"),
+    }
     begun: list[int] = []
 
     @app.create_function(fn_id="ship", trigger=PLACED, **options)
