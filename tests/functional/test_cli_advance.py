@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.functional.serving import Dev, ask, document, eventually, succeed
+from tests.functional.serving import Dev, ask, document, eventually, served, succeed
 
 DAY = 86_400_000
 
@@ -42,6 +42,36 @@ def test_time_moves_by_a_span_or_to_the_next_timer_and_stays_moved(
         dev.stop()
     # The second user's three days end as far ahead as the test was quick.
     assert "time is 2 d 23 h ahead" in dev.output or "time is 3 d ahead" in dev.output
+
+
+APP = """
+import tarry
+
+app = tarry.App("mine")
+
+
+@app.create_function(fn_id="fail", trigger=tarry.TriggerEvent(event="order/placed"), retries=0)
+async def fail(ctx: tarry.Context):
+    raise ValueError("no stock")
+
+
+@app.create_function(fn_id="rest", trigger=tarry.TriggerEvent(event="order/placed"))
+async def rest(ctx: tarry.Context):
+    await ctx.step.sleep("rest", "30d")
+"""
+
+
+def test_many_runs_are_chosen_by_the_moved_time_too(tmp_path: Path) -> None:
+    """Without ``--until``, a command takes the runs up to now: the runs of this test begin six days later than that."""
+    with served(tmp_path, APP):
+        succeed("advance", "6d")
+        succeed("send", "order/placed", "{}")
+        eventually(lambda: sorted(run["status"] for run in document("runs")["runs"]) == ["failed", "running"])
+        for command in (["retry", "--function", "fail"], ["rerun", "--function", "fail", "--status", "failed"]):
+            assert len(document(*command, "--since", "1h", "--dry-run")["runs"]) == 1, command
+            assert len(document(*command, "--dry-run")["runs"]) == 1, command
+        assert len(document("cancel", "--function", "rest", "--dry-run")["runs"]) == 1
+        assert document("check", "mine:app")["checked"] == {"rest": 1}
 
 
 @pytest.mark.parametrize(

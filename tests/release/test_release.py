@@ -80,7 +80,7 @@ def test_the_metadata_is_complete(sdist: Path) -> None:
     )
     assert (found.description_content_type, str(found.requires_python)) == ("text/markdown", ">=3.11")
     assert found.description == (ROOT / "README.md").read_text()
-    assert set(found.provides_extra or ()) == {"local", "console", "infra"}
+    assert set(found.provides_extra or ()) == {"local", "console", "infra", "traces", "encryption"}
     assert "Typing :: Typed" in (found.classifiers or ())
 
 

@@ -17,6 +17,7 @@ from tarry_dev.moved_time import ahead_of, travel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from tarry_dev.cli.connection import Connection
     from tarry_dev.cloud import Cloud
@@ -152,6 +153,10 @@ class Endpoint:
             facts = read_facts(self.facts)
             deployment = Deployment(self.app, self.functions, settings, self.dead_letters, facts)
             yield Connection(deployment, DevLookups(self.url), url_of=lambda _: self.url)
+
+    def time(self) -> AbstractContextManager[None]:
+        """Return a context in which this process has the time of the cloud."""
+        return _time_of(self.clock)
 
     @classmethod
     def _made(cls, fields: dict[str, Any]) -> Self:

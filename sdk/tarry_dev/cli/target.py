@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
+from tarry_dev.cli.errors import CommandError
 from tarry_dev.cli.options import chosen_app
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
     from tarry_dev.cli.connection import Connection
 
-__all__ = ["connect"]
+__all__ = ["connect", "time_of"]
 
 
 @contextmanager
@@ -34,3 +35,27 @@ def connect(stack: str | None = None, of_several: str | None = None) -> Iterator
 
         with connect_dev(chosen_app(), of_several) as connection:
             yield connection
+
+
+@contextmanager
+def time_of(stack: str | None) -> Iterator[None]:
+    """Within it, this process has the time of the app: ``tarry advance`` may have moved that of ``tarry dev``.
+
+    A command that reads a moment such as ``2h`` before it connects, reads it within this::
+
+        tarry dev    ── 6 d ahead ── run begins ────────── retry asks for runs up to "now"
+        command      ── its own time, 6 d earlier: "now" is before the run
+
+    Without a ``tarry dev`` it is this machine's time: the command says so when it connects.
+    """
+    if stack is not None:
+        yield
+        return
+    from tarry_dev.cli.endpoint import Endpoint
+
+    try:
+        endpoint = Endpoint.find(chosen_app())[0]
+    except CommandError:
+        endpoint = None
+    with nullcontext() if endpoint is None else endpoint.time():
+        yield

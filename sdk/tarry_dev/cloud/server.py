@@ -208,7 +208,8 @@ class Server:
             return other(environ, start_response)
         # What is signed is AWS's: a bucket may well be called "events".
         if "Authorization" not in request.headers:
-            match request.method, request.path:
+            method = "GET" if request.method == "HEAD" else request.method  # its answer is sent without the body
+            match method, request.path:
                 case "POST", "/events":
                     return self._take_events(request)(environ, start_response)
                 case "POST", "/advance":
@@ -218,7 +219,7 @@ class Server:
                 case "GET", "/health":
                     return _json(self._health())(environ, start_response)
                 case _, path if path in _API or path.startswith(tuple(f"{each}/" for each in _API)):
-                    return _ask_api(request)(environ, start_response)
+                    return _ask_api(method, request)(environ, start_response)
         return self._ask_aws(environ, start_response)
 
     def _other(self, request: Request) -> WSGIApplication | None:
@@ -269,9 +270,9 @@ def _no_front(_: Request) -> WSGIApplication | None:
     return None
 
 
-def _ask_api(request: Request) -> Response:
+def _ask_api(method: str, request: Request) -> Response:
     path = urlsplit(request.environ.get("RAW_URI", request.path)).path
-    status, body = ask(request.method, path, request.args, request.get_data(as_text=True) or None)
+    status, body = ask(method, path, request.args, request.get_data(as_text=True) or None)
     return Response(body + "\n", status, mimetype="application/json")
 
 
@@ -284,8 +285,7 @@ class _QuietHandler(MotoRequestHandler):
 
 
 def _events(body: object) -> list[Event]:
-    entries = body if isinstance(body, list) else [body]
-    return [_event(entry) for entry in entries]
+    return [_event(entry) for entry in (body if isinstance(body, list) else [body])]
 
 
 def _event(entry: object) -> Event:

@@ -164,6 +164,13 @@ def test_each_of_our_paths_answers_in_json(server: Server) -> None:
         assert answer["message"]
 
 
+@pytest.mark.parametrize("path", ["/health", "/runs", "/waits"])
+def test_a_head_request_is_answered_as_a_get_without_the_body(server: Server, path: str) -> None:
+    asked = urllib.request.Request(f"{server.url}{path}", method="HEAD")
+    with urllib.request.urlopen(asked, timeout=30) as answer:
+        assert (answer.status, answer.headers["Content-Type"], answer.read()) == (200, "application/json", b"")
+
+
 def test_health_says_what_is_served(server: Server) -> None:
     status, answer = ask(f"{server.url}/health")
     assert status == 200

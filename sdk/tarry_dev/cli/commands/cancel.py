@@ -53,5 +53,8 @@ def cancel(
         cancel_run(run_id, stack, as_json)
     elif function is not None:
         from tarry_dev.cli.cancel_many import Choice, cancel_runs
+        from tarry_dev.cli.target import time_of
 
-        cancel_runs(Choice.read(function, *many), stack, sure=sure, dry_run=dry_run, as_json=as_json)
+        with time_of(stack):
+            choice = Choice.read(function, *many)
+        cancel_runs(choice, stack, sure=sure, dry_run=dry_run, as_json=as_json)

@@ -81,9 +81,11 @@ def rerun(
         from tarry_dev.cli.bulk import BulkOptions, run_bulk
         from tarry_dev.cli.rerun import rerun_one
         from tarry_dev.cli.run_selection import RunSelection, statuses_of
+        from tarry_dev.cli.target import time_of
 
-        chosen = RunSelection.read(
-            function, statuses_of(status), since=since, until=until, error=error, expression=expression
-        )
+        with time_of(stack):
+            chosen = RunSelection.read(
+                function, statuses_of(status), since=since, until=until, error=error, expression=expression
+            )
         act = partial(rerun_one, step=step)
         run_bulk("rerun", "rerun", chosen, act, stack, BulkOptions(sure, dry_run, as_json, rate, bulk))

@@ -78,6 +78,8 @@ def retry(
         from tarry_dev.cli.bulk import BulkOptions, run_bulk
         from tarry_dev.cli.retry import retry_one
         from tarry_dev.cli.run_selection import FAILED, RunSelection
+        from tarry_dev.cli.target import time_of
 
-        chosen = RunSelection.read(function, FAILED, since=since, until=until, error=error, expression=expression)
+        with time_of(stack):
+            chosen = RunSelection.read(function, FAILED, since=since, until=until, error=error, expression=expression)
         run_bulk("retry", "retried", chosen, retry_one, stack, BulkOptions(sure, dry_run, as_json, rate, bulk))
