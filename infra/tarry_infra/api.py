@@ -9,7 +9,6 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from tarry_backend.store.models import DueIndex, RunsIndex, WaitsIndex
 from tarry_infra.functions import Capacity, Function
 
 if TYPE_CHECKING:
@@ -42,8 +41,6 @@ class Api(Construct):
     def reach(self, state: State, runs: Runs, timers: Timers) -> None:
         """Let the Lambda make the calls that it makes."""
         state.grant(self.function)
-        for index in (WaitsIndex, DueIndex, RunsIndex):
-            state.grant_index(self.function, index)
         runs.queue.grant_send(self.function)
         timers.queue.grant_send(self.function)
 

@@ -13,10 +13,13 @@ from constructs import Construct
 from tarry.errors import UsageError
 from tarry.event import RESERVED
 from tarry_backend.deploy import topology
+from tarry_backend.store.access import PUBLISHERS
 from tarry_infra.functions import Capacity, Function
 from tarry_infra.queues import WorkQueue
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tarry_infra.functions import Host
 
 __all__ = ["MATCHER", "Ingest", "checked_source"]
@@ -53,9 +56,11 @@ class Ingest(Construct):
         )
         self.queue.feed(self.matcher)
 
-    def grant_put_events(self, function: Function) -> None:
-        """Lets it put events on the bus, internal ones too."""
-        function.allow(["events:PutEvents"], self.bus.event_bus_arn)
+    def grant_put_events(self, *functions: Function, publishers: Sequence[str] = PUBLISHERS) -> None:
+        """Lets the publishers among them put events on the bus, internal ones too."""
+        for function in functions:
+            if function.entry in publishers:
+                function.allow(["events:PutEvents"], self.bus.event_bus_arn)
 
     def grant_ordinary_events(self, grantee: iam.IGrantable, source: str) -> None:
         """Lets a sender outside the stack put events of this source, but none with a reserved name."""

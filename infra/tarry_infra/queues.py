@@ -11,6 +11,7 @@ from constructs import Construct
 
 from tarry.errors import UsageError
 from tarry_backend.deploy import topology
+from tarry_backend.store.access import SENDERS
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
@@ -60,9 +61,10 @@ class WorkQueue(Construct):
         return self.queue.queue_url
 
     def grant_send(self, *functions: Function) -> None:
-        """Lets them put messages into the queue."""
+        """Lets those of them that send to the queue do so: see ``tarry_backend.store.access``."""
         for function in functions:
-            function.allow(["sqs:SendMessage"], self.queue.queue_arn)
+            if self.spec.name in SENDERS.get(function.entry, ()):
+                function.allow(["sqs:SendMessage"], self.queue.queue_arn)
 
     def feed(self, function: Function) -> None:
         """Makes the Lambda read the queue; it answers which messages of a batch have failed."""

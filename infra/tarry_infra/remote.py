@@ -16,6 +16,7 @@ from constructs import Construct
 
 from tarry.errors import UsageError
 from tarry_backend.remote.remote_stack import PREFIX
+from tarry_backend.store.access import REMOTE_PUBLISHERS
 from tarry_infra.functions import Capacity, Function
 
 if TYPE_CHECKING:
@@ -110,8 +111,7 @@ class Remote(Construct):
         own = [self.gateway, *([self.sync] if self.sync else [])]
         state.grant(*own)
         state.grant_remote(ingest.matcher, runs.executor, timers.sweep, *own, *([api.function] if api else []))
-        ingest.grant_put_events(timers.sweep)
-        ingest.grant_put_events(self.gateway)
+        ingest.grant_put_events(timers.sweep, *own, publishers=REMOTE_PUBLISHERS)
         runs.queue.grant_send(self.gateway)
 
     def settings(self) -> dict[str, str]:

@@ -17,7 +17,6 @@ from tarry_backend.deploy.settings import Settings
 from tarry_backend.deploy.topology import longest_redelivery
 from tarry_backend.events.schedules import schedules_of
 from tarry_backend.runtime import load_app
-from tarry_backend.store.models import DueIndex, WaitsIndex
 from tarry_infra.api import Api
 from tarry_infra.audit import Audit
 from tarry_infra.bundle import Bundle
@@ -285,13 +284,11 @@ class TarryStack(Stack):
     def _grant(self) -> None:
         """Grant each Lambda the calls that it makes, and nothing else."""
         state, ingest, runs, timers = self.state, self.ingest, self.runs, self.timers
-        state.grant(ingest.matcher, runs.executor, timers.waker, timers.sweep)
-        state.grant_index(ingest.matcher, WaitsIndex)
-        state.grant_index(timers.sweep, DueIndex)
-        ingest.grant_put_events(runs.executor)
-        ingest.queue.grant_send(ingest.matcher, timers.waker)
-        runs.queue.grant_send(ingest.matcher, runs.executor, timers.waker)
-        timers.queue.grant_send(ingest.matcher, runs.executor, timers.waker, timers.sweep)
+        functions = (ingest.matcher, runs.executor, timers.waker, timers.sweep)
+        state.grant(*functions)
+        ingest.grant_put_events(*functions)
+        for each in (ingest, runs, timers):
+            each.queue.grant_send(*functions)
         if self.audit:
             self.audit.delivery.grant_put(runs.executor)
         if self.api:

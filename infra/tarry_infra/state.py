@@ -9,7 +9,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from tarry_backend.store.access import ITEMS, LISTED, OBJECTS, REMOTE_ITEMS
+from tarry_backend.store.access import INDEXES, ITEMS, LISTED, OBJECTS, REMOTE_ITEMS
 from tarry_backend.store.models import EXPIRES, table_definition
 from tarry_infra.buckets import closed_bucket
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from aws_cdk import aws_kms as kms
-    from pynamodb.indexes import GlobalSecondaryIndex
 
     from tarry_backend.store.access import Access
     from tarry_infra.functions import Function, Host
@@ -69,9 +68,11 @@ class State(Construct):
         )
 
     def grant(self, *functions: Function) -> None:
-        """Lets each reach the items and the objects that it uses: see ``tarry_backend.store.access``."""
+        """Lets each reach the items, indexes and objects that it uses: see ``tarry_backend.store.access``."""
         for function in functions:
             self._grant_items(function, ITEMS.get(function.entry, ()))
+            for index in INDEXES.get(function.entry, ()):
+                function.allow(["dynamodb:Query"], f"{self.table.table_arn}/index/{index}")
             for action, names in OBJECTS.get(function.entry, {}).items():
                 for name in names:
                     self._grant_objects(function, f"s3:{action}", name)
@@ -87,10 +88,6 @@ class State(Construct):
         for access in items:
             actions = [f"dynamodb:{action}" for action in access.actions]
             function.allow(actions, self.table.table_arn, _conditions(access))
-
-    def grant_index(self, function: Function, index: type[GlobalSecondaryIndex[Any]]) -> None:
-        """Lets it query one index of the table."""
-        function.allow(["dynamodb:Query"], f"{self.table.table_arn}/index/{index.Meta.index_name}")
 
     def _grant_objects(self, function: Function, action: str, names: str) -> None:
         function.allow([action], self.bucket.arn_for_objects(names))

@@ -102,7 +102,7 @@ class Template:
         assert "ManagedPolicyArns" not in self.resources[role]["Properties"]
         assert "Policies" not in self.resources[role]["Properties"]
         return {
-            (action, re.sub(r"[0-9A-F]{8}(?=\.|$)", "", text(resource)))
+            (action, shorn(text(resource)))
             for statement in self.policy_of("IAM::Policy", "Roles", role)
             if statement["Effect"] == "Allow"
             for action in listed(statement["Action"])
@@ -113,6 +113,11 @@ class Template:
 def listed(value: Any) -> list[Any]:
     """What a policy writes as one or as several."""
     return value if isinstance(value, list) else [value]
+
+
+def shorn(name: str) -> str:
+    """A logical id, or a resource as text, without the hash that the CDK adds to the names of constructs."""
+    return re.sub(r"[0-9A-F]{8}(?=\.|$)", "", name)
 
 
 def text(value: Any) -> str:

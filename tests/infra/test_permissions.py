@@ -103,7 +103,7 @@ ITEMS: dict[str, dict[str, set[str]]] = {
         "BatchWriteItem": {LOGGED, ENDED, KEYED},
         "GetItem": {NAMED, CALM, BATCH},
         "PutItem": {CALM},
-        "Query": {LOGGED, ENDED, KEYED},
+        "Query": {LOGGED, ENDED},
         "UpdateItem": {NAMED, RUN, CALM, BATCH},
     },
     "executor": {
@@ -119,7 +119,7 @@ ITEMS: dict[str, dict[str, set[str]]] = {
     "signals": {"GetItem": {SIGNAL}},
     "api": {
         "GetItem": {RUN, NAMED, LINED, CONTROL, SINGLE, BATCH},
-        "Query": {RUN, LOGGED, ENDED, KEYED, LINED, CALM},
+        "Query": {RUN, LOGGED, ENDED, LINED, CALM},
     },
 }
 """Of which partitions a Lambda may do what with items that have any attribute, such as the keys of an index."""

@@ -1,6 +1,6 @@
-"""Which items and objects each Lambda uses. The stack grants these and no others.
+"""Which items, indexes, objects, queues and bus each Lambda uses. The stack grants these and no others.
 
-``tests/functional/contract/conftest.py`` checks each call of each Lambda against this table. A grant that is missing
+``tests/functional/contract/conftest.py`` checks each call of each Lambda against these tables. A grant that is missing
 here would be refused on AWS alone.
 """
 
@@ -12,13 +12,23 @@ from typing import TYPE_CHECKING
 from tarry._wire.internal_events import FINISHED
 from tarry._wire.mailboxes import ATTRIBUTES, SIGNALS
 from tarry_backend.store.gate_items import ControlItem
-from tarry_backend.store.models import EXPIRES, Item, RunItem
+from tarry_backend.store.models import EXPIRES, DueIndex, Item, RunItem, RunsIndex, WaitsIndex
 from tarry_backend.store.start_items import SingletonItem, TraceItem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ITEMS", "LISTED", "OBJECTS", "REMOTE_ITEMS", "Access"]
+__all__ = [
+    "INDEXES",
+    "ITEMS",
+    "LISTED",
+    "OBJECTS",
+    "PUBLISHERS",
+    "REMOTE_ITEMS",
+    "REMOTE_PUBLISHERS",
+    "SENDERS",
+    "Access",
+]
 
 _RUN, _LOG, _KEY, _NAME, _ONCE, _SIGNAL = "run#*", "log#*", "key#*", "name#*", "once#*", f"{SIGNALS}*"
 _CURSOR, _GATE, _LINE, _CONTROL, _LIMIT, _SINGLE = "timers", "gate#*", "line#*", "fn#*", "limit#*", "single#*"
@@ -111,7 +121,8 @@ class Access:
 
 ITEMS: Mapping[str, tuple[Access, ...]] = {
     "matcher": (
-        Access(("BatchWriteItem", "Query"), (_LOG, _KEY)),
+        Access(("BatchWriteItem",), (_LOG, _KEY)),
+        Access(("Query",), (_LOG,)),
         Access(("BatchWriteItem",), (_RUN,), _MARK),
         Access(("GetItem",), (_NAME, _CALM, _BATCH)),
         Access(("BatchGetItem",), (_RUN,)),
@@ -145,7 +156,7 @@ ITEMS: Mapping[str, tuple[Access, ...]] = {
         Access(("PutItem",), (_SINGLE,), _TURN),
         Access(("BatchGetItem",), (_RUN,)),
         Access(("GetItem",), (_RUN, _NAME, _LINE, _CONTROL, _SINGLE, _BATCH, _CALM, _PACE, _GATE)),
-        Access(("Query",), (_RUN, _LOG, _KEY, _LINE, _CALM)),
+        Access(("Query",), (_RUN, _LOG, _LINE, _CALM)),
     ),
 }
 """The grants by Lambda entry point. ``TransactWriteItems`` needs the permissions of its parts."""
@@ -179,9 +190,31 @@ OBJECTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
     "timers": {"GetObject": (_LARGE_LOG, _LARGE_RUN)},
     "api": {"GetObject": (_LARGE_LOG, _LARGE_RUN), "PutObject": (_LARGE_RUN,)},
-    "gateway": {"GetObject": (_LARGE_LOG, _LARGE_RUN)},
+    "gateway": {"GetObject": (_LARGE_RUN,)},
 }
 """The names of the bucket's objects, by Lambda entry point and operation."""
 
 LISTED: Mapping[str, str] = {"executor": _LARGE_RUN}
 """The names of objects that a Lambda may list, by entry point: it removes those of runs that are gone."""
+
+_WAITS, _DUE, _RUNS_OF = (index.Meta.index_name for index in (WaitsIndex, DueIndex, RunsIndex))
+
+INDEXES: Mapping[str, tuple[str, ...]] = {"matcher": (_WAITS,), "sweep": (_DUE,), "api": (_WAITS, _DUE, _RUNS_OF)}
+"""The table's indexes that a Lambda queries, by entry point."""
+
+SENDERS: Mapping[str, tuple[str, ...]] = {
+    "matcher": ("events", "runs", "timers"),
+    "executor": ("runs", "timers"),
+    "timers": ("events", "runs", "timers"),
+    "sweep": ("timers",),
+    "signals": ("runs",),
+    "api": ("runs", "timers"),
+    "gateway": ("runs",),
+}
+"""The queues that a Lambda sends to, by entry point."""
+
+PUBLISHERS = ("executor",)
+"""The Lambdas that put events on the bus."""
+
+REMOTE_PUBLISHERS = ("sweep", "gateway")
+"""Those that do in a stack with remote apps."""

@@ -1,81 +1,85 @@
-"""Each call of a Lambda to the table and the bucket, held against what its role allows.
+"""Each call of a Lambda, held against what its role allows: every test of this folder plays into it."""
 
-No emulator asks IAM. So a call that the role lacks would be refused on AWS alone.
-"""
-
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
+from functools import wraps
 from typing import Any
 
 from botocore.client import BaseClient
 
-from tarry_backend.store.access import ITEMS, OBJECTS
-from tarry_dev.cloud import crash
+import tarry_dev.cloud.api
+from tarry_backend.store.access import INDEXES, ITEMS, LISTED, OBJECTS, PUBLISHERS, SENDERS
+from tarry_dev.cloud.crash import Invocation
+from tests.aws_requests import AwsRequest, Bystander, requests_of, table_requests
 
-__all__ = ["refused", "violations"]
+__all__ = ["is_allowed", "refused", "violations"]
 
 violations: list[str] = []
 """The calls that IAM would have refused, since somebody cleared it."""
 
-Request = tuple[str, list[str], set[str]]
-"""An action, the partition keys, and the attributes that the request names."""
+_READ = {"matcher": "events", "executor": "runs", "timers": "timers"}
+"""Which queue each Lambda reads: it may hold back, and delete, the messages of that queue."""
+
+_OTHERS = ("firehose", "secretsmanager", "lambda", "kms")
+"""The services whose grants depend on the stack: ``tests/infra/test_calls.py`` checks these calls."""
 
 
-def refused(function: str, operation: str, body: Mapping[str, Any]) -> list[Request]:
+def refused(function: str, operation: str, body: Mapping[str, Any]) -> list[AwsRequest]:
     """The parts of a request to the table that the role of the function does not allow."""
-    return [part for part in _parts(operation, body) if not _is_allowed(function, *part)]
+    return [each for each in table_requests(function, operation, body) if not is_allowed(each)]
 
 
-def _is_allowed(function: str, action: str, keys: list[str], attributes: set[str]) -> bool:
+def is_allowed(request: AwsRequest) -> bool:
+    """Whether the tables of ``tarry_backend.store.access`` allow it."""
+    service, _, action = request.action.partition(":")
+    place, _, name = request.resource.partition("/")
+    match service, place:
+        case ("dynamodb", _) if "/index/" in request.resource:
+            return action == "Query" and request.resource.rpartition("/")[2] in INDEXES.get(request.function, ())
+        case "dynamodb", _:
+            return _reaches_items(request, action)
+        case "s3", _ if name:
+            return any(fnmatchcase(name, each) for each in OBJECTS.get(request.function, {}).get(action, ()))
+        case "s3", _:
+            return fnmatchcase(request.prefix or "", LISTED.get(request.function, ""))
+        case ("sqs", _) if action == "SendMessage":
+            return name in SENDERS.get(request.function, ())
+        case "sqs", _:
+            return _READ.get(request.function) == name
+        case "events", _:
+            return request.function in PUBLISHERS
+    return service in _OTHERS
+
+
+def _reaches_items(request: AwsRequest, action: str) -> bool:
     return any(
         action in access.actions
-        and all(any(fnmatchcase(key, pattern) for pattern in access.keys) for key in keys)
-        and (not access.attributes or attributes <= set(access.attributes))
-        for access in ITEMS.get(function, ())
+        and all(any(fnmatchcase(key, pattern) for pattern in access.keys) for key in request.keys)
+        and (not access.attributes or request.attributes <= set(access.attributes))
+        for access in ITEMS.get(request.function, ())
     )
 
 
-def _parts(operation: str, body: Mapping[str, Any]) -> Iterator[Request]:
-    match operation:
-        case "BatchWriteItem":
-            [requests] = body["RequestItems"].values()
-            items = [each.get("PutRequest", {}).get("Item") or each["DeleteRequest"]["Key"] for each in requests]
-            yield operation, [_key(item) for item in items], {name for item in items for name in item}
-        case "BatchGetItem":
-            [wanted] = body["RequestItems"].values()
-            yield operation, [_key(key) for key in wanted["Keys"]], {"pk", "sk"}
-        case "TransactWriteItems":
-            for each in body["TransactItems"]:
-                [(action, request)] = each.items()
-                yield from _parts(f"{action}Item", request)
-        case "Query" if "IndexName" not in body:
-            name, _, value = body["KeyConditionExpression"].replace("(", "").split()[:3]
-            assert body["ExpressionAttributeNames"][name] == "pk"
-            yield operation, [body["ExpressionAttributeValues"][value.rstrip(")")]["S"]], set()
-        case "Query":
-            pass  # an index has a grant of its own
-        case _:
-            written: Mapping[str, Any] = body.get("Item") or body["Key"]
-            yield operation, [_key(written)], set(written)
-
-
-def _key(item: Mapping[str, Any]) -> str:
-    key: str = item["pk"]["S"]
-    return key
-
-
 def _note(client: Any, operation: str, params: Any) -> Any:
-    if newest := crash._under_way[-1:]:
-        function, service = newest[0]._function, client.meta.service_model.service_name
-        if service == "dynamodb" and params.get("TableName", "tarry") == "tarry":
-            violations.extend(f"{function}: {part}" for part in refused(function, operation, params))
-        patterns = OBJECTS.get(function, {}).get(operation, ())
-        is_an_object = service == "s3" and operation in ("GetObject", "PutObject", "DeleteObject")
-        if is_an_object and not any(fnmatchcase(params["Key"], pattern) for pattern in patterns):
-            violations.append(f"{function}: {operation} {params['Key']}")
+    asked = requests_of(client, operation, params)
+    violations.extend(f"{each.function}: {each}" for each in asked if not is_allowed(each))
     return _carry_out(client, operation, params)
 
 
 # Not a hook of botocore: the shortest way to moto is closed to a call that somebody else's hook is to hear.
 _carry_out = BaseClient._make_api_call  # type: ignore[attr-defined]
 BaseClient._make_api_call = _note  # type: ignore[attr-defined]
+
+
+def _as_a_lambda(ask: Callable[..., tuple[int, str]]) -> Callable[..., tuple[int, str]]:
+    """``ask``, whose calls are the API's: the embedded cloud has no Lambda of that name."""
+
+    @wraps(ask)
+    def asked(method: str, path: str, query: Mapping[str, str] | None = None, body: str | None = None) -> Any:
+        with Invocation("api", None, Bystander()):
+            return ask(method, path, query, body)
+
+    return asked
+
+
+tarry_dev.cloud.api.ask = _as_a_lambda(tarry_dev.cloud.api.ask)
