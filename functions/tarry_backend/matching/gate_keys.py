@@ -27,11 +27,16 @@ def gates_of(
 ) -> list[Gate]:
     """Return the gates of a run in the order in which every run takes them.
 
-    The order is the same for all runs: so two runs never wait for each other. A gate with a key comes first, since what
-    a run holds while it waits for the other is then the narrow one, which few others want.
+    The order is the same for all runs: so two runs never wait for each other. A gate whose place a run keeps to its end
+    comes first. A run that goes on has that place, and takes the other one anew:
+
+        run 1    kept gate ── other gate ── suspends: gives the other back ── takes the other
+        run 2                  kept gate: waits, and holds nothing that run 1 needs
+
+    Then a gate with a key comes first. So what a run holds while it waits is the narrow one, which few others want.
     """
     gates = [_gate(function_id, limit, event, received_at, dialect) for limit in limits]
-    return [gate for _, _, _, gate in sorted(gates, key=lambda each: each[:3])]
+    return [gate for *_, gate in sorted(gates, key=lambda each: each[:-1])]
 
 
 def current_limit(name: str, functions: Mapping[str, Sequence[Concurrency]]) -> int | None:
@@ -73,7 +78,8 @@ def replaced(limits: Sequence[Concurrency], limit: int | None) -> tuple[Concurre
 
 def _gate(
     function_id: str, limit: Concurrency, event: Event, received_at: int, dialect: Dialect
-) -> tuple[bool, bool, str, Gate]:
+) -> tuple[bool, bool, bool, str, Gate]:
+    """Return the gate behind what decides its place in the order."""
     value, lacks_value = SHARED, False
     if limit.key is not None:
         try:
@@ -83,7 +89,7 @@ def _gate(
     is_app = limit.scope == "app"
     name = GateName(limit.scope, _key(limit), value, "" if is_app else function_id).text()
     gate = Gate(name, limit.limit, limit.hold == "run", lacks_value)
-    return limit.key is None, is_app, hashlib.sha256(name.encode()).hexdigest(), gate
+    return not gate.keeps, limit.key is None, is_app, hashlib.sha256(name.encode()).hexdigest(), gate
 
 
 def _key(limit: Concurrency) -> str:

@@ -213,6 +213,22 @@ def test_with_hold_run_a_place_is_kept_until_the_runs_end(app: App, host: Host, 
     assert is_idle(host)
 
 
+def test_runs_under_a_limit_that_they_keep_and_one_that_they_do_not_never_wait_for_each_other(
+    app: App, host: Host
+) -> None:
+    """The run that keeps its place goes on, and needs the other place anew: no run in line may have that one."""
+    limits = [Concurrency(1, hold="run"), Concurrency(1, key="event.data.customer", scope="app")]
+
+    @app.create_function(fn_id="ship", trigger=PLACED, concurrency=limits)
+    async def ship(ctx: Context) -> None:
+        await ctx.step.sleep("rest", "1m")
+
+    host.send(placed(3, customer="7"))
+    host.advance("4m")
+    assert statuses(host) == {"finished": 3}
+    assert is_idle(host)
+
+
 def test_each_value_of_a_key_has_the_limit_for_itself_and_runs_without_one_share_it(host: Host, work: Work) -> None:
     deploy(shop(work, concurrency=Concurrency(1, key="event.data.customer", hold="run")))
     app = runtime().app
