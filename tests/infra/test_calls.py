@@ -81,7 +81,7 @@ def test_each_call_of_a_lambda_is_granted(recorded: Recorder, whole: Template, f
     ("function", "action", "place", "told"),
     [
         ("matcher", "sqs:SendMessage", "queue/timers", "the matcher lacks sqs:SendMessage on queue/timers"),
-        ("api", "dynamodb:UpdateItem", "fn#*", "the api lacks dynamodb:UpdateItem on table of fn#gated with the attr"),
+        ("api", "dynamodb:UpdateItem", "fn#*", "the api lacks dynamodb:UpdateItem on table of fn#"),
         ("executor", "s3:ListBucket", "runs/*", "the executor lacks s3:ListBucket on bucket under runs/"),
     ],
 )

@@ -19,7 +19,7 @@ from tarry_backend.api.sdk_calls import SdkCall
 from tarry_backend.handlers import gateway, sync
 from tarry_backend.remote import remote_stack, ways
 from tarry_backend.runtime import runtime
-from tarry_backend.store.access import ITEMS, REMOTE_ITEMS
+from tarry_backend.store.access import ITEMS, PUBLISHERS, REMOTE_ITEMS, REMOTE_PUBLISHERS
 from tarry_dev.cloud import Cloud, Host, MovedClock
 from tarry_dev.cloud.function import LambdaContext
 from tests.functional.contract import permissions
@@ -201,6 +201,7 @@ def test_the_lambdas_ask_of_the_table_only_what_the_stack_grants(
 ) -> None:
     granted = {name: (*ITEMS.get(name, ()), *REMOTE_ITEMS.get(name, ())) for name in {*ITEMS, *REMOTE_ITEMS}}
     monkeypatch.setattr(permissions, "ITEMS", granted)
+    monkeypatch.setattr(permissions, "PUBLISHERS", (*PUBLISHERS, *REMOTE_PUBLISHERS))
     permissions.violations.clear()
     with stack(door) as host:
         deploy(app.url, "shop4")
