@@ -40,10 +40,10 @@ LARGE = Random(7).randbytes(150_000).hex() + Random(8).randbytes(100_000).hex()
 FLOWS: Mapping[str, dict[str, Any]] = {
     "debounced": {"debounce": Debounce(period="1m", timeout="1h", key="event.data.id")},
     "batched": {"batch_events": Batch(2, "1m", key="event.data.id")},
-    "throttled": {"throttle": Throttle(limit=1, period="1m", key="event.data.id")},
+    "throttled": {"throttle": Throttle(limit=1, period="1m"), "pausable": True},
     "skipped": {"singleton": Singleton("skip", key="event.data.id")},
     "replaced": {"singleton": Singleton("cancel", key="event.data.id")},
-    "limited": {"rate_limit": RateLimit(limit=1, period="1h", key="event.data.id")},
+    "limited": {"rate_limit": RateLimit(limit=1, period="1h", key="event.data.id"), "pausable": True},
     "gated": {"concurrency": [Concurrency(1, hold="run"), Concurrency(1, key="event.data.id", scope="app")]},
     "ranked": {"concurrency": 1, "priority": Priority(run="event.data.id == '7' ? 60 : 0")},
     "hurried": {"timeouts": Timeouts(start="1h", finish="2h")},
@@ -232,7 +232,10 @@ def _controls(host: Host, ask: Ask) -> None:
         host.advance("10m")
     host.send([Event("gated", {"id": "7"}, id="last-1"), Event("gated", {"id": "7"}, id="last-2")])
     host.cancel(host.runs("gated")[-1])
-    assert ask("POST", "/functions/ranked/limit", {"limit": "3"}) == 202
+    host.send([Event("throttled", {"id": "7"}, id=f"slow-{number}") for number in range(3)])
+    assert ask("GET", "/functions") == 200
+    for fn_id, option in (("ranked", "concurrency"), ("throttled", "throttle"), ("limited", "rate_limit")):
+        assert ask("POST", f"/functions/{fn_id}/limit", {"limit": "3", "of": option}) == 202
     host.send("ranked", {"id": "7"})
     assert ask("GET", f"/runs/{host.runs('ranked')[-1].id}") == 200
     host.advance("10m")

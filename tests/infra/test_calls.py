@@ -39,7 +39,6 @@ SPARE = {
 
 UNSEEN = {
     **dict.fromkeys(("bulks.py put", "bulks.py get", "bulks.py update", "log.py scan"), "the command line's own"),
-    "gates.py get": "tests'",
     "run_index.py get_many": "a list of runs of an older release: as other reads of runs",
     "runs.py get_many": "the API's near misses: as its other reads of runs",
     "run_lives.py batch": "a life that drops steps, or has waits with several keys: as its other writes of steps",
