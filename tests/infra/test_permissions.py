@@ -118,7 +118,7 @@ ITEMS: dict[str, dict[str, set[str]]] = {
     "sweep": {"GetItem": {"timers"}, "PutItem": {"timers"}},
     "signals": {"GetItem": {SIGNAL}},
     "api": {
-        "GetItem": {RUN, NAMED, LINED, CONTROL, SINGLE, BATCH},
+        "GetItem": {RUN, NAMED, LINED, CONTROL, SINGLE, BATCH, CALM, PACED, GATED},
         "Query": {RUN, LOGGED, ENDED, LINED, CALM},
     },
 }
