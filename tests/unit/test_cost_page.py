@@ -5,6 +5,7 @@ import re
 import pytest
 
 from benchmarks.cost.price import Cost
+from tarry_dev.console.cost import PRICES
 from tests.unit.repository import ROOT
 
 PAGE = (ROOT / "docs/cost.md").read_text()
@@ -83,3 +84,9 @@ def test_the_readme_and_the_page_say_what_a_million_runs_come_to() -> None:
     said = f"{batched:.0f} to {alone:.0f} USD"
     assert f"cost {said}" in PAGE
     assert f"{said} for a million runs" in README
+
+
+@pytest.mark.parametrize("begins", PRICES)
+def test_the_console_estimates_a_run_by_the_pages_prices(begins: str) -> None:
+    (alone,) = [cells[-2] for name, cells in ROWS.items() if begins.startswith(name)]
+    assert PRICES[begins] == float(alone)
