@@ -26,8 +26,8 @@ def check(
     The command reads each run that has not ended, and runs its function over the stored steps, on this machine. No
     step begins, and nothing is written. Your code outside of steps does run, as at each replay.
 
-    It names each run whose function would ask for other steps than those that are stored, or for a stored step with
-    other arguments, or would raise an error. The exit code is 1 if there is such a run.
+    It names each run that would break: its function asks for other steps than those that are stored, or for a stored
+    step with other arguments, or raises an error. The exit code is 1 if there is such a run.
 
     Without MODULE:APP it takes the app of the nearest pyproject.toml: [tool.tarry] app = "shop.functions:app".
 

@@ -43,8 +43,8 @@ def dev(
     It refuses requests of web pages of other machines, and requests for a host other than localhost. --allow-host
     names one that is yours, such as host.docker.internal or a forwarded port's.
 
-    Without an app and without -u it takes those of the nearest pyproject.toml, and works in the folder of that file:
-    [tool.tarry] app = "shop.functions:app", or a list of apps; urls is a list of what -u takes.
+    Without an app and without -u it takes the apps of the nearest pyproject.toml, and works in the folder of that
+    file: [tool.tarry] app = "shop.functions:app", or a list of apps. There, urls is a list of addresses for -u.
 
     With several apps each one runs in a process of its own, and each line names its app. Apps that name no bus share
     one: an event that is put on it reaches all of them. Commands show all apps; --app ID chooses one.

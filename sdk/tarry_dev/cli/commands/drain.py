@@ -16,11 +16,12 @@ def drain(
     stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
-    """Drain a function: within ten seconds, it starts no more runs. The runs that it has go on to their ends.
+    """Drain a function: within ten seconds, it starts no more runs. Its present runs go on to their ends.
 
     An event that would have started a run starts none, and its receipt (tarry event ID) says so. A run that invokes the
-    function gets an InvocationSkippedError. tarry resume ends the draining; events of before start nothing then. The
-    function needs pausable=True, or a limit (concurrency=...): only then do its executors ask.
+    function gets an InvocationSkippedError. tarry resume ends the draining. Events that came before it start nothing
+    later. The function needs pausable=True, or a limit (concurrency=...): without one, executors do not ask whether it
+    drains.
 
     --json writes {"id": ..., "paused": a time or null, "draining": a time or null, "limit_now": ...}.
 

@@ -23,13 +23,14 @@ def limit(
     stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
-    """Give a function another limit, without a deployment: on its runs at work, or --of its throttle or rate_limit.
+    """Give a function another limit, without a deployment: of concurrency, or of what --of names.
 
-    It replaces the limit in the code: of two limits on runs at work the first with scope="fn". It stays until --reset,
-    also after deployments. Runs that a throttle has given a time keep it. A function without concurrency needs
-    pausable=True.
+    It replaces the limit in the code, also after deployments, until --reset. Of two limits of concurrency it replaces
+    the first with scope="fn". Runs that a throttle has given a time keep it. --of throttle and --of rate_limit need a
+    function with pausable=True, or with concurrency.
 
-    --json writes {"id": ..., "paused": a time or null, "limit_now": ...}.
+    --json writes {"id": ..., "paused": a time or null, "draining": a time or null, "limit_now": ...}, and throttle_now
+    and rate_limit_now if people have set them.
 
     \b
     Examples:

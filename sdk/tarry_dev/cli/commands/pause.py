@@ -19,10 +19,10 @@ def pause(
     """Pause a function: within ten seconds, none of its runs goes on.
 
     New events still start runs, which wait. Waits receive their events, and deadlines hold. A step that executes now
-    ends first. tarry resume lets all of them go on, in the order of their starting events. The function needs
-    pausable=True, or a limit (concurrency=...): only then do its executors ask.
+    ends first. tarry resume lets the runs go on, in the order of their starting events. The function needs
+    pausable=True, or a limit (concurrency=...): without one, executors do not ask whether it is paused.
 
-    --json writes {"id": ..., "paused": a time or null, "limit_now": ...}.
+    --json writes {"id": ..., "paused": a time or null, "draining": a time or null, "limit_now": ...}.
 
     \b
     Examples:

@@ -16,11 +16,11 @@ def resume(
     stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let a paused function go on, the runs with the earliest starting events first.
+    """Let a paused or draining function go on, the runs with the earliest starting events first.
 
-    Without a limit, they go on at 20 runs a second.
+    The first of them goes on within half a minute. Without a limit, 20 runs a second go on.
 
-    --json writes {"id": ..., "paused": a time or null, "limit_now": ...}.
+    --json writes {"id": ..., "paused": a time or null, "draining": a time or null, "limit_now": ...}.
 
     \b
     Examples:

@@ -48,9 +48,9 @@ def retry(
 
     What the run has kept stays, and does not run again. Its waits come back with their deadlines, and find what came
     meanwhile. Steps that began after that step had failed are dropped; tarry run shows them. If the function raised
-    an error of its own, nothing is dropped: --from names the failed step that it stands for.
+    an error of its own, nothing is dropped: --from names the failed step that caused it.
 
-    --function retries many runs, after it shows them and asks you. The same command goes on where it was stopped.
+    --function retries many runs, after it shows them and asks you. If it was stopped, --bulk goes on from there.
 
     --json writes {"id": ..., "status": ..., "life": 2, "from": step}. With --function: {"bulk": ..., "function": ...,
     "runs": [ids], "retried": {id: id}, "left_out": {id: reason}, "remaining": number}; it needs --yes or --dry-run.
