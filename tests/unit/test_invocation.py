@@ -8,7 +8,7 @@ from tarry import Event
 from tarry_backend.executor.invocation import returned, timed_out
 from tarry_backend.model.run import Run, RunStatus
 from tarry_backend.replay import Failure, Invocation, Status, Step
-from tarry_backend.replay.performer import MAX_RUN
+from tarry_backend.replay.outcome import MAX_RUN
 
 STEP = Step(
     key="packing",

@@ -14,7 +14,7 @@ from tarry_backend.matching.gate_keys import gates_of
 from tarry_backend.model.run import RunStatus
 from tarry_backend.model.trace import Trace
 from tarry_backend.replay import Failure, Status
-from tarry_backend.replay.performer import MAX_RUN
+from tarry_backend.replay.outcome import MAX_RUN
 
 if TYPE_CHECKING:
     from tarry import App

@@ -9,8 +9,7 @@ from tarry._wire.jsonvalues import encode
 from tarry.errors import LimitError
 from tarry_backend.model.step import Failure, Status, Step
 from tarry_backend.replay.jitter import jitter
-from tarry_backend.replay.outcome import INSTEAD, pause
-from tarry_backend.replay.performer import MAX_RUN, MAX_STEP
+from tarry_backend.replay.outcome import OutputSize, pause
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +33,9 @@ class StepLedger:
         self._max_steps = max_steps
         self.steps = {step.key: step for step in history}
         self.ended = 0
-        self._bytes = sum(len(step.output or "") for step in self.steps.values())
+        self._outputs = OutputSize()
+        for step in self.steps.values():
+            self._outputs.count(step)
         self._order = max((max(s.begun_order, s.ended_order or 0) for s in self.steps.values()), default=0)
 
     @property
@@ -85,7 +86,7 @@ class StepLedger:
     def done(self, step: Step, value: Any) -> None:
         """Store the end of a step that has returned a value. A value that is too large fails the step."""
         try:
-            output = self._measured(step, encode(value, f"step {step.key!r}: its output"))
+            output = self._outputs.checked(step, encode(value, f"step {step.key!r}: its output"))
         except Exception as error:  # it is of the app, and another attempt would bring the same
             self._end(replace(step, due=None), Status.FAILED, error=Failure.of(error))
             return
@@ -132,16 +133,3 @@ class StepLedger:
         )
         self._journal.keep(ended)
         self.took(ended)
-
-    def _measured(self, step: Step, output: str) -> str:
-        size = len(output.encode("utf-8", "surrogatepass"))
-        if size > MAX_STEP:
-            raise LimitError(
-                f"step {step.key!r}: its output has {size:,} bytes; at most {MAX_STEP:,} are allowed{INSTEAD}"
-            )
-        if self._bytes + size > MAX_RUN:
-            raise LimitError(
-                f"step {step.key!r}: the run's outputs would exceed {MAX_RUN:,} bytes, the most allowed{INSTEAD}"
-            )
-        self._bytes += size
-        return output

@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "INSTEAD",
+    "MAX_RUN",
+    "MAX_STEP",
     "Continued",
     "Failed",
     "Finished",
     "Outcome",
+    "OutputSize",
     "Paused",
     "interrupted",
     "is_final",
@@ -37,8 +40,43 @@ __all__ = [
 
 MAX_OUTPUT = 4 * 1024 * 1024
 
+MAX_STEP = 4 * 1024 * 1024
+"""The largest output of one step, in bytes of JSON."""
+
+MAX_RUN = 32 * 1024 * 1024
+"""The largest outputs of all steps of a run together, in bytes of JSON."""
+
 INSTEAD = ": keep it in a bucket of yours, and return its key"
 """What to do with an output that is too large."""
+
+
+class OutputSize:
+    """The size of the outputs of a run's steps."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+
+    def count(self, step: Step) -> None:
+        """Count the output of a stored step."""
+        self._bytes += len(step.output or "")
+
+    def checked(self, step: Step, output: str) -> str:
+        """Count a step's new output, and return it.
+
+        Raises:
+            LimitError: It is too large, or the run's outputs together would be.
+        """
+        size = len(output.encode("utf-8", "surrogatepass"))
+        if size > MAX_STEP:
+            raise LimitError(
+                f"step {step.key!r}: its output has {size:,} bytes; at most {MAX_STEP:,} are allowed{INSTEAD}"
+            )
+        if self._bytes + size > MAX_RUN:
+            raise LimitError(
+                f"step {step.key!r}: the run's outputs would exceed {MAX_RUN:,} bytes, the most allowed{INSTEAD}"
+            )
+        self._bytes += size
+        return output
 
 
 @dataclass(frozen=True, slots=True)

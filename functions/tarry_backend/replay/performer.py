@@ -19,7 +19,7 @@ from tarry_backend.replay.arguments import Large, arguments_of
 from tarry_backend.replay.bodies import Bodies
 from tarry_backend.replay.branch_past import PAST
 from tarry_backend.replay.jitter import jitter
-from tarry_backend.replay.outcome import INSTEAD, interrupted, is_final, pause
+from tarry_backend.replay.outcome import OutputSize, interrupted, is_final, pause
 from tarry_backend.replay.step_request import deadline_of, event_id_of, invoke_request, read_request, wait_request
 
 if TYPE_CHECKING:
@@ -35,13 +35,7 @@ if TYPE_CHECKING:
     from tarry_backend.replay.journal import Journal
     from tarry_backend.replay.step_writer import StepWriter
 
-__all__ = ["BODY", "MAX_RUN", "MAX_STEP", "Body", "Performer"]
-
-MAX_STEP = 4 * 1024 * 1024
-"""The largest output of one step, in bytes of JSON."""
-
-MAX_RUN = 32 * 1024 * 1024
-"""The largest outputs of all steps of a run together, in bytes of JSON."""
+__all__ = ["BODY", "Body", "Performer"]
 
 
 @dataclass(slots=True, eq=False)
@@ -91,13 +85,14 @@ class Performer:
         self._max_steps = max_steps
         self._attempt_since = attempt_since
         self._first: dict[str, int] = {}
-        self._begun = self._order = self._bytes = 0
+        self._begun = self._order = 0
+        self._outputs = OutputSize()
         self.bodies = 0
         self._bodies = Bodies()
         for step in history:
             self._begun += 1
             self._order = max(self._order, step.begun_order, step.ended_order or 0)
-            self._bytes += len(step.output or "")
+            self._outputs.count(step)
 
     async def perform(self, operation: Operation, key: str, kept: Step | None) -> Step:
         """Begin the step, or continue the stored one; return it as stored, or as it will be: ended or open."""
@@ -182,7 +177,7 @@ class Performer:
         try:
             if self._chain:
                 call = partial(self._chain.attempt, _info(step, operation), call)
-            output = self._measured(
+            output = self._outputs.checked(
                 step, encode(await call(), f"step {step.key!r}: its output", written=_written(operation))
             )
             if body.fault is not None:
@@ -197,19 +192,6 @@ class Performer:
             self.bodies -= 1
             BODY.reset(token)
         return self._keeping.keep(step)
-
-    def _measured(self, step: Step, output: str) -> str:
-        size = len(output.encode("utf-8", "surrogatepass"))
-        if size > MAX_STEP:
-            raise LimitError(
-                f"step {step.key!r}: its output has {size:,} bytes; at most {MAX_STEP:,} are allowed{INSTEAD}"
-            )
-        if self._bytes + size > MAX_RUN:
-            raise LimitError(
-                f"step {step.key!r}: the run's outputs would exceed {MAX_RUN:,} bytes, the most allowed{INSTEAD}"
-            )
-        self._bytes += size
-        return output
 
     def _failed(self, step: Step, error: BaseException, options: StepOptions) -> Step:
         failure = Failure.of(error)
