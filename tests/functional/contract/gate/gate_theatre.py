@@ -2,90 +2,63 @@
 
 import logging
 from collections.abc import Sequence
-from contextlib import ExitStack
-from typing import Self
 
 from tarry import App, Context, TriggerEvent
 from tarry_backend.model.gate import SHARED, GateName
 from tarry_backend.model.run import RunStatus
 from tarry_backend.runtime import runtime
-from tarry_dev.cloud import Cloud
 from tests.functional.contract.gate.gate_stage import LAST, GateCase, GateStage, run_id
-from tests.functional.contract.handshake.exploration import Exploration, explore, perform
-from tests.functional.contract.handshake.players import on_stage
+from tests.functional.contract.handshake.exploration import Exploration
+from tests.functional.contract.handshake.frame import BrokenError, Theatre, turn_lines
 from tests.functional.contract.handshake.table import Table
 
-__all__ = ["BrokenGateError", "explored", "time_line"]
+__all__ = ["BrokenError", "explored", "time_line"]
 
 _GATE = GateName("fn", SHARED, SHARED, "ship").text()
 
 _log = logging.getLogger(__name__)
 
 
-class BrokenGateError(AssertionError):
-    """A schedule breaks the promise. The message is its time line, and the list by which it is played again."""
-
-
 def explored(case: GateCase, limit: int) -> Exploration:
-    """Plays a case in every order. ``BrokenGateError`` at the first end that is not as promised."""
-    has_died = False
+    """Plays a case in every order. ``BrokenError`` at the first end that is not as promised."""
     turns = 0
 
-    def judge(stage: GateStage, schedule: list[str]) -> str:
-        nonlocal has_died, turns
-        has_died |= stage.has_died
-        turns += len(schedule)
-        try:
-            _check(stage)
-        except AssertionError as error:
-            lines = [str(error), _time_line(stage), f"to play it again: {schedule!r}"]
-            raise BrokenGateError("\n".join(lines)) from None
+    def verdict(stage: GateStage) -> str:
+        nonlocal turns
+        turns += len(stage.turns)
+        _check(stage)
         return "kept"
 
-    with _Theatre(case) as theatre:
-        found = explore(theatre.begin, judge, limit)
-    assert has_died == (case.dies is not None), f"nobody has died: {case.dies}"
+    with _theatre(case) as theatre:
+        found = theatre.explored(verdict, limit, case.dies)
     _log.info("%s: %s ends, %s cut, %s turns", case, found.ends, found.cut, turns)
     return found
 
 
 def time_line(case: GateCase, schedule: Sequence[str]) -> str:
     """Plays one schedule, and says what happened."""
-    with _Theatre(case) as theatre:
-        stage = perform(theatre.begin(), schedule)
-        try:
-            return _time_line(stage)
-        finally:
-            stage.close()
+    with _theatre(case) as theatre:
+        return theatre.time_line(schedule)
 
 
-class _Theatre(ExitStack):
-    def __init__(self, case: GateCase) -> None:
-        super().__init__()
-        self._case = case
-        self.stage: GateStage | None = None
+def _theatre(case: GateCase) -> Theatre[GateStage]:
+    stage: GateStage | None = None
+    app = App("shop")
 
-    def __enter__(self) -> Self:
-        super().__enter__()
-        app = App("shop")
+    @app.create_function(fn_id="ship", trigger=TriggerEvent(event="placed"), concurrency=1)
+    async def ship(ctx: Context) -> None:
+        assert stage is not None
+        stage.work(ctx.run_id)
+        if case.rests and ctx.run_id != run_id(LAST):
+            await ctx.step.sleep("rest", "1s")
+            stage.work(ctx.run_id)
 
-        @app.create_function(fn_id="ship", trigger=TriggerEvent(event="placed"), concurrency=1)
-        async def ship(ctx: Context) -> None:
-            assert self.stage is not None
-            self.stage.work(ctx.run_id)
-            if self._case.rests and ctx.run_id != run_id(LAST):
-                await ctx.step.sleep("rest", "1s")
-                self.stage.work(ctx.run_id)
+    def begin(table: Table) -> GateStage:
+        nonlocal stage
+        stage = GateStage(case, table, _GATE)
+        return stage
 
-        cloud = self.enter_context(Cloud(app))
-        self._table = Table(cloud)
-        self.enter_context(on_stage(self._table.ask))
-        return self
-
-    def begin(self) -> GateStage:
-        self._table.clear()
-        self.stage = GateStage(self._case, self._table, _GATE)
-        return self.stage
+    return Theatre(app, begin, _time_line)
 
 
 def _check(stage: GateStage) -> None:
@@ -104,5 +77,4 @@ def _check(stage: GateStage) -> None:
 
 
 def _time_line(stage: GateStage) -> str:
-    width = max(len(actor) for actor, _ in stage.turns)
-    return "\n".join(f"{number:3} {actor:{width}}  {what}" for number, (actor, what) in enumerate(stage.turns))
+    return "\n".join(turn_lines(stage.turns))

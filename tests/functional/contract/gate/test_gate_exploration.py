@@ -13,7 +13,7 @@ from tarry_backend.executor.gatekeeper import Gatekeeper
 from tarry_backend.model.gate import GateState
 from tarry_backend.store.gates import Gates
 from tests.functional.contract.gate.gate_stage import GateCase
-from tests.functional.contract.gate.gate_theatre import BrokenGateError, explored
+from tests.functional.contract.gate.gate_theatre import BrokenError, explored
 
 ENOUGH = 500
 
@@ -83,6 +83,6 @@ def test_without_one_part_the_promise_is_broken_and_the_time_line_says_how(
     monkeypatch: pytest.MonkeyPatch, break_it: Callable[[pytest.MonkeyPatch], None], case: GateCase, problem: str
 ) -> None:
     break_it(monkeypatch)
-    with pytest.raises(BrokenGateError, match=problem) as broken:
+    with pytest.raises(BrokenError, match=problem) as broken:
         explored(case, ENOUGH)
     assert "UpdateItem gate#" in str(broken.value)

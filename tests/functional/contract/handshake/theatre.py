@@ -2,19 +2,17 @@
 
 import logging
 from collections.abc import Sequence
-from contextlib import ExitStack
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any
 
 from tarry import App, Cancel, Context, EventMatch, TriggerEvent
 from tarry_backend.matching.keys import shape_and_key
 from tarry_backend.model.run import RunStatus
 from tarry_backend.runtime import runtime
-from tarry_dev.cloud import Cloud
 from tests.functional.contract.handshake.cases import BEGAN, NAME, OTHER_NAME, PLACED, Case
-from tests.functional.contract.handshake.exploration import Exploration, explore, perform
+from tests.functional.contract.handshake.exploration import Exploration
+from tests.functional.contract.handshake.frame import BrokenError, Theatre, turn_lines
 from tests.functional.contract.handshake.mail import RUN
-from tests.functional.contract.handshake.players import on_stage
 from tests.functional.contract.handshake.stage import Stage
 from tests.functional.contract.handshake.table import Table
 from tests.functional.contract.handshake.watch import Resolved
@@ -23,14 +21,6 @@ __all__ = ["BrokenError", "Verdict", "explored", "time_line"]
 
 
 _log = logging.getLogger(__name__)
-
-
-class BrokenError(AssertionError):
-    """A schedule breaks the contract. The message is its time line, and the list by which it is played again."""
-
-    def __init__(self, message: str, schedule: list[str]) -> None:
-        super().__init__(message)
-        self.schedule = schedule
 
 
 class Verdict(StrEnum):
@@ -49,50 +39,26 @@ class Verdict(StrEnum):
 
 def explored(case: Case, limit: int) -> Exploration:
     """Plays a case in every order. ``BrokenError`` at the first end that is none of the verdicts'."""
-    has_died = False
-
-    def judge(stage: Stage, schedule: list[str]) -> str:
-        nonlocal has_died
-        has_died |= stage.has_died
-        return _judged(stage, schedule)
-
-    with _Theatre(case) as theatre:
-        found = explore(theatre.begin, judge, limit)
-    assert has_died == (case.dies is not None), f"nobody has died: {case.dies}"
+    with _theatre(case) as theatre:
+        found = theatre.explored(_verdict, limit, case.dies)
     _log.info("%s: %s", case, dict(found.verdicts))
     return found
 
 
 def time_line(case: Case, schedule: Sequence[str]) -> str:
     """Plays one schedule, and says what happened."""
-    with _Theatre(case) as theatre:
-        stage = perform(theatre.begin(), schedule)
-        try:
-            return _time_line(stage)
-        finally:
-            stage.close()
+    with _theatre(case) as theatre:
+        return theatre.time_line(schedule)
 
 
-class _Theatre(ExitStack):
-    """An embedded cloud with the app of a case, in which one play after the other begins with an empty table."""
-
-    def __init__(self, case: Case) -> None:
-        super().__init__()
-        self._case = case
-
-    def __enter__(self) -> Self:
-        super().__enter__()
-        cloud = self.enter_context(Cloud(_app(self._case)))
-        self._table = Table(cloud)
-        self.enter_context(on_stage(self._table.ask))
-        return self
-
-    def begin(self) -> Stage:
-        self._table.clear()
+def _theatre(case: Case) -> Theatre[Stage]:
+    def begin(table: Table) -> Stage:
         _forget()
-        if self._case.busy:
-            self._table.ask("PutItem", _busy_name(self._table.name))
-        return Stage(self._case, self._table)
+        if case.busy:
+            table.ask("PutItem", _busy_name(table.name))
+        return Stage(case, table)
+
+    return Theatre(_app(case), begin, _time_line)
 
 
 def _forget() -> None:
@@ -133,15 +99,6 @@ def _app(case: Case) -> App:
         return event.id if event else None
 
     return app
-
-
-def _judged(stage: Stage, schedule: list[str]) -> str:
-    """The verdict on a play's end."""
-    try:
-        return _verdict(stage)
-    except AssertionError as error:
-        lines = [str(error), _time_line(stage), f"to play it again: {schedule!r}"]
-        raise BrokenError("\n".join(lines), schedule) from None
 
 
 def _verdict(stage: Stage) -> Verdict:
@@ -191,9 +148,7 @@ def _json(text: str | None) -> str:
 
 
 def _time_line(stage: Stage) -> str:
-    width = max(len(actor) for actor, _ in stage.turns)
-    lines = [f"{number:3} {actor:{width}}  {what}" for number, (actor, what) in enumerate(stage.turns)]
     ends = [
         f"    a {each.told_by} gave {each.event_id}; logged were {sorted(each.logged)}" for each in stage.watch.resolved
     ] or ["    the wait is open"]
-    return "\n".join([*lines, *ends]).replace(RUN, "RUN")
+    return "\n".join([*turn_lines(stage.turns), *ends]).replace(RUN, "RUN")
