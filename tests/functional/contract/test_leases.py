@@ -266,9 +266,9 @@ def test_a_step_that_ends_while_a_long_wait_is_opened_has_no_lease(
     assert saved.index("step#wait") > max(saved.index("step#a"), saved.index("step#b"))
 
 
-def test_a_run_goes_on_after_its_executors_were_out_of_order_for_weeks(
-    app: App, host: Host, cloud: Cloud, diary: Diary
-) -> None:
+def run_without_executors(app: App, host: Host, cloud: Cloud, diary: Diary, *, days: int) -> HostedRun:
+    """A run that sleeps for 14 days, while each executor dies for ``days``. Then executors work again for two days."""
+
     async def rest(ctx: Context, diary: Diary) -> None:
         await ctx.step.sleep("sleep", "14d")
 
@@ -277,9 +277,16 @@ def test_a_run_goes_on_after_its_executors_were_out_of_order_for_weeks(
     run = host.run("order")
     host.advance("2d")
     with cloud.dies(lambda call: True, function="executor"):
-        for _ in pass_days(host, cloud, 33):
+        for _ in pass_days(host, cloud, days):
             pass
     host.advance("2d")
+    return run
+
+
+def test_a_run_goes_on_after_its_executors_were_out_of_order_for_weeks(
+    app: App, host: Host, cloud: Cloud, diary: Diary
+) -> None:
+    run = run_without_executors(app, host, cloud, diary, days=33)
     cloud.expire()
     assert (run.status, diary.entries) == ("finished", ["billed", "packed", "shipped"])
 
@@ -287,17 +294,7 @@ def test_a_run_goes_on_after_its_executors_were_out_of_order_for_weeks(
 def test_a_run_that_is_so_late_that_steps_may_be_gone_fails_and_runs_none_again(
     app: App, host: Host, cloud: Cloud, diary: Diary
 ) -> None:
-    async def rest(ctx: Context, diary: Diary) -> None:
-        await ctx.step.sleep("sleep", "14d")
-
-    add(app, diary, rest)
-    host.send([placed()])
-    run = host.run("order")
-    host.advance("2d")
-    with cloud.dies(lambda call: True, function="executor"):
-        for _ in pass_days(host, cloud, 60):
-            pass
-    host.advance("2d")
+    run = run_without_executors(app, host, cloud, diary, days=60)
     assert run.error is not None
     assert (run.status, run.error.name, diary.entries) == ("failed", "RunExpiredError", ["billed", "packed"])
 
