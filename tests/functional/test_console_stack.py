@@ -94,8 +94,8 @@ COSTS: dict[str, dict[str, int]] = {
     "/runs/{run}": {"Query": 1, "GetItem": 1},
     # Four shards of what is due, and the run of each wait.
     "/waits": {"Query": 4 + 5},
-    # One more for the line of runs that a function's limit holds back, and its control.
-    "/functions": {"Query": 2 * 4 * 4 + 1, "BatchGetItem": 1, "GetItem": 1},
+    # One more for the line of runs that a function's limit holds back, its gate, and its control.
+    "/functions": {"Query": 2 * 4 * 4 + 1, "BatchGetItem": 1, "GetItem": 2},
     # The log of the name by days, and the names of open waits for the list of names.
     "/events?name=order/placed": {"Query": 2 + 4 + 5, "GetItem": 1},
     "/dead-letters": {},

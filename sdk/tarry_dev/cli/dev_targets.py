@@ -28,7 +28,7 @@ def serve_all(targets: Sequence[str], wishes: Wishes, console: Console) -> None:
     if targets or wishes.urls:
         _serve(targets, wishes, console, "-u")
         return
-    project = ProjectFile.enter()
+    project = ProjectFile.enter(", or an app by the official Inngest SDK by -u URL")
     with project.named():
         _serve(project.apps, replace(wishes, urls=project.urls), console, f"urls of [tool.tarry] in {project.file}")
 

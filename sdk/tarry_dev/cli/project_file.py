@@ -52,8 +52,10 @@ class ProjectFile:
         return None
 
     @classmethod
-    def enter(cls) -> Self:
+    def enter(cls, otherwise: str = "") -> Self:
         """Find it, and make its folder the current one, so that ``.tarry`` and the modules are there.
+
+        ``otherwise`` is what else the command could be given, for the error.
 
         Raises:
             CommandError: There is none, or it is wrong.
@@ -61,7 +63,7 @@ class ProjectFile:
         found = cls.find()
         if found is None:
             raise CommandError(
-                f"name an app, such as shop.functions:app, or write it once into {PROJECT}: {_EXAMPLE} "
+                f"name an app, such as shop.functions:app{otherwise}, or write it once into {PROJECT}: {_EXAMPLE} "
                 f"(looked in {Path.cwd()} and above)"
             )
         os.chdir(found.file.parent)

@@ -26,6 +26,15 @@ class _Looks:
             self.came.set()
 
 
+@pytest.fixture(autouse=True)
+def _the_collector_is_as_python_starts_it() -> Iterator[None]:
+    """The tests' own thresholds would let a run's objects pass unseen."""
+    before = gc.get_threshold()
+    gc.set_threshold(700, 10, 10)
+    yield
+    gc.set_threshold(*before)
+
+
 @pytest.fixture
 def looks() -> Iterator[_Looks]:
     looks = _Looks()

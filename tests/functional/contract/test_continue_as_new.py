@@ -15,6 +15,7 @@ from tarry_backend.store.models import Item
 from tarry_dev.cloud import Call, Chaos, Cloud, Host, HostedRun, MovedClock
 from tests.functional.contract.deaths import Mortal, deaths
 from tests.functional.contract.diary import Diary
+from tests.functional.contract.permissions import outsider
 from tests.functional.contract.traces import in_indexes
 
 OPENED = TriggerEvent(event="account/opened")
@@ -144,7 +145,8 @@ def test_an_event_that_arrives_at_any_moment_of_the_hand_over_is_found(waits: st
             nonlocal left
             left -= 1
             if left == -1:
-                cloud.send(paid(2))
+                with outsider():
+                    cloud.send(paid(2))
             return False
 
         with Cloud(app) as cloud, cloud.dies(at):
