@@ -41,7 +41,7 @@ def drain_function(function_id: str, stack: str | None, as_json: bool) -> None:
     with connect(stack) as tarry:
         _check(function_id, tarry)
         control = tarry.lookups.drain(function_id)
-    _show(function_id, control, as_json, "drains within ten seconds: none of its runs starts, and all finish")
+    _show(function_id, control, as_json, "drains: within ten seconds it starts no more runs, and those that it has finish")
 
 
 def resume_function(function_id: str, stack: str | None, as_json: bool) -> None:

@@ -60,7 +60,7 @@ def control(visit: Visit) -> Gone:
         said = f"{function_id} pauses within ten seconds. Its runs wait, and none is lost."
     elif what == "drain":
         lookups.drain(function_id)
-        said = f"{function_id} drains: within ten seconds none of its runs starts, and those that have begun finish."
+        said = f"{function_id} drains: within ten seconds it starts no more runs, and those that it has finish."
     elif what == "resume":
         lookups.resume(function_id)
         said = f"{function_id} goes on within half a minute, the earliest runs first."
