@@ -41,7 +41,9 @@ def drain_function(function_id: str, stack: str | None, as_json: bool) -> None:
     with connect(stack) as tarry:
         _check(function_id, tarry)
         control = tarry.lookups.drain(function_id)
-    _show(function_id, control, as_json, "drains: within ten seconds it starts no more runs, and those that it has finish")
+    _show(
+        function_id, control, as_json, "drains: within ten seconds it starts no more runs, and its present ones finish"
+    )
 
 
 def resume_function(function_id: str, stack: str | None, as_json: bool) -> None:
