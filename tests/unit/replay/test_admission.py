@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -16,12 +18,26 @@ if TYPE_CHECKING:
 
 PATIENCE = 3
 
+HELD = "held"
+
 
 @pytest.fixture(autouse=True)
 def _little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(admission, "_PATIENCE", PATIENCE)
     monkeypatch.setattr(admission, "_PAUSE", 0.001)
     monkeypatch.setattr(conclusion, "FAREWELL", 0.2)
+
+
+def note_pauses(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> None:
+    """Notes how often the thread ``HELD`` is held, and does not hold it. An earlier test's thread is held as ever."""
+
+    def sleep(seconds: float) -> None:
+        if threading.current_thread().name == HELD:
+            pauses.append(seconds)
+        else:
+            time.sleep(seconds)
+
+    monkeypatch.setattr(admission, "time", SimpleNamespace(sleep=sleep))
 
 
 def of_calls(call: Callable[[], object], times: int) -> list[str]:
@@ -39,10 +55,11 @@ def test_a_thread_is_refused_so_often_then_suspended_and_then_held_at_each_call(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr(admission, "time", SimpleNamespace(sleep=pauses.append))
     names: list[str] = []
+    note_pauses(monkeypatch, pauses)
 
     def ship(ctx: ContextSync) -> None:
+        threading.current_thread().name = HELD
         names.extend(of_calls(lambda: ctx.step.idempotency_key, 8))
 
     error = error_of(MemoryRun(durable(ship)).replay())
@@ -51,9 +68,7 @@ def test_a_thread_is_refused_so_often_then_suspended_and_then_held_at_each_call(
     assert pauses == [0.001] * 3, "the first suspension may end it, so only the later calls are held"
 
 
-def test_the_tools_of_a_thread_count_alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    pauses: list[float] = []
-    monkeypatch.setattr(admission, "time", SimpleNamespace(sleep=pauses.append))
+def test_the_tools_of_a_thread_count_alike() -> None:
     names: list[str] = []
 
     def ship(ctx: ContextSync) -> None:
