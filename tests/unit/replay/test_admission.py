@@ -40,14 +40,20 @@ def note_pauses(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> None:
     monkeypatch.setattr(admission, "time", SimpleNamespace(sleep=sleep))
 
 
-def of_calls(call: Callable[[], object], times: int) -> list[str]:
-    """The names of the errors that so many calls raise. A thread makes them, so nothing cancels it."""
-    names = []
+def note_errors(names: list[str], call: Callable[[], object], times: int) -> None:
+    """Notes the errors that so many calls raise. A thread makes them, so nothing cancels it."""
     for _ in range(times):
         try:
             call()
         except BaseException as error:
             names.append(type(error).__name__)
+
+
+def all_of(names: list[str], count: int) -> list[str]:
+    """What the thread has noted, once it has noted so much: it may outlive the replay."""
+    end = time.monotonic() + 10
+    while len(names) < count and time.monotonic() < end:
+        time.sleep(0.001)
     return names
 
 
@@ -60,11 +66,11 @@ def test_a_thread_is_refused_so_often_then_suspended_and_then_held_at_each_call(
 
     def ship(ctx: ContextSync) -> None:
         threading.current_thread().name = HELD
-        names.extend(of_calls(lambda: ctx.step.idempotency_key, 8))
+        note_errors(names, lambda: ctx.step.idempotency_key, 8)
 
     error = error_of(MemoryRun(durable(ship)).replay())
     assert error.name == "StepCallError"
-    assert names == ["StepCallError"] * (PATIENCE + 1) + ["Suspended"] * 4
+    assert all_of(names, 8) == ["StepCallError"] * (PATIENCE + 1) + ["Suspended"] * 4
     assert pauses == [0.001] * 3, "the first suspension may end it, so only the later calls are held"
 
 
@@ -73,13 +79,13 @@ def test_the_tools_of_a_thread_count_alike() -> None:
 
     def ship(ctx: ContextSync) -> None:
         def body() -> None:
-            names.extend(of_calls(lambda: ctx.step.run("inner", int), 6))
+            note_errors(names, lambda: ctx.step.run("inner", int), 6)
 
         ctx.step.run("outer", body)
 
     error = error_of(MemoryRun(durable(ship)).replay())
     assert error.message.startswith("step 'inner' was called inside step 'outer'")
-    assert names[:6] == ["StepCallError"] * (PATIENCE + 1) + ["Suspended"] * 2
+    assert all_of(names, 6) == ["StepCallError"] * (PATIENCE + 1) + ["Suspended"] * 2
 
 
 def test_an_async_body_is_refused_so_often_and_then_ended() -> None:
