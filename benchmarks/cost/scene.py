@@ -29,7 +29,7 @@ _LAMBDAS = "matcher", "executor", "timers"
 
 
 class Scene:
-    """The three Lambdas. ``sent`` has the messages to each queue that nobody has taken."""
+    """The three Lambdas. ``sent`` has the messages that still wait in each queue."""
 
     def __init__(self, workers: Mapping[str, Worker], sent: dict[str, list[str]]) -> None:
         self._workers = workers

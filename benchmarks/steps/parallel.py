@@ -36,5 +36,5 @@ class Race:
 
 
 def measure(scene: Scene, face: str, times: int) -> Race:
-    """Both, one after the other, the latter so many ``times``. The face is ``async`` or ``def``."""
+    """Both, one after the other; the second runs ``times`` times. The face is ``async`` or ``def``."""
     return Race(face, scene.timed(f"row-{face}"), min(scene.timed(f"parallel-{face}") for _ in range(times)))

@@ -39,7 +39,7 @@ class Road:
 def measure(wire: Wire, endpoint: str, size: int, turns: int) -> list[Road]:
     """Measure the executor in a run with two waits and their settles, and a replay of ``size`` steps.
 
-    Each road has so many ``turns`` with runs, and half as many with replays.
+    Each road runs ``turns`` times, and replays half as often.
     """
     with _road("1"):
         plain = Scene(wire, endpoint, table="plain")

@@ -51,7 +51,7 @@ class OpenLine:
                 break
             some = line[first : first + _TEN]
             self._queues.send_to_runs([Admitted(each.run_id, self._name, each.stamp, each.woken) for each in some])
-            for waiter in some:  # after they are told: a run that is told twice is replayed, and finds nothing to do
+            for waiter in some:  # the runs are told first: a run that hears it twice is replayed in vain
                 self._gates.forget(self._name, waiter)
         else:
             if len(line) < AT_ONCE:

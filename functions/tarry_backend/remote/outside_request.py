@@ -111,9 +111,9 @@ def _place(url: str) -> str:
 
 
 def _check_peer(connection: HTTPConnection) -> None:
-    """Refuse the machine of the Lambda itself, where there is its runtime, by which one could act in its name.
+    """Refuse the Lambda's own machine: an app could act in the Lambda's name through the runtime there.
 
-    It goes by the address that was connected to, so no name of DNS can lead there.
+    The check reads the address to which the socket has connected. So a DNS name cannot get around it.
     """
     assert connection.sock is not None
     peer = ipaddress.ip_address(str(connection.sock.getpeername()[0]).partition("%")[0])

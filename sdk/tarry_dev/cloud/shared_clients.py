@@ -32,7 +32,7 @@ def shared_clients(region: str) -> Iterator[None]:
         if place.endpoint is not None or is_plain():
             return _make(attribute, place)
         key = attribute, Place(region=place.region or region)
-        if key not in _made:  # nobody else makes one meanwhile: the caller holds a lock
+        if key not in _made:  # the caller holds a lock, so no other thread makes one
             _made[key] = _make(attribute, place)
         return _made[key]
 

@@ -62,7 +62,7 @@ class _Actor:
         self._must_die = False
         self._turn, self._rest = threading.Lock(), threading.Lock()
         for each in (self._turn, self._rest):
-            each.acquire()  # whoever acquires it next waits until the other side releases it
+            each.acquire()  # the next to acquire it waits until the other side releases it
         self._thread = threading.Thread(target=self._run, name="tarry-invocation", daemon=True)
 
     def go(self) -> None:

@@ -21,6 +21,7 @@ from tarry_backend.api.sdk_calls import SdkCall, SdkCalls
 from tarry_dev.cloud import Cloud, Host, MovedClock
 from tarry_dev.cloud.crash import Invocation
 from tarry_dev.cloud.remote_apps import RemoteApps
+from tests.aws_requests import Bystander
 
 if TYPE_CHECKING:
     from tarry_dev.cloud.runs import HostedRun
@@ -30,25 +31,6 @@ NODE = Path(__file__).parent / "node"
 PYTHON = Path(__file__).parents[3] / ".venv-apps/bin/python"
 
 KEY = "signkey-test-8ee2262a15e8d3c42d6a840db7af3de2aab08ef632b32a37a687f24b34dba3ff"
-
-
-class Alone:
-    """What surrounds the gateway: nothing. It answers while the executor is under way, and is no part of it."""
-
-    is_timed_out = False
-    takes_turns = False
-
-    def enter(self) -> None:
-        """Count as under way from now on."""
-
-    def leave(self) -> None:
-        """Do no longer."""
-
-    def let_others_move(self) -> None:
-        """Wait for nobody."""
-
-    def check(self, operation: str) -> None:
-        """Refuse nothing."""
 
 
 class Door:
@@ -73,7 +55,7 @@ class Door:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 door.seen.append(f"{self.command} {self.path}")
                 call = SdkCall(self.command, self.path.partition("?")[0], headers, body)
-                with Invocation("gateway", None, Alone()):
+                with Invocation("gateway", None, Bystander()):
                     status, document = (door.calls.answer(call) if door.calls else None) or (404, {})
                 text = json.dumps(document).encode()
                 self.send_response(status)

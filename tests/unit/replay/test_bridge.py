@@ -14,30 +14,15 @@ from tarry_backend.replay.branch_past import PAST, BranchPast
 from tarry_backend.replay.bridge import Bridge
 from tarry_backend.replay.loop import QuietLoop
 from tarry_backend.replay.result_order import ResultOrder
+from tests.unit.replay.busy_watcher import BusyWatcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
 
-class Busy:
-    """A watcher of a loop on which some thread works."""
-
-    def progress(self) -> bool:
-        return False
-
-    def is_busy(self) -> bool:
-        return True
-
-    def patience(self, *, connected: bool) -> float:
-        return 0
-
-    def come_to_rest(self) -> None:
-        raise AssertionError("a thread works")
-
-
 def answer(work: Callable[[], Coroutine[object, object, object]], *, is_closed: bool = False) -> object:
     """What a thread gets that asks the loop for this: a result, or an error."""
-    loop = QuietLoop(Busy())
+    loop = QuietLoop(BusyWatcher())
     bridge = Bridge(loop, ResultOrder([], news=0))
     if is_closed:
         bridge.close()

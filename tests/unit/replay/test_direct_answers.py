@@ -7,6 +7,7 @@ import pytest
 from tarry import ContextSync
 from tarry_backend.replay.bridge import Bridge
 from tarry_backend.replay.loop import QuietLoop
+from tests.unit.replay.busy_watcher import BusyWatcher
 from tests.unit.replay.memory import MemoryRun, durable, output_of
 
 
@@ -78,24 +79,8 @@ def test_a_stored_failure_is_raised_where_the_function_asks(asked: list[str]) ->
     assert len(asked) <= 1
 
 
-class _Busy:
-    """A watcher of a loop on which some thread works."""
-
-    def progress(self) -> bool:
-        return False
-
-    def is_busy(self) -> bool:
-        return True
-
-    def patience(self, *, connected: bool) -> float:
-        return 0
-
-    def come_to_rest(self) -> None:
-        raise AssertionError("a thread works")
-
-
 def test_a_loop_that_is_held_asleep_goes_on_only_after_that() -> None:
-    loop = QuietLoop(_Busy())
+    loop = QuietLoop(BusyWatcher())
     done: list[str] = []
     fell_asleep = threading.Event()
 
@@ -115,7 +100,7 @@ def test_a_loop_that_is_held_asleep_goes_on_only_after_that() -> None:
 
 def test_a_loop_that_does_not_run_is_not_asleep() -> None:
     """A thread that was left behind, after the replay's end, takes nothing."""
-    loop = QuietLoop(_Busy())
+    loop = QuietLoop(BusyWatcher())
     with loop.asleep() as is_asleep:
         assert not is_asleep
     loop.close()

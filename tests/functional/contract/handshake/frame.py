@@ -61,7 +61,7 @@ class Theatre(ExitStack, Generic[S]):
     def explored(self, verdict: Callable[[S], str], limit: int, dies: Any) -> Exploration:
         """Play every order. ``BrokenError`` at the first end that ``verdict`` refuses by an ``AssertionError``.
 
-        ``dies`` is who has to die in one of the plays at least; ``None`` if nobody may.
+        ``dies`` names the actor that dies in at least one play; ``None`` if no actor dies.
         """
         has_died = False
 
