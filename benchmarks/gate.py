@@ -9,7 +9,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from tarry import App, Context, Event, TriggerEvent
-from tarry_backend.model.gate import SHARED, GateName, Hold
+from tarry_backend.model.gate import GateName, Hold
+from tarry_backend.model.shared_key import SHARED
 from tarry_backend.runtime import runtime
 from tarry_dev.cloud import Call, Cloud, Host
 
@@ -53,7 +54,7 @@ def measure(runs: int) -> Counted:
                 host.send([Event("begun", {"n": number}) for number in range(first, min(first + _AT_ONCE, runs))])
             for name, hold in holds.items():
                 _, state = gates.release(_GATE, name, hold, 0)
-                runtime().executor._gatekeeper._pass_on(_GATE, state)
+                runtime().executor._entrance._gatekeeper._pass_on(_GATE, state)
             size = max(len(repr(item)) for item in _gates(cloud))
             cloud.pump()
         assert done["runs"] == runs, f"{runs - done['runs']} runs were left waiting"

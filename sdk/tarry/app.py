@@ -23,11 +23,11 @@ from tarry._engine.declaration import (
     has_cron,
     warn_of_cancels,
 )
+from tarry._engine.flow import checked_flow
 from tarry._engine.handler import checked_handler
 from tarry._engine.place import place_of_code
 from tarry._wire.bus import EventBus
 from tarry.errors import UsageError
-from tarry.flow import checked_flow
 from tarry.function import Function
 from tarry.middleware import checked_middleware
 from tarry.requester import Requester

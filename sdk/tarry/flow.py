@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tarry._engine.flow_checks import check_key, checked_limit, checked_period
-from tarry.batch import Batch
-from tarry.debounce import Debounce
 from tarry.durations import Duration, milliseconds
 from tarry.errors import UsageError
 
-__all__ = ["KINDS", "Flow", "Priority", "RateLimit", "Singleton", "Throttle", "checked_flow"]
+__all__ = ["Priority", "RateLimit", "Singleton", "Throttle"]
 
 _MODES = ("skip", "cancel")
 
@@ -152,58 +150,3 @@ class Priority:
             raise UsageError(
                 f"priority: run is {self.run!r}; give an expression for seconds, such as 'event.data.urgent ? 60 : 0'"
             )
-
-
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """What limits the starts of a function's runs, or gathers their events. ``None`` does neither."""
-
-    rate_limit: RateLimit | None = None
-    singleton: Singleton | None = None
-    throttle: Throttle | None = None
-    priority: Priority | None = None
-    debounce: Debounce | None = None
-    batch_events: Batch | None = None
-
-    @property
-    def used(self) -> dict[str, Any]:
-        """The options that are used, by their names."""
-        given = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return {name: each for name, each in given.items() if each is not None}
-
-    @property
-    def keys(self) -> dict[str, str]:
-        """The expressions, by what they are for people."""
-        found: dict[str, Any] = {f"key of {name}": getattr(each, "key", None) for name, each in self.used.items()}
-        if self.priority is not None:
-            found["priority"] = self.priority.run
-        return {name: key for name, key in found.items() if key is not None}
-
-    @property
-    def decides_starts(self) -> bool:
-        """Whether an event may start no run because of it."""
-        return self.rate_limit is not None or self.singleton is not None
-
-    @property
-    def delays_starts(self) -> bool:
-        """Whether a run may wait before it begins because of it."""
-        return self.throttle is not None or (self.singleton is not None and self.singleton.mode == "cancel")
-
-
-KINDS: dict[str, type[Any]] = {
-    "rate_limit": RateLimit,
-    "singleton": Singleton,
-    "throttle": Throttle,
-    "priority": Priority,
-    "debounce": Debounce,
-    "batch_events": Batch,
-}
-"""The options of flow control, by their names, and the class of each."""
-
-
-def checked_flow(fn_id: str, **given: Any) -> Flow:
-    """Return the flow control of a function; raise ``UsageError`` if an option is of another class."""
-    for name, value in given.items():
-        if value is not None and not isinstance(value, KINDS[name]):
-            raise UsageError(f"function {fn_id!r}: {name} is {value!r}; give a tarry.{KINDS[name].__name__}(...)")
-    return Flow(**given)

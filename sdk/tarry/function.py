@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic
 
+from tarry._engine.flow import Flow
 from tarry._engine.handler import is_async_handler
 from tarry._wire.bus import source_of
 from tarry._wire.eventdata import given
@@ -13,7 +14,6 @@ from tarry._wire.internal_events import ADDRESS, FAILED, INVOKED
 from tarry.cancel import Timeouts
 from tarry.durations import milliseconds
 from tarry.errors import UsageError
-from tarry.flow import Flow
 from tarry.triggers import TriggerEvent
 
 if TYPE_CHECKING:

@@ -6,12 +6,11 @@ import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from tarry._wire.signal_lambda import SignalLambda
-from tarry._wire.signal_post import SignalPost
-from tarry._wire.signal_request import SignalRequest
 from tarry.errors import UsageError
 
 if TYPE_CHECKING:
+    from tarry._wire.signal_lambda import SignalLambda
+    from tarry._wire.signal_post import SignalPost
     from tarry.durations import Duration
     from tarry.signalreceipt import SignalReceipt
 
@@ -38,6 +37,8 @@ class Signals:
 
     def send(self, name: str, data: Any, signal_id: str | None, keep: Duration | None) -> SignalReceipt:
         """Send one signal; see ``App.send_signal``. What cannot be sent is refused before AWS is asked."""
+        from tarry._wire.signal_request import SignalRequest  # few apps send signals
+
         return self._road.deliver(SignalRequest.of(name, data, signal_id, keep))
 
     def disconnect(self) -> None:
@@ -47,10 +48,14 @@ class Signals:
     @cached_property
     def _road(self) -> SignalLambda | SignalPost:
         if function := self._function or os.environ.get(FUNCTION):
+            from tarry._wire.signal_lambda import SignalLambda
+
             return SignalLambda(function)
         # The Lambdas of the stack have these two, and a test's embedded cloud has them.
         table, queue = os.environ.get(_TABLE), os.environ.get(_RUNS_QUEUE)
         if table and queue:
+            from tarry._wire.signal_post import SignalPost
+
             return SignalPost(table, queue)
         raise UsageError(
             f"{FUNCTION} is not set: to send a signal, set it to the value of the stack's output SignalsFunction, and "

@@ -47,31 +47,56 @@ FUNCTIONS = {"asyncio", "cold_shop", "tarry.app", "tarry.context", "tarry_backen
 """What runs functions. Only the executor does."""
 
 RARE = {
+    "tarry._wire.mailbox",
+    "tarry._wire.mailboxes",
+    "tarry._wire.signal_request",
+    "tarry.batch",
+    "tarry.concurrency",
+    "tarry.debounce",
+    "tarry.flow",
+    "tarry_backend.model.chain",
+    "tarry_backend.model.gate",
+    "tarry_backend.model.life",
+    "tarry_backend.model.pace",
+    "tarry_backend.model.singleton",
     "tarry_backend.store.bulks",
     "tarry_backend.store.calms",
     "tarry_backend.store.chains",
     "tarry_backend.store.controls",
     "tarry_backend.store.event_batches",
+    "tarry_backend.store.gate_items",
+    "tarry_backend.store.gates",
     "tarry_backend.store.gathered_events",
     "tarry_backend.store.open_waits",
     "tarry_backend.store.paces",
     "tarry_backend.store.queries",
     "tarry_backend.store.remote_apps",
+    "tarry_backend.store.run_lives",
+    "tarry_backend.store.singletons",
     "tarry_backend.store.window_items",
 }
-"""The parts of the store that few messages need: each loads at its first use."""
+"""What few messages need, such as limits, signals and retries: each loads at its first use."""
+
+RARE_RUNS = {
+    "tarry_backend.executor.gatekeeper",
+    "tarry_backend.executor.run_revival",
+    "tarry_backend.matching.gate_keys",
+    "tarry_backend.queues.retry_runs",
+    "tarry_backend.store.wait_index",
+}
+"""What few runs need of the executor."""
 
 MAY_NOT_LOAD = {
     "matcher": NEVER | EXPRESSIONS | FUNCTIONS | RARE,
     "timers": NEVER | EXPRESSIONS | (FUNCTIONS - {"tarry_backend.replay"}) | RARE,
     "sweep": NEVER | EXPRESSIONS | (FUNCTIONS - {"tarry_backend.replay"}) | RARE,
-    "executor": NEVER | EXPRESSIONS | RARE,
+    "executor": NEVER | EXPRESSIONS | RARE | RARE_RUNS,
     "api": {"cold_shop", "lark", "celpy", "moto", "tarry.app"},
     "signals": NEVER | EXPRESSIONS | FUNCTIONS | {"pynamodb"},
 }
 
 
-MOST_OWN = {"matcher": 115, "timers": 105, "sweep": 105, "executor": 212}
+MOST_OWN = {"matcher": 93, "timers": 81, "sweep": 81, "executor": 184}
 """The most modules of Tarry's own that a cold start loads. A new part of an app loads where it is used."""
 
 HANDLERS = sorted(

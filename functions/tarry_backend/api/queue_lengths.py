@@ -16,10 +16,10 @@ from tarry_backend.matching.gate_keys import gates_of, pause_gate
 from tarry_backend.matching.start_keys import start_key
 from tarry_backend.model.calm import Spans
 from tarry_backend.model.control import COUNTED
-from tarry_backend.model.gate import SHARED
 from tarry_backend.model.moment import iso
 from tarry_backend.model.pace import Pace
 from tarry_backend.model.queue_length import QueueLength
+from tarry_backend.model.shared_key import SHARED
 from tarry_backend.store.due_index import BATCHES, CALMS, SHARDS
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tarry.errors import ExpressionError
 from tarry_backend.events.address import run_id_of
 from tarry_backend.matching import MatchError, value_key
-from tarry_backend.model.gate import SHARED
+from tarry_backend.model.shared_key import SHARED
 from tarry_backend.model.trace import NoRun, Trace
 
 if TYPE_CHECKING:

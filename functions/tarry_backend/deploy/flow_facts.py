@@ -6,8 +6,8 @@ from dataclasses import fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from tarry._engine.flow import Flow, flow_kind
 from tarry.durations import milliseconds
-from tarry.flow import KINDS, Flow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +23,7 @@ def written_flow(flow: Flow) -> list[dict[str, Any]]:
 
 def read_flow(written: Mapping[str, Mapping[str, Any]]) -> Flow:
     """Return what ``written_flow`` wrote."""
-    return Flow(**{name: KINDS[name](**values) for name, values in written.items()})
+    return Flow(**{name: flow_kind(name)(**values) for name, values in written.items()})
 
 
 def _written(option: Any) -> dict[str, Any]:

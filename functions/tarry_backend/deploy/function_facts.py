@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+import tarry
+from tarry._engine.flow import Flow
 from tarry._wire.internal_events import accepts
-from tarry.concurrency import Concurrency
-from tarry.flow import Flow
 from tarry_backend.deploy.flow_facts import read_flow, written_flow
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from tarry import App, Function
     from tarry._cel.dialect import Dialect
+    from tarry.concurrency import Concurrency
 
 __all__ = [
     "FunctionFacts",
@@ -144,7 +145,7 @@ def read_options(options: Sequence[Any]) -> dict[str, Any]:
     """Return the arguments of ``FunctionFacts`` that ``written_options`` wrote."""
     return {
         "dialect": next((each for each in options if isinstance(each, str)), "tarry"),
-        "limits": tuple(Concurrency(*each) for each in options if isinstance(each, list)),
+        "limits": tuple(tarry.Concurrency(*each) for each in options if isinstance(each, list)),
         "flow": next((read_flow(each) for each in options if isinstance(each, dict)), Flow()),
         "pausable": any(each is True for each in options),
     }

@@ -11,7 +11,7 @@ from tarry_backend.events.audit_stream import AuditStream
 from tarry_backend.executor.announcer import Announcer
 from tarry_backend.executor.apply_message import MessageApplier
 from tarry_backend.executor.cancel_guards import overdue
-from tarry_backend.executor.gatekeeper import Gatekeeper
+from tarry_backend.executor.entrance import Entrance
 from tarry_backend.executor.hand_over import inherited_past
 from tarry_backend.executor.message_delivery import MessageDelivery
 from tarry_backend.executor.past_runs import PastRuns
@@ -19,7 +19,6 @@ from tarry_backend.executor.run_begin import guarded, lacks_guards
 from tarry_backend.executor.run_end import OutcomeWriter
 from tarry_backend.executor.run_failures import LATE, died, expired, missing
 from tarry_backend.executor.run_journal import RunJournal
-from tarry_backend.executor.run_revival import begun, goes_on, prepared
 from tarry_backend.executor.run_start import RunStarter
 from tarry_backend.executor.start_times import StartTimes
 from tarry_backend.executor.suspicion import absolve, suspect
@@ -37,7 +36,6 @@ from tarry_backend.queues.messages import (
     Start,
     decode,
 )
-from tarry_backend.queues.retry_runs import RetryError, request_retry
 from tarry_backend.replay import Continued, Failure, Paused, Replayed, drive, ungiven
 from tarry_backend.store.traffic import Traffic
 from tarry_backend.telemetry import concerning, logger
@@ -81,15 +79,15 @@ class Executor:
         announcer = Announcer(app, store, bus, AuditStream(settings.audit_stream))
         self._outcomes = OutcomeWriter(app.id, store, queues, announcer, meter, settings.version)
         self._starter = RunStarter(app, store, queues, self._outcomes, meter, settings.version)
-        self._gatekeeper = Gatekeeper(app, store, queues, meter)
-        self._past = PastRuns(store, queues, self._outcomes, self._gatekeeper)
-        self._turns = Turns(self._outcomes, StartTimes(store, meter), self._gatekeeper)
+        self._entrance = Entrance(app, store, queues, meter)
+        self._past = PastRuns(store, queues, self._outcomes, self._entrance)
+        self._turns = Turns(self._outcomes, StartTimes(store, meter), self._entrance)
 
     def handle(self, body: str, delivery: MessageDelivery) -> None:
         """Handle one message of the runs queue; raise ``MessageError`` if it is not one of this app's."""
         message = decode(body)
         if isinstance(message, Admit):
-            self._gatekeeper.sweep(message.gate, delivery.out_of_time)
+            self._entrance.sweep(message.gate, delivery.out_of_time)
         elif isinstance(message, RemoveObjects):
             self._store.objects.remove(message.run_id, now())
         else:
@@ -153,6 +151,8 @@ class Executor:
 
     def _retry(self, message: RetryRun) -> None:
         """Retry a failed run for an event, if it can be retried. The event may come again."""
+        from tarry_backend.queues.retry_runs import RetryError, request_retry
+
         functions = self._app.functions
         try:
             request_retry(message.run_id, functions, self._store, self._queues, message.step_key, message.asked_by)
@@ -166,9 +166,11 @@ class Executor:
         executor                                     steps ── looks ── timers ── prepared ── replay: no more due
         sweep                                        wakes it for as long as it is due
         """
+        from tarry_backend.executor.run_revival import begun, prepared
+
         function, run = self._app.functions.get(snapshot.run.function_id), snapshot.run
         with concerning(run_id=run.id, function_id=run.function_id):
-            if delivery.again or any(goes_on(step) for step in snapshot.parts):
+            if delivery.again or snapshot.is_left_open:
                 self._outcomes.announce_former(run)  # the executor that ended the life before may have died over it
             if not isinstance(message, CancelRun) and self._lacks_steps(snapshot):
                 self._fail(snapshot, LATE)
@@ -224,19 +226,19 @@ class Executor:
             self._cancel(snapshot, why)
         elif function is None:
             self._outcomes.park(snapshot, missing(self._app, snapshot.run.function_id), journal.now())
-            self._gatekeeper.decline(message)
+            self._entrance.decline(message)
         elif isinstance(turn := self._turns.take(function, message, snapshot, journal, delivery), Cancellation):
             self._cancel(snapshot, turn)
         elif turn is not None and (ended := self._replay(function, turn.snapshot, journal, news)) is not None:
-            self._gatekeeper.rest(snapshot.run, turn.places, ended=ended)
+            self._entrance.rest(snapshot.run, turn.places, ended=ended)
 
     def _cancel(self, snapshot: RunSnapshot, why: Cancellation = BY_HAND) -> None:
         self._outcomes.cancel(snapshot, why)
-        self._gatekeeper.over(snapshot.run)
+        self._entrance.over(snapshot.run)
 
     def _fail(self, snapshot: RunSnapshot, error: Failure) -> None:
         self._outcomes.fail(snapshot, error)
-        self._gatekeeper.over(snapshot.run)
+        self._entrance.over(snapshot.run)
 
     def _replay(self, function: Function, snapshot: RunSnapshot, journal: RunJournal, news: int) -> bool | None:
         """Replay the function, and store the outcome; return whether the run has ended, ``None`` if it goes on."""

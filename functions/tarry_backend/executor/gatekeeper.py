@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING
 from tarry_backend.clock import now
 from tarry_backend.executor.open_line import OpenLine
 from tarry_backend.matching.gate_keys import current_limit, gates_of, pause_gate, priority_of, replaced
-from tarry_backend.model.gate import Gate, GateName, GateState, Hold, new_token
+from tarry_backend.model.gate import Gate, GateName, GateState, Hold
 from tarry_backend.model.run import RunStatus
+from tarry_backend.model.token import new_token
 from tarry_backend.queues.messages import Admitted, Start, Wake
 from tarry_backend.store.gates import waiter_place
 
@@ -69,7 +70,7 @@ class Gatekeeper:
         self._meter = meter
 
     def enter(self, function: Function, run: Run, message: RunMessage, delivery: MessageDelivery) -> list[Place] | None:
-        """Take a place in each gate of the run; return ``None`` if it waits at one. No request without a limit."""
+        """Take a place in each gate of the run; return ``None`` if it waits at one."""
         gates = self._gates_of(function, run)
         if isinstance(message, Start):
             lacks_priority = bool(gates) and _standing(function, run)[1]
@@ -88,8 +89,6 @@ class Gatekeeper:
         return places
 
     def _gates_of(self, function: Function, run: Run) -> list[Gate]:
-        if not function.is_pausable:
-            return []
         control = self._store.controls.recent(function.id)
         limits = replaced(function.concurrency, control.limit)
         gates = gates_of(function.id, limits, run.event, run.received_at, function.dialect)
@@ -113,11 +112,8 @@ class Gatekeeper:
         """Pass on the place that the message says was granted: the run is not replayed now."""
         self._let_pass(message, [])
 
-    def over(self, run: Run) -> None:
+    def over(self, function: Function, run: Run) -> None:
         """Take a run that has ended without a replay out of each line and gate: it may wait, or have a place."""
-        function = self._app.functions.get(run.function_id)
-        if function is None:
-            return
         gates = gates_of(function.id, function.concurrency, run.event, run.received_at, function.dialect)
         names = {
             gate.name for gate in [*gates, *self._gates_of(function, run)]

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from tarry_backend.clock import AHEAD
 from tarry_backend.events.address import ADDRESS, INVOKED, SCHEDULED
 from tarry_backend.executor.cancel_guards import guards_since
-from tarry_backend.model.chain import Chain, Inherited
 from tarry_backend.model.event_identity import hashed_id, identity
 from tarry_backend.model.position import Position
 from tarry_backend.model.run import Run
@@ -23,6 +22,7 @@ from tarry_backend.replay.branch_past import BranchPast
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from tarry_backend.model.chain import Inherited
     from tarry_backend.model.run import RunSnapshot
     from tarry_backend.replay import Continued
 
@@ -39,6 +39,8 @@ def successor_id(run_id: str) -> str:
 
 def successor_of(snapshot: RunSnapshot, outcome: Continued, moment: int, version: str | None) -> Run:
     """Return the run that continues this one, from ``moment`` on. It stands in line where its chain does."""
+    from tarry_backend.model.chain import Chain  # few runs hand over
+
     run = snapshot.run
     data = {name: value for name, value in outcome.event.data.items() if name != ADDRESS}
     if run.event.name in (INVOKED, SCHEDULED) and ADDRESS in run.event.data and run.origin is None:
@@ -70,6 +72,8 @@ def _inherited(snapshot: RunSnapshot, past: BranchPast) -> Inherited:
     the branch knows nothing newer than this run's beginning, the earliest of the run's own positions counts: further
     back, never nearer, and not further back than this run.
     """
+    from tarry_backend.model.chain import Inherited
+
     run = snapshot.run
     before = inherited_past(run)
     started = Position(run.received_at, identity(run.event))

@@ -10,7 +10,6 @@ from tarry import Event
 from tarry._wire.bus import source_of
 from tarry.errors import UsageError
 from tarry_backend.events.address import INVOKED
-from tarry_backend.matching.gate_keys import gates_of
 from tarry_backend.model.run import RunStatus
 from tarry_backend.model.trace import Trace
 from tarry_backend.replay import Failure, Status
@@ -46,6 +45,8 @@ def _check_gates(app: App, run: Run, request: InvokeRequest) -> None:
     own = app.functions.get(run.function_id)
     if own is None or not any(limit.hold == "run" for limit in own.concurrency):
         return
+    from tarry_backend.matching.gate_keys import gates_of  # few functions hold a place until their runs end
+
     invoked = app.functions[request.function_id]
     event = Event(INVOKED, request.data, request.event_id, run.received_at, None, source_of(app.id))
     theirs = {gate.name for gate in gates_of(invoked.id, invoked.concurrency, event, run.received_at, invoked.dialect)}

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tarry_backend.clock import now
-from tarry_backend.executor.run_revival import goes_on
 from tarry_backend.model.run import RunStatus
 from tarry_backend.queues.cancel_runs import request_cancel
 from tarry_backend.queues.messages import CancelRun, Start
 from tarry_backend.telemetry import logger
 
 if TYPE_CHECKING:
-    from tarry_backend.executor.gatekeeper import Gatekeeper
+    from tarry_backend.executor.entrance import Entrance
     from tarry_backend.executor.message_delivery import MessageDelivery
     from tarry_backend.executor.run_end import OutcomeWriter
     from tarry_backend.model.run import RunSnapshot
@@ -26,24 +25,24 @@ __all__ = ["PastRuns"]
 class PastRuns:
     """What is left to do for a run that has ended, or that does not exist."""
 
-    def __init__(self, store: Store, queues: Queues, outcomes: OutcomeWriter, gatekeeper: Gatekeeper) -> None:
+    def __init__(self, store: Store, queues: Queues, outcomes: OutcomeWriter, entrance: Entrance) -> None:
         self._store = store
         self._queues = queues
         self._outcomes = outcomes
-        self._gatekeeper = gatekeeper
+        self._entrance = entrance
 
     def handle(self, message: RunMessage, snapshot: RunSnapshot, delivery: MessageDelivery) -> None:
         """Do what the executor that ended the run may have left undone. A cancellation goes on to its successor."""
         run = snapshot.run
         # Open steps show that the executor which ended the run died, and that its message is now a dead letter.
-        if delivery.again or any(goes_on(step) for step in snapshot.parts):
+        if delivery.again or snapshot.is_left_open:
             self._outcomes.conclude(snapshot)
-            self._gatekeeper.over(run)
+            self._entrance.over(run)
         elif isinstance(message, Start):
             self._outcomes.answer(run)  # to a caller that asks once more: see ``RunJournal.invoke``
         if isinstance(message, CancelRun) and run.successor is not None:
             self._cancel_newest(run.id)
-        self._gatekeeper.decline(message)
+        self._entrance.decline(message)
 
     def drop(self, message: RunMessage) -> None:
         """Drop a message without a run."""
@@ -53,7 +52,7 @@ class PastRuns:
             self._cancel_newest(message.run_id)
         else:
             logger.warning("run %s does not exist (any more): the executor drops its %s", message.run_id, message.kind)
-            self._gatekeeper.decline(message)
+            self._entrance.decline(message)
 
     def _cancel_newest(self, run_id: str) -> None:
         """Cancel the newest run of a chain; without one, leave a mark: the start may be a dead letter, redriven later.

@@ -9,7 +9,6 @@ from tarry_backend.clock import now
 from tarry_backend.events.address import caller
 from tarry_backend.executor.attempt_report import report_run_attempt
 from tarry_backend.executor.hand_over import successor_of
-from tarry_backend.executor.run_revival import former
 from tarry_backend.executor.signal_wait import Signalling
 from tarry_backend.executor.singleton_turns import SingletonTurns
 from tarry_backend.model.cancellation import BY_HAND, Cancellation
@@ -93,6 +92,8 @@ class OutcomeWriter:
     def announce_former(self, run: Run) -> None:
         """Announce the end of the life before, under its own id: so it counts once, if it was announced already."""
         if run.revival is not None and run.revival.origin is None:
+            from tarry_backend.executor.run_revival import former
+
             self.answer(former(run))
             self._announcer.announce(former(run), again=True)
 

@@ -17,19 +17,21 @@ from typing import TYPE_CHECKING
 from tarry._wire.bus import source_of
 from tarry.errors import UsageError
 from tarry_backend.clock import now
-from tarry_backend.model.run import PastLife, Revival, RunStatus
+from tarry_backend.model.life import PastLife
+from tarry_backend.model.run import RunStatus
 from tarry_backend.model.step import END_OF_TIME, Status, WaitRequest
 from tarry_backend.waits.registration import Registration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from tarry_backend.model.life import Revival
     from tarry_backend.model.run import Run, RunSnapshot
     from tarry_backend.model.step import Step, Wait
     from tarry_backend.store import Store
     from tarry_backend.store.traffic import Traffic
 
-__all__ = ["Plan", "begun", "former", "goes_on", "planned", "prepared"]
+__all__ = ["Plan", "begun", "former", "planned", "prepared"]
 
 _OPEN = {
     "run": Status.RETRYING,
@@ -51,11 +53,6 @@ class Plan:
 
     kept: tuple[Step, ...]
     dropped: tuple[Step, ...]
-
-
-def goes_on(step: Step) -> bool:
-    """Return whether the step is open, and the run's end has not withdrawn it."""
-    return step.is_open and step.status is not Status.WITHDRAWN
 
 
 def former(run: Run) -> Run:

@@ -21,7 +21,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tarry._wire.jsonvalues import decode, encode
-from tarry._wire.mailbox import Letter, Waiter
 from tarry.errors import UsageError
 from tarry_backend.model.run import RunStatus
 from tarry_backend.model.step import Signal, Status
@@ -29,10 +28,10 @@ from tarry_backend.model.step import Signal, Status
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
 
-    from tarry._wire.mailbox import Mailbox
+    from tarry._wire.mailbox import Letter, Mailbox, Waiter
     from tarry._wire.mailboxes import Mailboxes
     from tarry_backend.model.step import Step
-    from tarry_backend.store import Runs, Store
+    from tarry_backend.store import Store
 
 __all__ = ["Signalling", "answered", "unused_letter"]
 
@@ -41,8 +40,8 @@ class Signalling:
     """The executor's use of mailboxes. Each operation may happen twice."""
 
     def __init__(self, store: Store) -> None:
-        self._boxes: Mailboxes = store.mailboxes
-        self._runs: Runs = store.runs
+        self._store = store
+        self._runs = store.runs
 
     def claim(self, run_id: str, step: Step, now: int, sent_by: int | None = None) -> Letter | None:
         """Register the step at the mailbox; return the signal that it was given, if there is one for it.
@@ -57,7 +56,7 @@ class Signalling:
         Raises:
             UsageError: Another step waits there. A step that has ended, or whose run has, does not count.
         """
-        waiter, name = Waiter(run_id, step.key), _signal(step).name
+        waiter, name = _waiter(run_id, step), _signal(step).name
         latest = _sent_by(step) if sent_by is None else sent_by
 
         def decide(box: Mailbox) -> tuple[Mailbox, Letter | None]:
@@ -70,11 +69,11 @@ class Signalling:
 
     def look(self, run_id: str, step: Step) -> Letter | None:
         """Return the signal that the step was given, if any."""
-        return self._boxes.look(_signal(step).name).letter_for(Waiter(run_id, step.key))
+        return self._boxes.look(_signal(step).name).letter_for(_waiter(run_id, step))
 
     def leave(self, run_id: str, step: Step) -> Letter | None:
         """Release the mailbox, unless the step was given a signal; return that signal, if any."""
-        waiter = Waiter(run_id, step.key)
+        waiter = _waiter(run_id, step)
 
         def decide(box: Mailbox) -> tuple[Mailbox, Letter | None]:
             letter = box.letter_for(waiter)
@@ -89,7 +88,11 @@ class Signalling:
 
     def free(self, run_id: str, step: Step) -> None:
         """Free the mailbox for the next wait, whether or not the step was given a signal."""
-        self._boxes.change(_signal(step).name, lambda box: (box.released(Waiter(run_id, step.key)), None))
+        self._boxes.change(_signal(step).name, lambda box: (box.released(_waiter(run_id, step)), None))
+
+    @property
+    def _boxes(self) -> Mailboxes:
+        return self._store.mailboxes
 
     def _is_open(self, waiter: Waiter) -> bool:
         step = self._runs.step(waiter.run_id, waiter.step_key)
@@ -132,7 +135,15 @@ def _with_letter(step: Step, letter: Letter) -> Step:
     return replace(step, output=encode(letter.data, f"signal {signal.name!r}"), signal=signal)
 
 
+def _waiter(run_id: str, step: Step) -> Waiter:
+    from tarry._wire.mailbox import Waiter  # few runs wait for signals
+
+    return Waiter(run_id, step.key)
+
+
 def _letter(step: Step) -> Letter:
+    from tarry._wire.mailbox import Letter
+
     signal = _signal(step)
     assert signal.sent_id is not None
     return Letter(signal.sent_id, decode(step.output or "null"), signal.sent_at or 0)

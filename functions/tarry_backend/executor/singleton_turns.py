@@ -19,11 +19,9 @@ from tarry_backend.model.cancellation import BY_HAND, SUPERSEDED
 from tarry_backend.model.event_identity import identity
 from tarry_backend.model.position import Position
 from tarry_backend.model.run import RunStatus
-from tarry_backend.model.singleton import Singleton
 from tarry_backend.model.trace import NoRun, Trace
 from tarry_backend.queues.cancel_runs import request_cancel
 from tarry_backend.queues.messages import Continue
-from tarry_backend.store import Claim, singleton_claim
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,8 +29,9 @@ if TYPE_CHECKING:
     from tarry import Function
     from tarry_backend.model.cancellation import Cancellation
     from tarry_backend.model.run import Run
+    from tarry_backend.model.singleton import Singleton
     from tarry_backend.queues.sender import Queues
-    from tarry_backend.store import Store
+    from tarry_backend.store import Claim, Store
     from tarry_backend.telemetry import Meter
 
 __all__ = ["SingletonTurns"]
@@ -53,7 +52,6 @@ class SingletonTurns:
     """The turns. A run without a singleton costs no request."""
 
     def __init__(self, store: Store, queues: Queues, meter: Meter) -> None:
-        self._singletons = store.singletons
         self._runs = store.runs
         self._store = store
         self._queues = queues
@@ -70,7 +68,7 @@ class SingletonTurns:
         if (name := start_key(function, option.key, run.event, run.received_at)) is None:
             self._meter.count("MatchErrors")
             return None
-        there, position = self._singletons.read(name), Position(run.received_at, identity(run.event))
+        there, position = self._store.singletons.read(name), Position(run.received_at, identity(run.event))
         before = None if there is None or there.run_id == run.id else self._before(there)
         if option.mode == "skip" and before is not None:
             return Trace(run.id, run.function_id, NoRun.SKIPPED, now(), by=before)
@@ -81,7 +79,7 @@ class SingletonTurns:
             new = replace(new, due=max(run.due or 0, now() + _ASKS))
         waits = there is not None and there.after is not None and there.run_id != run.id
         stops = dict.fromkeys([*([before] if before else []), *([there.run_id] if there and waits else [])])
-        return ClaimedTurn(new, singleton_claim(name, there, Singleton(run.id, position, before)), tuple(stops))
+        return ClaimedTurn(new, self._store.singletons.claim(name, there, run.id, position, before), tuple(stops))
 
     def stop(self, run_ids: Sequence[str]) -> None:
         """Cancel the runs before a new one. If this is lost, the new one repeats it, and one that waits finds out."""
@@ -92,7 +90,7 @@ class SingletonTurns:
         """Return why the run is cancelled that somebody has asked to cancel: by hand, or by the run after it."""
         if run.singleton is None:
             return BY_HAND
-        there = self._singletons.read(run.singleton)
+        there = self._store.singletons.read(run.singleton)
         return BY_HAND if there is None or there.run_id == run.id else SUPERSEDED
 
     def comes(self, run: Run) -> Run | Cancellation:
@@ -102,7 +100,7 @@ class SingletonTurns:
         """
         if run.singleton is None or run.after is None:
             return run
-        there = self._singletons.read(run.singleton)
+        there = self._store.singletons.read(run.singleton)
         if there is None or there.run_id != run.id:
             return SUPERSEDED
         if there.after is not None and self._runs_still(there.after):
@@ -110,7 +108,7 @@ class SingletonTurns:
             later = replace(run, due=max(begins(run.event, now()) or 0, now() + _ASKS))
             self._runs.save(later)
             return later
-        if there.after is not None and not self._singletons.begin(run.singleton, run.id):
+        if there.after is not None and not self._store.singletons.begin(run.singleton, run.id):
             return SUPERSEDED
         first = replace(run, after=None, due=begins(run.event, now()))
         self._runs.save(first)
@@ -124,7 +122,7 @@ class SingletonTurns:
         """
         if run.singleton is None:
             return
-        there = self._singletons.end(run.singleton, run.id, now())
+        there = self._store.singletons.end(run.singleton, run.id, now())
         if there is not None and there.after == run.id:
             self._queues.send_to_runs([Continue(there.run_id)])
 
@@ -136,10 +134,10 @@ class SingletonTurns:
         """
         if run.singleton is None:
             return []
-        there = self._singletons.read(run.singleton)
+        there = self._store.singletons.read(run.singleton)
         if there is None or there.run_id != run.id:
             return SUPERSEDED
-        return [singleton_claim(run.singleton, there, Singleton(successor.id, there.position))]
+        return [self._store.singletons.claim(run.singleton, there, successor.id, there.position)]
 
     def _before(self, there: Singleton) -> str | None:
         """Return the run that has to end first: the one whose turn it is, or the one that this one waits for.

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from tarry_backend.clock import now
 from tarry_backend.matching.start_keys import pace_key
-from tarry_backend.model.pace import Pace
 
 if TYPE_CHECKING:
     from tarry import Function
@@ -33,6 +32,8 @@ class StartTimes:
         throttle, run = function.flow.throttle, snapshot.run
         if throttle is None or run.paced is not None or _has_begun(snapshot):
             return None
+        from tarry_backend.model.pace import Pace  # few functions have a throttle
+
         name, lacks_value = pace_key(function, throttle.key, run.event, run.received_at)
         self._meter.count("MatchErrors", lacks_value)
         limit = (self._store.controls.recent(function.id).throttle if function.is_pausable else None) or throttle.limit

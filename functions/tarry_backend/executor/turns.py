@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tarry import Function
-    from tarry_backend.executor.gatekeeper import Gatekeeper, Place
+    from tarry_backend.executor.entrance import Entrance
+    from tarry_backend.executor.gatekeeper import Place
     from tarry_backend.executor.message_delivery import MessageDelivery
     from tarry_backend.executor.run_end import OutcomeWriter
     from tarry_backend.executor.run_journal import RunJournal
@@ -34,10 +35,10 @@ class Turn(NamedTuple):
 class Turns:
     """The turns of an executor's runs. Each kind of waiting costs a request only where it is used."""
 
-    def __init__(self, outcomes: OutcomeWriter, times: StartTimes, gatekeeper: Gatekeeper) -> None:
+    def __init__(self, outcomes: OutcomeWriter, times: StartTimes, entrance: Entrance) -> None:
         self._outcomes = outcomes
         self._times = times
-        self._gatekeeper = gatekeeper
+        self._entrance = entrance
 
     def take(
         self,
@@ -56,15 +57,15 @@ class Turns:
             if run.after is not None:
                 postponed(function, snapshot, journal)
             self._outcomes.leave(run)
-            self._gatekeeper.decline(message)
+            self._entrance.decline(message)
             return None
         begins = self._times.take(function, snapshot)
         if begins is not None and begins > now():
             self._postpone(function, snapshot, journal, replace(run, due=begins, paced=begins))
             self._outcomes.remind(replace(run, due=begins))
-            self._gatekeeper.decline(message)
+            self._entrance.decline(message)
             return None
-        if (places := self._gatekeeper.enter(function, run, message, delivery)) is None:
+        if (places := self._entrance.enter(function, run, message, delivery)) is None:
             waiting = replace(held(snapshot, now()), paced=run.paced or begins)
             if run.paced is not None:  # its time has come, and the gate wakes it
                 waiting = replace(waiting, due=None)

@@ -10,7 +10,7 @@ from tarry.event import RESERVED
 from tarry_backend import matching
 from tarry_backend.events.address import addressee, is_untimely, run_id_of
 from tarry_backend.matcher.window_entry import WindowEntry
-from tarry_backend.model.gate import SHARED
+from tarry_backend.model.shared_key import SHARED
 from tarry_backend.queues.messages import Start
 from tarry_backend.store.due_index import BATCHES, CALMS
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tarry import Event
     from tarry._cel.dialect import Dialect
-    from tarry.flow import Flow
+    from tarry._engine.flow import Flow
     from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.queues.messages import Carried
     from tarry_backend.telemetry import Meter

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from tarry.errors import ExpressionError
 from tarry_backend import matching
-from tarry_backend.model.gate import SHARED, Gate, GateName
+from tarry_backend.model.gate import Gate, GateName
+from tarry_backend.model.shared_key import SHARED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

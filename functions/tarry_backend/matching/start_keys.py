@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from tarry.errors import ExpressionError
 from tarry_backend import matching
-from tarry_backend.model.gate import SHARED
+from tarry_backend.model.shared_key import SHARED
 
 if TYPE_CHECKING:
     from tarry import Event

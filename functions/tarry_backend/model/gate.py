@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-__all__ = ["SHARED", "Gate", "GateName", "GateState", "Hold", "Waiter", "new_token"]
-
-SHARED = "-"
-"""What stands for the key of a limit without one, and for the value of a key that has none."""
+__all__ = ["Gate", "GateName", "GateState", "Hold", "Waiter"]
 
 Kind = Literal["work", "run", "granted"]
 
@@ -104,8 +100,3 @@ class Waiter:
     stamp: str
     since: int
     woken: int = 0
-
-
-def new_token() -> str:
-    """Return a text that no one else has."""
-    return secrets.token_hex(6)

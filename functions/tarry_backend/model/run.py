@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tarry.event import Event
     from tarry_backend.model.cancellation import Cancellation
     from tarry_backend.model.chain import Chain
+    from tarry_backend.model.life import Origin, PastLife, PastStep, Revival
     from tarry_backend.model.position import Position
     from tarry_backend.model.received_event import ReceivedEvent
     from tarry_backend.model.step import Failure, Step
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
 __all__ = [
     "PARKED",
     "Alias",
-    "Origin",
-    "PastLife",
-    "PastStep",
-    "Revival",
     "Run",
     "RunSnapshot",
     "RunStatus",
@@ -41,45 +38,6 @@ class RunStatus(StrEnum):
     FINISHED = "finished"
     FAILED = "failed"
     CANCELLED = "cancelled"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Revival:
-    """A retry or a rerun that the executor has yet to carry out. Times are Unix milliseconds.
-
-    Of a retry: ``step`` is the step to go on from, if there is one, and ``order`` its end in the run's order. ``ended``
-    is when the life before ended, and ``asked_by`` the identity of the event that asked, if one did.
-    Of a rerun: ``origin`` is the run to copy from, and ``order`` the beginning of the step up to which it is copied.
-    """
-
-    asked: int
-    step: str | None = None
-    order: int | None = None
-    ended: int | None = None
-    origin: str | None = None
-    asked_by: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PastLife:
-    """A life of the run that failed, for people: when it ended, why, and from which step the next life went on.
-
-    ``asked_by`` is as in ``Revival``: so an event retries a run once.
-    """
-
-    ended: int
-    error: str
-    retried: int
-    step: str | None = None
-    asked_by: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Of which run a run is the rerun, and from which step."""
-
-    run_id: str
-    step: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,14 +118,6 @@ class Alias:
 
 
 @dataclass(frozen=True, slots=True)
-class PastStep:
-    """A step of an earlier life of the run, which a retry has dropped. It is there for people."""
-
-    life: int
-    step: Step
-
-
-@dataclass(frozen=True, slots=True)
 class RunSnapshot:
     """A run with its steps, in the order in which they began, its guards, and the further keys of its waits.
 
@@ -188,6 +138,11 @@ class RunSnapshot:
     def parts(self) -> tuple[Step, ...]:
         """The guards and the steps."""
         return (*self.guards, *self.steps)
+
+    @property
+    def is_left_open(self) -> bool:
+        """Whether a step or guard is open that no end of the run has withdrawn."""
+        return any(step.is_open and step.status is not Status.WITHDRAWN for step in self.parts)
 
     def step(self, key: str) -> Step | None:
         """Return the step or guard with that key, or ``None``."""

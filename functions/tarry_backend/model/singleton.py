@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tarry_backend.model.gate import new_token
+from tarry_backend.model.token import new_token
 
 if TYPE_CHECKING:
     from tarry_backend.model.position import Position

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from tarry import Concurrency
-    from tarry.flow import Flow
+    from tarry._engine.flow import Flow
     from tarry_backend.model.control import Control, Limited
     from tarry_backend.queues.sender import Queues
     from tarry_backend.store import Store

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from typing import Any, ClassVar, Self, get_args
 
-from tarry._wire.signal_post import Signalled
+from tarry._wire.signal_message import Signalled
 from tarry.errors import TarryError
 from tarry.event import Event
 from tarry_backend.model.event_identity import identity_of

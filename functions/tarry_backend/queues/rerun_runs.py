@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from tarry.errors import TarryError
 from tarry_backend.clock import now
 from tarry_backend.model.event_identity import hashed_id
-from tarry_backend.model.run import Origin, Revival, Run
+from tarry_backend.model.life import Origin, Revival
+from tarry_backend.model.run import Run
 from tarry_backend.queues.messages import Continue
 
 if TYPE_CHECKING:

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from tarry.errors import TarryError
 from tarry_backend.clock import now
 from tarry_backend.model.event_identity import identity
+from tarry_backend.model.life import Revival
 from tarry_backend.model.position import Position
-from tarry_backend.model.run import Revival, RunStatus
-from tarry_backend.model.singleton import Singleton
+from tarry_backend.model.run import RunStatus
 from tarry_backend.model.step import Status
 from tarry_backend.model.trace import Trace
 from tarry_backend.queues.messages import Continue
-from tarry_backend.store import singleton_claim
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -77,7 +76,7 @@ def _turn(run: Run, store: Store) -> list[Claim]:
         )
     position = Position(run.received_at, identity(run.event))
     latest = position if there is None else max(position, there.position)
-    return [singleton_claim(run.singleton, there, Singleton(run.id, latest))]
+    return [store.singletons.claim(run.singleton, there, run.id, latest)]
 
 
 def failed_step(snapshot: RunSnapshot) -> Step | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tarry._engine.flow import Flow
 from tarry.batch import Batch
 from tarry.debounce import Debounce
-from tarry.flow import Flow, Priority, RateLimit, Singleton, Throttle
+from tarry.flow import Priority, RateLimit, Singleton, Throttle
 from tarry_backend.remote.ops import moment_of
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from tarry_backend.remote.states import name_here
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from tarry.flow import Flow
+    from tarry._engine.flow import Flow
     from tarry.triggers import Trigger
     from tarry_backend.replay import Driver
 

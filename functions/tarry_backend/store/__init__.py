@@ -6,35 +6,34 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
-from tarry._wire.mailboxes import Mailboxes
 from tarry_backend.store.due_index import Dues
 from tarry_backend.store.event_names import Name, Names
-from tarry_backend.store.gates import Gates
 from tarry_backend.store.large_values import Values
 from tarry_backend.store.log import EventGoneError, EventLog, LogEntry
 from tarry_backend.store.run_items import RunItems
-from tarry_backend.store.run_lives import RunLives
 from tarry_backend.store.run_objects import RunObjects
 from tarry_backend.store.run_starts import RunStarts, counted_claim, once_claim
 from tarry_backend.store.runs import ConflictError, Runs
-from tarry_backend.store.singletons import Singletons, singleton_claim
 from tarry_backend.store.start_items import Claim
-from tarry_backend.store.step_items import StepItems
 from tarry_backend.store.table import OverlapError, Table
-from tarry_backend.store.wait_index import Waits
 
 if TYPE_CHECKING:
+    from tarry._wire.mailboxes import Mailboxes
     from tarry_backend.deploy.settings import Settings
     from tarry_backend.store.bulks import Bulks
     from tarry_backend.store.calms import Calms
     from tarry_backend.store.chains import Chains
     from tarry_backend.store.controls import Controls
     from tarry_backend.store.event_batches import EventBatches
+    from tarry_backend.store.gates import Gates
     from tarry_backend.store.gathered_events import GatheredEvents
     from tarry_backend.store.open_waits import OpenWaits
     from tarry_backend.store.paces import Paces
     from tarry_backend.store.queries import Queries
     from tarry_backend.store.remote_apps import RemoteApps
+    from tarry_backend.store.run_lives import RunLives
+    from tarry_backend.store.singletons import Singletons
+    from tarry_backend.store.wait_index import Waits
 
 __all__ = [
     "Claim",
@@ -42,23 +41,18 @@ __all__ = [
     "Dues",
     "EventGoneError",
     "EventLog",
-    "Gates",
     "LogEntry",
     "Name",
     "Names",
     "OverlapError",
-    "RunLives",
     "RunObjects",
     "RunStarts",
     "Runs",
-    "Singletons",
     "Store",
     "Table",
-    "Waits",
     "counted_claim",
     "once_claim",
     "open_store",
-    "singleton_claim",
 ]
 
 
@@ -76,16 +70,11 @@ class Store:
     table: Table
     values: Values
     runs: Runs
-    lives: RunLives
     objects: RunObjects
     log: EventLog
     names: Names
-    waits: Waits
     dues: Dues
-    mailboxes: Mailboxes
-    gates: Gates
     starts: RunStarts
-    singletons: Singletons
 
     @classmethod
     def over(cls, table: Table, settings: Settings) -> Self:
@@ -97,19 +86,22 @@ class Store:
             table=table,
             values=values,
             runs=runs,
-            lives=RunLives(table, StepItems(values), runs.leases),
             objects=RunObjects(table, values),
             log=log,
             names=names,
-            waits=Waits(table),
             dues=dues,
-            mailboxes=Mailboxes(table.name, table.place),
-            gates=Gates(table),
-            singletons=Singletons(table),
             starts=RunStarts(table, RunItems(values, runs.leases), runs.leases),
         )
 
-    # Few messages need these, so they load at their first use.
+    # Few messages of a Lambda need these, so they load at their first use.
+
+    @cached_property
+    def lives(self) -> RunLives:
+        """The lives of failed runs that were retried."""
+        from tarry_backend.store.run_lives import RunLives
+        from tarry_backend.store.step_items import StepItems
+
+        return RunLives(self.table, StepItems(self.values), self.runs.leases)
 
     @cached_property
     def chains(self) -> Chains:
@@ -124,6 +116,34 @@ class Store:
         from tarry_backend.store.controls import Controls
 
         return Controls(self.table)
+
+    @cached_property
+    def waits(self) -> Waits:
+        """The index of waits, for the matcher and for people."""
+        from tarry_backend.store.wait_index import Waits
+
+        return Waits(self.table)
+
+    @cached_property
+    def mailboxes(self) -> Mailboxes:
+        """The mailboxes of signals."""
+        from tarry._wire.mailboxes import Mailboxes
+
+        return Mailboxes(self.table.name, self.table.place)
+
+    @cached_property
+    def gates(self) -> Gates:
+        """The limits on how many runs are at work."""
+        from tarry_backend.store.gates import Gates
+
+        return Gates(self.table)
+
+    @cached_property
+    def singletons(self) -> Singletons:
+        """The runs of which only one may run at a time."""
+        from tarry_backend.store.singletons import Singletons
+
+        return Singletons(self.table)
 
     @cached_property
     def open_waits(self) -> OpenWaits:

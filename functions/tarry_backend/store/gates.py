@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from pynamodb.expressions.condition import size
 
-from tarry_backend.model.gate import GateState, Hold, Waiter, new_token
+from tarry_backend.model.gate import GateState, Hold, Waiter
+from tarry_backend.model.token import new_token
 from tarry_backend.store.due_index import GATE
 from tarry_backend.store.gate_items import GateItem, WaiterItem
 from tarry_backend.store.leases import HELD

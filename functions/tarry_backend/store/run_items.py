@@ -11,9 +11,9 @@ from tarry_backend.model.run import Run, RunStatus
 from tarry_backend.model.step import Failure
 from tarry_backend.store.event_json import batch_of, batch_text, event_of, event_text
 from tarry_backend.store.large_values import INLINE, INLINE_BATCH
+from tarry_backend.store.life_items import life_attributes, lives_of
 from tarry_backend.store.models import RunItem
 from tarry_backend.store.run_index import index_key
-from tarry_backend.store.run_lives import life_attributes, lives_of
 from tarry_backend.store.step_items import due_shard, run_pk
 
 if TYPE_CHECKING:

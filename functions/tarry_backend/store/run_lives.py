@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tarry_backend.model.chain import Chain
+from tarry_backend.model.life import PastStep
 from tarry_backend.model.moment import iso
-from tarry_backend.model.run import Origin, PastLife, PastStep, Revival, RunStatus, open_until
+from tarry_backend.model.run import RunStatus, open_until
 from tarry_backend.model.step import Status
 from tarry_backend.store.leases import has_expired, may_lack_steps
-from tarry_backend.store.models import RunItem, StepItem
+from tarry_backend.store.life_items import past_item, revival_text
+from tarry_backend.store.models import RunItem
 from tarry_backend.store.run_index import index_key
 from tarry_backend.store.step_items import alias_items, alias_sk, due_shard, ended_alias_item, run_pk, step_sk
 from tarry_backend.store.table import ConditionFailedError
@@ -19,20 +19,15 @@ from tarry_backend.store.table import ConditionFailedError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from tarry_backend.model.life import Revival
     from tarry_backend.model.run import Run, RunSnapshot
     from tarry_backend.model.step import Step
     from tarry_backend.store.leases import Leases
     from tarry_backend.store.start_items import Claim
     from tarry_backend.store.step_items import StepItems
-    from tarry_backend.store.table import Batch, Table
+    from tarry_backend.store.table import Table
 
-__all__ = ["PAST", "RunLives", "life_attributes", "lives_of", "past_step", "retire_past"]
-
-PAST = "past#"
-"""What the sort key of a dropped step begins with."""
-
-_MOST_LIVES = 20
-"""Of how many past lives a run keeps how they ended."""
+__all__ = ["RunLives"]
 
 _HOUR, _DAY = 3_600_000, 86_400_000
 
@@ -84,7 +79,7 @@ class RunLives:
             RunItem.due.set(revival.asked),
             RunItem.due_shard.set(due_shard(run.id)),
             RunItem.life.set(revived.life),
-            RunItem.revival.set(_json(revival) or ""),
+            RunItem.revival.set(revival_text(revival)),
             RunItem.expires.remove(),
             RunItem.ended.remove(),
         ]
@@ -108,7 +103,7 @@ class RunLives:
         run_id, life = snapshot.run.id, snapshot.run.life - 1
         kept = self._leased(kept, moment)
         past = (*snapshot.past, *(PastStep(life, step) for step in dropped))
-        items = {item.sk: item for item in (_past_item(run_id, each, self._steps, None) for each in past)}
+        items = {item.sk: item for item in (past_item(run_id, each, self._steps, None) for each in past)}
         with self._table.batch() as batch:
             for item in items.values():
                 batch.save(item)
@@ -143,51 +138,3 @@ class RunLives:
         for step in kept:
             if step.status is Status.WAITING:
                 yield from alias_items(snapshot.run.id, step)
-
-
-def life_attributes(run: Run) -> dict[str, Any]:
-    """Return what a run's item says of its lives and its chain. Of a run that has neither it says nothing."""
-    return {
-        "life": run.life if run.life > 1 else None,
-        "past_lives": json.dumps([asdict(each) for each in run.past_lives[-_MOST_LIVES:]]) if run.past_lives else None,
-        "revival": _json(run.revival),
-        "origin": _json(run.origin),
-        "chain": None if run.chain is None else run.chain.stored(),
-        "successor": run.successor,
-    }
-
-
-def lives_of(item: RunItem) -> dict[str, Any]:
-    """Return the fields of ``Run`` that ``life_attributes`` wrote."""
-    return {
-        "life": int(item.life or 1),
-        "past_lives": tuple(PastLife(**each) for each in json.loads(item.past_lives or "[]")),
-        "revival": None if item.revival is None else Revival(**json.loads(item.revival)),
-        "origin": None if item.origin is None else Origin(**json.loads(item.origin)),
-        "chain": None if item.chain is None else Chain.read(item.chain),
-        "successor": item.successor,
-    }
-
-
-def past_step(item: StepItem, steps: StepItems) -> PastStep:
-    """Return the item of a dropped step."""
-    life, _, key = item.sk.removeprefix(PAST).partition("#")
-    return PastStep(int(life), replace(steps.step(item), key=key))
-
-
-def retire_past(batch: Batch, snapshot: RunSnapshot, steps: StepItems, expires: int) -> None:
-    """Let time to live remove the dropped steps of a run that has ended."""
-    for past in snapshot.past:
-        batch.save(_past_item(snapshot.run.id, past, steps, expires))
-
-
-def _past_item(run_id: str, past: PastStep, steps: StepItems, expires: int | None) -> StepItem:
-    """Return the item of a dropped step: as it was, but in no index. It is stored for as long as its run."""
-    item = steps.item(run_id, replace(past.step, expires=expires))
-    item.sk = f"{PAST}{past.life}#{past.step.key}"
-    item.match_key = item.wait_ref = item.due_shard = None
-    return item
-
-
-def _json(value: Revival | Origin | None) -> str | None:
-    return None if value is None else json.dumps({k: v for k, v in asdict(value).items() if v is not None})

@@ -11,9 +11,9 @@ from tarry_backend.model.run import RunSnapshot, RunStatus
 from tarry_backend.model.step import Status
 from tarry_backend.model.trace import Trace
 from tarry_backend.store.leases import Leases
+from tarry_backend.store.life_items import PAST, past_step, retire_past
 from tarry_backend.store.models import AliasItem, CancelRequestItem, Item, RunItem, StepItem
 from tarry_backend.store.run_items import RunItems
-from tarry_backend.store.run_lives import PAST, past_step, retire_past
 from tarry_backend.store.run_objects import note_objects
 from tarry_backend.store.run_starts import trace_of
 from tarry_backend.store.step_items import (
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from pynamodb.expressions.condition import Condition
 
     from tarry_backend.model.cancellation import Cancellation
-    from tarry_backend.model.run import Alias, PastStep, Run
+    from tarry_backend.model.life import PastStep
+    from tarry_backend.model.run import Alias, Run
     from tarry_backend.model.step import Step
     from tarry_backend.store.large_values import Values
     from tarry_backend.store.table import Batch, Table

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tarry_backend.model.gate import new_token
 from tarry_backend.model.position import Position
 from tarry_backend.model.singleton import Singleton
+from tarry_backend.model.token import new_token
 from tarry_backend.store.models import Item
 from tarry_backend.store.start_items import SingletonItem
 from tarry_backend.store.table import ConditionFailedError
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from pynamodb.expressions.condition import Condition
     from pynamodb.expressions.update import Action
 
+    from tarry_backend.store.start_items import Claim
     from tarry_backend.store.table import Table
 
-__all__ = ["Singletons", "singleton_claim"]
+__all__ = ["Singletons"]
 
 _KEPT = 30 * 86_400
 """How many seconds a singleton is stored after its run has ended. A dead letter is stored for half as long."""
@@ -25,22 +26,21 @@ _KEPT = 30 * 86_400
 _SK = "single"
 
 
-def singleton_claim(name: str, before: Singleton | None, after: Singleton) -> tuple[Item, Condition]:
-    """Return the claim of a run on the singleton, if the singleton is as it was read. It is in no index.
-
-    It has no time to live while its run runs: the run's end gives it one.
-    """
-    item = SingletonItem(
-        _pk(name), _SK, run_id=after.run_id, position=after.position.text(), after=after.after, stamp=after.stamp
-    )
-    return item, Item.pk.does_not_exist() if before is None else SingletonItem.stamp == before.stamp
-
-
 class Singletons:
-    """The singletons of one table. Each method makes one request."""
+    """The singletons of one table. Each method but ``claim`` makes one request."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
+
+    @staticmethod
+    def claim(name: str, before: Singleton | None, run_id: str, position: Position, after: str | None = None) -> Claim:
+        """Return the claim of a run on the singleton, if the singleton is as it was read. It is in no index.
+
+        It has no time to live while its run runs: the run's end gives it one.
+        """
+        turn = Singleton(run_id, position, after)
+        item = SingletonItem(_pk(name), _SK, run_id=run_id, position=position.text(), after=after, stamp=turn.stamp)
+        return item, Item.pk.does_not_exist() if before is None else SingletonItem.stamp == before.stamp
 
     def read(self, name: str) -> Singleton | None:
         """Return the singleton, strongly consistent."""

@@ -11,7 +11,6 @@ from tarry._engine.batch_checks import check_batch_cancels
 from tarry._engine.error_text import shown
 from tarry._engine.place import place_of_call
 from tarry.cancel import MAX_CANCELS, Cancel, Timeouts
-from tarry.concurrency import MAX_CONCURRENCIES, Concurrency
 from tarry.errors import UsageError
 from tarry.function import DEFAULT_BACKOFF, Retries
 from tarry.triggers import Trigger, TriggerCron, TriggerEvent
@@ -19,8 +18,9 @@ from tarry.triggers import Trigger, TriggerCron, TriggerEvent
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from tarry._engine.flow import Flow
+    from tarry.concurrency import Concurrency
     from tarry.durations import Duration
-    from tarry.flow import Flow
     from tarry.function import Function
 
 __all__ = [
@@ -194,9 +194,11 @@ def checked_concurrency(fn_id: str, given: Any) -> tuple[Concurrency, ...]:
     Raises:
         UsageError: It is something else, there are too many, or two count the same.
     """
+    if given is None:
+        return ()
+    from tarry.concurrency import MAX_CONCURRENCIES, Concurrency
+
     try:
-        if given is None:
-            return ()
         several = given if isinstance(given, list | tuple) else (given,)
         limits = tuple(Concurrency(each) if type(each) is int else each for each in several)
     except UsageError as error:

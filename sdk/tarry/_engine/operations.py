@@ -15,7 +15,6 @@ from tarry._engine.outputtype import OutputType, asked, has_parameter
 from tarry._engine.step_options import NO_OPTIONS, StepOptions
 from tarry._wire.eventdata import given
 from tarry._wire.internal_events import OWN
-from tarry._wire.signal_request import check_signal
 from tarry.errors import UsageError
 from tarry.event import Event
 from tarry.function import Function
@@ -250,6 +249,8 @@ class WaitForSignal(_Step):
     type: Any = None
 
     def __post_init__(self) -> None:
+        from tarry._wire.signal_request import check_signal  # few runs wait for signals
+
         _check_id(self.id)
         check_signal(self.signal)
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from tarry._wire.aws import client
 from tarry._wire.mailbox import Letter
 from tarry._wire.mailboxes import Mailboxes
+from tarry._wire.signal_message import Signalled
 from tarry.signalreceipt import SignalReceipt, SignalStatus
 
 if TYPE_CHECKING:
@@ -23,16 +24,7 @@ if TYPE_CHECKING:
     from tarry._wire.mailbox import Mailbox, Waiter
     from tarry._wire.signal_request import SignalRequest
 
-__all__ = ["SignalPost", "Signalled", "posted"]
-
-
-@dataclass(frozen=True, slots=True)
-class Signalled:
-    """To the executor: a waiting step received a signal."""
-
-    kind: ClassVar[str] = "signalled"
-    run_id: str
-    step_key: str
+__all__ = ["SignalPost", "posted"]
 
 
 class SignalPost:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlencode
 
-from tarry.flow import Flow
+from tarry._engine.flow import Flow
 from tarry_dev.cli.errors import CommandError
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ import pytest
 
 from tarry import App, Cancel, Concurrency, Context, Event, Timeouts, TriggerEvent
 from tarry_backend.executor.gatekeeper import SPARE
-from tarry_backend.model.gate import SHARED, GateName, Hold
+from tarry_backend.model.gate import GateName, Hold
+from tarry_backend.model.shared_key import SHARED
 from tarry_backend.queues.function_control import pause, resume, set_limit
 from tarry_backend.runtime import host as deploy
 from tarry_backend.runtime import runtime
@@ -67,7 +68,7 @@ def occupy(name: str = GATE, until: int = LONG) -> Callable[[], None]:
     assert taken
 
     def give_back() -> None:
-        keeper = runtime().executor._gatekeeper
+        keeper = runtime().executor._entrance._gatekeeper
         done, state = store.gates.release(name, "X" * 26, hold, 0)
         assert done
         keeper._pass_on(name, state)
@@ -243,7 +244,7 @@ def test_an_event_without_the_keys_value_is_counted_once_as_a_match_error(
 ) -> None:
     counted = Counter[str]()
     deploy(shop(work, concurrency=Concurrency(1, key="event.data.customer")))
-    meter = runtime().executor._gatekeeper._meter
+    meter = runtime().executor._entrance._gatekeeper._meter
     monkeypatch.setattr(meter, "count", lambda name, by=1: counted.update({name: by}))
     host.send(placed(2))
     assert counted["MatchErrors"] == 2
@@ -415,7 +416,7 @@ def test_a_grantor_that_dies_before_it_tells_the_run_is_completed_by_the_sweep(h
     deploy(shop(work, concurrency=1))
     give_back = occupy()
     host.send(placed(1))
-    keeper = runtime().executor._gatekeeper
+    keeper = runtime().executor._entrance._gatekeeper
     tell, keeper._tell = keeper._tell, lambda *_: None  # type: ignore[method-assign]
     give_back()
     keeper._tell = tell  # type: ignore[method-assign]
@@ -583,7 +584,7 @@ def test_the_requests_of_a_run_do_not_grow_with_the_line(host: Host, work: Work,
         waited = +calls
         for number, hold in enumerate(holds):
             _, state = store.release(GATE, f"X{number}", hold, 0)
-            runtime().executor._gatekeeper._pass_on(GATE, state)
+            runtime().executor._entrance._gatekeeper._pass_on(GATE, state)
         host.advance("1m")
     assert statuses(host) == {"finished": count}
     assert waited["UpdateItem"] == 3 * count

@@ -76,7 +76,7 @@ def test_a_run_without_a_value_counts_a_match_error_once(
 ) -> None:
     ship(app, order, concurrency=1, priority=URGENT)
     counted = Counter[str]()
-    meter = runtime().executor._gatekeeper._meter
+    meter = runtime().executor._entrance._gatekeeper._meter
     monkeypatch.setattr(meter, "count", lambda name, by=1: counted.update({name: by}))
     host.send([placed("a"), placed("b", urgent=1)])
     assert counted["MatchErrors"] == 1

@@ -8,8 +8,8 @@ import pytest
 from tarry import App, Concurrency, Context, Event, RateLimit, StepError, TriggerCron, TriggerEvent
 from tarry_backend.api.receipts import Receipt
 from tarry_backend.model.counted_starts import CountedStarts
-from tarry_backend.model.gate import SHARED
 from tarry_backend.model.run import Run
+from tarry_backend.model.shared_key import SHARED
 from tarry_backend.model.trace import NoRun
 from tarry_backend.runtime import host as deploy
 from tarry_backend.runtime import runtime

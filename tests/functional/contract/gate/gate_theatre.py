@@ -4,8 +4,9 @@ import logging
 from collections.abc import Sequence
 
 from tarry import App, Context, TriggerEvent
-from tarry_backend.model.gate import SHARED, GateName
+from tarry_backend.model.gate import GateName
 from tarry_backend.model.run import RunStatus
+from tarry_backend.model.shared_key import SHARED
 from tarry_backend.runtime import runtime
 from tests.functional.contract.gate.gate_stage import LAST, GateCase, GateStage, run_id
 from tests.functional.contract.handshake.exploration import Exploration
