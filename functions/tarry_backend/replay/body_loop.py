@@ -78,7 +78,6 @@ class BodyLoop(asyncio.SelectorEventLoop):
 
         The root is a task, and it is waited for: AnyIO keeps its idle threads for as long as such a task lives.
         """
-        asyncio.set_event_loop(self)
         standing_watch(self._selector_of_turns, "the event loop of all async bodies of steps")
         root = self.create_task(_for_ever(), name="tarry: bodies of steps")
         while not (root.done() or self.is_closed()):

@@ -11,7 +11,7 @@ import pytest
 
 from tarry import Context, ContextSync, StepCallError
 from tarry_backend.replay import Paused, admission, conclusion
-from tests.unit.replay.memory import MemoryRun, durable, error_of
+from tests.unit.replay.memory import MemoryRun, durable, error_of, output_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,6 +111,7 @@ def test_an_async_body_is_refused_so_often_and_then_ended() -> None:
 
 def test_a_function_that_calls_on_after_its_suspension_is_suspended_so_often_and_then_rests() -> None:
     names: list[str] = []
+    texts: list[str] = []
 
     async def ship(ctx: Context) -> None:
         while True:
@@ -120,6 +121,30 @@ def test_a_function_that_calls_on_after_its_suspension_is_suspended_so_often_and
                 raise
             except BaseException as error:
                 names.append(type(error).__name__)
+                texts.append(str(error))
 
     assert MemoryRun(durable(ship)).replay() == Paused()
     assert names == ["CancelledError"] + ["Suspended"] * (PATIENCE + 1)
+    assert all("Write ``except Exception:`` instead" in text for text in texts[1:]), texts
+
+
+def test_a_thread_that_has_lost_its_race_is_refused_so_often_and_then_held_at_each_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses: list[float] = []
+    names: list[str] = []
+    note_pauses(monkeypatch, pauses)
+
+    def ship(ctx: ContextSync) -> object:
+        def loser() -> None:
+            try:
+                ctx.step.sleep("rest", "1d")
+            except BaseException:
+                threading.current_thread().name = HELD
+                note_errors(names, lambda: ctx.step.run("tidy", int), 6)
+
+        return ctx.group.race([loser, lambda: ctx.step.run("pack", lambda: "packed")])
+
+    assert output_of(MemoryRun(durable(ship)).replay()) == "packed"
+    assert all_of(names, 6) == ["Suspended"] * 6
+    assert pauses == [0.001] * 2, "the calls after the fourth"

@@ -228,6 +228,13 @@ def test_a_short_list_is_written_at_every_step() -> None:
     assert large == {}
 
 
+def test_a_list_whose_text_is_cut_but_not_large_is_written_at_every_step() -> None:
+    large: Large = {}
+    first, second = (arguments_of(RunStep("s", abs, (LARGE[:2],), {}), large) for _ in range(2))
+    assert first is not None
+    assert (first, large) == (second, {})
+
+
 def test_a_step_without_large_arguments_is_written_beside_one_that_has_some() -> None:
     large: Large = {}
     arguments_of(RunStep("s", abs, (LARGE,), {}), large)

@@ -6,12 +6,13 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 
 import pytest
 
 from tarry import Context, StepError
 from tarry_backend.replay import Paused, block_watch, body_loop
-from tarry_backend.replay.body_loop import BodyLoop
+from tarry_backend.replay.body_loop import BodyLoop, RunningBody
 from tests.unit.replay.faces import Face
 from tests.unit.replay.memory import MemoryRun, durable, output_of
 from tests.unit.replay.till import AnyioClient, Bank, Client, HttpxClient, Pool, bank
@@ -106,6 +107,35 @@ def test_the_loop_forgets_a_body_that_has_ended(face: Face) -> None:
     before = len(BodyLoop.current().running)
     MemoryRun(durable(face(ship))).replay()
     assert seen == [before + 1] * 3
+
+
+def test_a_body_that_ends_after_its_replay_wakes_no_one_and_raises_nothing() -> None:
+    """The replay has closed its loop, or has left the body behind."""
+    home = asyncio.new_event_loop()
+    ended = home.create_task(asyncio.sleep(0))
+    home.run_until_complete(ended)
+    home.close()
+    body = RunningBody(lambda: asyncio.sleep(0))
+    body._wake = partial(home.call_soon_threadsafe, int)
+    body._end(ended)
+    body.leave()
+    body._end(ended)
+
+
+def test_the_loop_counts_its_turns_for_the_watch() -> None:
+    """If it did not, the watch would take a body that goes on from turn to turn for one that blocks."""
+
+    async def ship(ctx: Context) -> list[int]:
+        selector = BodyLoop.current()._selector_of_turns
+        before = selector.turns
+        await ctx.step.run("rest", asyncio.sleep, 0)
+        return [before, selector.turns]
+
+    before, after = output_of(MemoryRun(durable(ship)).replay())
+    assert after > before
+    watched = block_watch._watch.standing[BodyLoop.current()._thread.ident or 0]
+    assert watched.selector is BodyLoop.current()._selector_of_turns
+    assert watched.what == "the event loop of all async bodies of steps"
 
 
 def test_a_body_may_bring_an_executor_of_its_own(face: Face) -> None:

@@ -213,18 +213,21 @@ def test_r19_a_step_in_a_task_that_outlives_its_function_fails_the_run() -> None
 
 
 def test_r19_a_step_in_a_finally_block_does_not_hide_why_the_run_has_failed() -> None:
+    told: list[str] = []
+
     async def ship(ctx: Context) -> None:
         async def cleaning() -> None:
             try:
                 await asyncio.Event().wait()
             finally:
-                await caught(lambda: ctx.step.run("clean up", int))
+                told.append(await caught(lambda: ctx.step.run("clean up", int)))
 
         task = asyncio.ensure_future(cleaning())
         await ctx.step.run("pack", int)
         raise LookupError(f"no shelf for {bool(task)}")
 
     assert error_of(MemoryRun(durable(ship)).replay()).name == "LookupError"
+    assert told == ["step 'clean up' was called after its function had ended: await every step"]
 
 
 def fails_beside_a_misplaced_step(failure: Exception) -> Outcome:

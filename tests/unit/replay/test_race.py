@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -216,6 +217,30 @@ def test_no_step_follows_in_a_branch_that_has_lost(face: Face) -> None:
     assert [key for key in run.journal.steps if key.startswith("never")] == ["never"]
 
 
+def test_a_branch_that_has_lost_is_told_which_call_comes_too_late(face: Face) -> None:
+    told: list[str] = []
+
+    async def ship(ctx: Context) -> Any:
+        async def stubborn() -> None:
+            try:
+                await patience(ctx)
+            except BaseException:
+                try:
+                    await ctx.step.run("tidy", int)
+                except BaseException as error:
+                    told.append(str(error))
+
+        return await ctx.group.race([stubborn, lambda: reply(ctx)])
+
+    run = MemoryRun(durable(face(ship)))
+    run.replay()
+    told.clear()
+    assert output_of(run.receive("reply", "r1")) == "r1"
+    assert [text.partition(":")[0] for text in told] == [
+        "step 'tidy' was called in a branch of group.race that has lost"
+    ]
+
+
 def test_all_that_have_lost_are_stopped_before_any_is_waited_for() -> None:
     """The second loser's result came after the winner's: while the first one takes its leave it is not given."""
     went_on: list[str] = []
@@ -318,6 +343,24 @@ def test_a_race_of_two_is_won_by_whichever_comes_first(face: Face, first: str) -
     run.replay()
     outcome = run.receive("reply", "r1") if first == "reply" else run.wake_after("1h")
     assert output_of(outcome) == ("r1" if first == "reply" else "no patience left")
+
+
+def test_a_race_that_is_suspended_says_how_to_let_its_suspension_pass() -> None:
+    told: list[str] = []
+
+    async def swallowing(ctx: Context) -> None:
+        with suppress(BaseException):
+            await patience(ctx)
+
+    async def ship(ctx: Context) -> Any:
+        try:
+            return await ctx.group.race([lambda: swallowing(ctx), lambda: reply(ctx)])
+        except BaseException as error:
+            told.append(str(error))
+            raise
+
+    assert MemoryRun(durable(as_def(ship))).replay() == Paused()
+    assert [text.partition("Write ``except Exception:`` instead")[1] != "" for text in told] == [True], told
 
 
 def test_a_race_that_is_suspended_raises_nothing_that_except_exception_catches(face: Face) -> None:

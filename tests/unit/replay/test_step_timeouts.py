@@ -5,13 +5,16 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tarry import Context, ContextSync, LimitError, StepError, StepTimeoutError, UsageError
 from tarry_backend.executor.message_delivery import invocation_room
-from tarry_backend.replay import Failed, Paused, Status, body_loop
+from tarry_backend.replay import Failed, Paused, Status, body_loop, body_span
+from tarry_backend.replay.body_loop import RunningBody
+from tarry_backend.replay.body_span import BodySpan
 from tests.unit.replay.faces import Face
 from tests.unit.replay.memory import MemoryRun, durable, error_of, output_of
 
@@ -116,6 +119,67 @@ def test_a_body_that_answers_its_end_with_a_result_or_an_error_of_its_own_has_de
 
     assert output_of(MemoryRun(durable(face(charging(save, "1s")))).replay()) == "saved"
     assert output_of(MemoryRun(durable(face(charging(fall, "1s", retries=0)))).replay())[0] == "ConnectionError"
+
+
+def test_a_body_has_all_of_its_last_seconds_to_clean_up(face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body_loop, "FAREWELL", 0.9)
+    book: list[str] = []
+
+    async def work() -> None:
+        try:
+            await asyncio.sleep(LONG)
+        finally:
+            await asyncio.sleep(0.02)
+            book.append("cleaned up")
+
+    assert output_of(MemoryRun(durable(face(charging(work, "10ms", retries=0)))).replay())[0] == "StepTimeoutError"
+    assert book == ["cleaned up"]
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What time it is for the spans of bodies, in seconds."""
+    now = [0.0]
+    monkeypatch.setattr(body_span, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    return now
+
+
+def test_a_body_is_waited_for_until_its_last_second_is_over(clock: list[float]) -> None:
+    body = RunningBody(save_nothing, BodySpan("charge", "1m", 60, 0))
+    assert body._left() == 60
+    clock[0] = 59.5
+    assert body._left() == 0.5
+
+
+def test_a_caller_that_is_cancelled_waits_for_the_body_however_long_it_cleans_up(clock: list[float]) -> None:
+    """So a branch that has lost its race ends by that, and not by a timeout."""
+    book, begun = list[str](), threading.Event()
+
+    async def work() -> None:
+        begun.set()
+        try:
+            await asyncio.sleep(LONG)
+        finally:
+            await asyncio.sleep(0.01)
+            book.append("cleaned up")
+
+    async def call() -> None:
+        task = asyncio.ensure_future(RunningBody(work, BodySpan("charge", "1m", 60, 0)).result())
+        await asyncio.to_thread(begun.wait, BOUND)
+        task.cancel()
+        clock[0] = 3600
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(call())
+    assert book == ["cleaned up"]
+
+
+def test_a_body_that_cancels_itself_in_time_is_no_timeout(face: Face) -> None:
+    async def work() -> None:
+        raise asyncio.CancelledError
+
+    assert output_of(MemoryRun(durable(face(charging(work, "4m", retries=0)))).replay())[0] == "CancelledError"
 
 
 def test_a_body_that_does_not_hear_of_its_end_is_left_behind_after_seconds(

@@ -193,6 +193,23 @@ def test_the_first_end_of_a_replay_counts_unless_the_journal_then_fails() -> Non
     loop.close()
 
 
+def test_an_interrupt_of_a_coroutine_is_told_from_one_that_comes_from_outside() -> None:
+    """Ctrl-C while the loop waits must reach ``tarry dev``. What a function raises itself ends its run alone."""
+
+    async def inside() -> None:
+        raise KeyboardInterrupt
+
+    def outside() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as own:
+        inside().send(None)
+    with pytest.raises(KeyboardInterrupt) as pressed:
+        outside()
+    assert conclusion.came_out_of_a_task(own.value)
+    assert not conclusion.came_out_of_a_task(pressed.value)
+
+
 # Functions that go on for ever are left behind.
 
 
