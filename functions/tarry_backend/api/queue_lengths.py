@@ -19,12 +19,13 @@ from tarry_backend.model.control import COUNTED
 from tarry_backend.model.moment import iso
 from tarry_backend.model.pace import Pace
 from tarry_backend.model.queue_length import QueueLength
-from tarry_backend.model.shared_key import SHARED
+from tarry_backend.model.window_name import function_of_window, window_name
 from tarry_backend.store.due_index import BATCHES, CALMS, SHARDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from tarry.debounce import Debounce
     from tarry_backend.api.documents import Document
     from tarry_backend.deploy.function_facts import FunctionFacts
     from tarry_backend.model.queue_length import QueueKind
@@ -65,8 +66,7 @@ def queue_document(length: QueueLength) -> Document:
 def _of(
     function: FunctionFacts, store: Store, windows: Mapping[tuple[str, str], Sequence[tuple[int, str]]], *, is_cut: bool
 ) -> Iterator[QueueLength]:
-    yield from _debounced(function, store, windows.get((CALMS, function.id), ()), is_cut=is_cut)
-    yield from _batched(function, store, windows.get((BATCHES, function.id), ()), is_cut=is_cut)
+    yield from _gathered(function, store, windows, is_cut=is_cut)
     yield from _throttled(function, store)
     yield from _single(function, store)
     yield from _in_line(function, store)
@@ -88,7 +88,7 @@ def _keyed_windows(
         is_cut = is_cut or len(entries) == _LOOKED
         for each in entries:
             if each.kind in (CALMS, BATCHES):
-                found[each.kind, each.run_id.partition("#")[2]].append((each.at, each.run_id))
+                found[each.kind, function_of_window(each.run_id)].append((each.at, each.run_id))
     return {place: sorted(each) for place, each in found.items()}, is_cut
 
 
@@ -97,39 +97,42 @@ def _gathers_by_key(function: FunctionFacts) -> bool:
     return gathers is not None and gathers.key is not None
 
 
-def _debounced(
-    function: FunctionFacts, store: Store, keyed: Sequence[tuple[int, str]], *, is_cut: bool
+def _gathered(
+    function: FunctionFacts, store: Store, windows: Mapping[tuple[str, str], Sequence[tuple[int, str]]], *, is_cut: bool
 ) -> Iterator[QueueLength]:
-    if (option := function.flow.debounce) is None:
+    """Yield what the function's windows have gathered. A function has a debounce or batches, not both."""
+    debounce = function.flow.debounce
+    if (option := debounce or function.flow.batch_events) is None:
         return
+    keyed = windows.get((BATCHES if debounce is None else CALMS, function.id), ())
     if option.key is not None and not keyed:
         if is_cut:
-            yield QueueLength("debounce", 0, is_cut=True)
+            yield QueueLength("batch_events" if debounce is None else "debounce", 0, is_cut=True)
         return
-    name = f"{SHARED}#{function.id}" if option.key is None else keyed[0][1]
+    name, count = (window_name(function.id), None) if option.key is None else (keyed[0][1], len(keyed))
+    is_cut = is_cut and count is not None
+    if debounce is None:
+        yield from _batched(name, count, store, is_cut=is_cut)
+    else:
+        yield from _debounced(debounce, name, count, store, is_cut=is_cut)
+
+
+def _debounced(option: Debounce, name: str, keyed: int | None, store: Store, *, is_cut: bool) -> Iterator[QueueLength]:
+    """Yield the windows of a debounce: ``keyed`` is how many its key has, the next one due being ``name``."""
     windows = store.calms.read(name).windows
-    count = len(windows) if option.key is None else len(keyed)
-    if count:
-        spans = Spans(*option.limits)
+    if count := len(windows) if keyed is None else keyed:
         first = windows[0] if windows else None
-        due = None if first is None else first.ends(spans)
-        yield QueueLength("debounce", count, is_cut and option.key is not None, first and first.first, due)
+        due = None if first is None else first.ends(Spans(*option.limits))
+        yield QueueLength("debounce", count, is_cut, first and first.first, due)
 
 
-def _batched(
-    function: FunctionFacts, store: Store, keyed: Sequence[tuple[int, str]], *, is_cut: bool
-) -> Iterator[QueueLength]:
-    if (option := function.flow.batch_events) is None:
-        return
-    if option.key is not None and not keyed:
-        if is_cut:
-            yield QueueLength("batch_events", 0, is_cut=True)
-        return
-    batch = store.batches.read(f"{SHARED}#{function.id}" if option.key is None else keyed[0][1])
-    if option.key is not None:
-        yield QueueLength("batch_events", len(keyed), is_cut, batch.opened, batch.due)
+def _batched(name: str, keyed: int | None, store: Store, *, is_cut: bool) -> Iterator[QueueLength]:
+    """Yield the batches: ``keyed`` is how many their key has, the next one due being ``name``."""
+    batch = store.batches.read(name)
+    if keyed is not None:
+        yield QueueLength("batch_events", keyed, is_cut, batch.opened, batch.due)
     elif batch.opened is not None:
-        yield QueueLength("batch_events", 1, False, batch.opened, batch.due, len(batch.members))
+        yield QueueLength("batch_events", 1, is_cut, batch.opened, batch.due, len(batch.members))
 
 
 def _throttled(function: FunctionFacts, store: Store) -> Iterator[QueueLength]:

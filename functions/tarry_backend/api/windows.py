@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from tarry.errors import ExpressionError
 from tarry_backend.events.address import run_id_of
 from tarry_backend.matching import MatchError, value_key
-from tarry_backend.model.shared_key import SHARED
 from tarry_backend.model.trace import NoRun, Trace
+from tarry_backend.model.window_name import window_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -44,11 +44,11 @@ def waiting_in_batches(
         if batch is None or not each.triggers_on(event.name):
             continue
         with suppress(MatchError, ExpressionError):  # then the event is in no batch
-            value = SHARED
+            name = window_name(each.id)
             if batch.key is not None:
-                value = value_key(batch.key, event, received.received_at, each.dialect)
+                name = window_name(each.id, value_key(batch.key, event, received.received_at, each.dialect))
             run_id = run_id_of(app_id, each.id, event.id, event.source, event.name)
-            if store.batches.read(f"{value}#{each.id}").has(run_id):
+            if store.batches.read(name).has(run_id):
                 yield Trace(run_id, each.id, NoRun.WAITS, received.received_at)
 
 

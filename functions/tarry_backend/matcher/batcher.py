@@ -17,6 +17,7 @@ from tarry_backend.model.event_batch import EventBatch, Member
 from tarry_backend.model.event_identity import hashed_id
 from tarry_backend.model.event_place import EventPlace
 from tarry_backend.model.trace import NoRun, Trace
+from tarry_backend.model.window_name import function_of_window
 from tarry_backend.queues.delays import delay_until
 from tarry_backend.queues.messages import Carried, Due, Start
 from tarry_backend.queues.sender import HORIZON
@@ -150,7 +151,7 @@ class Batcher:
         if not closed.closing:
             return
         members = sorted(closed.closing.items(), key=lambda item: item[1].place)
-        function_id = name.partition("#")[2]
+        function_id = function_of_window(name)
         run_id = batch_run_id(members[0][0])
         left = self._left(Trace(member_id, function_id, NoRun.BATCHED, now(), by=run_id) for member_id, _ in members)
         places = [member.place for member_id, member in members if member_id in left]
@@ -186,7 +187,7 @@ class Batcher:
 
     def _limits(self, name: str) -> tuple[int, int]:
         """Return the size and the time by the code as it is now. A batch whose function has none any more is over."""
-        function = self._app.functions.get(name.partition("#")[2])
+        function = self._app.functions.get(function_of_window(name))
         batch = None if function is None else function.flow.batch_events
         return (1, 0) if batch is None else (batch.max_size, min(batch.open_for, self._log.longest_window))
 

@@ -18,6 +18,7 @@ from tarry_backend.matcher.starts import Starts
 from tarry_backend.model.calm import CALM, Spans
 from tarry_backend.model.event_place import EventPlace
 from tarry_backend.model.gathered_event import GatheredEvent
+from tarry_backend.model.window_name import function_of_window
 from tarry_backend.queues.delays import delay_until
 from tarry_backend.queues.messages import Carried, Due
 from tarry_backend.queues.sender import HORIZON
@@ -151,7 +152,7 @@ class Debouncer:
             try:
                 received = self._log.find(window.latest.name, window.latest.position)
             except EventGoneError as error:  # it would hold up all windows of its key, for ever
-                logger.error("a window of function %s starts no run: %s", name.partition("#")[2], error)
+                logger.error("a window of function %s starts no run: %s", function_of_window(name), error)
                 continue
             start = self._start(name, received)
             self._calms.note(name, window, start.run_id, now())
@@ -166,11 +167,11 @@ class Debouncer:
         return calm
 
     def _start(self, name: str, received: ReceivedEvent) -> Start:
-        return Starts(self._app, received, Carried.of(received), self._meter).start(name.partition("#")[2])
+        return Starts(self._app, received, Carried.of(received), self._meter).start(function_of_window(name))
 
     def _spans(self, name: str) -> Spans:
         """Return the spans by the code as it is now. No window lasts longer than the log has its latest event."""
-        function = self._app.functions.get(name.partition("#")[2])
+        function = self._app.functions.get(function_of_window(name))
         if function is None or function.flow.debounce is None:
             return _AT_ONCE
         period, timeout = function.flow.debounce.limits

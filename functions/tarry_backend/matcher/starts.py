@@ -11,6 +11,7 @@ from tarry_backend import matching
 from tarry_backend.events.address import addressee, is_untimely, run_id_of
 from tarry_backend.matcher.window_entry import WindowEntry
 from tarry_backend.model.shared_key import SHARED
+from tarry_backend.model.window_name import window_name
 from tarry_backend.queues.messages import Start
 from tarry_backend.store.due_index import BATCHES, CALMS
 
@@ -129,7 +130,7 @@ class Starts:
             batch = batch if self._asked(matching.trigger_holds, batch.if_exp, function) else None
         gathers = debounce or batch
         if gathers is not None and (value := self._value(gathers.key, function)) is not None:
-            name, kind = f"{value}#{function.id}", CALMS if debounce else BATCHES
+            name, kind = window_name(function.id, value), CALMS if debounce else BATCHES
             self.gathered.append(WindowEntry(kind, name, self._run_id(function.id), self._incoming))
         else:
             yield self._start(function.id, self._once(function))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tarry_backend.model.window_name import function_of_window
+
 if TYPE_CHECKING:
     from tarry_backend.model.event_place import EventPlace
     from tarry_backend.model.position import Position
@@ -18,7 +20,7 @@ class GatheredEvent:
 
     Attributes:
         run_id: The id of the run that it would start.
-        window: The name of what gathers it: the value of the key, ``#``, and the function's id.
+        window: The name of the window that gathers it.
         place: Where it is in the log. An event that is sent again counts from where it was first received.
     """
 
@@ -29,7 +31,7 @@ class GatheredEvent:
     @property
     def function_id(self) -> str:
         """The function for which it is gathered."""
-        return self.window.partition("#")[2]
+        return function_of_window(self.window)
 
     @property
     def position(self) -> Position:

@@ -130,11 +130,8 @@ class _Connection(HTTPConnection):
             _check_peer(self)
 
 
-class _SecureConnection(HTTPSConnection):
-    def connect(self) -> None:
-        super().connect()
-        if _ON_LAMBDA in os.environ:
-            _check_peer(self)
+class _SecureConnection(_Connection, HTTPSConnection):
+    """The same over TLS: its ``super().connect()`` is that of ``HTTPSConnection``."""
 
 
 class _Pool(HTTPConnectionPool):
