@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from tests.functional.remote.impostor import Impostor, Reply, step_of
 from tests.functional.remote.provider import Answered, Provider
 from tests.functional.remote.stage import Shop
 from tests.functional.remote.test_bad_apps import DONE, hosted
+from tests.functional.roads.certificate import certified
+from tests.functional.roads.scripted import answered, scripted
 
 SECRET = "sk-very-secret"
 
@@ -160,6 +163,21 @@ def test_no_address_leads_to_the_machine_of_the_lambda(provider: Provider, monke
         with pytest.raises(AppError, match=r"own machine|no answer"):
             outside_answer(replace(asked, url=f"http://{host}:{port}/v1"), 5)
     assert len(provider.asked) == 1
+
+
+def test_no_address_with_tls_leads_there_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    certificate, context = certified(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with scripted(context) as server:
+        url = f"https://localhost:{server.port}/v1"
+        asked = Gateway(key="s", url=url, method="POST", headers={}, body={}, is_model=False)
+        server.begin([answered({})])
+        monkeypatch.setenv("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")
+        with pytest.raises(AppError, match="own machine"):
+            outside_answer(asked, 5)
+        assert server.requests == []
+        monkeypatch.delenv("AWS_LAMBDA_RUNTIME_API")
+        assert outside_answer(asked, 5).status == 200
 
 
 def test_a_request_begins_although_the_app_has_taken_most_of_the_time(provider: Provider) -> None:

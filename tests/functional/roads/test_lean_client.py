@@ -1,9 +1,7 @@
 """Where the lean road holds on to botocore, urllib3 and PynamoDB, and what happens if a hold is gone."""
 
-import datetime
 import inspect
 import logging
-import ssl
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +13,6 @@ from botocore.auth import AUTH_TYPE_MAPS, SigV4Auth
 from botocore.httpsession import URLLib3Session
 from botocore.regions import EndpointRulesetResolver
 from botocore.useragent import UserAgentString
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.poolmanager import PoolManager
 
@@ -26,6 +20,7 @@ from tarry_backend.store.lean_client import PLAIN, take_lean_road
 from tarry_backend.store.lean_session import LeanSession
 from tarry_backend.store.lean_signature import prove
 from tarry_backend.telemetry import logger
+from tests.functional.roads.certificate import certified
 from tests.functional.roads.scripted import Scripted, answered, scripted
 
 SESSION = boto3.Session("key", "secret", region_name="eu-west-1")
@@ -185,32 +180,8 @@ def test_a_proxy_is_left_to_botocore(server: Scripted, monkeypatch: pytest.Monke
     made.close()
 
 
-def _certificate(folder: Path) -> tuple[Path, Path]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    begin = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(begin)
-        .not_valid_after(begin + datetime.timedelta(days=36_500))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    certificate, secret = folder / "certificate.pem", folder / "key.pem"
-    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    form = serialization.PrivateFormat.TraditionalOpenSSL
-    secret.write_bytes(key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()))
-    return certificate, secret
-
-
 def test_a_connection_with_tls_is_kept_and_its_certificate_is_verified(tmp_path: Path) -> None:
-    certificate, secret = _certificate(tmp_path)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, secret)
+    certificate, context = certified(tmp_path)
     with scripted(context) as server:
         url = f"https://localhost:{server.port}"
         server.begin([answered({"Item": {"pk": {"S": "a"}}})] * 3)
