@@ -17,6 +17,9 @@ def main() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="replace")
+    from tarry_dev.cli.collector import begin
+
+    begin()
     try:
         from tarry_dev.cli.commands.registry import app
 

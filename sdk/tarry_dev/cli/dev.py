@@ -7,7 +7,7 @@ import socket
 import sys
 import time
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from tarry_backend.model.run import RunStatus
 from tarry_backend.runtime import runtime
 from tarry_dev.cli.apps import find_app, is_of_the_code
 from tarry_dev.cli.audit_query import FOLDER
+from tarry_dev.cli.collector import settle
 from tarry_dev.cli.dev_console import console_of
 from tarry_dev.cli.dev_files import clock_file, forget, state_file
 from tarry_dev.cli.dev_place import Place
@@ -44,10 +45,11 @@ if TYPE_CHECKING:
 
     from tarry.function import Function
     from tarry.triggers import Trigger
+    from tarry_dev.cli.dev_wishes import Wishes
     from tarry_dev.cloud.remote_apps import RemoteApps
     from tarry_dev.cloud.server import Server
 
-__all__ = ["Wishes", "run"]
+__all__ = ["run"]
 
 _LOOK = 0.1
 """Seconds between two checks for the end."""
@@ -60,17 +62,6 @@ _REMOTE = "-u "
 
 _KNOWN = 1_000
 """Of how many runs from before a restart the old transitions are not shown again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
-    """What the person wants of ``tarry dev``: its options."""
-
-    port: int = 8787
-    allowed_hosts: Sequence[str] = ()
-    fresh: bool = False
-    reload: bool = True
-    urls: tuple[str, ...] = ()
 
 
 def run(target: str | None, wishes: Wishes, console: Console) -> None:
@@ -129,7 +120,9 @@ def _serve(
     ):
         go_on = watch.know(runtime().store.queries.newest_runs(app.functions, [RunStatus.RUNNING], _KNOWN))
         life.enter_context(place.shared(cloud))
-        server = life.enter_context(cloud.serve(wishes.port, wishes.allowed_hosts, successor.listener))
+        server = cloud.serve(wishes.port, wishes.allowed_hosts, successor.listener)
+        settle()  # before the server's threads begin: theirs is Garbage, which takes over what it finds
+        life.enter_context(server)
         life.enter_context(console_of(cloud, server, wishes.allowed_hosts))
         watch.url = server.url
         endpoint = Endpoint.of(cloud, server.url, clock_file(app.id))

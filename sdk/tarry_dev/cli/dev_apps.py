@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from tarry_dev.cli.dev import Wishes
+    from tarry_dev.cli.dev_wishes import Wishes
 
 __all__ = ["run_all"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tarry_dev.cli.dev import run
 from tarry_dev.cli.errors import CommandError
 from tarry_dev.cli.project_file import ProjectFile
 
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from tarry_dev.cli.dev import Wishes
+    from tarry_dev.cli.dev_wishes import Wishes
 
 __all__ = ["serve_all"]
 
@@ -37,6 +36,10 @@ def _serve(targets: Sequence[str], wishes: Wishes, console: Console, urls_from: 
     if wishes.urls and len(targets) > 1:
         raise CommandError(f"with {urls_from}, name one app at most")
     if len(targets) <= 1:
+        from tarry_dev.cli.dev import (
+            run,
+        )  # only now: to serve several apps it takes a process for each, and little here
+
         run(targets[0] if targets else None, wishes, console)
         return
     from tarry_dev.cli.dev_apps import run_all

@@ -49,6 +49,10 @@ def test_a_command_that_finds_no_app_says_so_before_it_loads_aws(tmp_path: Path,
     assert loaded_by(tmp_path, *arguments) & SLOW == set()
 
 
+def test_the_process_that_starts_several_apps_loads_nothing_that_they_need(tmp_path: Path) -> None:
+    assert loaded_by(tmp_path, "dev", "shop:app", "shop:app") & (SLOW | {"tarry_backend"}) == set()
+
+
 def test_the_shell_completes_commands_options_and_choices() -> None:
     assert completions("tarry ru") == ["runs", "run"]
     assert completions("tarry runs --sta") == ["--status", "--stack"]

@@ -61,8 +61,8 @@ def dev(
       tarry dev -u http://localhost:3000/api/inngest
       curl localhost:8787/events -d '{"name": "app/ping", "data": {"id": 1}}'
     """
-    from tarry_dev.cli.dev import Wishes
     from tarry_dev.cli.dev_targets import serve_all
+    from tarry_dev.cli.dev_wishes import Wishes
 
     wishes = Wishes(port=port, allowed_hosts=allow_host or (), fresh=fresh, reload=reload, urls=tuple(url or ()))
     serve_all(targets or (), wishes, screen())
