@@ -15,7 +15,7 @@ from tarry_backend.replay.body_span import FAREWELL
 from tarry_backend.replay.outcome import Continued, Failed, Paused, of_error
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection
     from typing import Never
 
     from tarry._engine.place import Place
@@ -147,11 +147,12 @@ class Conclusion:
 
 
 async def farewell(tasks: Collection[asyncio.Task[Any]]) -> None:
-    """Give cancelled tasks time for their ``finally`` blocks."""
+    """Give cancelled tasks time for their ``finally`` blocks. Nobody hears of an error of theirs, however late."""
     if not tasks:
         return
-    done, _ = await asyncio.wait(tasks, timeout=FAREWELL)
-    _retrieve(done)
+    for task in tasks:
+        task.add_done_callback(_retrieve)
+    await asyncio.wait(tasks, timeout=FAREWELL)
 
 
 async def leave_behind(tasks: Collection[asyncio.Task[Any]]) -> None:
@@ -172,14 +173,15 @@ async def leave_behind(tasks: Collection[asyncio.Task[Any]]) -> None:
     for _ in range(2 if tasks else 0):  # the task hears of it, and then it ends
         await asyncio.sleep(0)
     _LEFT.update(task for task in tasks if not task.done())
-    _retrieve(task for task in tasks if task.done())
+    for task in tasks:
+        if task.done():
+            _retrieve(task)
 
 
-def _retrieve(done: Iterable[asyncio.Task[Any]]) -> None:
-    """Ask for errors that no longer matter; asyncio would log one that is never retrieved."""
-    for task in done:
-        if not task.cancelled():
-            task.exception()
+def _retrieve(done: asyncio.Task[Any]) -> None:
+    """Ask for an error that no longer matters; asyncio would log one that is never retrieved."""
+    if not done.cancelled():
+        done.exception()
 
 
 def unwound(task: asyncio.Task[Any]) -> bool:

@@ -291,6 +291,32 @@ def test_a_task_that_a_finally_block_begins_is_not_destroyed_while_it_is_pending
 
 
 @left_behind
+def test_a_branch_that_lost_its_race_and_fails_later_is_no_error_that_python_reports(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def ship(ctx: Context) -> Any:
+        over = asyncio.Event()
+
+        async def loser() -> None:
+            try:
+                await asyncio.sleep(3600)
+            finally:
+                while not over.is_set():  # it outlives what the winner waits for
+                    with suppress(asyncio.CancelledError):
+                        await over.wait()
+                raise OSError("too late")
+
+        won = await ctx.group.race([loser, lambda: ctx.step.run("quick", lambda: "quick")])
+        over.set()
+        await asyncio.sleep(0.01)  # the loser ends
+        return won
+
+    assert output_of(MemoryRun(durable(ship)).replay()) == "quick"
+    gc.collect()
+    assert caplog.messages == []
+
+
+@left_behind
 @pytest.mark.parametrize("is_async", [True, False], ids=["async", "def"])
 def test_a_branch_that_lost_its_race_and_goes_on_for_ever_holds_up_no_winner(is_async: bool) -> None:
     async def ship(ctx: Context) -> Any:
