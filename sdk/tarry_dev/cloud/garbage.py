@@ -42,7 +42,7 @@ class Garbage:
         self._before = young, middle, full = gc.get_threshold()
         if young and full:
             gc.set_threshold(young, middle, _NEVER)
-        self._note()
+        self._known = 0
         self._moved = self._clock()
         return self
 
@@ -62,9 +62,14 @@ class Garbage:
         young, middle, full = gc.get_threshold()
         newer = gc.get_count()[2] * young * middle
         part = _AT_REST if now - self._moved > _REST else _AT_WORK
-        if full == _NEVER and gc.isenabled() and newer > self._known / part:
+        if full != _NEVER or not gc.isenabled() or not newer:
+            return
+        # Counting takes its time: a cloud that soon ends does without it.
+        self._known = self._known or max(_count() - newer, 1)
+        if newer > self._known / part:
             gc.collect()
-            self._note()
+            self._known = _count()
 
-    def _note(self) -> None:
-        self._known = len(gc.get_objects())
+
+def _count() -> int:
+    return len(gc.get_objects())

@@ -38,11 +38,12 @@ def _the_collector_is_as_python_starts_it() -> Iterator[None]:
 @pytest.fixture
 def looks() -> Iterator[_Looks]:
     looks = _Looks()
+    known: list[list[int]] = [[] for _ in range(200_000)]  # those of before the tests are no longer looked through
     gc.collect()
-    looks.full = 0
     gc.callbacks.append(looks)
     yield looks
     gc.callbacks.remove(looks)
+    known.clear()
 
 
 def test_a_run_goes_on_without_a_look_through_all_that_waits(looks: _Looks) -> None:
@@ -85,11 +86,11 @@ def test_the_thresholds_are_as_before_when_the_cloud_is_no_longer_served() -> No
 def test_a_cloud_that_never_rests_looks_when_half_of_all_objects_are_new(looks: _Looks) -> None:
     moment, many = 0.0, len(gc.get_objects())
     with Garbage(lambda: moment) as garbage:
-        kept: list[list[int]] = [[] for _ in range(many // 3)]
+        kept: list[list[int]] = [[] for _ in range(many * 2 // 5)]
         moment = 100.0
         garbage.look(is_moving=True)
         assert looks.full == 0
-        kept += [[] for _ in range(many // 3)]
+        kept += [[] for _ in range(many * 2 // 5)]
         garbage.look(is_moving=True)
         assert looks.full == 1
     assert len(kept) > many / 2
