@@ -93,8 +93,8 @@ class Bystander:
 
 def requests_of(client: Client, operation: str, params: Mapping[str, Any]) -> Iterator[AwsRequest]:
     """Yield what IAM is asked about a call, if a Lambda makes it, and if it goes to a resource of the stack."""
-    if newest := crash._under_way[-1:]:
-        function, service = newest[0]._function, client.meta.service_model.service_name
+    if (invocation := crash.caller()) is not None:
+        function, service = invocation.function, client.meta.service_model.service_name
         if service == "dynamodb":
             yield from table_requests(function, operation, params)
         elif action := _SERVICES.get(service, {}).get(operation):

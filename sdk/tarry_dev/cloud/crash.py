@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from threading import Lock, RLock
 from typing import TYPE_CHECKING, Protocol
@@ -11,9 +13,9 @@ from botocore.handlers import BUILTIN_HANDLERS
 from tarry._engine.interruption import Death
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-__all__ = ["Call", "Crash", "Invocation", "Surroundings", "watch"]
+__all__ = ["Call", "Crash", "Invocation", "Surroundings", "caller", "unwatched", "watch"]
 
 
 class Crash(Death):
@@ -70,7 +72,7 @@ class Invocation:
     def __init__(self, function: str, dies: Callable[[Call], bool] | None, around: Surroundings) -> None:
         self.dead = False
         self.calls = 0
-        self._function = function
+        self.function = function
         self._dies = dies
         self._around = around
         self._lock = RLock()  # a function may call from several threads, and ``dies`` may call too
@@ -93,11 +95,11 @@ class Invocation:
             self._let_others_move()
         with self._lock:
             self.calls += not answered
-            call = Call(self._function, self.calls, service, operation, answered)
+            call = Call(self.function, self.calls, service, operation, answered)
             self.dead = self.is_lost or (self._dies is not None and self._dies(call))
         if self.dead:
             when = "after" if answered else "before"
-            raise Crash(f"{self._function} died {when} its call {call.number}, {service} {operation}")
+            raise Crash(f"{self.function} died {when} its call {call.number}, {service} {operation}")
         if not answered:
             self._around.check(operation)
 
@@ -125,16 +127,40 @@ one that calls."""
 
 _lock = Lock()
 
+_is_unwatched = ContextVar("tarry_unwatched", default=False)
 
-def watch(service: str, operation: str, *, answered: bool) -> None:
-    """Note one side of a call; raise ``Crash`` if the Lambda that makes it dies there.
+
+@contextmanager
+def unwatched() -> Iterator[None]:
+    """Within it, the AWS calls of this thread are no Lambda's, also while one is under way.
+
+    A step that moves its host has the cloud deliver messages, and delete them, within the executor's time:
+
+        executor    step ── moves the host ┐                       ┌ goes on
+        mapping                            └ receives ── deletes ──┘
+    """
+    token = _is_unwatched.set(True)
+    try:
+        yield
+    finally:
+        _is_unwatched.reset(token)
+
+
+def caller() -> Invocation | None:
+    """Return the invocation that makes this thread's AWS calls now; ``None`` if they are no Lambda's.
 
     sender   looks whether a Lambda is under way ── yes ─────────── takes the newest
     Lambda                                           ends, the last one
     So both are one look: in a served cloud they are two threads.
     """
-    if (newest := _under_way[-1:]) != []:
-        newest[0].watch(service, operation, answered=answered)
+    newest = [] if _is_unwatched.get() else _under_way[-1:]
+    return newest[0] if newest != [] else None
+
+
+def watch(service: str, operation: str, *, answered: bool) -> None:
+    """Note one side of a call; raise ``Crash`` if the Lambda that makes it dies there."""
+    if (invocation := caller()) is not None:
+        invocation.watch(service, operation, answered=answered)
 
 
 def _watch(event_name: str, **_: object) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from tarry_dev.cloud.crash import Crash
+from tarry_dev.cloud.crash import Crash, unwatched
 from tarry_dev.cloud.message import Delivery, Message, refused
 from tarry_dev.dead_letters import DeadLetters
 
@@ -127,9 +127,10 @@ class LocalQueue:
         return [message.record(self.arn) for message in batch]
 
     def _receive(self, url: str, most: int) -> list[Message]:
-        answer = self._client.receive_message(
-            QueueUrl=url, MaxNumberOfMessages=most, AttributeNames=["All"], MessageAttributeNames=["All"]
-        )
+        with unwatched():
+            answer = self._client.receive_message(
+                QueueUrl=url, MaxNumberOfMessages=most, AttributeNames=["All"], MessageAttributeNames=["All"]
+            )
         return [Message.received(message) for message in answer.get("Messages", [])]
 
     def _delete(self, url: str, messages: Sequence[Message]) -> None:
@@ -137,4 +138,5 @@ class LocalQueue:
             entries: list[DeleteMessageBatchRequestEntryTypeDef] = [
                 {"Id": str(place), "ReceiptHandle": message.receipt} for place, message in enumerate(messages)
             ]
-            self._client.delete_message_batch(QueueUrl=url, Entries=entries)
+            with unwatched():
+                self._client.delete_message_batch(QueueUrl=url, Entries=entries)

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from tarry_backend.runtime import runtime
 from tarry_backend.store.models import Item
 from tarry_dev.cloud import Call, Cloud, Crash, Delivery
-from tests.functional.cloud.recorder import Recorder, send_timer
+from tests.functional.cloud.recorder import Recorder, send_run, send_timer
 
 
 def write_three(records: list[dict[str, Any]]) -> None:
@@ -142,6 +142,27 @@ def test_what_a_test_calls_itself_kills_nobody(cloud: Cloud) -> None:
     with cloud.dies(lambda call: True):
         runtime().store.table.put(Item("a", "item"))
     assert written() == ["a"]
+
+
+def test_a_lambda_that_has_messages_delivered_meanwhile_does_not_make_the_calls_of_the_mapping(
+    cloud: Cloud, timers: Recorder, executor: Recorder
+) -> None:
+    calls: list[Call] = []
+
+    def note(call: Call) -> bool:
+        calls.append(call)
+        return call.operation != "SendMessage"
+
+    def work(records: list[dict[str, Any]]) -> None:
+        send_run(cloud, "group", "r")
+        cloud.pump()
+
+    timers.answer = work
+    send_timer(cloud, "m")
+    with cloud.dies(note):
+        cloud.pump()
+    assert executor.bodies == ["r"]
+    assert {call.operation for call in calls} == {"SendMessage"}
 
 
 def test_an_interrupt_is_no_crash(cloud: Cloud, timers: Recorder) -> None:

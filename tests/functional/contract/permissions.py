@@ -1,8 +1,6 @@
 """Each call of a Lambda, held against what its role allows: every test of this folder plays into it."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from functools import wraps
 from typing import Any
@@ -14,18 +12,13 @@ from tarry_backend.store.access import INDEXES, ITEMS, LISTED, OBJECTS, PUBLISHE
 from tarry_dev.cloud.crash import Invocation
 from tests.aws_requests import AwsRequest, Bystander, requests_of, table_requests
 
-__all__ = ["is_allowed", "outsider", "refused", "violations"]
+__all__ = ["is_allowed", "refused", "violations"]
 
 violations: list[str] = []
 """The calls that IAM would have refused, since somebody cleared it."""
 
 _READ = {"matcher": "events", "executor": "runs", "timers": "timers"}
 """Which queue each Lambda reads: it may hold back, and delete, the messages of that queue."""
-
-_is_outside = ContextVar("_is_outside", default=False)
-
-_MAPPINGS = "sqs:DeleteMessage"
-"""Event source mappings alone delete messages. A step that moves its host has them do it within the executor's time."""
 
 _OTHERS = ("firehose", "secretsmanager", "lambda", "kms")
 """The services whose grants depend on the stack: ``tests/infra/test_calls.py`` checks these calls."""
@@ -67,19 +60,9 @@ def _reaches_items(request: AwsRequest, action: str) -> bool:
     )
 
 
-@contextmanager
-def outsider() -> Iterator[None]:
-    """Within it, the test calls AWS as somebody else at a moment of a Lambda's calls."""
-    token = _is_outside.set(True)
-    try:
-        yield
-    finally:
-        _is_outside.reset(token)
-
-
 def _note(client: Any, operation: str, params: Any) -> Any:
-    asked = () if _is_outside.get() else requests_of(client, operation, params)
-    violations.extend(f"{each.function}: {each}" for each in asked if not is_allowed(each) and each.action != _MAPPINGS)
+    asked = requests_of(client, operation, params)
+    violations.extend(f"{each.function}: {each}" for each in asked if not is_allowed(each))
     return _carry_out(client, operation, params)
 
 

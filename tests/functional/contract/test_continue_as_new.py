@@ -13,9 +13,9 @@ from tarry_backend.queues.retry_runs import RetryError
 from tarry_backend.runtime import runtime
 from tarry_backend.store.models import Item
 from tarry_dev.cloud import Call, Chaos, Cloud, Host, HostedRun, MovedClock
+from tarry_dev.cloud.crash import unwatched
 from tests.functional.contract.deaths import Mortal, deaths
 from tests.functional.contract.diary import Diary
-from tests.functional.contract.permissions import outsider
 from tests.functional.contract.traces import in_indexes
 
 OPENED = TriggerEvent(event="account/opened")
@@ -145,7 +145,7 @@ def test_an_event_that_arrives_at_any_moment_of_the_hand_over_is_found(waits: st
             nonlocal left
             left -= 1
             if left == -1:
-                with outsider():
+                with unwatched():
                     cloud.send(paid(2))
             return False
 
