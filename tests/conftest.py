@@ -14,6 +14,7 @@ TOGETHER = (
     "tests/functional/test_audit_sql.py",
     "tests/functional/test_cli_commands.py",
     "tests/functional/test_cli_dev.py",
+    "tests/functional/test_cli_dev_apps.py",
     "tests/functional/test_cli_operations.py",
     "tests/functional/test_console_browser.py",
     "tests/unit/matching/test_bounds.py",
