@@ -44,7 +44,7 @@ FORMS = (
     ("/runs/RUN/rerun", ("step", "data", "nonce")),
     ("/runs/RUN/retry", ("step",)),
     ("/runs/many", ("verb", "run", "since")),
-    ("/functions/control", ("function", "do", "limit")),
+    ("/functions/control", ("function", "do", "limit", "of")),
     ("/dead-letters/{}/redrive", ()),
     ("/clock", ("by", "next")),
     ("/theme", ("theme", "back")),

@@ -10,6 +10,7 @@ from tarry_backend.matching.gate_keys import gates_of, pause_gate
 from tarry_backend.model.control import COUNTED
 from tarry_backend.model.run import RunStatus
 from tarry_backend.queues.function_control import check_control
+from tarry_dev.console.limits import given_limit, given_option, limit_rows
 from tarry_dev.console.source import PageError
 from tarry_dev.console.times import clock_time
 from tarry_dev.console.visit import Gone, Page
@@ -49,12 +50,8 @@ def control(visit: Visit) -> Gone:
     visit.check(*CONTROL)
     function_id, what = visit.given("function"), visit.given("do")
     lookups = visit.source.lookups
-    check_control(
-        function_id,
-        visit.source.functions,
-        visit.source.facts(function_id),
-        limit="concurrency" if what == "limit" else None,
-    )
+    of = given_option(visit.given("of") or "concurrency") if what == "limit" else None
+    check_control(function_id, visit.source.functions, visit.source.facts(function_id), limit=of)
     if what == "pause":
         lookups.pause(function_id)
         said = f"{function_id} pauses within ten seconds. Its runs wait, and none is lost."
@@ -64,10 +61,11 @@ def control(visit: Visit) -> Gone:
     elif what == "resume":
         lookups.resume(function_id)
         said = f"{function_id} goes on within half a minute, the earliest runs first."
-    elif what == "limit":
-        limit = _limit(visit.given("limit"))
-        lookups.limit(function_id, limit)
-        said = f"{function_id} has {'the limit of its code' if limit is None else f'the limit {limit}'}."
+    elif of is not None:
+        limit = given_limit(visit.given("limit"))
+        lookups.limit(function_id, limit, of)
+        option = "" if of == "concurrency" else f" of its {of}"
+        said = f"{function_id} has {'the limit of its code' if limit is None else f'the limit {limit}'}{option}."
     else:
         raise PageError(400, f"There is no action {what[:40]!r}.")
     return Gone(visit.link("functions"), said)
@@ -86,13 +84,11 @@ def _row(function_id: str, visit: Visit) -> dict[str, Any]:
         "triggers": [] if facts is None else [list(trigger) for trigger in facts.triggers],
         "cancels": [] if facts is None else list(facts.cancels),
         "attempts": None if facts is None else facts.attempts,
-        "limits": [_limit_words(each) for each in limits],
-        "limit_now": None if told is None else told.limit,
+        "limits": [] if facts is None else list(limit_rows(facts, told)),
         "paused": None if told is None else told.paused,
         "draining": None if told is None else told.draining,
         "held_back": _held_back(function_id, limits, visit) if is_pausable else None,
         "is_controlled": is_pausable,
-        "has_own_limit": any(each.scope == "fn" for each in limits),
         "runs": len(runs),
         "is_cut": len(runs) == _NEWEST,
         "rate": _rate(runs, visit.now),
@@ -134,17 +130,3 @@ def _rate(runs: Sequence[Run], now: int) -> float | None:
 
 def _quantile(spans: Sequence[int], part: float) -> int | None:
     return spans[min(len(spans) - 1, int(part * len(spans)))] if spans else None
-
-
-def _limit(text: str) -> int | None:
-    if not text.strip():
-        return None
-    if not (text.strip().isdecimal() and text.isascii() and len(text.strip()) < 7 and int(text) > 0):
-        raise PageError(400, f"The limit {text[:40]!r} is no whole number from 1 on.")
-    return int(text)
-
-
-def _limit_words(limit: Concurrency) -> str:
-    key = "" if limit.key is None else f" for each {limit.key}"
-    scope = "" if limit.scope == "fn" else " in the app"
-    return f"at most {limit.limit} at work{key}{scope}{', until the end' if limit.hold == 'run' else ''}"
