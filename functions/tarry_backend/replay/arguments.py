@@ -41,7 +41,8 @@ def arguments_of(operation: Operation, large: Large | None = None) -> str | None
     A loop may give one list of a megabyte to each of a thousand steps. To write it for each takes ten seconds.
     It may have changed since, so its first text does not count either.
 
-    A timeout counts if it is written as a string. A number or a ``datetime`` is often computed from the current time.
+    The duration of a sleep and the timeout of a wait count if they are written as strings. A number or a ``datetime``
+    is often computed from the current time. Of an invocation, only the function and its data count.
     """
     if large and any(id(value) in large for value in _values(operation)):
         return None

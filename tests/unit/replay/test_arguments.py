@@ -154,6 +154,15 @@ def test_the_text_of_a_steps_arguments(operation: Any, text: str | None) -> None
     assert arguments_of(operation) == text
 
 
+def test_r21_neither_the_timeout_nor_the_user_of_an_invocation_counts() -> None:
+    texts = {
+        arguments_of(InvokeFunction("s", None, "pack", {"n": 1}, user, timeout))
+        for user in (None, {"id": "ada"})
+        for timeout in (None, "1h", "2h", 60_000)
+    }
+    assert texts == {'function="pack", data={"n": 1}'}
+
+
 def test_a_long_text_is_cut_and_still_differs_by_its_end() -> None:
     one, other = (arguments_of(RunStep("s", abs, ("x" * 10_000 + end,), {})) for end in "ab")
     assert one is not None
