@@ -31,8 +31,13 @@ LITERALS = [
 def weighted(*choices: tuple[int, SearchStrategy[Any]]) -> SearchStrategy[Any]:
     """One of several strategies, some more often than others."""
     table = [strategy for weight, strategy in choices for _ in range(weight)]
-    # Deferred, or Hypothesis would write down megabytes of what is nested in what.
-    return st.deferred(lambda: st.integers(0, len(table) - 1).flatmap(table.__getitem__))
+    which = st.integers(0, len(table) - 1)
+
+    @st.composite
+    def chosen(draw: st.DrawFn) -> Any:
+        return draw(table[draw(which)])
+
+    return chosen()
 
 
 scalars = st.sampled_from(SCALARS)
@@ -40,22 +45,31 @@ records = st.dictionaries(st.sampled_from(FIELDS), scalars, max_size=2)
 values = weighted((5, scalars), (1, st.lists(scalars, max_size=3)), (1, records), (1, st.lists(records, max_size=2)))
 
 
+fields = st.sampled_from(FIELDS)
+# Hypothesis looks at each new strategy for longer than it draws from one that it knows.
+no_or_one_field, one_or_two_fields = st.lists(fields, max_size=1), st.lists(fields, min_size=1, max_size=2)
+ways = st.integers(0, 3)
+
+
 @st.composite
-def data(draw: st.DrawFn) -> Data:
-    """A value for each field; now and then one is missing."""
+def _data(draw: st.DrawFn) -> Data:
     full = {field: draw(values) for field in FIELDS}
-    for field in draw(st.lists(st.sampled_from(FIELDS), max_size=1)):
+    for field in draw(no_or_one_field):
         del full[field]
     return full
+
+
+data = _data()
+"""A value for each field; now and then one is missing."""
 
 
 @st.composite
 def near(draw: st.DrawFn, original: Mapping[str, Any]) -> Data:
     """Data that differs in one field or two: it is missing, or has another value that looks alike."""
     changed = dict(original)
-    for field in draw(st.lists(st.sampled_from(FIELDS), min_size=1, max_size=2)):
+    for field in draw(one_or_two_fields):
         changed.pop(field, None)
-        how = draw(st.integers(0, 3))
+        how = draw(ways)
         if how > 0:
             changed[field] = draw(values if how == 1 else st.sampled_from(_alike(original.get(field))))
     return changed

@@ -20,8 +20,8 @@ users = st.sampled_from([None, {}, {"id": "1"}, {"id": 1}])
 @st.composite
 def situations(draw: st.DrawFn) -> tuple[str, Event, list[Event]]:
     """An expression, a trigger, and incoming events: one with its data, some nearly so, one with any."""
-    went = draw(data())
-    came: list[Data] = [went, *(draw(near(went)) for _ in range(3)), draw(data())]
+    went = draw(data)
+    came: list[Data] = [went, *(draw(near(went)) for _ in range(3)), draw(data)]
     trigger = event(went, id="1", user=draw(users))
     return asked_of(draw(questions), went), trigger, [event(each, id="1", user=draw(users)) for each in came]
 

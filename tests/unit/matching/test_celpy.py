@@ -159,8 +159,8 @@ in_common = plain_questions.filter(lambda question: not OTHERWISE.search(questio
 
 @st.composite
 def situations(draw: st.DrawFn) -> tuple[str, Event, list[Event]]:
-    went = draw(data())
-    came = [event(went, id="1"), event(draw(near(went)), id="1"), event(draw(data()), id="1")]
+    went = draw(data)
+    came = [event(went, id="1"), event(draw(near(went)), id="1"), event(draw(data), id="1")]
     asked = asked_of(draw(in_common), went)
     assume(not BEYOND_64_BITS.search(asked))
     return asked, event(went, id="1"), came

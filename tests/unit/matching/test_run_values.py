@@ -254,8 +254,8 @@ def pasted(question: str, bind: Data) -> str:
 @st.composite
 def situations(draw: st.DrawFn) -> tuple[Condition, str, Event, list[Event]]:
     """A condition with values, the expression with the same values pasted into it, and events."""
-    went: Data = draw(data())
-    trigger = event(draw(data()), id="1")
+    went: Data = draw(data)
+    trigger = event(draw(data), id="1")
     fields = draw(st.lists(st.sampled_from(FIELDS), min_size=1, max_size=2, unique=True))
     where = {f"data.{field}": went[field] if field in went else draw(values) for field in fields}
     parts = [f"async.data[{json.dumps(path[5:])}] == {literal(value)}" for path, value in where.items()]
@@ -274,7 +274,7 @@ def situations(draw: st.DrawFn) -> tuple[Condition, str, Event, list[Event]]:
         where, parts = {}, parts[-1:]
     asked = EventMatch(NAME, if_exp=question, where=where or None, bind=bind or None)
     condition = Condition(expression=asked.if_exp, where=asked.where, bind=asked.bind)
-    came = [went, *(draw(near(went)) for _ in range(2)), draw(data())]
+    came = [went, *(draw(near(went)) for _ in range(2)), draw(data)]
     return condition, " && ".join(parts), trigger, [event(each, id="1") for each in came]
 
 
