@@ -256,7 +256,7 @@ booleans = st.builds("({}) && ({})".format, calls, calls) | st.builds("({}) || (
 @st.composite
 def expressions(draw: st.DrawFn) -> tuple[str, dict[str, Any], dict[str, Any]]:
     """An expression, the data of its trigger event, and those of an incoming event."""
-    went = draw(data() | json_objects)
+    went = draw(data | json_objects)
     kind = draw(st.integers(0, 5))
     text = asked_of(draw(questions), went) if kind < 2 else draw(st.one_of(calls, nested_calls, booleans))
     if kind == 5:
