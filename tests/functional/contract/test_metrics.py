@@ -92,6 +92,28 @@ def test_a_timeout_is_counted_with_its_lateness(app: App, host: Host, published:
     assert 0 < lateness <= 2_000
 
 
+def test_a_wait_for_a_signal_is_counted_whether_it_is_answered_or_times_out(
+    app: App, host: Host, published: Read
+) -> None:
+    @app.create_function(fn_id="ship", trigger=TriggerEvent(event="order/placed"))
+    async def ship(ctx: Context) -> None:
+        for step in ("late", "answer"):
+            await ctx.step.wait_for_signal(step, signal=step, timeout="10m")
+
+    host.send("order/placed")
+    published()
+    host.advance("11m")
+    values = published()
+    assert totals(values) == {"Timeouts": 1, "WaitsClosed": 1, "WaitsOpened": 1}
+    (lateness,) = values["TimeoutLateness"]
+    assert 0 < lateness <= 2_000
+    host.signal("answer", "yes")
+    values = published()
+    assert totals(values) == {"Resumes": 1, "WaitsClosed": 1, "Finished": 1}
+    (latency,) = values["ResumeLatency"]
+    assert 0 <= latency <= 2_000
+
+
 def test_the_latency_of_a_resume_counts_from_when_the_event_was_received(app: App, host: Host, published: Read) -> None:
     add_ship(app)
     host.send("order/placed", {"id": "7"})
