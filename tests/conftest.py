@@ -11,11 +11,23 @@ from tests.leftovers import Leftovers
 
 TOGETHER = (
     "tests/infra/",  # the CDK's Node process, and the stack's template
+    "tests/functional/remote/test_app_patterns.py",
+    "tests/functional/remote/test_deployed.py",
+    "tests/functional/remote/test_go_sdk.py",
+    "tests/functional/remote/test_python_sdk.py",
+    "tests/functional/remote/test_signed.py",
     "tests/functional/test_audit_sql.py",
+    "tests/functional/test_cli_check.py",
     "tests/functional/test_cli_commands.py",
+    "tests/functional/test_cli_control_characters.py",
     "tests/functional/test_cli_dev.py",
     "tests/functional/test_cli_dev_apps.py",
+    "tests/functional/test_cli_event.py",
+    "tests/functional/test_cli_flow.py",
     "tests/functional/test_cli_operations.py",
+    "tests/functional/test_cli_retry.py",
+    "tests/functional/test_cli_send.py",
+    "tests/functional/test_cli_start.py",
     "tests/functional/test_console_browser.py",
     "tests/unit/matching/test_bounds.py",
 )
