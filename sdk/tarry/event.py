@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tarry._wire.declaredtypes import writer_of
-from tarry._wire.jsonvalues import decode, encode
+from tarry._wire.jsonvalues import check_secrets, decode, encode
 from tarry._wire.limits import MAX_NAME
 from tarry.errors import EventError, OutputError
 
@@ -187,7 +187,9 @@ def _data(value: Any, what: str) -> dict[str, Any]:
     dump = getattr(value, "model_dump", None)
     try:
         form = dump(mode="json", by_alias=True) if callable(dump) else value
-        data: dict[str, Any] = decode(encode(form, what, written=writer_of(value)))
+        text = encode(form, what, written=writer_of(value))
+        check_secrets(value, text, what)
+        data: dict[str, Any] = decode(text)
     except OutputError as error:
         raise EventError(str(error)) from error
     return data

@@ -9,6 +9,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from tarry._wire.limits import why_not_value
+from tarry._wire.secret_masks import MASK, masked_place
 from tarry.errors import OutputError
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     Written = Callable[[object], object] | None
 
-__all__ = ["check_characters", "decode", "encode"]
+__all__ = ["check_characters", "check_secrets", "decode", "encode"]
 
 _PLAIN = (str, int, type(None))
 
@@ -30,6 +31,7 @@ def encode(value: object, what: str, *parts: str, written: Written = None) -> st
 
     A dataclass or pydantic model becomes an object, a tuple an array. JSON would not give back other values unchanged,
     so they are refused: ``datetime``, ``Decimal``, ``bytes``, ``set``, NaN and infinity, and keys that are not strings.
+    So is a secret in a model: pydantic writes ``**********`` in its place.
 
     Args:
         what: What the value is, for the error.
@@ -44,7 +46,9 @@ def encode(value: object, what: str, *parts: str, written: Written = None) -> st
         for name in parts or (None,):
             if why_not := why_not_value(plain if name is None else plain.get(name)):
                 raise OutputError(f"{what}{'' if name is None else f' at {name}'} {why_not}")
-        return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
+        check_secrets(value, text, what)
+        return text
     except RecursionError:
         raise OutputError(f"{what} is nested too deeply for JSON, or contains itself") from None
     except ValueError as error:  # a model that cannot be dumped
@@ -54,6 +58,17 @@ def encode(value: object, what: str, *parts: str, written: Written = None) -> st
 def decode(text: str | bytes) -> Any:
     """Parse the text that ``encode`` wrote."""
     return json.loads(text)
+
+
+def check_secrets(value: object, text: str, what: str) -> None:
+    """``OutputError`` if ``text``, which was written for ``value``, has a mask in place of a secret of a model."""
+    if MASK in text and (found := masked_place(value)):
+        place, kind = found
+        at = f" at {place.removeprefix('.')}" if place else ""
+        raise OutputError(
+            f"{what}{at} is a {kind}, which pydantic writes as {MASK}, so its value would be lost: leave it out, or "
+            "write it with a field_serializer"
+        )
 
 
 def check_characters(text: str, what: str) -> None:

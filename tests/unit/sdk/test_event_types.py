@@ -106,6 +106,17 @@ def test_a_model_is_written_with_its_aliases_as_it_is_read() -> None:
     assert event.data == {"order": 7, "placedAt": "2026-01-01T12:00:00Z"}
 
 
+def test_a_model_with_a_secret_is_no_event_because_its_value_would_be_lost() -> None:
+    @event_type("card/stored")
+    class Stored(pydantic.BaseModel):
+        token: pydantic.SecretStr = pydantic.Field(alias="cardToken")
+
+    with pytest.raises(
+        EventError, match=r"event 'card/stored' at .*oken is a SecretStr, which pydantic writes as \*\*"
+    ):
+        Event.of(Stored(cardToken=pydantic.SecretStr("tok_1")))
+
+
 def test_id_time_and_user_may_be_given() -> None:
     event = Event.of(Paid(7), id="e1", ts=5, user={"id": 3})
     assert event == Event("order/paid", {"order": 7, "notes": []}, id="e1", ts=5, user={"id": 3})
