@@ -34,6 +34,7 @@ class Sources:
     def __init__(self, target: str) -> None:
         self._roots = [Path.cwd(), *_package(target.partition(":")[0].partition(".")[0])]
         self._known = {file: state for file in self._all() if (state := _state(file))}
+        self._ours: dict[str, Path | None] = {}  # what a module's file is: some thousand are asked for twice a second
 
     def changed(self) -> list[Path]:
         """Return which files changed of those whose modules the process has loaded. A later call forgets them."""
@@ -58,8 +59,12 @@ class Sources:
     def _loaded(self) -> Iterator[Path]:
         for module in list(sys.modules.values()):
             name = getattr(module, "__file__", None)
-            if isinstance(name, str) and name.endswith(".py") and self._is_ours(file := Path(name)):
-                yield file
+            if not isinstance(name, str) or not name.endswith(".py"):
+                continue
+            if name not in self._ours:
+                self._ours[name] = file if self._is_ours(file := Path(name)) else None
+            if (own := self._ours[name]) is not None:
+                yield own
 
     def _is_ours(self, file: Path) -> bool:
         for root in self._roots:
