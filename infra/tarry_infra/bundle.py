@@ -104,12 +104,10 @@ class Bundle:
                 )
 
     def _files(self) -> Iterator[tuple[str, Path]]:
-        """Yield every source file with its name in the asset, in a fixed order; see ``_is_left_out``."""
+        """Yield every source file with its name in the asset, in a fixed order."""
         for source in self.sources:
-            for path in sorted(source.rglob("*")) if source.is_dir() else [source]:
-                name = path.relative_to(source.parent)
-                if path.is_file() and not any(map(_is_left_out, name.parts)):
-                    yield name.as_posix(), path
+            for path in _files_of(source, frozenset()):
+                yield path.relative_to(source.parent).as_posix(), path
 
 
 @jsii.implements(ILocalBundling)
@@ -127,6 +125,15 @@ _OTHERS = {"__pycache__", "cdk.out", "node_modules"}
 """Folders beside your code that are no part of it. Node's packages alone can be larger than what a Lambda takes."""
 
 
-def _is_left_out(part: str) -> bool:
-    """Whether a file or folder of this name stays out of the asset. Hidden ones do: they may hold secrets."""
-    return part in _OTHERS or part.startswith(".")
+def _files_of(path: Path, above: frozenset[Path]) -> Iterator[Path]:
+    """Yield the files of a folder, or a file itself. What stays out is not even looked into: it may be large.
+
+    Links are followed, but not into a folder that is ``above``: there they would go round for ever.
+    """
+    if path.name in _OTHERS or path.name.startswith("."):  # hidden ones may hold secrets
+        return
+    if path.is_file():
+        yield path
+    elif path.is_dir() and (real := path.resolve()) not in above:
+        for each in sorted(path.iterdir()):
+            yield from _files_of(each, above | {real})

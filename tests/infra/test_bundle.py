@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -91,6 +92,38 @@ def test_sources_go_along_as_they_lie_but_caches_and_hidden_files_do_not(bundle:
         left_out.write_text("secret")
     bundle.build(tmp_path / "out")
     assert names(tmp_path / "out") == {"shop/__init__.py", "shop/parts/prices.json", "till.py"}
+
+
+def test_what_stays_out_is_not_even_looked_into(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Node's packages can have a hundred thousand files, and each synthesis makes the hash."""
+    package, _ = bundle.sources
+    (package / "web" / "node_modules" / "inngest").mkdir(parents=True)
+    looked_into: list[Path] = []
+    iterdir = Path.iterdir
+
+    def note(folder: Path) -> Iterator[Path]:
+        looked_into.append(folder)
+        return iterdir(folder)
+
+    monkeypatch.setattr(Path, "iterdir", note)
+    assert bundle.hash
+    assert package / "web" in looked_into
+    assert not [folder for folder in looked_into if "node_modules" in folder.parts]
+
+
+def test_links_to_files_and_folders_are_followed_but_not_round_and_round(bundle: Bundle, tmp_path: Path) -> None:
+    package, _ = bundle.sources
+    shared = tmp_path / "elsewhere" / "shared"
+    shared.mkdir(parents=True)
+    (shared / "rates.py").write_text("VAT = 19\n")
+    (package / "shared").symlink_to(shared)
+    (package / "rates.py").symlink_to(shared / "rates.py")
+    (shared / "again").symlink_to(shared)
+    (package / "parts" / "up").symlink_to(package)
+    bundle.build(tmp_path / "out")
+    assert names(tmp_path / "out" / "shop") == {"__init__.py", "parts/prices.json", "rates.py", "shared/rates.py"}
 
 
 def test_the_hash_is_that_of_the_inputs_content(bundle: Bundle) -> None:
