@@ -179,8 +179,11 @@ def envelope(event: Event, logged_at: int | None = None) -> str:
     try:
         text = encode(carried, f"event {event.name!r}", "data", "user")
         check_characters(text, f"event {event.name!r}")
+        is_object = isinstance(event.user, dict | None) or encode(event.user, "user").startswith("{")
     except OutputError as error:
         raise EventError(str(error)) from None
+    if not is_object:  # the matcher would refuse it, and make a dead letter of it
+        raise EventError(f"event {event.name!r}: user is a {type(event.user).__name__}; give a JSON object, or None")
     return text
 
 

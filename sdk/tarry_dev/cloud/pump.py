@@ -10,6 +10,7 @@ from threading import Event, Lock, RLock
 from typing import TYPE_CHECKING
 
 from tarry.errors import TarryError
+from tarry_dev.cloud.no_loop import outside_a_loop
 from tarry_dev.cloud.turns import Turns
 
 if TYPE_CHECKING:
@@ -199,7 +200,7 @@ class Pump:
         if self._odds.chaos.at_once > 1:
             self._turns.begin(lambda: queue.deliver(batch))
         elif self._workers is None or not queue.spec.fifo:
-            queue.deliver(batch)
+            outside_a_loop(lambda: queue.deliver(batch))
         else:
             with self._counting:
                 self._free -= 1

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -63,6 +63,11 @@ def bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bus]:
         stubber.assert_no_pending_responses()
 
 
+@dataclass
+class Caller:
+    id: int
+
+
 def sent_alone(bus: Bus, event: Event, app: App | None = None) -> dict[str, Any]:
     """The entry that an event becomes."""
     bus.answers(None)
@@ -85,6 +90,11 @@ def test_an_event_without_an_id_gets_one_which_is_returned(bus: Bus) -> None:
     assert bus.ids() == [ids]
     assert len(ids[0]) == 26
     assert ids[1] == "mine"
+
+
+def test_a_user_may_be_a_dataclass(bus: Bus) -> None:
+    event = Event("paid", user=Caller(3))  # type: ignore[arg-type]
+    assert json.loads(sent_alone(bus, event)["Detail"])["user"] == {"id": 3}
 
 
 def test_without_a_user_none_is_carried(bus: Bus) -> None:
@@ -200,6 +210,8 @@ CANNOT_GO = [
     pytest.param(Event("paid", []), "data is a list; give a JSON object", id="data"),  # type: ignore[arg-type]
     pytest.param(Event("paid", {"at": datetime(2027, 1, 1)}), "'paid' at data.at is a datetime", id="no json"),  # noqa: DTZ001
     pytest.param(Event("paid", user={"id": {1}}), "at user.id is a set", id="user"),
+    pytest.param(Event("paid", user="u-1"), "user is a str; give a JSON object, or None", id="user as text"),  # type: ignore[arg-type]
+    pytest.param(Event("paid", user=[]), "user is a list; give a JSON object, or None", id="user as list"),  # type: ignore[arg-type]
     pytest.param(Event("paid", id="ä" * 257), "give a string of at most 512 bytes", id="id"),
     pytest.param(Event("paid", id=7), "id is 7; give a string", id="number as id"),  # type: ignore[arg-type]
     pytest.param(
