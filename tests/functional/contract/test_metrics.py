@@ -97,11 +97,12 @@ def test_a_wait_for_a_signal_is_counted_whether_it_is_answered_or_times_out(
 ) -> None:
     @app.create_function(fn_id="ship", trigger=TriggerEvent(event="order/placed"))
     async def ship(ctx: Context) -> None:
-        for step in ("late", "answer"):
+        for step in ("kept", "late", "answer"):
             await ctx.step.wait_for_signal(step, signal=step, timeout="10m")
 
+    host.signal("kept", "yes", keep="1h")
     host.send("order/placed")
-    published()
+    assert totals(published()) == {"Events": 1, "Started": 1, "WaitsOpened": 2, "WaitsClosed": 1}
     host.advance("11m")
     values = published()
     assert totals(values) == {"Timeouts": 1, "WaitsClosed": 1, "WaitsOpened": 1}

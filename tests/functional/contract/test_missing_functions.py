@@ -6,7 +6,7 @@ import pytest
 
 from tarry import App, Cancel, Context, Event, Timeouts, TriggerEvent
 from tarry_backend.runtime import host as deploy
-from tarry_dev.cloud import Cloud, Host
+from tarry_dev.cloud import Call, Cloud, Host
 from tests.functional.contract.traces import in_indexes
 
 PLACED = TriggerEvent(event="placed")
@@ -80,6 +80,30 @@ def test_what_is_due_to_runs_whose_function_is_missing_does_not_pile_up(host: Ho
     assert most <= len(runs), "one wake-up of each run, at most, is on its way"
     assert host.dead_letters == []
     assert {run.status for run in runs} == {"running"}
+
+
+@pytest.mark.parametrize("writes", [1, 2])
+def test_a_run_whose_function_is_removed_while_it_starts_waits_for_it_as_well(host: Host, writes: int) -> None:
+    """The executor dies over the start, and the deploy comes before the message comes again."""
+    kept = 0
+
+    def dies(call: Call) -> bool:
+        nonlocal kept
+        kept += call.operation in ("PutItem", "TransactWriteItems", "UpdateItem") and call.answered
+        return kept == writes
+
+    deploy(shop(sleeps))
+    with host.cloud.dies(dies, function="executor"):
+        host.send("placed", {"id": "7"})
+    deploy(shop())
+    host.advance("30m")
+    (run,) = host.runs()
+    assert run.error is not None
+    assert run.error.name == "FunctionMissing"
+    assert (run.status, list(run.steps), host.dead_letters) == ("running", [], [])
+    deploy(shop(sleeps))
+    host.advance("3h")
+    assert (run.status, run.output) == ("finished", "slept")
 
 
 def test_a_run_whose_function_is_missing_is_cancelled_at_once_whatever_came_before(host: Host, cloud: Cloud) -> None:

@@ -122,6 +122,18 @@ def test_a_signal_that_is_kept_is_there_for_a_wait_that_begins_in_time(host: Hos
     assert (run.status, run.output) == (("finished", "yes") if is_there else ("running", None))
 
 
+@pytest.mark.usefixtures("waiting")
+def test_a_wait_that_is_answered_as_it_begins_has_ended_next_in_the_runs_order(host: Host) -> None:
+    host.signal(APPROVAL, "yes", keep="1h")
+    host.send("placed")
+    stored = runtime().store.runs.load(host.run().id)
+    assert stored is not None
+    (step,) = (step for step in stored.steps if step.signal)
+    assert step.ended_order == step.begun_order + 1
+    assert step.ended is not None
+    assert step.ended >= step.began
+
+
 @pytest.mark.parametrize("timeout", ["0s", "-1m"])
 @pytest.mark.parametrize("is_kept", [True, False])
 def test_a_wait_that_may_not_last_takes_what_is_kept_or_none(app: App, host: Host, timeout: str, is_kept: bool) -> None:

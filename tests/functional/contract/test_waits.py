@@ -102,6 +102,9 @@ def test_w04_w05_a_wait_begins_where_the_step_before_it_began_or_where_lookback_
     host.send([placed()])
     host.advance("1h")
     assert host.run().output == seen
+    stored = runtime().store.runs.load(host.run().id)
+    assert stored is not None
+    assert [step.ended is not None and step.ended >= step.began for step in stored.steps] == [True, True]
 
 
 def test_w06_an_event_received_a_millisecond_before_the_deadline_counts_however_late_it_is_processed(
