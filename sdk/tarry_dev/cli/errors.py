@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
-from tarry_dev.cli.plain_values import take_plainly
 from tarry_dev.cli.screen import complain
 
 if TYPE_CHECKING:
@@ -28,16 +27,6 @@ def no_function(function: str, functions: Iterable[str]) -> CommandError:
 
 class Commands(TyperGroup):
     """The commands. An expected error becomes a message and exit code 1; any other is a bug, shown with its stack."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        take_plainly(self.get_params(ctx))
-        return super().parse_args(ctx, args)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        command = super().get_command(ctx, cmd_name)
-        if command is not None:
-            take_plainly(command.get_params(ctx))
-        return command
 
     def invoke(self, ctx: Any) -> Any:
         try:

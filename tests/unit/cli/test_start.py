@@ -40,11 +40,8 @@ def test_help_loads_nothing_slow(tmp_path: Path, arguments: list[str]) -> None:
     assert loaded_by(tmp_path, *arguments) & SLOW == set()
 
 
-@pytest.mark.parametrize(
-    "arguments", ["--help", "runs --limit 7 --function order", "send a/b", "check --port 8000"], ids=str
-)
-def test_a_command_with_plain_values_does_not_load_pydantic(tmp_path: Path, arguments: str) -> None:
-    assert "pydantic" not in loaded_by(tmp_path, *arguments.split())
+def test_the_list_of_commands_does_not_load_pydantic() -> None:
+    assert "pydantic" not in loaded_by(Path.cwd(), "--help")
 
 
 @pytest.mark.parametrize("arguments", [["runs"], ["events"], ["waits"]], ids=" ".join)
