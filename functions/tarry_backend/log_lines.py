@@ -16,6 +16,8 @@ from functools import wraps
 from time import localtime, strftime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from tarry._wire.steady_logger import steady_logger
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
@@ -141,7 +143,7 @@ class _NotTarry(logging.Filter):
 
 
 def _set_up() -> logging.Logger:
-    made = logging.getLogger("tarry")
+    made = steady_logger("tarry")
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(LineFormatter())
     made.addHandler(handler)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import boto3
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, NoRegionError
 
 from tarry.errors import UsageError
 from tarry_backend.deploy.function_facts import FunctionFacts
@@ -32,8 +32,15 @@ class OpenStack:
 
 
 def person_session() -> boto3.Session:
-    """Return a session with the person's own credentials, profile, region and endpoint."""
-    return boto3.Session(region_name=os.environ.get("AWS_REGION"))  # the AWS CLI reads it, boto3 does not
+    """Return a session with the person's own credentials, profile, region and endpoint.
+
+    Raises:
+        NoRegionError: The region is empty, such as from a variable that a script does not have.
+    """
+    session = boto3.Session(region_name=os.environ.get("AWS_REGION") or None)  # the AWS CLI reads it, boto3 does not
+    if session.region_name == "":
+        raise NoRegionError
+    return session
 
 
 def open_stack(stack: str, session: boto3.Session) -> OpenStack:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
+from tarry._wire.steady_logger import steady_logger
 from tarry_backend.model.moment import iso
 from tarry_backend.model.own_code import place_in_stack
 from tarry_backend.model.step import Status
@@ -22,7 +22,7 @@ ATTEMPTS = "tarry.attempts"
 _MESSAGE = 1_000
 """The most characters of an error in the line. The stored error is longer."""
 
-_logger = logging.getLogger(ATTEMPTS)
+_logger = steady_logger(ATTEMPTS)
 
 
 def report_attempt(run: Run, step: Step, app: App) -> None:

@@ -15,7 +15,6 @@ No clock decides. A Lambda that is frozen between two samples takes one sample l
 
 from __future__ import annotations
 
-import logging
 import os
 import selectors
 import sys
@@ -24,6 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tarry._wire.steady_logger import steady_logger
 from tarry_backend.model.own_code import own_frame
 from tarry_backend.replay.threads import NAME
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TurnSelector", "standing_watch", "unwatch", "watched"]
 
-logger = logging.getLogger("tarry.replay")
+logger = steady_logger("tarry.replay")
 
 _PAUSE = 0.25
 """Seconds between two samples."""

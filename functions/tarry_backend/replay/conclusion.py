@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 import threading
 import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from tarry._wire.steady_logger import steady_logger
 from tarry.errors import Suspended, UsageError
 from tarry_backend.replay.body_span import FAREWELL
 from tarry_backend.replay.outcome import Continued, Failed, Paused, of_error
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FAREWELL", "Conclusion", "came_out_of_a_task", "farewell", "leave_behind", "unwound"]
 
-logger = logging.getLogger("tarry.replay")
+logger = steady_logger("tarry.replay")
 
 _LEFT: set[asyncio.Task[Any]] = set()
 """Tasks that nothing ends."""

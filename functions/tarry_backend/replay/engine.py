@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 from contextvars import copy_context
 from dataclasses import replace
 from functools import partial
@@ -19,6 +18,7 @@ from tarry._engine.hand_over import WHAT
 from tarry._engine.interruption import is_death
 from tarry._engine.operations import CollectEvents
 from tarry._engine.outputtype import OutputType
+from tarry._wire.steady_logger import steady_logger
 from tarry.context import Context, ContextSync
 from tarry.errors import UsageError
 from tarry_backend.model.event_identity import identity
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 
 __all__ = ["replay"]
 
-logger = logging.getLogger("tarry.replay")
+logger = steady_logger("tarry.replay")
 
 
 def replay(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tarry._engine.interruption import Presence
 from tarry._engine.operations import CollectEvents, InvokeFunction, RunStep
+from tarry._wire.steady_logger import steady_logger
 from tarry.errors import ReplayError, StepDataError, Suspended, UsageError
 from tarry.event import Event
 from tarry_backend.replay.arguments import changed
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Steps"]
 
-logger = logging.getLogger("tarry.replay")
+logger = steady_logger("tarry.replay")
 
 _MOST_WARNINGS = 3
 """Of how many steps one replay warns that their arguments have changed."""

@@ -10,10 +10,10 @@ each replay sets it anew, and whatever follows from it can differ from one repla
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING, Any
 
 from tarry._engine.place import Place
+from tarry._wire.steady_logger import steady_logger
 from tarry_backend.model.own_code import is_own
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TimerWatch"]
 
-logger = logging.getLogger("tarry.replay")
+logger = steady_logger("tarry.replay")
 
 _LONG = 1.0
 """From how many seconds on a timer is worth a warning."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tarry._engine.batch_checks import check_batch_cancels
 from tarry._engine.error_text import shown
 from tarry._engine.place import place_of_call
+from tarry._wire.steady_logger import steady_logger
 from tarry.cancel import MAX_CANCELS, Cancel, Timeouts
 from tarry.errors import UsageError
 from tarry.function import DEFAULT_BACKOFF, Retries
@@ -42,7 +42,7 @@ __all__ = [
     "warn_of_cancels",
 ]
 
-logger = logging.getLogger("tarry")
+logger = steady_logger("tarry")
 
 _BUS = re.compile(r"[A-Za-z0-9._/-]{1,256}")
 MAX_FN_ID = 200

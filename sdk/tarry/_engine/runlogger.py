@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from tarry._wire.steady_logger import steady_logger
+
 if TYPE_CHECKING:
     from tarry._engine.engine import Engine
 
@@ -20,7 +22,7 @@ class RunLogger(logging.LoggerAdapter[logging.Logger]):
     """
 
     def __init__(self, engine: Engine, run_id: str, function_id: str) -> None:
-        super().__init__(logging.getLogger(f"tarry.run.{function_id}"), {"run_id": run_id, "function_id": function_id})
+        super().__init__(steady_logger(f"tarry.run.{function_id}"), {"run_id": run_id, "function_id": function_id})
         self._engine = engine
 
     def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - logging's name, through which every line goes

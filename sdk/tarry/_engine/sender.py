@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Generator
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tarry._engine.current_run import current
 from tarry._engine.place import Place, place_of_call
 from tarry._wire.bus import check_names
+from tarry._wire.steady_logger import steady_logger
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["send", "send_sync"]
 
-logger = logging.getLogger("tarry")
+logger = steady_logger("tarry")
 
 _UNDER_WAY: set[asyncio.Task[list[str]]] = set()
 """Sends that have not ended, so that none is collected: asyncio itself holds tasks weakly."""

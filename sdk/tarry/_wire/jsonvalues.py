@@ -8,8 +8,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from tarry._wire.limits import why_not_value
-from tarry._wire.secret_masks import MASK, masked_place
+from tarry._wire.limits import MASK, why_not_value
 from tarry.errors import OutputError
 
 if TYPE_CHECKING:
@@ -62,7 +61,11 @@ def decode(text: str | bytes) -> Any:
 
 def check_secrets(value: object, text: str, what: str) -> None:
     """``OutputError`` if ``text``, which was written for ``value``, has a mask in place of a secret of a model."""
-    if MASK in text and (found := masked_place(value)):
+    if MASK not in text:
+        return
+    from tarry._wire.secret_masks import masked_place  # hardly any text has ten stars
+
+    if found := masked_place(value):
         place, kind = found
         at = f" at {place.removeprefix('.')}" if place else ""
         raise OutputError(

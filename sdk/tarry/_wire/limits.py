@@ -13,6 +13,7 @@ from typing import Any
 __all__ = [
     "FIRST_TS",
     "LAST_TS",
+    "MASK",
     "MAX_DEPTH",
     "MAX_DIGITS",
     "MAX_ENTRY",
@@ -38,6 +39,9 @@ another could not write. In measurements, our own code bore 420 levels and pydan
 
 MAX_DIGITS = 4_300
 """The most digits of a whole number: Python reads and writes no more, in any of its versions."""
+
+MASK = "*" * 10
+"""What pydantic writes for a secret that is not empty: ``SecretStr``, ``SecretBytes``, ``Secret[...]``."""
 
 MAX_NAME = 128
 """The longest event name, in characters: EventBridge's limit for a detail type."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-__all__ = ["MASK", "masked_place"]
+from tarry._wire.limits import MASK
 
-MASK = "*" * 10
-"""What pydantic writes for a secret that is not empty: ``SecretStr``, ``SecretBytes``, ``Secret[...]``."""
+__all__ = ["masked_place"]
 
 
 def masked_place(value: object) -> tuple[str, str] | None:

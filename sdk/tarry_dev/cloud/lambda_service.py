@@ -6,7 +6,6 @@ moto would run a function in a container. Here it is called in this process.
 from __future__ import annotations
 
 import json
-import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -16,6 +15,7 @@ from botocore.compat import HTTPHeaders
 from botocore.handlers import BUILTIN_HANDLERS
 from moto.core.botocore_stubber import MockRawResponse
 
+from tarry._wire.steady_logger import steady_logger
 from tarry_dev.cloud.crash import Crash
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _CALL = "/invocations"
 _open: list[LambdaService] = []
 """That of the open cloud, if one is open."""
 
-_log = logging.getLogger(__name__)
+_log = steady_logger(__name__)
 
 
 class LambdaService:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event, Lock, RLock
 from typing import TYPE_CHECKING
 
+from tarry._wire.steady_logger import steady_logger
 from tarry.errors import TarryError
 from tarry_dev.cloud.no_loop import outside_a_loop
 from tarry_dev.cloud.turns import Turns
@@ -28,7 +28,7 @@ __all__ = ["EndlessError", "Pump"]
 _LONGEST_REST = 0.5
 """Seconds. So late at most is noticed what changes without a message: a clock that is set, a queue that is let go."""
 
-_log = logging.getLogger(__name__)
+_log = steady_logger(__name__)
 
 
 class EndlessError(TarryError):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from tarry._wire.steady_logger import steady_logger
 from tarry_dev.cloud.crash import Crash, unwatched
 from tarry_dev.cloud.message import Delivery, Message, refused
 from tarry_dev.dead_letters import DeadLetters
@@ -28,7 +28,7 @@ __all__ = ["LocalQueue", "Observer"]
 Observer = Callable[[Delivery], None]
 """Is told of each invocation when it is over."""
 
-_log = logging.getLogger(__name__)
+_log = steady_logger(__name__)
 
 
 class LocalQueue:

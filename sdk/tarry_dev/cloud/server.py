@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -23,6 +22,7 @@ from werkzeug.wrappers import Request, Response
 from werkzeug.wsgi import ClosingIterator
 
 from tarry import Event, TarryError
+from tarry._wire.steady_logger import steady_logger
 from tarry_dev.cloud.advance import Advances
 from tarry_dev.cloud.api import ask
 from tarry_dev.cloud.callers import Callers
@@ -68,7 +68,7 @@ _API = ("/events", "/runs", "/waits")
 
 _FIELDS = {"name", "data", "id", "user", "ts"}
 
-_log = logging.getLogger(__name__)
+_log = steady_logger(__name__)
 
 
 class ServedCloud(Protocol):

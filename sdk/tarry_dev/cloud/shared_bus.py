@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import logging
 from contextlib import closing, contextmanager
 from threading import Event as Flag
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from tarry._wire.internal_events import CANCEL_RUN, INVOKED
+from tarry._wire.steady_logger import steady_logger
 from tarry_backend.events.address import SCHEDULED
 from tarry_dev.bus_file import BusFile
 from tarry_dev.cloud.moto_shortcut import ONE_AT_A_TIME, at_aws
@@ -29,7 +29,7 @@ _LOOK = 0.05
 _ADDRESSED = {CANCEL_RUN, INVOKED, SCHEDULED}
 """Events that are addressed to the app that sends them. On AWS the matchers of the others do nothing with them."""
 
-_log = logging.getLogger(__name__)
+_log = steady_logger(__name__)
 
 
 @contextmanager

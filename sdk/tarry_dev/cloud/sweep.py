@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import time
 import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from tarry._wire.steady_logger import steady_logger
 from tarry_backend.deploy.topology import SWEEP_MINUTES
 from tarry_backend.store.models import DueIndex, Item
 from tarry_backend.timers.timers import SWEPT, next_bring_up
@@ -27,7 +27,7 @@ __all__ = ["Sweep"]
 
 _PERIOD = SWEEP_MINUTES * 60_000
 
-_log = logging.getLogger(__name__)
+_log = steady_logger(__name__)
 
 
 class Sweep:
