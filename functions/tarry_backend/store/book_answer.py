@@ -51,7 +51,11 @@ def book_answer(url: str, read: bytes, rest: socket.socket) -> AWSResponse:
     The connection cannot be used afterwards.
     """
     book = BookResponse(_Rewound(read, rest), method="POST")  # type: ignore[arg-type]
-    book.begin()
+    try:
+        book.begin()
+    except BaseException:
+        book.close()  # as http.client's connections do: newer Pythons report one that is left open
+        raise
     response = HTTPResponse(
         body=book,
         headers=HTTPHeaderDict((name, _FOLD.sub(" ", value)) for name, value in book.msg.items()),
