@@ -1,6 +1,7 @@
 """``tarry dev`` and its end: what it keeps, also when it is killed."""
 
 import json
+import shutil
 import signal
 from collections import defaultdict
 from pathlib import Path
@@ -94,6 +95,19 @@ def test_fresh_forgets_the_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     dev = Dev("mine:app", tmp_path, "--fresh")
     assert document("waits")["waits"] == document("runs")["runs"] == []
     dev.stop()
+
+
+def test_tarry_dev_says_at_its_end_that_its_files_were_removed_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.py").write_text(HUNDRED)
+    monkeypatch.chdir(tmp_path)
+    dev = Dev("mine:app", tmp_path)
+    succeed("send", "order/placed", '{"id": 1}', "--no-wait")
+    eventually(lambda: document("waits")["waits"])
+    shutil.rmtree(tmp_path / ".tarry")
+    dev.stop()
+    assert "ended; .tarry was removed meanwhile, so its runs are forgotten" in dev.output
 
 
 def _send(events: list[dict[str, Any]]) -> None:

@@ -110,7 +110,7 @@ def _serve(
     """Serve until Ctrl-C, or until there is new code: then return the socket for the process that has it."""
     remote = _remote_apps(wishes, app)
     app = app if remote is None else remote.app
-    _take(place, app, wishes, successor)
+    kept = _take(place, app, wishes, successor)
     watch, clock = Watch(console), AheadClock(clock_file(app.id))
     with (
         interruptible() as ended,
@@ -136,7 +136,7 @@ def _serve(
                 Text(f"{go_on} run{'s go' if go_on > 1 else ' goes'} on from before; --fresh forgets them", QUIET)
             )
         if wishes.reload and _is_to_reload(place.target, successor, sources, console, ended):
-            console.print(Text("new code: it is taken up when the bodies that run have ended", QUIET))
+            _say(console, "new code: ", "it is taken up when the bodies that run have ended", kept)
             listener = server.hand_over()
             life.close()
             if not ended:
@@ -144,16 +144,24 @@ def _serve(
         while not ended:
             time.sleep(_LOOK)
         life.close()
-        console.print(Text(f"\nended; its runs go on when it starts again (kept in {FILE.parent})", QUIET))
+        _say(console, "\nended; ", f"its runs go on when it starts again (kept in {FILE.parent})", kept)
     return None
 
 
-def _take(place: Place, app: App, wishes: Wishes, successor: Successor) -> None:
+def _say(console: Console, what: str, then: str, kept: Path) -> None:
+    """Print what happens, and ``then``; unless somebody has removed the file in which the runs are kept."""
+    gone = f"{FILE.parent} was removed meanwhile, so its runs are forgotten"
+    console.print(Text(f"{what}{then}", QUIET) if kept.exists() else Text(f"{what}{gone}", BAD))
+
+
+def _take(place: Place, app: App, wishes: Wishes, successor: Successor) -> Path:
+    """Take the place for the app; return the file in which its runs are kept."""
     place.take(app)
     if successor.listener is None:
         _check_free(wishes.port)
         if wishes.fresh:
             forget(app.id)
+    return state_file(app.id)
 
 
 def _remote_apps(wishes: Wishes, own: App) -> RemoteApps | None:
