@@ -39,7 +39,7 @@ class _Field:
         low, high, step = found["low"], found["high"], found["step"]
         first = self._value(low, text) if low else self.low
         last = self._value(high, text) if high else first if low and not step else self.high
-        if last < first:
+        if last < first or int(step or 1) > self.high - self.low + 1:  # */90 minutes would be every hour
             raise self._error(text)
         return range(first, last + 1, int(step or 1))
 

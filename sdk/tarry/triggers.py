@@ -22,6 +22,9 @@ _INNGEST = "inngest/"
 
 _MAX_WINDOW = 1_440
 
+_NO_ZONES = ("localtime", "Factory", "posix/", "posixrules", "right/")
+"""Names that a machine may have beside IANA's. EventBridge Scheduler does not know them, or they differ by machine."""
+
 
 @dataclass(frozen=True, slots=True, init=False)
 class TriggerEvent:
@@ -110,7 +113,7 @@ def _check_zone(name: object) -> None:
     from zoneinfo import ZoneInfo  # only crons need it
 
     try:
-        if not isinstance(name, str):
+        if not isinstance(name, str) or name.startswith(_NO_ZONES):
             raise TypeError
         ZoneInfo(name)
     except (KeyError, TypeError, ValueError, OSError):

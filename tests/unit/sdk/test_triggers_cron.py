@@ -87,6 +87,8 @@ def test_a_day_is_meant_by_its_month_and_by_either_day_where_both_are_given(
         ("5, 9 * * *", "minute", "5,", "0 to 59"),
         ("*/0 9 * * *", "minute", "*/0", "0 to 59"),
         ("*/ 9 * * *", "minute", "*/", "0 to 59"),
+        ("*/90 * * * *", "minute", "*/90", "0 to 59"),  # would come each hour
+        ("0 */36 * * *", "hour", "*/36", "0 to 23"),
         ("20-10 9 * * *", "minute", "20-10", "0 to 59"),
         ("1,2,60 9 * * *", "minute", "1,2,60", "0 to 59"),
         ("٣ 9 * * *", "minute", "٣", "0 to 59"),
@@ -140,7 +142,10 @@ def test_both_days_are_not_given_by_steps_of_all_which_some_crons_read_otherwise
         TriggerCron(cron)
 
 
-@pytest.mark.parametrize("zone", ["Mars/Olympus", "", "CEST+2x", "../etc/passwd", None, 7])
+@pytest.mark.parametrize(
+    "zone",
+    ["Mars/Olympus", "", "CEST+2x", "../etc/passwd", None, 7, "localtime", "Factory", "posix/Asia/Tokyo", "right/UTC"],
+)
 def test_a_time_zone_is_a_name_of_the_ianas(zone: str) -> None:
     with pytest.raises(UsageError, match=r"timezone .* is unknown: .* 'Europe/Berlin'"):
         TriggerCron("0 9 * * *", zone)
