@@ -60,3 +60,5 @@ def test_one_alternative_that_holds_is_enough_though_another_has_no_answer(
 def test_an_alternative_of_another_key_does_not_count() -> None:
     other = replace(wait(), alternatives=(Alternative(NAME_ONLY, "paid#another"),))
     assert not matches(other, ReceivedEvent(PAID, 2_000))
+    both = replace(other, alternatives=(*other.alternatives, *wait(None).alternatives))
+    assert matches(both, ReceivedEvent(PAID, 2_000)), "the one after it does"
