@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -68,12 +69,11 @@ class Materials:
     def _decrypted(self, message: bytes, materials: Any) -> bytes:
         """A key that did not encrypt the message costs no request: the message names its key."""
         try:
-            plain, _ = self._client.decrypt(source=message, materials_manager=materials)
+            return _read(self._client, source=message, materials_manager=materials)
         except DecryptKeyError as error:
             if self.is_outage(error):
                 raise RuntimeError(f"KMS did not answer: {error}") from error
             raise
-        return bytes(plain)
 
     def is_outage(self, error: BaseException | None) -> bool:
         """Return whether another attempt may help: KMS was not reached, or was busy. The SDK hides it in a cause."""
@@ -90,8 +90,23 @@ def discovered(message: bytes) -> bytes:
     """Decrypt a message under whichever KMS key it names, with the caller's own permissions: for people."""
     provider = aws_encryption_sdk.DiscoveryAwsKmsMasterKeyProvider()
     client = aws_encryption_sdk.EncryptionSDKClient(max_encrypted_data_keys=1)
-    plain, _ = client.decrypt(source=message, key_provider=provider)
-    return bytes(plain)
+    return _read(client, source=message, key_provider=provider)
+
+
+def _read(client: Any, **options: Any) -> bytes:
+    """Decrypt as the SDK's ``decrypt`` does, but leave no open stream behind.
+
+    The SDK's stream refuses to be closed after an error. Python 3.13 and newer closes it again as it collects it, and
+    writes the refusal to the log: once for each value that another key has encrypted.
+    """
+    stream = client.stream(mode="decrypt", **options)
+    try:
+        plain = bytes(stream.read())
+        stream.close()
+    except BaseException:
+        io.IOBase.close(stream)
+        raise
+    return plain
 
 
 def _keeping(provider: Any) -> Any:

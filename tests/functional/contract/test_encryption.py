@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+from aws_encryption_sdk import EncryptionSDKClient
 from moto import mock_aws
 
 from tarry import (
@@ -169,6 +170,23 @@ def test_a_value_under_a_foreign_key_fails_the_run_and_says_so(app: App, host: H
     assert error is not None
     assert (error.name, host.run("order").status) == (DecryptionError.__name__, "failed")
     assert "former=" in error.message
+
+
+def test_a_value_that_a_key_does_not_open_leaves_no_open_stream_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python 3.13 and newer would write an error to the log as it collects one."""
+    made: list[Any] = []
+    stream = EncryptionSDKClient.stream
+
+    def noted(client: EncryptionSDKClient, **options: Any) -> Any:
+        made.append(stream(client, **options))
+        return made[-1]
+
+    monkeypatch.setattr(EncryptionSDKClient, "stream", noted)
+    value = Encryption(OTHER).encrypted('"x"')
+    assert Encryption(KEY, former=[OTHER]).decrypted(value, "it") == "x"
+    with pytest.raises(DecryptionError):
+        Encryption(KEY).decrypted(value, "it")
+    assert [each.closed for each in made] == [True] * 3
 
 
 def test_a_changed_ciphertext_is_noticed(app: App) -> None:
