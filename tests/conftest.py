@@ -35,6 +35,8 @@ TOGETHER = (
 
 _LEFTOVERS = Leftovers()
 
+_full_looks = 0
+
 gc.disable()  # until all tests are collected: it took two thirds of that time, and found nothing to free
 
 
@@ -94,6 +96,14 @@ def pytest_collection_finish() -> None:
     gc.freeze()
     gc.set_threshold(*GARBAGE)
     gc.enable()
+
+
+def pytest_runtest_logfinish() -> None:
+    """What a look through all objects has left, when a test is over, stays as well: caches, the tests' reports."""
+    global _full_looks
+    if (full := gc.get_stats()[2]["collections"]) != _full_looks:
+        gc.freeze()
+        _full_looks = full
 
 
 @pytest.fixture(autouse=True)
