@@ -238,7 +238,7 @@ def test_the_pages_can_be_read_and_filtered_without_a_script(dev: Dev, browser: 
     page.goto("/runs")
     page.get_by_label("Status").select_option("failed")
     page.get_by_role("button", name="Filter").click()
-    assert "status=failed" in page.url
+    playwright.expect(page).to_have_url(re.compile("status=failed"))
     page.locator(".run-row").first.click()
     playwright.expect(page.get_by_text("NonRetriableError").first).to_be_visible()
     page.get_by_role("link", name="Rerun…").first.click()
@@ -249,8 +249,10 @@ def test_the_pages_can_be_read_and_filtered_without_a_script(dev: Dev, browser: 
 def test_the_chosen_theme_stays(page: Any) -> None:
     page.goto("/runs")
     light = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    body = playwright.expect(page.locator("body"))  # it asks again: a click loads the page anew
     page.get_by_role("button", name="Dark").click()
+    body.not_to_have_css("background-color", light)
     page.goto("/waits")
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != light
+    body.not_to_have_css("background-color", light)
     page.get_by_role("button", name="Light").click()
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == light
+    body.to_have_css("background-color", light)
