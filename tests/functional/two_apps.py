@@ -80,7 +80,7 @@ def runs_of(order: int, *options: str) -> list[dict[str, Any]]:
 
 
 def outputs(count: int, order: int = 1) -> dict[str, Any]:
-    """What the apps' newest runs of an order have returned, once there are so many runs, and all have ended."""
+    """Return the outputs of the apps' newest runs of an order, once there are ``count`` runs and all have ended."""
     runs = runs_of(order)
     is_over = len(runs) == count and all(run["status"] == "finished" for run in runs)
     return {run["app"]: run["output"] for run in reversed(runs)} if is_over else {}

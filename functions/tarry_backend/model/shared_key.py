@@ -5,4 +5,4 @@ from __future__ import annotations
 __all__ = ["SHARED"]
 
 SHARED = "-"
-"""What stands for the key of a limit without one, and for the value of a key that has none."""
+"""It stands for the key of an option without a key, and for the value of a key without a value."""

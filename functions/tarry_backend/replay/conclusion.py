@@ -147,7 +147,7 @@ class Conclusion:
 
 
 async def farewell(tasks: Collection[asyncio.Task[Any]]) -> None:
-    """Give cancelled tasks time for their ``finally`` blocks. Nobody hears of an error of theirs, however late."""
+    """Give cancelled tasks time for their ``finally`` blocks. The engine drops their errors, however late."""
     if not tasks:
         return
     for task in tasks:

@@ -36,9 +36,8 @@ def _serve(targets: Sequence[str], wishes: Wishes, console: Console, urls_from: 
     if wishes.urls and len(targets) > 1:
         raise CommandError(f"with {urls_from}, name one app at most")
     if len(targets) <= 1:
-        from tarry_dev.cli.dev import (
-            run,
-        )  # only now: to serve several apps it takes a process for each, and little here
+        # Only now: several apps have a process each, and this one loads little.
+        from tarry_dev.cli.dev import run
 
         run(targets[0] if targets else None, wishes, console)
         return

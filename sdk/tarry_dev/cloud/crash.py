@@ -154,7 +154,7 @@ def caller() -> Invocation | None:
     So both are one look: in a served cloud they are two threads.
     """
     newest = [] if _is_unwatched.get() else _under_way[-1:]
-    return newest[0] if newest != [] else None
+    return newest[0] if newest else None
 
 
 def watch(service: str, operation: str, *, answered: bool) -> None:

@@ -60,9 +60,10 @@ def given_limit(text: str) -> int | None:
     number = text.strip()
     if not number:
         return None
-    if not (number.isascii() and number.isdecimal() and 1 <= int(number[:5]) <= MAX_STARTS):
+    digits = number.lstrip("0")[:5]  # no limit has as many
+    if not (number.isascii() and number.isdecimal() and 1 <= int(digits or 0) <= MAX_STARTS):
         raise PageError(400, f"The limit {text[:40]!r} is no whole number from 1 to {MAX_STARTS:,}.")
-    return int(number)
+    return int(digits)
 
 
 def _at_work(limit: Concurrency) -> str:

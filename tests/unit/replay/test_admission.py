@@ -41,7 +41,7 @@ def note_pauses(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> None:
 
 
 def note_errors(names: list[str], call: Callable[[], object], times: int) -> None:
-    """Notes the errors that so many calls raise. A thread makes them, so nothing cancels it."""
+    """Note the errors of so many calls. A thread makes the calls, so nothing cancels it."""
     for _ in range(times):
         try:
             call()
