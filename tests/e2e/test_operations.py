@@ -3,6 +3,8 @@
 import time
 from typing import Any
 
+import pytest
+
 from tests.e2e.cloud import Cloud
 from tests.e2e.conftest import Tarry
 from tests.e2e.deployment import Deployment
@@ -36,6 +38,7 @@ def test_a_run_is_cancelled(stack: Stack, tarry: Tarry) -> None:
     eventually(lambda: stack.open_waits("agent/plan.reviewed") == before - 2)  # it had two keys, a reviewer each
 
 
+@pytest.mark.disrupts
 def test_runs_that_wait_go_on_with_the_code_of_the_next_deployment(stack: Stack, deployment: Deployment) -> None:
     stack.put("app/release.asked", *({"n": n} for n in range(100, 150)))
     eventually(lambda: stack.open_waits("app/release.told") == 50)
@@ -55,6 +58,7 @@ def test_runs_that_wait_go_on_with_the_code_of_the_next_deployment(stack: Stack,
     assert {(run.output["before"], run.output["after"]) for run in runs} == {(new - 1, new)}
 
 
+@pytest.mark.disrupts
 def test_a_bad_deploy_fails_fifty_runs_and_after_a_rollback_one_retry_lets_all_end_well(
     stack: Stack, deployment: Deployment, tarry: Tarry
 ) -> None:
@@ -78,6 +82,7 @@ ALARMED = 900
 """In seconds. SQS publishes a metric each minute, and some minutes late if the queue was idle."""
 
 
+@pytest.mark.disrupts
 def test_an_outage_ends_in_dead_letters_and_a_redrive(cloud: Cloud, stack: Stack, tarry: Tarry) -> None:
     """The matcher loses its table: what came meanwhile is put back when it has it again. A message that is none
     of Tarry's lies in the dead-letter queue after that as it did before."""

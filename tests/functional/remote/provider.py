@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Barrier, Thread
 from typing import Self
 
 __all__ = ["Answered", "Asked", "Provider"]
@@ -29,6 +29,8 @@ class Answered:
     body: bytes = b'{"answer": 42}'
     headers: dict[str, str] = field(default_factory=dict)
     pause: float = 0.0
+    meeting: Barrier | None = None
+    """Where this answer waits for others."""
 
 
 class Provider:
@@ -53,6 +55,8 @@ class Provider:
                 provider.asked.append(Asked(self.command, self.path, headers, body))
                 answer = provider.coming.pop(0) if provider.coming else provider.pages.get(self.path, Answered())
                 time.sleep(answer.pause)
+                if answer.meeting is not None:
+                    answer.meeting.wait(60)
                 self.send_response(answer.status)
                 for name, value in answer.headers.items():
                     self.send_header(name, value)

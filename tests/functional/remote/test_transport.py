@@ -48,7 +48,7 @@ def answer(connection: socket.socket) -> None:
 
 def drip(connection: socket.socket) -> None:
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-    for _ in range(100):
+    while True:
         try:
             connection.sendall(b" ")
         except OSError:
@@ -67,11 +67,8 @@ def test_an_app_that_hangs_up_twice_has_not_answered() -> None:
 
 
 def test_an_app_that_drips_is_cut_off_in_time() -> None:
-    with server(drip) as url:
-        began = time.monotonic()
-        with pytest.raises(AppError, match="no answer"):
-            ask(url, 0.5)
-        assert time.monotonic() - began < 3
+    with server(drip) as url, pytest.raises(AppError, match="no answer"):
+        ask(url, 0.5)
 
 
 def test_nobody_at_the_address_is_no_answer() -> None:
