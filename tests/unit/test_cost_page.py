@@ -42,9 +42,9 @@ def computed(name: str, *, shared_by: int) -> float:
     by_executor = 1 if fifo else 0
     shared = standard * SQS + by_executor * FIFO + (first(invocations) - by_executor) * INVOCATION
     unshared = (int(fifo[1]) - 1) * FIFO + INVOCATION if fifo else 0
-    alone, batched = map(float, times.split(", "))
-    own = first(writes) * WRITE + first(reads) * READ + first(puts) * PUT
-    return own + unshared + shared / shared_by + (alone if shared_by == 1 else batched) * LAMBDA_MS
+    read, took = (float(each.split(", ")[0 if shared_by == 1 else -1] or 0) for each in (reads, times))
+    own = first(writes) * WRITE + read * READ + first(puts) * PUT
+    return own + unshared + shared / shared_by + took * LAMBDA_MS
 
 
 def test_the_first_table_has_the_prices_that_the_rows_use() -> None:
