@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from tarry.durations import milliseconds
-from tarry.errors import SendError, UsageError
+from tarry.errors import UsageError
 from tarry_backend.api.asked_event import AmbiguousError, find_event
 from tarry_backend.api.held_back import held_back
 from tarry_backend.api.queue_lengths import queue_lengths
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     from tarry_backend.store import Store
 
 __all__ = ["StoreLookups"]
-
-_PER_REQUEST = 10
 
 
 def _all(_page: int) -> bool:
@@ -121,8 +119,17 @@ class StoreLookups:
         return self._bus.send(list(events))
 
     def put(self, entries: Sequence[PutEventsRequestEntryTypeDef]) -> list[str]:
-        """Put entries on the app's bus as ``put-events`` takes them; return EventBridge's ids."""
-        return [each for first in range(0, len(entries), _PER_REQUEST) for each in self._put(entries[first:][:10])]
+        """Put entries on the app's bus as ``put-events`` takes them; return EventBridge's ids.
+
+        Raises:
+            SendError: The bus refused some of them, or a request failed. The others are on the bus.
+        """
+        import boto3
+
+        from tarry_dev.entries import put_entries
+
+        bus = self.deployment.settings.bus
+        return put_entries([{**entry, "EventBusName": bus} for entry in entries], boto3.client("events"))
 
     def cancel(self, run_ids: Sequence[str]) -> None:
         """Ask the executor to cancel these runs."""
@@ -204,18 +211,6 @@ class StoreLookups:
     def signal(self, name: str, data: Any, signal_id: str | None, keep: str | None) -> SignalReceipt:
         """Send a signal; return its receipt."""
         return self._signals.send(name, data, signal_id, keep)
-
-    def _put(self, entries: Sequence[PutEventsRequestEntryTypeDef]) -> list[str]:
-        import boto3
-
-        bus = self.deployment.settings.bus
-        placed: list[PutEventsRequestEntryTypeDef] = [{**entry, "EventBusName": bus} for entry in entries]
-        results = boto3.client("events").put_events(Entries=placed)["Entries"]
-        pairs = zip(entries, results, strict=True)
-        refused = [(str(entry["DetailType"]), each["ErrorMessage"]) for entry, each in pairs if "ErrorCode" in each]
-        if refused:
-            raise SendError(refused, total=len(results))
-        return [each["EventId"] for each in results]
 
     @cached_property
     def _bus(self) -> EventBus:

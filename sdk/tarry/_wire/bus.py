@@ -25,7 +25,16 @@ if TYPE_CHECKING:
 
     from tarry.event import Event
 
-__all__ = ["ENVELOPE_VERSION", "LOGGED_AT", "EventBus", "check_names", "envelope", "source_of"]
+__all__ = [
+    "ENVELOPE_VERSION",
+    "LOGGED_AT",
+    "EventBus",
+    "check_names",
+    "entry_size",
+    "envelope",
+    "request_ranges",
+    "source_of",
+]
 
 ENVELOPE_VERSION = 1
 
@@ -81,7 +90,7 @@ class EventBus:
         events = [event if check_event(event).id else replace(event, id=new_id()) for event in events]
         entries = [self._entry(event, logged_at) for event in events]
         reasons: dict[int, str] = {}
-        for first, last in _batches(entries):
+        for first, last in request_ranges(entries):
             refused, error = self._put(entries[first:last])
             reasons |= {first + place: reason for place, reason in refused.items()}
             if error is not None:  # what comes after is not tried: it would wait for the same, batch after batch
@@ -104,7 +113,7 @@ class EventBus:
             "Detail": envelope(event, logged_at),
             "Time": _time(event),
         }
-        if (size := _size(entry)) > MAX_ENTRY:
+        if (size := entry_size(entry)) > MAX_ENTRY:
             raise EventError(
                 f"event {event.name!r} ({event.id}) has {size:,} bytes; the bus carries at most {MAX_ENTRY:,}"
             )
@@ -197,17 +206,18 @@ def _time(event: Event) -> datetime:
         raise EventError(f"event {event.name!r}: ts is {ts}, which is before year 1") from None
 
 
-def _size(entry: Entry) -> int:
-    """Return the size as EventBridge counts it: 14 bytes for the time, and the UTF-8 of the texts."""
-    texts = (entry["Source"], entry["DetailType"], entry["Detail"])
-    return 14 + sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
+def entry_size(entry: Mapping[str, Any]) -> int:
+    """Return the size in bytes as EventBridge counts it: 14 for the time, and the UTF-8 of the texts."""
+    texts = [entry.get(field) or "" for field in ("Source", "DetailType", "Detail")]
+    time = 0 if entry.get("Time") is None else 14
+    return time + sum(len(text.encode("utf-8", "surrogatepass")) for text in (*texts, *(entry.get("Resources") or ())))
 
 
-def _batches(entries: Sequence[Entry]) -> Iterator[tuple[int, int]]:
+def request_ranges(entries: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, int]]:
     """Yield ranges of at most ten entries that are together no larger than the largest entry."""
     first = size = 0
     for place, entry in enumerate(entries):
-        more = _size(entry)
+        more = entry_size(entry)
         if place > first and (place - first == _PER_REQUEST or size + more > MAX_ENTRY):
             yield first, place
             first, size = place, 0

@@ -9,7 +9,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Self
 
 from tarry.durations import deadline
-from tarry.errors import SendError, UsageError
+from tarry.errors import UsageError
 from tarry_backend.deploy.settings import Settings
 from tarry_backend.deploy.topology import QUEUES, Queue
 from tarry_backend.runtime import host
@@ -21,12 +21,14 @@ from tarry_dev.cloud.durable import keep
 from tarry_dev.cloud.function import lambda_functions
 from tarry_dev.cloud.lambda_service import LambdaService
 from tarry_dev.cloud.mirror import Mirror
+from tarry_dev.cloud.moto_events import as_aws_service
 from tarry_dev.cloud.pump import Pump
 from tarry_dev.cloud.punctual import make_punctual
 from tarry_dev.cloud.queue import LocalQueue
 from tarry_dev.cloud.resources import NAME, QueuePair, make_bus, make_queues, make_settings, make_store
 from tarry_dev.cloud.schedules import Schedules
 from tarry_dev.cloud.sweep import Sweep
+from tarry_dev.entries import put_entries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -147,19 +149,17 @@ class Cloud:
         return self.app.send_sync(events)
 
     def put_events(self, entries: Sequence[PutEventsRequestEntryTypeDef]) -> list[str]:
-        """Put raw EventBridge entries, at most ten; return EventBridge's ids.
+        """Put raw EventBridge entries; return EventBridge's ids.
 
-        Without an ``EventBusName`` they go to the app's bus.
+        Without an ``EventBusName`` they go to the app's bus. An entry may have a source of AWS's services, such as
+        ``aws.s3``, which AWS refuses from anybody else.
 
         Raises:
             SendError: The bus refused some of them.
         """
         placed: list[PutEventsRequestEntryTypeDef] = [{"EventBusName": self.bus, **each} for each in entries]
-        results = self.clients.events.put_events(Entries=placed)["Entries"]
-        refused = [(str(place), each["ErrorMessage"]) for place, each in enumerate(results) if "ErrorCode" in each]
-        if refused:
-            raise SendError(refused, total=len(results))
-        return [each["EventId"] for each in results]
+        with as_aws_service():
+            return put_entries(placed, self.clients.events)
 
     def pump(self) -> int:
         """Deliver messages, oldest first, until nothing can be delivered now; return the number of batches.

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Any
 
-from moto.sqs.exceptions import ReceiptHandleIsInvalid
-from moto.sqs.models import Message, SQSBackend
+from moto.sqs.constants import MAXIMUM_MESSAGE_LENGTH
+from moto.sqs.exceptions import BatchRequestTooLong, InvalidParameterValue, ReceiptHandleIsInvalid
+from moto.sqs.models import Message, Queue, SQSBackend
 
 from tarry_dev.cloud.moto_queue import FaithfulQueue
 
@@ -25,6 +26,7 @@ class FaithfulSqs(SQSBackend):
       themselves know better.
     - SQS refuses to change the visibility of a message that is visible. moto changes it, and refuses what would be
       invisible twelve hours after its sending; SQS counts from its reception.
+    - SQS counts the bytes of a body, moto its characters.
     """
 
     __module__ = SQSBackend.__module__  # by which moto finds the service's addresses
@@ -58,8 +60,17 @@ class FaithfulSqs(SQSBackend):
             return super().send_message(queue_name, *args, **kwargs)
 
     def send_message_batch(self, queue_name: str, entries: dict[str, dict[str, Any]]) -> tuple[list[Message], Any]:
+        if (size := sum(_size(entry["MessageBody"]) for entry in entries.values())) > MAXIMUM_MESSAGE_LENGTH:
+            raise BatchRequestTooLong(size)
         with self._sending(queue_name):
             return super().send_message_batch(queue_name, entries)
+
+    def _validate_message(self, queue: Queue, message_body: str, *args: Any, **kwargs: Any) -> None:
+        if _size(message_body) > queue.maximum_message_size:  # type: ignore[attr-defined]
+            most = queue.maximum_message_size  # type: ignore[attr-defined]
+            reason = f"Message must be shorter than {most} bytes"
+            raise InvalidParameterValue(f"One or more parameters are invalid. Reason: {reason}.")
+        super()._validate_message(queue, message_body, *args, **kwargs)
 
     @contextmanager
     def _sending(self, queue_name: str) -> Iterator[None]:
@@ -79,6 +90,10 @@ class FaithfulSqs(SQSBackend):
 
     def is_message_valid_based_on_retention_period(self, queue_name: str, message: Message) -> bool:
         return True
+
+
+def _size(body: str) -> int:
+    return len(body) if body.isascii() else len(body.encode())
 
 
 def _chosen(attributes: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from tarry_backend.deploy.settings import Settings
 from tarry_backend.deploy.topology import DEAD_LETTERS_KEPT_DAYS, KEPT_DAYS, QUEUES, RULE_PATTERN, Queue
 from tarry_backend.store.models import EXPIRES, table_definition
 from tarry_dev.cloud.account import ACCOUNT_ID
+from tarry_dev.cloud.moto_events import FaithfulEvents
 from tarry_dev.cloud.moto_queue import FaithfulQueue
 from tarry_dev.cloud.moto_rule import FaithfulRule
 from tarry_dev.cloud.moto_sqs import FaithfulSqs
@@ -78,10 +79,12 @@ def make_bus(
     clients: Clients, name: str, target_arn: str, on_event: Callable[[dict[str, Any]], None] | None = None
 ) -> None:
     """The app's bus, and the rule that sends every event to the events queue, and to ``on_event``."""
+    events = events_backends[ACCOUNT_ID][clients.region]
+    FaithfulEvents.become(events)
     clients.events.create_event_bus(Name=name)
     clients.events.put_rule(Name=NAME, EventBusName=name, EventPattern=json.dumps(RULE_PATTERN))
     clients.events.put_targets(Rule=NAME, EventBusName=name, Targets=[{"Id": "events", "Arn": target_arn}])
-    FaithfulRule.become(events_backends[ACCOUNT_ID][clients.region].event_buses[name].rules[NAME], on_event)
+    FaithfulRule.become(events.event_buses[name].rules[NAME], on_event)
 
 
 def rule_of(region: str, bus: str) -> FaithfulRule:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tarry_backend.deploy.topology import EVENTS
 from tarry_dev.cloud import Cloud
@@ -132,3 +133,14 @@ def test_observers_are_told_of_each_batch(cloud: Cloud, timers: Recorder) -> Non
     send_timer(cloud, "bad")
     cloud.pump()
     assert told == [("timers", ["good", "bad"], 1)]
+
+
+def test_a_queue_counts_the_bytes_of_a_message_as_sqs_does(cloud: Cloud) -> None:
+    sqs, url = cloud.clients.sqs, cloud.settings.events_queue
+    body = "ä" * 524_288
+    sqs.send_message(QueueUrl=url, MessageBody=body)
+    with pytest.raises(ClientError, match="shorter than 1048576 bytes"):
+        sqs.send_message(QueueUrl=url, MessageBody=body + "x")
+    halves: list[Any] = [{"Id": str(place), "MessageBody": "ä" * 262_144 + "x"} for place in range(2)]
+    with pytest.raises(ClientError, match=r"BatchRequestTooLong.*1048578"):
+        sqs.send_message_batch(QueueUrl=url, Entries=halves)
