@@ -1,12 +1,14 @@
 """Code that blocks an event loop is named in the log, by file and line; nothing else is."""
 
 import asyncio
+import logging
+import os
 import selectors
 import socket
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -18,15 +20,44 @@ from tarry import Context, ContextSync
 from tarry_backend.replay import block_watch
 from tests.unit.replay.memory import MemoryRun, durable, output_of
 
-BLOCKED = 1.6
-"""Seconds after which a blocked loop has been noticed: the watch says so after 1 to 1.25."""
+REAL_PAUSE = block_watch._PAUSE
+
+PAUSE = 0.05
+"""Seconds between two samples in these tests."""
+
+BLOCKED = 8 * PAUSE
+"""Seconds after which a blocked loop has been noticed: the watch says so after 4 to 5 pauses."""
+
+NOTICED = threading.Event()
+"""Set by each notice. A test that expects one waits for it, however busy the machine is."""
 
 
-def blocks() -> None:
-    time.sleep(BLOCKED)
+def blocks(seconds: float = 60) -> None:
+    NOTICED.wait(seconds)
 
 
 LINE = blocks.__code__.co_firstlineno + 1
+
+
+class Observer(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        if "has blocked" in record.getMessage():
+            NOTICED.set()
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(block_watch, "_PAUSE", PAUSE)
+    NOTICED.clear()
+    observer = Observer()
+    logging.getLogger().addHandler(observer)
+    yield
+    logging.getLogger().removeHandler(observer)
+
+
+def test_a_loop_is_blocked_after_a_second() -> None:
+    """The notice says so. The other tests take their samples sooner."""
+    assert REAL_PAUSE * (block_watch._SAMPLES - 1) == 1
 
 
 def notices(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -63,7 +94,10 @@ def test_a_library_that_blocks_is_named_by_the_line_that_calls_it(
     async def late(ctx: Context) -> None:
         import subprocess
 
-        await ctx.step.run("slow", _as_async(lambda: subprocess.run(["sleep", str(BLOCKED)], check=True)))
+        ours, theirs = os.pipe()
+        threading.Thread(target=lambda: (NOTICED.wait(60), os.close(theirs))).start()
+        await ctx.step.run("slow", _as_async(lambda: subprocess.run(["cat"], stdin=ours, check=True)))
+        os.close(ours)
 
     MemoryRun(durable(late)).replay()
     [notice] = notices(caplog)
@@ -73,8 +107,9 @@ def test_a_library_that_blocks_is_named_by_the_line_that_calls_it(
 
 def test_the_same_line_is_named_once_a_run(caplog: pytest.LogCaptureFixture) -> None:
     async def late(ctx: Context) -> None:
-        for _ in range(2):
-            blocks()
+        for seconds in (60, BLOCKED):
+            NOTICED.clear()
+            blocks(seconds)
             await ctx.step.run("a", lambda: None)
 
     MemoryRun(durable(late)).replay()
@@ -86,11 +121,11 @@ def test_what_blocks_no_loop_is_not_named(caplog: pytest.LogCaptureFixture) -> N
         await asyncio.sleep(BLOCKED)
 
     async def waits(ctx: Context) -> None:
-        await asyncio.gather(ctx.step.run("plain", blocks), ctx.step.run("async", body))
+        await asyncio.gather(ctx.step.run("plain", blocks, BLOCKED), ctx.step.run("async", body))
 
     def plain(ctx: ContextSync) -> None:
-        blocks()
-        ctx.step.run("plain", blocks)
+        blocks(BLOCKED)
+        ctx.step.run("plain", blocks, BLOCKED)
 
     MemoryRun(durable(waits)).replay()
     MemoryRun(durable(plain)).replay()
@@ -204,7 +239,7 @@ def test_one_thread_watches_all_loops_ends_with_the_last_and_is_begun_anew() -> 
     other.join()
     assert watchers() == {first}
     watch.end()
-    first.join(1)
+    first.join(4 * PAUSE)
     assert first.is_alive(), "the other thread's loop is still watched"
     assert other.ident is not None
     watch.replays.pop(other.ident)

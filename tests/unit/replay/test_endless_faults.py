@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tarry import Context, ContextSync, Middleware, Suspended
-from tarry_backend.replay import Failed, Outcome, Paused, conclusion
+from tarry_backend.replay import Failed, Outcome, Paused, admission, conclusion
 from tests.unit.replay.faces import Face
 from tests.unit.replay.memory import MemoryRun, durable, error_of, output_of
 
@@ -23,6 +23,7 @@ left_behind = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExcepti
 def in_time(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What is left behind is left soon, and no test hangs. The bound is wide: a busy machine is not a fault."""
     monkeypatch.setattr(conclusion, "FAREWELL", 0.2)
+    monkeypatch.setattr(admission, "_PAUSE", 0.1)
     began = time.monotonic()
     yield
     assert time.monotonic() - began < 60

@@ -117,8 +117,13 @@ def test_a_body_that_answers_its_end_with_a_result_or_an_error_of_its_own_has_de
         finally:
             raise ConnectionError
 
-    assert output_of(MemoryRun(durable(face(charging(save, "1s")))).replay()) == "saved"
-    assert output_of(MemoryRun(durable(face(charging(fall, "1s", retries=0)))).replay())[0] == "ConnectionError"
+    async def both(ctx: Context) -> Any:
+        one, other = charging(save, "1s"), charging(fall, "1s", retries=0)
+        return list(await ctx.group.parallel([lambda: one(ctx), lambda: other(ctx)]))
+
+    saved, fell = output_of(MemoryRun(durable(face(both))).replay())
+    assert saved == "saved"
+    assert fell[0] == "ConnectionError"
 
 
 def test_a_body_has_all_of_its_last_seconds_to_clean_up(face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
