@@ -29,6 +29,8 @@ class Leftovers:
 
     def new(self) -> list[str]:
         """What is there now, was not there at the last look, and is not shared. Waits for threads that are ending."""
+        if _present() == self._known:
+            return []
         end = monotonic() + PATIENCE
         while _has_thread(left := self._left()) and monotonic() < end:
             sleep(0.01)
@@ -49,9 +51,9 @@ def _present() -> set[str]:
 
 
 def _variables() -> Iterator[str]:
-    for name, value in os.environ.items():
+    for name in os.environ:
         if name.startswith("TARRY_") or name == "AWS_ENDPOINT_URL":
-            yield f"variable {name}={value}"
+            yield f"variable {name}={os.environ[name]}"
 
 
 def _clouds() -> Iterator[str]:
