@@ -95,7 +95,12 @@ def test_a_library_that_blocks_is_named_by_the_line_that_calls_it(
         import subprocess
 
         ours, theirs = os.pipe()
-        threading.Thread(target=lambda: (NOTICED.wait(60), os.close(theirs))).start()
+
+        def end_it() -> None:
+            NOTICED.wait(60)
+            os.close(theirs)
+
+        threading.Thread(target=end_it).start()
         await ctx.step.run("slow", _as_async(lambda: subprocess.run(["cat"], stdin=ours, check=True)))
         os.close(ours)
 
