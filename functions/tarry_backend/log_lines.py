@@ -21,7 +21,7 @@ from tarry._wire.steady_logger import steady_logger
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["LambdaContext", "LineFormatter", "add_keys", "concerning", "logged", "logger"]
+__all__ = ["LambdaContext", "LineFormatter", "NotTarry", "WrittenOnce", "add_keys", "concerning", "logged", "logger"]
 
 R = TypeVar("R")
 
@@ -135,22 +135,43 @@ def _trace() -> str | None:
     return found.partition(";")[0].removeprefix("Root=") if found else None
 
 
-class _NotTarry(logging.Filter):
+class NotTarry(logging.Filter):
     """Keeps Tarry's records from a handler of the root logger, which would write them once more."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return not record.name.startswith(logger.name)
+        is_tarrys = record.name == logger.name or record.name.startswith(f"{logger.name}.")
+        return not (is_tarrys and logger.handlers)
+
+
+class WrittenOnce(logging.Filter):
+    """For a handler of Tarry's logger: no handler of the root logger writes the same record to the console.
+
+    The app may replace the root's handlers at any time (``logging.config.dictConfig``). logging asks the root's
+    handlers last, so each is known by then.
+    """
+
+    def filter(self, _: logging.LogRecord) -> bool:
+        for handler in logging.root.handlers:
+            if _writes_to_console(handler) and not any(type(each) is NotTarry for each in handler.filters):
+                handler.addFilter(NotTarry())
+        return True
+
+
+def _writes_to_console(handler: logging.Handler) -> bool:
+    streams = (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
+    return isinstance(handler, logging.StreamHandler) and any(handler.stream is stream for stream in streams)
 
 
 def _set_up() -> logging.Logger:
     made = steady_logger("tarry")
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(LineFormatter())
+    handler.addFilter(WrittenOnce())
     made.addHandler(handler)
     made.setLevel(_level())
     for root in logging.root.handlers:
         if type(root).__name__ != "LogCaptureHandler":  # pytest's, for the fixture caplog
-            root.addFilter(_NotTarry())
+            root.addFilter(NotTarry())
     if "AWS_LAMBDA_LOG_LEVEL" in os.environ and "POWERTOOLS_LOG_LEVEL" in os.environ:
         logging.getLogger().setLevel(_level())
     return made

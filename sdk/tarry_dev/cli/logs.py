@@ -11,7 +11,7 @@ from rich.text import Text
 from tarry import TarryError
 from tarry_backend.clock import now
 from tarry_backend.executor.attempt_report import ATTEMPTS
-from tarry_backend.telemetry import logger
+from tarry_backend.log_lines import NotTarry, WrittenOnce, logger
 from tarry_dev.cli.describe import SHORT, near
 from tarry_dev.cli.screen import BAD, QUIET
 from tarry_dev.cli.times import Calendar
@@ -31,16 +31,19 @@ def log_lines(console: Console, on_attempt: Callable[[str], None] = lambda _: No
 
     A failed attempt is no line. ``on_attempt`` is called with its run's id instead.
     """
-    lines, root, runs = _LogLines(console, on_attempt), logging.getLogger(), logging.getLogger("tarry.run")
+    lines, others = _LogLines(console, on_attempt), _LogLines(console, on_attempt)
+    root, runs = logging.getLogger(), logging.getLogger("tarry.run")
     before, level = logger.handlers[:], runs.level
-    logger.handlers[:] = []  # its lines, and those of its children, reach the root
-    root.addHandler(lines)
+    lines.addFilter(WrittenOnce())
+    others.addFilter(NotTarry())
+    logger.handlers[:] = [lines]  # not the root's alone: the app may replace those
+    root.addHandler(others)
     runs.setLevel(logging.INFO)
     try:
         yield
     finally:
         runs.setLevel(level)
-        root.removeHandler(lines)
+        root.removeHandler(others)
         logger.handlers[:] = before
 
 
