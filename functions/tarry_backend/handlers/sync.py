@@ -27,6 +27,9 @@ _PATIENCE = 20.0
 _PAUSES = (2, 8)
 """Seconds until a sync that failed is tried again."""
 
+_LONGEST_REASON = 700
+"""The most characters of a failure's reason: CloudFormation takes no report of more than 4,096 bytes."""
+
 
 @logged
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
@@ -73,13 +76,18 @@ def _sync(app_id: str, address: str) -> None:
 
 
 def _report(event: dict[str, Any], problem: str | None) -> None:
+    """Put the report where CloudFormation waits for it: at a URL of S3's that is signed for an empty content type.
+
+    urllib would name a form. In some regions S3 then refuses the report, and the deployment waits for it for an hour.
+    """
     answer = {
         "Status": "FAILED" if problem else "SUCCESS",
-        "Reason": (problem or "")[:1_000],
+        "Reason": (problem or "")[:_LONGEST_REASON],
         "PhysicalResourceId": f"tarry-remote-{event['ResourceProperties']['AppId']}",
         **{name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")},
     }
-    request = urllib.request.Request(event["ResponseURL"], json.dumps(answer).encode(), method="PUT")
+    text = json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace")
+    request = urllib.request.Request(event["ResponseURL"], text, {"Content-Type": ""}, method="PUT")
     with urllib.request.urlopen(request, timeout=30):
         pass
 
