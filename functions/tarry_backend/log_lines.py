@@ -28,6 +28,9 @@ R = TypeVar("R")
 _OWN = {*vars(logging.makeLogRecord({})), "message", "asctime"}
 """The attributes of every record. Any other is an extra, which its writer wants in the line."""
 
+_IN_LAMBDA = {"AWS_LAMBDA_LOG_LEVEL", "AWS_LAMBDA_FUNCTION_NAME"}
+"""The first one is there with the log format JSON alone, which some regions do not have."""
+
 _common: dict[str, Any] = {"service": "tarry"}
 _local: ContextVar[Mapping[str, Any]] = ContextVar("tarry_log_keys")
 
@@ -172,7 +175,7 @@ def _set_up() -> logging.Logger:
     for root in logging.root.handlers:
         if type(root).__name__ != "LogCaptureHandler":  # pytest's, for the fixture caplog
             root.addFilter(NotTarry())
-    if "AWS_LAMBDA_LOG_LEVEL" in os.environ and "POWERTOOLS_LOG_LEVEL" in os.environ:
+    if "POWERTOOLS_LOG_LEVEL" in os.environ and not _IN_LAMBDA.isdisjoint(os.environ):
         logging.getLogger().setLevel(_level())
     return made
 

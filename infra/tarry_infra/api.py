@@ -10,6 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from tarry_infra.functions import Capacity, Function
+from tarry_infra.regions import FUNCTION_URLS
 
 if TYPE_CHECKING:
     from tarry_infra.functions import Host
@@ -35,6 +36,7 @@ class Api(Construct):
             capacity=_CAPACITY,
             description="HTTP API: shows what events did and how runs are; cancels, retries and reruns runs",
         )
+        FUNCTION_URLS.warn(self, "api=True")
         self.url = self.function.live.add_function_url(auth_type=lambda_.FunctionUrlAuthType.AWS_IAM).url
         CfnOutput(self, "Url", value=self.url).override_logical_id("ApiUrl")
 

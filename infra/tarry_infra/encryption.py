@@ -36,7 +36,8 @@ def let_logs_use(key: kms.IKey | None, scope: IConstruct) -> None:
     """Lets CloudWatch Logs use the key, if there is one, for log groups of the stack's account and region.
 
     Only a key that was made in the same CDK app learns it. The policy of one that was imported has to say so already:
-    for ``logs.<region>.amazonaws.com``, and for ``events.amazonaws.com``, which puts events into the queue.
+    for ``logs.<region>.amazonaws.com``, and for ``events.amazonaws.com``, which puts events into the queue. In
+    China the first one ends in ``.com.cn``: KMS refuses a policy with a principal that it does not know.
     """
     if key is None:
         return
@@ -46,7 +47,7 @@ def let_logs_use(key: kms.IKey | None, scope: IConstruct) -> None:
     )
     key.add_to_resource_policy(
         iam.PolicyStatement(
-            principals=[iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com")],
+            principals=[iam.ServicePrincipal(f"logs.{stack.region}.{stack.url_suffix}")],
             actions=["kms:Decrypt", "kms:Describe*", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
             resources=["*"],  # of a key's policy: the key
             conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},

@@ -12,6 +12,7 @@ from aws_cdk import aws_logs as logs
 
 from tarry_infra.encryption import let_use
 from tarry_infra.python import check_snap_start, is_newest
+from tarry_infra.regions import JSON_LOGS, LOOP_DETECTION, SNAP_START
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -102,6 +103,7 @@ class Function(lambda_.Function):
     ) -> None:
         log_group = log_group_of(scope, f"{construct_id}Log", host)
         role = iam.Role(scope, f"{construct_id}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        has_json = JSON_LOGS.is_at(scope)
         super().__init__(
             scope,
             construct_id,
@@ -113,12 +115,12 @@ class Function(lambda_.Function):
             memory_size=capacity.memory,
             timeout=Duration.seconds(capacity.timeout),
             reserved_concurrent_executions=capacity.reserved,
-            recursive_loop=lambda_.RecursiveLoop.ALLOW if loops else lambda_.RecursiveLoop.TERMINATE,
+            recursive_loop=_recursive_loop(scope, loops=loops),
             role=role,
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if host.snap_start else None,
             log_group=log_group,
-            logging_format=lambda_.LoggingFormat.JSON,
-            application_log_level_v2=_FILTERS[host.log_level],
+            logging_format=lambda_.LoggingFormat.JSON if has_json else lambda_.LoggingFormat.TEXT,
+            application_log_level_v2=_FILTERS[host.log_level] if has_json else None,
             environment={
                 "POWERTOOLS_LOG_LEVEL": host.log_level,
                 "POWERTOOLS_SERVICE_NAME": Stack.of(scope).stack_name,  # the dimension of its metrics
@@ -139,6 +141,7 @@ class Function(lambda_.Function):
         if not host.snap_start:
             return self
         check_snap_start(host.target.runtime)
+        SNAP_START.warn(self, "snap_start=True")
         return lambda_.Alias(self, "Live", alias_name="live", version=self.current_version)
 
     def allow(self, actions: Sequence[str], resource: str, conditions: Mapping[str, Any] | None = None) -> None:
@@ -148,6 +151,12 @@ class Function(lambda_.Function):
     def acknowledge(self, finding: str, reason: str) -> None:
         """Says why a finding of the security rules about its role is no fault."""
         Validations.of(self._role_construct).acknowledge(Acknowledgment(id=finding, reason=reason))
+
+
+def _recursive_loop(scope: Construct, *, loops: bool) -> lambda_.RecursiveLoop | None:
+    if not LOOP_DETECTION.is_at(scope):
+        return None
+    return lambda_.RecursiveLoop.ALLOW if loops else lambda_.RecursiveLoop.TERMINATE
 
 
 def log_group_of(scope: Construct, construct_id: str, host: Host) -> logs.LogGroup:

@@ -18,6 +18,7 @@ from tarry.errors import UsageError
 from tarry_backend.remote.remote_stack import PREFIX
 from tarry_backend.store.access import REMOTE_PUBLISHERS
 from tarry_infra.functions import Capacity, Function
+from tarry_infra.regions import FUNCTION_URLS
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
@@ -89,6 +90,7 @@ class Remote(Construct):
             capacity=_GATEWAY,
             description="Answers the SDKs of remote apps: events, syncs, signals, large states",
         )
+        FUNCTION_URLS.warn(self, "remote=[...]")
         self.url = self.gateway.live.add_function_url(auth_type=lambda_.FunctionUrlAuthType.NONE).url
         self.sync = self._sync(host) if any(app.function for app in self.apps) else None
         for function in (self.gateway, *([self.sync] if self.sync else [])):

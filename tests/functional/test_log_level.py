@@ -9,7 +9,7 @@ import pytest
 
 PROGRAM = """
 import logging
-logging.getLogger().setLevel("INFO")  # as Lambda's runtime does by its own filter
+logging.getLogger().setLevel("__LEVEL__")  # as Lambda's runtime does by its own filter, if it has one
 from tarry_backend.telemetry import identify, logger, meter, published
 identify("shop")
 with published():
@@ -22,12 +22,18 @@ with published():
 """
 
 
-def lines(level: str) -> str:
+def lines(level: str, **lambdas: str) -> str:
     """What the program writes in a stack of that log level. Lambda's filter is at INFO or below."""
-    variables = {"POWERTOOLS_LOG_LEVEL": level, "AWS_LAMBDA_LOG_LEVEL": "INFO", "POWERTOOLS_SERVICE_NAME": "shop-test"}
+    lambdas = lambdas or {"AWS_LAMBDA_LOG_LEVEL": "INFO"}
+    variables = {"POWERTOOLS_LOG_LEVEL": level, "POWERTOOLS_SERVICE_NAME": "shop-test", **lambdas}
     environment = {name: value for name, value in os.environ.items() if not name.startswith("POWERTOOLS")} | variables
     run = subprocess.run(
-        [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", PROGRAM.replace("__LEVEL__", lambdas.get("AWS_LAMBDA_LOG_LEVEL", "WARNING"))],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     )
     return run.stdout + run.stderr
 
@@ -42,6 +48,11 @@ def test_metrics_are_written_at_every_log_level_and_lines_from_the_level_on(
     for whose in ("ours", "theirs"):
         assert written.count(f"{whose}, info") == info
         assert written.count(f"{whose}, warning") == warning
+
+
+def test_the_log_level_holds_where_lambda_has_no_filter_as_in_the_text_format() -> None:
+    written = lines("INFO", AWS_LAMBDA_FUNCTION_NAME="executor")
+    assert [written.count(f"{whose}, info") for whose in ("ours", "theirs")] == [1, 1]
 
 
 def test_a_metric_has_no_level_so_lambda_takes_it_for_info() -> None:

@@ -77,7 +77,7 @@ def test_eventbridge_and_the_logs_may_use_the_key(given: Template) -> None:
         if "Service" in statement["Principal"]
     }
     assert {"kms:Decrypt", "kms:GenerateDataKey*"} <= set(allowed["events.amazonaws.com"]["Action"])
-    logs = allowed["logs.AWS::Region.amazonaws.com"]
+    logs = allowed["logs.AWS::Region.AWS::URLSuffix"]  # in China that ends in amazonaws.com.cn
     assert {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*"} <= set(logs["Action"])
     groups = "arn:AWS::Partition:logs:AWS::Region:AWS::AccountId:log-group:*"
     assert text(logs["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]) == groups

@@ -18,6 +18,7 @@ from tarry import App
 from tarry_backend.api.sdk_calls import SdkCall
 from tarry_backend.handlers import gateway, sync
 from tarry_backend.remote import remote_stack, ways
+from tarry_backend.remote.manifest import SyncError
 from tarry_backend.runtime import runtime
 from tarry_backend.store.access import ITEMS, PUBLISHERS, REMOTE_ITEMS, REMOTE_PUBLISHERS
 from tarry_dev.cloud import Cloud, Host, MovedClock
@@ -176,7 +177,7 @@ def test_a_long_reason_in_any_script_fits_into_what_cloudformation_takes(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
-        raise sync.SyncError("shop", ["長" * 5_000])
+        raise SyncError("shop", ["長" * 5_000])
 
     monkeypatch.setattr(sync, "_sync", fail)
     with stack(door):
