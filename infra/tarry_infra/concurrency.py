@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tarry._engine.whole_number import is_whole
 from tarry.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ def within(account: int | None, *capacities: Capacity) -> tuple[Capacity, ...]:
     """
     if account is None:
         return capacities
+    if not is_whole(account, 1):
+        raise UsageError(f"account_concurrency is {account!r}; give a whole number, such as 1000")
     room, asked = account - _OTHERS, [each.concurrency or account for each in capacities]
     if room < _LEAST * len(capacities):
         raise UsageError(

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TypedDict
 
+from tarry._engine.whole_number import is_whole
+from tarry.errors import UsageError
 from tarry_backend.deploy.settings import Settings
 
-__all__ = ["Tuning", "environment_of", "log_days_of"]
+__all__ = ["Tuning", "checked_tuning", "environment_of", "log_days_of"]
 
 
 class Tuning(TypedDict, total=False):
@@ -24,6 +26,20 @@ class Tuning(TypedDict, total=False):
     log_days: int
     run_days: int
     max_steps: int
+
+
+_LEAST = {"settle_seconds": 0, "log_days": 1, "run_days": 1, "max_steps": 1}
+
+
+def checked_tuning(tuning: Tuning | None) -> Tuning:
+    """Return the numbers; raise ``UsageError`` for one that the Lambdas could not read, or that is not theirs."""
+    given = tuning or Tuning()
+    for name, value in given.items():
+        if name not in _LEAST:
+            raise UsageError(f"tuning has no {name!r}: its numbers are {', '.join(_LEAST)}")
+        if not is_whole(value, _LEAST[name]):
+            raise UsageError(f"tuning: {name} is {value!r}; give a whole number from {_LEAST[name]}")
+    return given
 
 
 def log_days_of(tuning: Tuning) -> int:

@@ -22,7 +22,7 @@ from tarry_infra.audit import Audit
 from tarry_infra.bundle import Bundle
 from tarry_infra.concurrency import within
 from tarry_infra.encryption import let_logs_use
-from tarry_infra.environment import Tuning, environment_of, log_days_of
+from tarry_infra.environment import Tuning, checked_tuning, environment_of, log_days_of
 from tarry_infra.functions import Capacity, Function, Host, LogLevel
 from tarry_infra.ingest import MATCHER, Ingest, checked_source
 from tarry_infra.names import bus_name
@@ -129,6 +129,7 @@ class TarryStack(Stack):
         **stack: Any,
     ) -> None:
         super().__init__(scope, construct_id, **stack)
+        tuning = checked_tuning(tuning)
         self.app = UserApp.load(app, modules, requirements)
         target = Target(runtime or default_runtime(), architecture)
         bundle = Bundle.of(self.app, target)
@@ -143,7 +144,7 @@ class TarryStack(Stack):
         )
         let_logs_use(encryption_key, self)
         matcher, executor, timers = within(account_concurrency, matcher, executor, timers)
-        days = log_days_of(tuning or {})
+        days = log_days_of(tuning)
         self.state = State(
             self, "State", host=host, removal_policy=removal_policy, log_days=days, warm_writes=warm_writes
         )
@@ -156,7 +157,7 @@ class TarryStack(Stack):
         self.schedules = self._schedules(encryption_key, enabled=schedules)
         self.api = Api(self, "Api", host=host) if api else None
         self.remote = Remote(self, "Remote", host=host, apps=remote) if remote else None
-        settings = self._settings(tuning or {})
+        settings = self._settings(tuning)
         self._configure(settings)
         self._write_outputs(settings)
         self._grant()

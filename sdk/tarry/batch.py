@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tarry._engine.flow_checks import check_key
+from tarry._engine.whole_number import is_whole
 from tarry.debounce import checked_window
 from tarry.durations import milliseconds
 from tarry.errors import UsageError
@@ -51,9 +52,8 @@ class Batch:
     if_exp: str | None = None
 
     def __post_init__(self) -> None:
-        size: object = self.max_size
-        if not isinstance(size, int) or isinstance(size, bool) or not 2 <= size <= MAX_BATCH:
-            raise UsageError(f"batch_events: max_size is {size!r}; give a number from 2 to {MAX_BATCH}")
+        if not is_whole(self.max_size, 2, MAX_BATCH):
+            raise UsageError(f"batch_events: max_size is {self.max_size!r}; give a whole number from 2 to {MAX_BATCH}")
         checked_window("batch_events: timeout", self.timeout)
         check_key("batch_events", self.key)
         condition: object = self.if_exp

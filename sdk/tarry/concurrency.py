@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from tarry._engine.whole_number import is_whole
 from tarry.errors import UsageError
 
 __all__ = ["MAX_CONCURRENCIES", "MAX_LIMIT", "Concurrency"]
@@ -49,9 +50,9 @@ class Concurrency:
     hold: Literal["work", "run"] = "work"
 
     def __post_init__(self) -> None:
-        if not _is_limit(self.limit):
+        if not is_whole(self.limit, 1, MAX_LIMIT):
             hint = "; to stop a function for a while, use tarry pause" if self.limit == 0 else ""
-            raise UsageError(f"concurrency: limit is {self.limit!r}; give a number from 1 to {MAX_LIMIT:,}{hint}")
+            raise UsageError(f"concurrency: limit is {self.limit!r}; give a whole number from 1 to {MAX_LIMIT:,}{hint}")
         if not _is_key(self.key):
             raise UsageError(
                 f"concurrency: key is {self.key!r}; give an expression, such as 'event.data.customerId',"
@@ -66,10 +67,6 @@ class Concurrency:
     def counts_alike(self) -> tuple[str, str | None]:
         """What two limits have in common that count the same: their scope and key."""
         return self.scope, None if self.key is None else self.key.strip()
-
-
-def _is_limit(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_LIMIT
 
 
 def _is_key(value: object) -> bool:

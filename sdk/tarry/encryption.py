@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from tarry._encryption.keys import KmsKey, LocalKey
 from tarry._engine.outputtype import OutputType
+from tarry._engine.whole_number import is_whole
 from tarry._extras import explained
 from tarry._wire.jsonvalues import decode, encode
 from tarry.durations import milliseconds
@@ -72,8 +73,11 @@ class Encryption:
         self.readable = frozenset([readable] if isinstance(readable, str) else readable)
         self._max_age = milliseconds(max_age) / 1000
         self._max_messages = max_messages
-        if not 1 <= max_messages <= 2**32 or self._max_age <= 0:
-            raise UsageError("Encryption: max_age is a positive duration, and max_messages 1 to 2**32")
+        if not is_whole(max_messages, 1, 2**32) or self._max_age <= 0:
+            raise UsageError(
+                f"Encryption: max_age={max_age!r}, max_messages={max_messages!r}: give a positive duration, and a "
+                "whole number from 1 to 2**32"
+            )
 
     def __call__(self) -> Middleware:
         """Return the middleware of one invocation."""

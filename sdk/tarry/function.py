@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from tarry._engine.flow import Flow
 from tarry._engine.handler import is_async_handler
+from tarry._engine.whole_number import is_whole
 from tarry._wire.bus import source_of
 from tarry._wire.eventdata import given
 from tarry._wire.internal_events import ADDRESS, FAILED, INVOKED
@@ -65,8 +66,8 @@ class Retries:
     pauses: tuple[int, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if not 0 <= self.limit <= MAX_RETRIES:
-            raise UsageError(f"retries={self.limit}: give a number from 0 to {MAX_RETRIES}")
+        if not is_whole(self.limit, 0, MAX_RETRIES):
+            raise UsageError(f"retries={self.limit!r}: give a whole number from 0 to {MAX_RETRIES}")
         if not self.backoff:
             raise UsageError("backoff is empty: give at least one pause, such as ('15s',)")
         pauses = tuple(milliseconds(pause) for pause in self.backoff)

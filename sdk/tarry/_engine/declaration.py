@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tarry._engine.batch_checks import check_batch_cancels
@@ -16,7 +17,7 @@ from tarry.function import DEFAULT_BACKOFF, Retries
 from tarry.triggers import Trigger, TriggerCron, TriggerEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from tarry._engine.flow import Flow
     from tarry.concurrency import Concurrency
@@ -90,8 +91,8 @@ def has_cron(triggers: Iterable[Trigger]) -> bool:
 
 def checked_retries(fn_id: str, retries: int | None, backoff: Sequence[Duration] | None) -> Retries:
     """Return the retries of a function; raise ``UsageError`` if a value is not valid."""
-    if isinstance(backoff, str):
-        raise UsageError(f"function {fn_id!r}: backoff is {backoff!r}; give a list of pauses, such as [{backoff!r}]")
+    if isinstance(backoff, str | bytes) or not isinstance(backoff, Sequence | None):  # a text is a sequence of texts
+        raise UsageError(f"function {fn_id!r}: backoff is {backoff!r}; give a list of pauses, such as ['15s']")
     return Retries(4 if retries is None else retries, DEFAULT_BACKOFF if backoff is None else tuple(backoff))
 
 
@@ -200,12 +201,14 @@ def checked_concurrency(fn_id: str, given: Any) -> tuple[Concurrency, ...]:
 
     try:
         several = given if isinstance(given, list | tuple) else (given,)
-        limits = tuple(Concurrency(each) if type(each) is int else each for each in several)
+        limits = tuple(
+            Concurrency(each) if isinstance(each, int) and not isinstance(each, bool) else each for each in several
+        )
     except UsageError as error:
         raise UsageError(f"function {fn_id!r}: {error}") from None
     if not limits or not all(isinstance(each, Concurrency) for each in limits):
         raise UsageError(
-            f"function {fn_id!r}: concurrency is {given!r}; give a number, a tarry.Concurrency, or a list of two"
+            f"function {fn_id!r}: concurrency is {given!r}; give a whole number, a tarry.Concurrency, or a list of two"
         )
     if len(limits) > MAX_CONCURRENCIES:
         raise UsageError(f"function {fn_id!r} has {len(limits)} limits in concurrency; give at most two")

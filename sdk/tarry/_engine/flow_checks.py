@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tarry._engine.whole_number import is_whole
 from tarry.durations import milliseconds
 from tarry.errors import DurationError, UsageError
 
@@ -18,8 +19,8 @@ _LEAST = 1_000
 
 def checked_limit(what: str, value: object, name: str = "limit") -> None:
     """Raise ``UsageError`` if the value is no number of starts."""
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_STARTS:
-        raise UsageError(f"{what}: {name} is {value!r}; give a number from 1 to {MAX_STARTS:,}")
+    if not is_whole(value, 1, MAX_STARTS):
+        raise UsageError(f"{what}: {name} is {value!r}; give a whole number from 1 to {MAX_STARTS:,}")
 
 
 def checked_period(what: str, value: Any) -> None:

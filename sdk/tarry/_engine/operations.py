@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from tarry._engine.error_text import shown
 from tarry._engine.outputtype import OutputType, asked, has_parameter
 from tarry._engine.step_options import NO_OPTIONS, StepOptions
+from tarry._engine.whole_number import is_whole
 from tarry._wire.eventdata import given
 from tarry._wire.internal_events import OWN
 from tarry.errors import UsageError
@@ -164,7 +165,7 @@ class CollectEvents:
     until: Callable[[list[Any]], bool] | None
 
     def __post_init__(self) -> None:
-        if self.count is not None and (type(self.count) is not int or self.count < 1):
+        if self.count is not None and not is_whole(self.count, 1):
             raise UsageError(f"step {self.id!r}: count={self.count!r}; give a whole number of events, 1 or more")
         if self.until is not None and not callable(self.until):
             raise UsageError(f"step {self.id!r}: until={self.until!r}; give a function of the events so far")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
+from tarry._engine.whole_number import is_whole
 from tarry.durations import milliseconds
 from tarry.errors import UsageError
 from tarry.function import MAX_RETRIES, Retries
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tarry.durations import Duration
 
 __all__ = ["MAX_TIMEOUT", "NO_OPTIONS", "StepOptions"]
@@ -40,8 +40,8 @@ class StepOptions:
     at_most_once: bool | None = None
 
     def __post_init__(self) -> None:
-        if self.retries is not None and (type(self.retries) is not int or not 0 <= self.retries <= MAX_RETRIES):
-            raise UsageError(f"with_options: retries={self.retries!r}: give a number from 0 to {MAX_RETRIES}")
+        if self.retries is not None and not is_whole(self.retries, 0, MAX_RETRIES):
+            raise UsageError(f"with_options: retries={self.retries!r}: give a whole number from 0 to {MAX_RETRIES}")
         if self.at_most_once is not None and type(self.at_most_once) is not bool:
             raise UsageError(f"with_options: at_most_once={self.at_most_once!r}: give True or False")
         if self.timeout is not None and not 0 < milliseconds(self.timeout) <= MAX_TIMEOUT:
@@ -50,7 +50,9 @@ class StepOptions:
                 "longer. A wait for something longer is step.wait_for_event, or step.sleep"
             )
         if self.backoff is not None:
-            if isinstance(self.backoff, str):  # a text is a sequence of texts, and "15s" would be pauses of "1", "5"
+            if isinstance(self.backoff, str | bytes) or not isinstance(
+                self.backoff, Sequence
+            ):  # "15s" is a sequence, too
                 raise UsageError(f"with_options: backoff={self.backoff!r}: give a list of pauses, such as ['15s']")
             Retries(0, tuple(self.backoff))
 

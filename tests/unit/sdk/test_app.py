@@ -130,7 +130,7 @@ def test_what_is_no_trigger_is_an_error_that_names_the_function(trigger: Trigger
 
 @pytest.mark.parametrize("retries", [-1, MAX_RETRIES + 1])
 def test_retries_are_from_0_to_20(retries: int) -> None:
-    with pytest.raises(UsageError, match=f"retries={retries}: give a number from 0 to 20"):
+    with pytest.raises(UsageError, match=f"retries={retries}: give a whole number from 0 to 20"):
         App("shop").create_function(fn_id="ship", trigger=PAID, retries=retries)(ship)
 
 

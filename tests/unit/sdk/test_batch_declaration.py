@@ -22,7 +22,7 @@ def create(batch: Any, **options: Any) -> App:
 
 @pytest.mark.parametrize("size", [0, 1, -1, 101, True, "3", 1.5, None])
 def test_a_size_is_a_number_from_two_to_a_hundred(size: Any) -> None:
-    with pytest.raises(UsageError, match=r"batch_events: max_size is .*; give a number from 2 to 100"):
+    with pytest.raises(UsageError, match=r"batch_events: max_size is .*; give a whole number from 2 to 100"):
         Batch(size, "30s")
 
 

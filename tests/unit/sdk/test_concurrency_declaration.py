@@ -30,10 +30,10 @@ def test_a_number_a_limit_or_two_become_limits(given: Any, limits: tuple[Concurr
     [
         (0, "tarry pause"),
         (-1, "from 1 to 1,000"),
-        (True, "give a number, a tarry.Concurrency"),
+        (True, "give a whole number, a tarry.Concurrency"),
         (1_001, "from 1 to 1,000"),
-        ("3", "give a number"),
-        ([], "give a number"),
+        ("3", "give a whole number"),
+        ([], "give a whole number"),
         ([1, Concurrency(2, key="event.data.n"), Concurrency(3, scope="app")], "at most two"),
         ([1, Concurrency(2)], "the smaller one decides"),
     ],

@@ -31,7 +31,7 @@ def test_a_period_is_a_duration() -> None:
 
 @pytest.mark.parametrize("limit", [0, -1, True, 1_001, "3", 1.5, None])
 def test_a_limit_is_a_number_from_one_to_a_thousand(limit: Any) -> None:
-    with pytest.raises(UsageError, match=r"rate_limit: limit is .*; give a number from 1 to 1,000"):
+    with pytest.raises(UsageError, match=r"rate_limit: limit is .*; give a whole number from 1 to 1,000"):
         RateLimit(limit, "1m")
 
 
