@@ -47,7 +47,7 @@ class Api(Construct):
         timers.queue.grant_send(self.function)
 
     def grant(self, grantee: iam.IGrantable) -> None:
-        """Lets somebody ask it: all that it answers, and to cancel, retry and rerun runs."""
+        """Let the grantee ask for all that it answers, cancel, retry and rerun runs, and control functions."""
         # Of functions made since October 2025 AWS wants both, for a request that comes by the URL. The second is for
         # such a request alone, or the grantee could hand the Lambda what no request looks like.
         arns = [self.function.live.function_arn]

@@ -1,4 +1,4 @@
-"""The stack's outputs, from which ``tarry --stack`` finds the app."""
+"""The stack's outputs, from which ``tarry`` with ``--stack`` finds the app."""
 
 from __future__ import annotations
 

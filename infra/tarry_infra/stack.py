@@ -67,7 +67,7 @@ class TarryStack(Stack):
         tuning: How long events and ended runs are kept, and how many steps a run may have; see ``Tuning``.
         bus: An existing bus instead of one of the app's own. All its events come in. Senders outside the stack name it:
             ``App(..., bus="its name")``, or ``TARRY_BUS`` in the environment.
-        encryption_key: Your own KMS key for table, bucket, queues and logs, instead of the keys that AWS manages. The
+        encryption_key: Your own KMS key for table, buckets, queues and logs, instead of the keys that AWS manages. The
             Lambdas may use it. An imported key's policy must allow EventBridge and Logs; see ``let_logs_use``.
         matcher: The ``Capacity`` of this Lambda: memory, timeout, concurrency and batch size.
         executor: The ``Capacity`` of this Lambda.
@@ -77,7 +77,7 @@ class TarryStack(Stack):
         account_concurrency: How many Lambdas the account may run at the same time: 1,000, or 10 in a new account. If
             that is less than the queues ask for, their ``concurrency`` is lowered. By default it is not.
         warm_writes: How many writes a second the table and each index are ready for at once; see ``State``.
-        removal_policy: What becomes of table and bucket. Only ``RETAIN`` protects the table from deletion.
+        removal_policy: What becomes of the table and the buckets. Only ``RETAIN`` protects the table from deletion.
         log_level: The lowest level that the Lambdas log.
         log_retention: How long CloudWatch keeps the logs.
         audit: Whether every event is also kept as a file, for queries in SQL with Athena; see ``Audit``.
@@ -204,7 +204,7 @@ class TarryStack(Stack):
             key.grant(grantee, "kms:GenerateDataKey", "kms:Decrypt")
 
     def grant_api(self, grantee: iam.IGrantable) -> None:
-        """Let the grantee use the HTTP API, and cancel, retry and rerun runs with it.
+        """Let the grantee use the HTTP API: read everything, cancel, retry and rerun runs, and control functions.
 
         Raises:
             UsageError: The stack has no HTTP API.

@@ -26,7 +26,7 @@ class Debounce:
     """Start one run, with the latest event, once no further event has come for ``period``.
 
     Events of one value of ``key`` form a window. The first one opens it, each further one prolongs it. When it ends,
-    the latest event starts a run, and the others start none: their receipts say which event absorbed them. The latest
+    the latest event starts a run, and the others start none: their receipts name the run that absorbed them. The latest
     is by reception, as everywhere in Tarry, and not by the event's ``ts``.
 
     A window ends up to two seconds late. An event received after its end opens the next one.

@@ -19,6 +19,7 @@ __all__ = [
     "DryRun",
     "ErrorText",
     "Full",
+    "HostingStack",
     "Limit",
     "Rate",
     "RunFilter",
@@ -45,6 +46,17 @@ Stack = Annotated[
         metavar="NAME",
         help="A CloudFormation stack, instead of the tarry dev of this folder. AWS_PROFILE, AWS_REGION and "
         "AWS_ENDPOINT_URL select where.",
+    ),
+]
+
+HostingStack = Annotated[
+    str | None,
+    typer.Option(
+        "--stack",
+        envvar="TARRY_STACK",
+        metavar="NAME",
+        help="The CloudFormation stack that hosts the apps. AWS_PROFILE, AWS_REGION and AWS_ENDPOINT_URL select where. "
+        "tarry dev -u URL needs neither this command nor a stack.",
     ),
 ]
 

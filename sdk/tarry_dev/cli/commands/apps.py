@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from tarry_dev.cli.options import AsJson, Stack  # noqa: TC001 - typer reads them
+from tarry_dev.cli.options import AsJson, HostingStack  # noqa: TC001 - typer reads them
 
 __all__ = ["apps"]
 
 
 def apps(
-    stack: Stack = None,
+    stack: HostingStack = None,
     as_json: AsJson = False,
     env: Annotated[bool, typer.Option("--env", help="Write the variables that an app needs. They are secret.")] = False,
     remove: Annotated[str | None, typer.Option(metavar="ID", help="Remove an app: it starts no more runs.")] = None,

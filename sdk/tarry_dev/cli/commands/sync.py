@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from tarry_dev.cli.options import AsJson, Stack  # noqa: TC001 - typer reads them
+from tarry_dev.cli.options import AsJson, HostingStack  # noqa: TC001 - typer reads them
 
 __all__ = ["sync"]
 
 
 def sync(
     address: Annotated[str, typer.Argument(metavar="URL|ARN", help="Where the app's SDK answers.")],
-    stack: Stack = None,
+    stack: HostingStack = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask an app of an Inngest SDK for its functions, and host them on a stack.
