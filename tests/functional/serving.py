@@ -19,6 +19,7 @@ from typer import testing
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
+from tarry_dev.cli import send
 from tarry_dev.cli.commands.registry import app as commands
 
 T = TypeVar("T")
@@ -116,8 +117,11 @@ def served(folder: Path, source: str) -> Iterator[Dev]:
 
 
 def ask(*arguments: str, stdin: str | None = None) -> Result:
-    """What a command says, given where this process stands."""
-    with patch.object(testing, "_get_command", _command):
+    """What a command says, given where this process stands.
+
+    ``tarry send`` waits a fifth of a second, instead of one, for what no receipt has announced.
+    """
+    with patch.object(testing, "_get_command", _command), patch.object(send, "_EFFECT", 0.2):
         return CliRunner().invoke(commands, arguments, input=stdin, catch_exceptions=False)
 
 
@@ -136,12 +140,15 @@ def document(*arguments: str) -> Any:
 def eventually(get: Callable[[], T], pause: float = 0.1) -> T:
     """The first value that is true: the process does its work in its own time. A costly question takes a ``pause``.
 
-    What takes long to ask is asked at longer intervals: else the questions take the time of who is to answer.
+    What takes long to ask is asked at longer intervals: else the questions take the time of who is to answer. The
+    first questions come sooner, for most things happen at once.
     """
     end = time.monotonic() + max(_PATIENCE, 60 * pause)
+    rest = pause / 8
     while True:
         asked = time.monotonic()
         if value := get():
             return value
         assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(max(pause, time.monotonic() - asked))
+        time.sleep(max(rest, time.monotonic() - asked))
+        rest = min(pause, 1.5 * rest)
