@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from benchmarks.frame import conditions, dynamodb, progress, run
 from benchmarks.matching.wire import Wire
 from benchmarks.steps import parallel, roads
-from benchmarks.steps.app import KINDS
+from benchmarks.steps.app import BODY_MS, KINDS
 from benchmarks.steps.growth import Row, growth
 from benchmarks.steps.report import Report
 from benchmarks.steps.scene import Scene
@@ -52,7 +52,7 @@ def _steps(options: argparse.Namespace, wire: Wire, endpoint: str) -> tuple[list
             list(scene.run(kind, _WARM_UP, f"{kind}, warm-up"))
         rows = [_row(scene, kind, count, options.turns // 2) for kind in KINDS for count in options.sizes]
         races = [
-            parallel.measure(scene, face, options.turns // 6) for face in ("async", "def")
+            parallel.measure(scene, face, options.turns // 6, options.rest) for face in ("async", "def")
         ]  # last: by now the emulator is warm
     return rows, races
 
@@ -78,6 +78,13 @@ def _options(argv: list[str]) -> argparse.Namespace:
     )
     parser.add_argument(
         "--turns", type=_turns, default=_TURNS, metavar="N", help="measure a road N times, and all else a part of that"
+    )
+    parser.add_argument(
+        "--rest",
+        type=int,
+        default=BODY_MS,
+        metavar="MS",
+        help="how long a step of a group takes (default: %(default)s)",
     )
     parser.add_argument("--roads", action="store_true", help="compare the lean and the plain road to AWS, and no more")
     parser.add_argument("--endpoint", metavar="URL", help="another DynamoDB than DynamoDB Local, as empty as that")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from typing import Any
 
 import tarry
 
-__all__ = ["BODY_SECONDS", "KINDS", "TOLD", "WIDTH", "app"]
+__all__ = ["BODY_MS", "KINDS", "TOLD", "WIDTH", "app"]
 
 TOLD = "bench/told"
 """The event that resolves the waits."""
@@ -19,8 +20,8 @@ KINDS = {"steps": 0, "steps and sleeps": 1, "steps and waits": 1}
 WIDTH = 10
 """The steps of the runs whose steps stand side by side."""
 
-BODY_SECONDS = 0.2
-"""How long each of those takes."""
+BODY_MS = 200
+"""How long each of those takes, unless the command says otherwise."""
 
 app = tarry.App("bench")
 
@@ -56,28 +57,28 @@ async def steps_and_waits(ctx: tarry.Context) -> None:
     await ctx.step.sleep("end", "10d")
 
 
-async def rest() -> None:
+async def rest(milliseconds: int) -> None:
     """Takes its time."""
-    await asyncio.sleep(BODY_SECONDS)
+    await asyncio.sleep(milliseconds / 1000)
 
 
-def rest_sync() -> None:
+def rest_sync(milliseconds: int) -> None:
     """Takes its time, in a thread."""
-    time.sleep(BODY_SECONDS)
+    time.sleep(milliseconds / 1000)
 
 
 @app.create_function(fn_id="row-async", trigger=tarry.TriggerEvent(event="bench/row-async"))
 async def row(ctx: tarry.Context) -> None:
     """One after the other."""
     for number in range(WIDTH):
-        await ctx.step.run(f"rest-{number}", rest)
+        await ctx.step.run(f"rest-{number}", rest, ctx.event.data["count"])
     await ctx.step.sleep("end", "10d")
 
 
 @app.create_function(fn_id="parallel-async", trigger=tarry.TriggerEvent(event="bench/parallel-async"))
 async def parallel(ctx: tarry.Context) -> None:
     """Side by side."""
-    await ctx.group.parallel([lambda n=n: ctx.step.run(f"rest-{n}", rest) for n in range(WIDTH)])  # type: ignore[misc]
+    await ctx.group.parallel([partial(ctx.step.run, f"rest-{n}", rest, ctx.event.data["count"]) for n in range(WIDTH)])
     await ctx.step.sleep("end", "10d")
 
 
@@ -85,12 +86,12 @@ async def parallel(ctx: tarry.Context) -> None:
 def row_sync(ctx: tarry.ContextSync) -> None:
     """One after the other."""
     for number in range(WIDTH):
-        ctx.step.run(f"rest-{number}", rest_sync)
+        ctx.step.run(f"rest-{number}", rest_sync, ctx.event.data["count"])
     ctx.step.sleep("end", "10d")
 
 
 @app.create_function(fn_id="parallel-def", trigger=tarry.TriggerEvent(event="bench/parallel-def"))
 def parallel_sync(ctx: tarry.ContextSync) -> None:
     """Side by side."""
-    ctx.group.parallel([lambda n=n: ctx.step.run(f"rest-{n}", rest_sync) for n in range(WIDTH)])  # type: ignore[misc]
+    ctx.group.parallel([partial(ctx.step.run, f"rest-{n}", rest_sync, ctx.event.data["count"]) for n in range(WIDTH)])
     ctx.step.sleep("end", "10d")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.steps.app import BODY_SECONDS, WIDTH
+from benchmarks.steps.app import BODY_MS, WIDTH
 from benchmarks.steps.growth import COUNTED_GROWS_LESS_THAN, TIMES_GROW_LESS_THAN, figures
 
 if TYPE_CHECKING:
@@ -102,6 +102,7 @@ class Report:
             )
 
     def _race_lines(self) -> Iterator[str]:
-        yield f"{f'{WIDTH} steps of {1000 * BODY_SECONDS:.0f} ms':24} {'in a row, ms':>13} {'side by side, ms':>17}"
+        body_ms = next((race.body_ms for race in self.races), BODY_MS)
+        yield f"{f'{WIDTH} steps of {body_ms} ms':24} {'in a row, ms':>13} {'side by side, ms':>17}"
         for race in self.races:
             yield f"{race.face:24} {race.row_ms:13,.0f} {race.parallel_ms:17,.0f} {race.ratio:6.1f} x  {race.verdict}"

@@ -114,10 +114,10 @@ class Scene:
         """Has a run gone over that rests at its end: nothing is new, and it comes to rest again."""
         return self._invoke(encode(Continue(_run_id(kind, run))), kept)
 
-    def timed(self, function_id: str) -> float:
-        """Milliseconds of the run of a function that goes to its end at once."""
+    def timed(self, function_id: str, body_ms: int) -> float:
+        """Milliseconds of the run of a function that goes to its end at once. Each body takes ``body_ms``."""
         self._timed += 1
-        return self._invoke(self._message(f"bench/{function_id}", f"timed {self._timed}", 0), 0).wall_ms
+        return self._invoke(self._message(f"bench/{function_id}", f"timed {self._timed}", body_ms), 0).wall_ms
 
     def _invoke(self, body: str, kept: int) -> Invocation:
         self._wire.take()

@@ -30,7 +30,7 @@ def row(count: int, *, reads: int = 1, received: int | None = None, writes: int 
 
 def test_it_runs_and_finds_what_a_step_and_a_replay_ask_of_aws(endpoint: str, tmp_path: Path) -> None:
     file = tmp_path / "new" / "steps.json"
-    few = ["--sizes", "3,6", "--turns", "6", "--endpoint", endpoint, "--json", str(file)]
+    few = ["--sizes", "3,6", "--turns", "6", "--rest", "50", "--endpoint", endpoint, "--json", str(file)]
     run = subprocess.run(
         [sys.executable, "-m", "benchmarks.steps", *few], cwd=ROOT, capture_output=True, text=True, check=False
     )

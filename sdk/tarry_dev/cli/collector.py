@@ -17,7 +17,7 @@ import gc
 
 __all__ = ["begin", "settle"]
 
-_RARELY = 100_000
+_RARELY = 400_000
 """So many new objects at once are there before Python looks at them. Few commands make as many."""
 
 _usual: list[tuple[int, int, int]] = []
