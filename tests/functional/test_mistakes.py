@@ -114,7 +114,7 @@ def test_an_error_of_the_function_itself_names_its_line(tarry: MakeHost, caplog:
 
 async def own_timeout(ctx: sdk.Context) -> str:
     try:
-        await asyncio.wait_for(ctx.step.wait_for_event("paid", event="order/paid", timeout="1d"), timeout=1.2)
+        await asyncio.wait_for(ctx.step.wait_for_event("paid", event="order/paid", timeout="1d"), timeout=0.6)
     except TimeoutError:
         return "too late"
     return "paid"
@@ -122,13 +122,13 @@ async def own_timeout(ctx: sdk.Context) -> str:
 
 async def own_timeout_block(ctx: sdk.Context) -> str:
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(1.2):
+        async with asyncio.timeout(0.6):
             await ctx.step.wait_for_event("paid", event="order/paid", timeout="1d")
     return "too late"
 
 
 async def own_sleep(ctx: sdk.Context) -> str:
-    await asyncio.sleep(1.2)
+    await asyncio.sleep(0.6)
     return "rested"
 
 
@@ -148,7 +148,7 @@ def test_a_timer_of_the_functions_own_is_a_warning_that_names_its_line(
 
 
 async def sleeps_in_a_step(ctx: sdk.Context) -> None:
-    await ctx.step.run("wait for the printer", asyncio.sleep, 1.2)
+    await ctx.step.run("wait for the printer", asyncio.sleep, 0.4)
 
 
 async def yields(ctx: sdk.Context) -> None:
@@ -157,8 +157,12 @@ async def yields(ctx: sdk.Context) -> None:
 
 @pytest.mark.parametrize("handler", [sleeps_in_a_step, yields])
 def test_a_timer_in_a_step_or_a_short_one_is_no_warning(
-    tarry: MakeHost, handler: Callable[[Any], Any], caplog: pytest.LogCaptureFixture
+    tarry: MakeHost,
+    handler: Callable[[Any], Any],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("tarry_backend.replay.timer_watch._LONG", 0.3)
     run_text(tarry, handler)
     assert [each.getMessage() for each in caplog.records if "timer" in each.getMessage()] == []
 

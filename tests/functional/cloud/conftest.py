@@ -7,10 +7,15 @@ from typing import Any
 import pytest
 
 from tarry import App
-from tarry_dev.cloud import Clock, Cloud, MovedClock
+from tarry_dev.cloud import Clock, Cloud, MovedClock, server
 from tests.functional.cloud.recorder import Recorder
 
 MakeCloud = Callable[..., Cloud]
+
+
+@pytest.fixture(autouse=True)
+def _servers_end_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_POLL", 0.005)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tarry import Event
+from tarry_backend.remote import inquiry
 from tarry_dev.cloud import Cloud, Host, MovedClock
 from tarry_dev.cloud.remote_apps import RemoteApps
 from tests.functional.remote.impostor import Impostor, Reply, step_of
@@ -66,9 +67,10 @@ def test_an_app_that_is_down_is_asked_again() -> None:
         assert host.result() == "done"
 
 
-def test_a_slow_app_is_an_attempt_that_failed_and_no_death_of_the_executor() -> None:
+def test_a_slow_app_is_an_attempt_that_failed_and_no_death_of_the_executor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inquiry, "_LEAST", 500)
     with Impostor([step_of("fake-fn", "x/y")], after(Reply(200, '"late"', pause=4), DONE)) as app, hosted(app) as host:
-        host.cloud.functions["executor"].timeout = 2.9
+        host.cloud.functions["executor"].timeout = 1.5
         host.send("x/y")
         assert "ReadTimeoutError" in str(host.run())
         host.advance("1m")

@@ -15,6 +15,10 @@ from tests.functional.remote.impostor import Impostor, Reply, step_of
 PATIENCE = 30.0
 
 
+_DEV = "from tarry_dev.cli import dev_remote, main; dev_remote._EVERY = 0.3; main()"
+"""The command, which asks the apps for their functions sooner than every two seconds."""
+
+
 class Dev:
     """A ``tarry dev`` in a folder of its own. ``text`` is what it has written."""
 
@@ -23,7 +27,7 @@ class Dev:
         self.output = folder / "dev.log"
         with self.output.open("w") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tarry_dev.cli", "dev", *arguments, "--port", "0"],
+                [sys.executable, "-c", _DEV, "dev", *arguments, "--port", "0"],
                 cwd=folder,
                 env={**os.environ, "COLUMNS": "300", "PYTHONUNBUFFERED": "1"},
                 stdout=output,

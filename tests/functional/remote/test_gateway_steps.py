@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tarry_backend.remote import inquiry
 from tarry_backend.remote.answers import AppError
 from tarry_backend.remote.ops import Gateway
 from tarry_backend.remote.outside_request import outside_answer
@@ -110,9 +111,12 @@ def test_an_address_that_cannot_be_asked_fails_the_step_and_not_the_executor(sho
 
 
 @NEWEST
-def test_a_slow_service_is_a_failed_attempt_and_no_death_of_the_executor(shop_of: Shop, provider: Provider) -> None:
+def test_a_slow_service_is_a_failed_attempt_and_no_death_of_the_executor(
+    shop_of: Shop, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inquiry, "_LEAST", 500)
     provider.coming = [Answered(pause=4)]
-    shop_of.cloud.functions["executor"].timeout = 2.9
+    shop_of.cloud.functions["executor"].timeout = 1.5
     shop_of.send("calls", url=provider.url)
     assert "ReadTimeoutError" in str(shop_of.run("calls"))
     shop_of.host.advance("1m")
@@ -180,15 +184,18 @@ def test_no_address_with_tls_leads_there_either(tmp_path: Path, monkeypatch: pyt
         assert outside_answer(asked, 5).status == 200
 
 
-def test_a_request_begins_although_the_app_has_taken_most_of_the_time(provider: Provider) -> None:
+def test_a_request_begins_although_the_app_has_taken_most_of_the_time(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Else the run would ask the slow app again and again, in one invocation after the other."""
+    monkeypatch.setattr(inquiry, "_LEAST", 500)
     asks = {"id": "a" * 40, "op": "Gateway", "opts": {"url": provider.url, "method": "GET"}}
 
     def answer(document: dict[str, Any]) -> Reply:
-        return DONE if document["steps"] else Reply(206, [asks], pause=3)
+        return DONE if document["steps"] else Reply(206, [asks], pause=1.5)
 
     with Impostor([step_of("fake-fn", "x/y")], answer) as app, hosted(app) as host:
-        host.cloud.functions["executor"].timeout = 6
+        host.cloud.functions["executor"].timeout = 3
         host.send("x/y")
         assert host.result() == "done"
         assert (len(app.asked), len(provider.asked)) == (2, 1)
