@@ -94,3 +94,17 @@ def test_each_partition_of_the_table_stands_in_the_design() -> None:
 def test_each_lambda_that_reaches_the_table_has_a_row_among_the_roles() -> None:
     rows = re.findall(r"^\| (\w+)", section("security", "Roles of the stack's own Lambdas"), re.MULTILINE)
     assert {*ITEMS, *REMOTE_ITEMS} <= {row.lower() for row in rows}
+
+
+def test_each_address_of_the_http_api_stands_in_its_table() -> None:
+    source = (ROOT / "functions/tarry_backend/handlers/api.py").read_text()
+    routes = {
+        (method.upper(), re.sub("<.+?>", "ID", path))
+        for method, path in re.findall(r'@_routes.(get|post)\("(.+?)"\)', source)
+    }
+    shown = set[tuple[str, str]]()
+    for row in re.findall(r"^\| `(?:GET|POST) .*?\|", section("operate", "Ask over HTTP"), re.MULTILINE):
+        method, first = re.findall(r"`(GET|POST) (/[\w/]+)", row)[0]
+        others = [f"{first.rpartition('/')[0]}{each}" for each in re.findall(r", `(/\w+)`", row)]
+        shown |= {(method, path) for path in (first, *others)}
+    assert shown == routes

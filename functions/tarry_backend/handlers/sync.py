@@ -67,7 +67,10 @@ def _sync(app_id: str, address: str) -> None:
     assert parts.remote is not None, "a stack without remote apps syncs none"
     manifest = ask_for_manifest(connect(address, parts.remote.signing_key()), _PATIENCE)
     if manifest is None:
-        raise TarryError(f"the app at {address} does not answer in band: its SDK is too old, or in development mode")
+        raise TarryError(
+            f"the app at {address} does not list its functions in its answer: take INNGEST_DEV out of its variables, "
+            "or update its SDK"
+        )
     if manifest.id != app_id:
         raise SyncError(app_id, [f"the app at {address} has the id {manifest.id!r}"])
     functions_of(manifest, parts.manifest.id, parts.remote.signing_key)

@@ -155,7 +155,7 @@ def _authorised(form: object, key: object) -> dict[str, str]:
 
 def _string(op: dict[str, Any], value: object, what: str) -> str:
     if not isinstance(value, str):
-        raise OpError(f"step {key_of(op)!r}: it has not {what}")
+        raise OpError(f"step {key_of(op)!r}: it lacks {what}")
     return value
 
 

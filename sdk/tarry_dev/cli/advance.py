@@ -24,7 +24,7 @@ def advance_time(by: str | None, to_next: bool, stack: str | None, as_json: bool
     """``tarry advance``."""
     if stack is not None:
         raise CommandError(
-            f"the time of a stack on AWS ({stack}) cannot be moved: only tarry dev and the pytest fixture tarry can; "
+            f"the time of a stack on AWS ({stack}) cannot be moved: only that of tarry dev and of tests can; "
             "leave --stack and TARRY_STACK out to move the time of the tarry dev of this folder"
         )
     if (by is None) != to_next:

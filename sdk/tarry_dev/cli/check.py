@@ -41,7 +41,10 @@ def check_runs(target: str | None, function: str | None, limit: int, stack: str 
     broken: list[tuple[RunSnapshot, Failure]] = []
     with connect(stack, of_several=app.id) as tarry:
         if tarry.deployment.app_id != app.id:
-            raise CommandError(f"{target} is app {app.id!r}, and the deployed app is {tarry.deployment.app_id!r}")
+            raise CommandError(
+                f"{target} is app {app.id!r}, and the deployed app is {tarry.deployment.app_id!r}: check the code of "
+                "that app, or name the stack of this one with --stack"
+            )
         for snapshot in counted(_running(tarry, app, function, limit), "checked"):
             checked[snapshot.run.function_id] = checked.get(snapshot.run.function_id, 0) + 1
             if (problem := _problem(app, snapshot)) is not None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import sys
 
 __all__ = ["begin", "settle"]
 
@@ -27,7 +28,7 @@ def begin() -> None:
     """Have Python look rarely at new objects, and at none when the process ends."""
     _usual.append(gc.get_threshold())
     gc.set_threshold(_RARELY, *_usual[0][1:])
-    atexit.register(gc.freeze)
+    atexit.register(_end)
 
 
 def settle() -> None:
@@ -37,5 +38,14 @@ def settle() -> None:
     """
     if _usual:
         gc.freeze()
-        atexit.unregister(gc.freeze)
+        atexit.unregister(_end)
         gc.set_threshold(*_usual.pop())
+
+
+def _end() -> None:
+    """Keep Python from looking at what ends with the process anyway.
+
+    DuckDB counts its own objects at the end, and writes pages about those that nothing has collected.
+    """
+    if "duckdb" not in sys.modules:
+        gc.freeze()

@@ -50,7 +50,10 @@ def sync_app(address: str, stack: str | None, as_json: bool) -> None:
             key = there.remote.signing_key
             manifest = ask_for_manifest(connect(address, key()), _PATIENCE)
             if manifest is None:
-                raise CommandError(f"the app at {address} does not answer in band: is it in development mode?")
+                raise CommandError(
+                    f"the app at {address} does not list its functions in its answer: start it without INNGEST_DEV and "
+                    "with the variables that tarry apps --env writes, or update its SDK"
+                )
             functions = functions_of(manifest, there.app_id, key)
             check_apart(manifest, there.apps.all(), there.own)
             changed = there.apps.put(manifest.id, manifest.text())
@@ -101,7 +104,7 @@ def forget_app(app_id: str, stack: str | None) -> None:
     """``tarry apps --remove``."""
     with _hosting(stack) as there:
         if not there.apps.remove(app_id):
-            raise CommandError(f"there is no remote app {app_id!r}")
+            raise CommandError(f"there is no remote app {app_id!r}; tarry apps lists them")
     screen().print(f"app {app_id} is removed within a minute; its runs rest until it is synced again")
 
 

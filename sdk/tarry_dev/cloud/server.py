@@ -64,7 +64,7 @@ _POLL = 0.05
 
 _RECEIVE = "AmazonSQS.ReceiveMessage"
 
-_API = ("/events", "/runs", "/waits")
+_API = ("/events", "/functions", "/runs", "/waits")
 
 _FIELDS = {"name", "data", "id", "user", "ts"}
 
@@ -88,8 +88,8 @@ class Server:
 
     ``url`` is an endpoint for the AWS CLI and SDKs (``--endpoint-url``). Beside AWS's own protocols it takes
     ``POST /events`` with a JSON object, or a list of them, of ``name``, ``data`` and, if wanted, ``id``,
-    ``user`` and ``ts``, puts them on the app's bus and answers with their ids. ``/events``, ``/events/ID``,
-    ``/runs``, ``/runs/ID``, ``/runs/ID/cancel`` and ``/waits`` are the HTTP API's, as it is deployed.
+    ``user`` and ``ts``, puts them on the app's bus and answers with their ids. ``/events``, ``/functions``, ``/runs``
+    and ``/waits``, and all below them, are the HTTP API's, as it is deployed.
     ``POST /lookups/NAME`` is for the command line. ``POST /advance`` moves the clock, if it is an ``AheadClock``.
     ``GET /health`` says what is served. ``mount`` adds an application, such as the console.
     ``advances`` are the moves of its clock. ``callers`` decides which web pages are answered; pages of this machine,

@@ -1,6 +1,7 @@
 """The embedded cloud on a port: for AWS's own clients, for curl, and moving by itself."""
 
 import json
+import re
 import time
 import urllib.error
 import urllib.request
@@ -16,6 +17,7 @@ from tarry_dev.cloud import Cloud, RealClock
 from tarry_dev.cloud.server import Server
 from tests.functional.cloud.conftest import MakeCloud
 from tests.functional.cloud.recorder import Recorder, send_timer
+from tests.functional.serving import ROOT
 
 
 @pytest.fixture
@@ -257,3 +259,15 @@ def test_the_lists_of_the_http_api_are_served_too(server: Server) -> None:
     assert ask(f"{server.url}/events?name=paid&since=1m") == (200, {"events": [], "next": None})
     status, answer = ask(f"{server.url}/runs?limit=many")
     assert (status, answer["statusCode"]) == (400, 400)
+
+
+def test_each_address_of_the_http_api_is_served_too(server: Server) -> None:
+    """One that is not the API's would be taken for a bucket: S3 answers in XML."""
+    routes = re.findall(
+        r'@_routes.(get|post)\("(.+?)"\)', (ROOT / "functions/tarry_backend/handlers/api.py").read_text()
+    )
+    assert len(routes) >= 12
+    for method, path in routes:
+        status, answer = ask(f"{server.url}{re.sub('<.+?>', 'nobodys', path)}", None if method == "get" else b"")
+        assert isinstance(answer, dict), path
+        assert status == 200 or answer["statusCode"] == status, path

@@ -39,6 +39,13 @@ def test_what_serves_looks_for_garbage_as_python_does_except_in_what_it_has_load
     assert _at_exit(_CODE + _SERVES) == "False", "an object of your code that is closed by the collector stays open"
 
 
+def test_a_command_that_queries_in_sql_ends_without_a_word() -> None:
+    """DuckDB writes pages about each object that is frozen at the end."""
+    code = "import duckdb\nprint(duckdb.connect().execute('select 1').fetchall())"
+    ended = subprocess.run([sys.executable, "-c", _CODE + code], capture_output=True, text=True, check=True)
+    assert (ended.stdout, ended.stderr) == ("[(1,)]\nFalse\n", "")
+
+
 def test_in_a_process_that_is_not_the_commands_nothing_changes() -> None:
     before = gc.get_threshold(), gc.get_freeze_count()
     settle()
