@@ -79,6 +79,14 @@ def test_sixty_events_take_six_requests_for_their_sixty_starts(app: App, host: H
     assert Counter(run.output for run in host.runs()) == Counter(event.id for event in events(60))
 
 
+def test_large_starts_go_in_requests_that_a_queue_of_256_kilobytes_takes(app: App, host: Host, sends: Sends) -> None:
+    """AWS's older limit, which a region may still have. It is that of the whole request."""
+    note_each(app)
+    host.cloud.send(Event("placed", {"x": "x" * 45_000}, id=f"e{number}") for number in range(10))
+    host.cloud.pump()
+    assert [len(each) for each in sends.events] == [5, 5]
+
+
 def test_the_messages_of_a_batch_are_in_the_order_of_their_events(app: App, host: Host, sends: Sends) -> None:
     note_each(app)
     host.send(events(7))
