@@ -29,7 +29,7 @@ A character has at most six bytes of JSON, so an error always fits.
 """
 
 
-def announcement(run: Run) -> Event:
+def announcement(run: Run, refusal: str | None = None) -> Event:
     """Return ``tarry/function.finished``, ``.failed`` or ``.cancelled``. Its id is that of the run and its life.
 
     The data has the ids of function and run, the ``event`` that started the run, and the run's ``result`` or ``error``.
@@ -41,6 +41,10 @@ def announcement(run: Run) -> Event:
 
     A long error is cut, and ``truncated`` says so. The announcement leaves out what the bus cannot carry. Then it has
     ``truncated``, too, and ``left_out`` says why for each such part. So there is an announcement of each end.
+
+    Args:
+        run: The run.
+        refusal: Why the bus has refused the announcement. Then all such parts are left out.
     """
     data: dict[str, Any] = {"function_id": run.function_id, "run_id": run.id}
     if run.life > 1:
@@ -59,7 +63,7 @@ def announcement(run: Run) -> Event:
         parts = {"cancelled_by": run.cancellation.cancelled_by, **parts}
     left_out: dict[str, str] = {}
     for name, value in parts.items():
-        if why := _why_not({**data, name: value}):
+        if why := refusal or _why_not({**data, name: value}):
             left_out[name] = why
         else:
             data[name] = value

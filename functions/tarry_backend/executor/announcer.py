@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tarry._wire.bus import source_of
+from tarry.errors import SendError
 from tarry.event import RESERVED
 from tarry_backend.clock import now
 from tarry_backend.events.announcement import announcement
@@ -16,7 +17,7 @@ from tarry_backend.store.traffic import Traffic, shards_for
 from tarry_backend.telemetry import logger
 
 if TYPE_CHECKING:
-    from tarry import App
+    from tarry import App, Event
     from tarry._wire.bus import EventBus
     from tarry_backend.events.audit_stream import AuditStream
     from tarry_backend.model.run import Run
@@ -33,6 +34,12 @@ gets its position from the queue, as any event does.
 
 _WEIGHT = 20
 """How many events of a busy name one end stands for: an executor ends one run at a time, while many others do."""
+
+
+_CONTENT = ("(413)", "ValidationException", "MalformedDetail", "InvalidArgument")
+"""EventBridge's codes for an event that it will refuse again: the whole request's (the first two), or an entry's."""
+
+_LONGEST_REASON = 200
 
 
 class Announcer:
@@ -58,15 +65,31 @@ class Announcer:
         """
         event = replace(announcement(run), source=source_of(self._app.id))
         if run.status is not RunStatus.FINISHED:
-            self._bus.send_internal([event])
+            self._send(run, event)
             return
         received = ReceivedEvent(event, event.ts)
         is_logged, is_heard = again and self._is_logged(received), self._is_known_as_heard(event.name)
         may_be_quiet = is_logged or not (again or now() - event.ts > _PROMPT)
         if is_heard or not may_be_quiet:
-            self._bus.send_internal([event], received.received_at if is_logged else None)
+            self._send(run, event, received.received_at if is_logged else None)
         elif not self._is_done_quietly(received, is_logged=is_logged):
-            self._bus.send_internal([event], received.received_at)
+            self._send(run, event, received.received_at)
+
+    def _send(self, run: Run, event: Event, logged_at: int | None = None) -> None:
+        """Put the announcement on the bus. If the bus refuses what is in it, put it without the run's own parts.
+
+        Tarry leaves out what it knows that the bus cannot carry. But a region's bus may carry less, such as 256 KiB. It
+        would refuse the announcement for ever.
+        """
+        try:
+            self._bus.send_internal([event], logged_at)
+        except SendError as error:
+            reason = next((reason for _, reason in error.failed if any(code in reason for code in _CONTENT)), None)
+            if reason is None:
+                raise
+            logger.warning("the bus refuses the announcement %s: it goes without result and event", event.id)
+            shorter = announcement(run, f"the bus refused the event with it: {reason[:_LONGEST_REASON]}")
+            self._bus.send_internal([replace(shorter, source=event.source)], logged_at)
 
     def _is_known_as_heard(self, name: str) -> bool:
         """Return whether something hears events of the name. It mostly costs no request, so it may miss a new wait."""

@@ -1,5 +1,6 @@
 """An end of a run goes over the bus if something can hear it. If nothing can, the log and the audit trail have it."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 
 from tarry import App, Cancel, Context, Event, TriggerEvent
+from tarry._wire.bus import entry_size
 from tarry_backend.events.audit_stream import AuditStream
 from tarry_backend.executor.announcer import Announcer
 from tarry_backend.runtime import runtime
@@ -246,3 +250,48 @@ def test_the_audit_trail_has_each_end_once_whether_it_went_over_the_bus_or_not(t
         [row] = answer.rows
         assert row[0:2] == [FINISHED, "tarry.shop"]
         assert row[3:] == ["done", "123456789012", "us-east-1", "[]", None]
+
+
+@pytest.mark.parametrize("is_whole", [True, False], ids=["the request", "the entry"])
+@pytest.mark.parametrize("fails", [False, True], ids=["finished", "failed"])
+def test_an_end_with_more_than_a_regions_bus_carries_is_announced_without_it(
+    app: App, host: Host, monkeypatch: pytest.MonkeyPatch, is_whole: bool, fails: bool
+) -> None:
+    """The limit of a region may be 256 KiB. Before, the message of such an end became a dead letter."""
+    refuse_large(monkeypatch, 262_144, is_whole=is_whole)
+
+    @app.create_function(fn_id="order", trigger=PLACED, retries=0)
+    async def order(ctx: Context) -> str:
+        if fails:
+            raise ValueError("no stock")
+        return "x" * 300_000
+
+    name = f"tarry/function.{'failed' if fails else 'finished'}"
+
+    @app.create_function(fn_id="hears", trigger=TriggerEvent(name, expression="event.data.function_id == 'order'"))
+    async def hears(ctx: Context) -> Any:
+        return ctx.event.data
+
+    host.cloud.put_events([{"Source": "web", "DetailType": "placed", "Detail": json.dumps({"x": "y" * 261_000})}])
+    host.cloud.pump()
+    [run] = host.runs("order")
+    heard = host.run("hears").output
+    assert (heard["run_id"], heard["truncated"]) == (run.id, True)
+    left_out = {"event": True} if fails else {"event": True, "result": True}
+    assert {name: "the bus refused the event with it" in why for name, why in heard["left_out"].items()} == left_out
+    assert host.dead_letters == []
+
+
+def refuse_large(monkeypatch: pytest.MonkeyPatch, most: int, *, is_whole: bool) -> None:
+    """Let EventBridge refuse an entry that is larger, in one of the two ways in which it does so."""
+    whole = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def call(client: BaseClient, operation: str, asked: dict[str, Any]) -> Any:
+        if operation != "PutEvents" or max(map(entry_size, asked["Entries"])) <= most:
+            return whole(client, operation, asked)
+        if is_whole:
+            answer: Any = {"Error": {"Code": "413", "Message": ""}, "ResponseMetadata": {"HTTPStatusCode": 413}}
+            raise ClientError(answer, operation)
+        return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InvalidArgument", "ErrorMessage": "too large"}]}
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", call)
