@@ -30,7 +30,7 @@ def files_of(requirements: Path) -> tuple[Path, ...]:
 
 def takes_hashes(requirements: Path) -> bool:
     """Whether hashes can be required: the file has them, as a lock does, or it names nothing."""
-    texts = [file.read_text() for file in files_of(requirements)]
+    texts = [file.read_text("utf-8-sig") for file in files_of(requirements)]
     return any("--hash=" in text for text in texts) or not any(map(_REQUIREMENT.search, texts))
 
 
@@ -42,7 +42,7 @@ def without_hashes(lock: str) -> str:
 def _read(file: Path, named: str, above: tuple[Path, ...]) -> Iterator[Path]:
     if not file.is_file():
         raise UsageError(f"{named} does not exist in {file.parent.resolve()}")
-    text = file.read_text()
+    text = file.read_text("utf-8-sig")
     if editable := _EDITABLE.search(text):
         raise UsageError(
             f"{named}: {editable[0].strip()!r} is a folder of this machine, and no Lambda has it; "

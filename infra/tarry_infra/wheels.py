@@ -92,7 +92,7 @@ def _rounds(installer: str, lock: Path, requirements: Path | None, scratch: Path
     if installer == "uv":
         return [[f"--requirement={lock}", theirs]]  # it checks the hashes that are there
     pins = scratch / "pins.txt"
-    pins.write_text(without_hashes(lock.read_text()))
+    pins.write_text(without_hashes(lock.read_text("utf-8")), "utf-8")
     return [checked, [f"--constraint={pins}", theirs]]
 
 

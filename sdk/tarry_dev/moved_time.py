@@ -19,7 +19,7 @@ __all__ = ["ahead_of", "travel"]
 def ahead_of(file: Path) -> int:
     """Return by how many milliseconds the clock of that file is ahead of the real time; raise ``UsageError``."""
     try:
-        return int(file.read_text()) if file.exists() else 0
+        return int(file.read_text("utf-8")) if file.exists() else 0
     except ValueError as error:
         raise UsageError(f"{file} does not say how far the clock is ahead ({error}); remove it") from error
 

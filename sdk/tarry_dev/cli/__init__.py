@@ -8,22 +8,20 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command that the arguments name. A character that the terminal's encoding lacks is shown as ``?``.
+    """Run the command that the arguments name.
 
     The script ``tarry`` is installed with and without the extra ``local``. Without it the command ends with one line
     that says what to install, and exit code 1.
     """
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="replace")
     from tarry_dev.cli.collector import begin
+    from tarry_dev.cli.output import writable_output
 
     begin()
     try:
-        from tarry_dev.cli.commands.registry import app
+        with writable_output():
+            from tarry_dev.cli.commands.registry import app
 
-        app()
+            app()
     except ModuleNotFoundError as error:
         from tarry._extras import explained
 

@@ -95,11 +95,14 @@ def _source(cloud: Cloud, server: Server, lookups: StoreLookups, memory: _Memory
 def _secret() -> str:
     """What the marks of forms are made with. It stays through a restart, so that a page from before works."""
     file = FILE.parent / "console.key"
-    if not file.is_file():
+    if not file.is_file() or not file.read_text("utf-8"):  # an older Tarry left it empty on a full disk
         file.parent.mkdir(exist_ok=True)
-        file.touch(mode=0o600)
-        file.write_text(secrets.token_hex(32))
-    return file.read_text()
+        unfinished = file.with_suffix(".part")
+        unfinished.unlink(missing_ok=True)
+        unfinished.touch(mode=0o600)
+        unfinished.write_text(secrets.token_hex(32), "utf-8")
+        unfinished.replace(file)
+    return file.read_text("utf-8")
 
 
 def _is_page(request: Request) -> bool:

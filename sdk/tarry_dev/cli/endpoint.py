@@ -93,7 +93,7 @@ class Endpoint:
     def read(cls, file: Path) -> list[Self]:
         """Read the endpoints from the file, and check that they answer. Of several apps those that do are returned."""
         try:
-            fields = json.loads(file.read_text())
+            fields = json.loads(file.read_text("utf-8"))
             if _MEMBERS not in fields:
                 return [cls._made(fields)._checked(file)]
             members = [file.with_name(str(name)) for name in fields[_MEMBERS]]
@@ -132,7 +132,7 @@ class Endpoint:
     @staticmethod
     def remove_own(file: Path = FILE) -> None:
         """Remove the file, unless another ``tarry dev`` has written it meanwhile."""
-        if file.is_file() and json.loads(file.read_text()).get("pid") == os.getpid():
+        if file.is_file() and json.loads(file.read_text("utf-8")).get("pid") == os.getpid():
             file.unlink()
 
     @contextmanager
@@ -175,9 +175,9 @@ class Endpoint:
 
 def _write(file: Path, fields: dict[str, Any]) -> None:
     file.parent.mkdir(exist_ok=True)
-    (file.parent / ".gitignore").write_text("*\n")
+    (file.parent / ".gitignore").write_text("*\n", "utf-8")
     unfinished = file.with_suffix(".part")
-    unfinished.write_text(json.dumps(fields, indent=2) + "\n")
+    unfinished.write_text(json.dumps(fields, indent=2) + "\n", "utf-8")
     unfinished.replace(file)
 
 

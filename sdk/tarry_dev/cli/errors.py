@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
+from tarry_dev.cli.output import failure_of_file
 from tarry_dev.cli.screen import complain
 
 if TYPE_CHECKING:
@@ -41,6 +42,10 @@ class Commands(TyperGroup):
 
 
 def _words(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return failure_of_file(error) or str(error)
+    if type(error).__module__ == "sqlite3":
+        return f"a file in .tarry, which tarry dev writes, cannot be used: {error}"
     if isinstance(error, CommandError):
         return str(error)
     if "botocore" not in sys.modules:
@@ -51,7 +56,9 @@ def _words(error: Exception) -> str:
 
 
 def _is_expected(error: Exception) -> bool:
-    if isinstance(error, CommandError):
+    if isinstance(error, CommandError) or (isinstance(error, OSError) and failure_of_file(error) is not None):
+        return True
+    if type(error).__module__ == "sqlite3" and type(error).__name__ == "OperationalError":
         return True
     from tarry import TarryError
 

@@ -46,7 +46,7 @@ def rerun_one(tarry: Connection, run: Run, bulk_id: str, step: str | None = None
 
 def _fields(file: Path) -> dict[str, object]:
     try:
-        fields = json.loads(file.read_text())
+        fields = json.loads(file.read_text("utf-8-sig"))
     except OSError as error:
         raise CommandError(f"{file} cannot be read: {error.strerror}") from None
     except ValueError as error:

@@ -16,6 +16,7 @@ from botocore.compat import HTTPHeaders
 from botocore.handlers import BUILTIN_HANDLERS
 from moto.core.botocore_stubber import MockRawResponse
 
+from tarry._wire.steady_logger import steady_logger
 from tarry_backend.events.audit_row import EVENTS, PARTITION, Row, day_of, row
 from tarry_dev import trail
 from tarry_dev.cloud.account import ACCOUNT_ID
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from tarry_dev.cloud.clock import Clock
 
 __all__ = ["Audit", "stream_of"]
+
+_log = steady_logger(__name__)
 
 _open: list[Audit] = []
 """That of the open cloud, if one is open and has a trail."""
@@ -50,6 +53,7 @@ class Audit:
         self._clock = clock
         self._rows: dict[str, list[Row]] = defaultdict(list)
         self._alone = Lock()
+        self._is_writable = True
 
     def take(self, fields: dict[str, Any]) -> None:
         """Takes in an event, in EventBridge's form."""
@@ -65,7 +69,7 @@ class Audit:
             yield
         finally:
             _open.remove(self)
-            self.flush()
+            self.try_flush()  # the runs are kept in any case
 
     def flush(self) -> None:
         """Writes what was taken in since the last time; a file a day. What cannot be written now is kept."""
@@ -76,14 +80,28 @@ class Audit:
             with self._alone:
                 del self._rows[day][: len(rows)]
 
+    def try_flush(self) -> None:
+        """Writes it if that is possible. The log says once that it is not."""
+        try:
+            self.flush()
+            self._is_writable = True
+        except Exception as error:
+            if self._is_writable:
+                _log.error("%s: the audit trail cannot be written: %s", self._folder, str(error).partition("\n")[0])
+            self._is_writable = False
+
     def _write(self, day: str, rows: Sequence[Row]) -> None:
         folder = self._folder / EVENTS / f"{PARTITION}={day}"
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / f"{uuid4()}.parquet"
         # Whoever reads the folder meanwhile shall find no half of a file.
         unfinished = file.with_suffix(".part")
-        trail.write(unfinished, rows)
-        unfinished.replace(file)
+        try:
+            trail.write(unfinished, rows)
+            unfinished.replace(file)
+        except BaseException:
+            unfinished.unlink(missing_ok=True)
+            raise
 
 
 def _answer(request: AWSPreparedRequest, **_: object) -> AWSResponse | None:

@@ -79,10 +79,10 @@ class Disk:
         return connection
 
     def _unusable(self, why: str) -> UsageError:
-        return UsageError(
-            f"{self._file}, which keeps the runs of tarry dev, cannot be used: {why}. "
-            "End the process that has it, or forget its runs: start tarry dev with --fresh"
-        )
+        advice = "End the process that has it, or forget its runs: start tarry dev with --fresh"
+        if "full" in why or "readonly" in why or "unable to open" in why:
+            advice = "Its disk must have room, and its folder must be writable"
+        return UsageError(f"{self._file}, which keeps the runs of tarry dev, cannot be used: {why}. {advice}")
 
     def close(self) -> None:
         """Close the file. What was committed is in it."""
@@ -98,16 +98,25 @@ class Disk:
             objects: Bodies by key.
         """
         with self._alone:
-            self._connection.execute("begin immediate")
             try:
+                self._connection.execute("begin immediate")
                 self._write("items", "key", "attributes", {key: _text(each) for key, each in items.items()})
                 self._write("objects", "key", "body", objects)
                 for message_id, stored in messages.items():
                     self._write_message(message_id, stored)
                 self._connection.execute("commit")
+            except sqlite3.OperationalError as error:
+                self._undo()
+                raise UsageError(
+                    f"{self._file}, which keeps the runs of tarry dev, cannot be written: {error}"
+                ) from error
             except BaseException:
-                self._connection.execute("rollback")
+                self._undo()
                 raise
+
+    def _undo(self) -> None:
+        if self._connection.in_transaction:  # SQLite itself has undone it if the disk is full
+            self._connection.execute("rollback")
 
     def _write(self, table: str, key: str, content: str, changes: Mapping[str, Any]) -> None:
         gone = [(each,) for each, value in changes.items() if value is None]

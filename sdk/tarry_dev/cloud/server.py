@@ -192,10 +192,7 @@ class Server:
     def _write(self, audit: Audit) -> None:
         """Beside the pump, so that a run's next step does not wait for a file. The last is written by the cloud."""
         while not self._stopping.wait(_AUDIT):
-            try:
-                audit.flush()
-            except Exception:
-                _log.exception("the audit trail could not be written")
+            audit.try_flush()
 
     def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = Request(environ)

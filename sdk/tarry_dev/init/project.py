@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -48,10 +49,15 @@ class Project:
         return self.folder.resolve().name
 
     def write(self) -> None:
-        """Makes the folder and its files."""
-        for path, text in self._files():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
+        """Makes the folder and its files: all, or none."""
+        with ExitStack() as undo:
+            for path, text in self._files():
+                for folder in reversed([each for each in (path.parent, *path.parent.parents) if not each.exists()]):
+                    folder.mkdir()
+                    undo.callback(folder.rmdir)
+                undo.callback(path.unlink, missing_ok=True)
+                path.write_text(text, "utf-8")
+            undo.pop_all()
 
     def _files(self) -> Iterator[tuple[Path, str]]:
         stack = self.package.replace("_", "-").strip("-")  # CloudFormation knows no _
@@ -60,7 +66,7 @@ class Project:
         names = {"package": self.package, "gitignore": ".gitignore"}
         for source in sorted(_TEMPLATE.rglob("*.in")):
             parts = source.relative_to(_TEMPLATE).with_suffix("").parts
-            text = source.read_text()
+            text = source.read_text("utf-8")
             for mark, value in values.items():
                 text = text.replace(mark, value)
             yield self.folder.joinpath(*(names.get(part, part) for part in parts)), text
