@@ -1,8 +1,8 @@
 """Durable functions that wait for events, on your own AWS account.
 
-The names in ``__all__`` are the stable API, with their public members. Everything else may change in any release: the
-modules in which these names are defined, and all that begins with an underscore. ``__version__`` is the version of this
-release.
+The names in ``__all__`` are the stable API, with their public members. So are those of ``tarry.encryption`` and
+``tarry.traces``. Everything else may change in any release: the modules in which these names are defined, and all that
+begins with an underscore. ``__version__`` is the version of this release.
 
 A name loads its module when it is first used. So code that needs one part, such as a Lambda that runs no function, does
 not load the others.

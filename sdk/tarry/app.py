@@ -141,10 +141,10 @@ class App(Requester):
                 start a run.
             concurrency: How many runs are at work at a time: a number, a ``Concurrency``, or a list of two. Further
                 runs wait in the order of their starting events, and none is lost.
-            rate_limit: How many events start a run in any time of some length. Further events start none.
+            rate_limit: How many events may start a run within any period. Further events start none.
             debounce: Starts one run, with the latest event, once no further event has come for a while.
             singleton: At most one run runs at a time. An event that comes meanwhile starts none, or cancels that run.
-            throttle: How many runs begin in a time of some length. The others wait, and none is lost.
+            throttle: How many runs may begin within a period. The others wait, and none is lost.
             batch_events: Starts one run with several events, ``ctx.events``: when there are enough, or after a time.
             priority: Which of the runs that wait at a limit of ``concurrency`` goes on first.
             pausable: Whether people can pause and drain the function (``tarry pause``, ``tarry drain``), and the one of

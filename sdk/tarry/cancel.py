@@ -22,10 +22,10 @@ MAX_CANCELS = 5
 class Cancel:
     """Cancels a run when a matching event arrives.
 
-    The step that is executing ends; no step begins after it. With neither ``if_exp`` nor ``match``, every event of the
-    name cancels every run of the function. The event that started the run never cancels it; only later events count. An
-    expression that does not compile is an error where the function is created. One that uses a field that the trigger
-    event lacks fails the run as it starts.
+    A step that executes now still finishes; no step begins after it. With neither ``if_exp`` nor ``match``, every event
+    of the name cancels every run of the function. The event that started the run never cancels it; only later events
+    count. An expression that does not compile is an error where the function is created. One that uses a field that the
+    trigger event lacks fails the run as it starts.
 
     Attributes:
         event: The name of the cancelling event.

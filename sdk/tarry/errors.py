@@ -241,7 +241,7 @@ class StepError(TarryError):
 
 
 class SendError(TarryError):
-    """Some events did not reach the bus for certain, also after retries.
+    """Some events did not reach the bus, or perhaps did not, also after retries.
 
     To try again, send ``left``: these events have the ids that they had before. So an event that the bus accepted
     after all, and one that is sent twice, counts once.

@@ -91,8 +91,8 @@ class Requester:
     def cancel(self, run_ids: str | Iterable[str]) -> None:
         """Cancel runs by their ids (``ctx.run_id``).
 
-        The step that such a run executes ends, and no step begins after it. Tarry withdraws the run's waits and timers,
-        and puts ``tarry/function.cancelled`` on the bus. It ignores an ended run and an unknown id without an error.
+        A step that executes now still finishes, and no step begins after it. Tarry withdraws the run's waits and
+        timers, and puts ``tarry/function.cancelled`` on the bus. It ignores an ended run and an unknown id.
 
         The request is an event on the app's bus. In a function, call it in a step. Outside the app's Lambdas,
         ``TarryStack.grant_cancel_runs`` grants the permission; that to send events does not suffice.

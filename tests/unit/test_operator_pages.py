@@ -4,8 +4,10 @@ import ast
 import re
 from dataclasses import fields
 
+import tarry
 from tarry_backend.deploy.settings import Settings
 from tarry_backend.store.access import ITEMS, REMOTE_ITEMS
+from tarry_backend.store.leases import EXPIRED_ERROR
 from tests.unit.repository import ROOT, SOURCES
 
 STACK = next(
@@ -108,3 +110,12 @@ def test_each_address_of_the_http_api_stands_in_its_table() -> None:
         others = [f"{first.rpartition('/')[0]}{each}" for each in re.findall(r", `(/\w+)`", row)]
         shown |= {(method, path) for path in (first, *others)}
     assert shown == routes
+
+
+def test_each_name_that_tarry_gives_an_error_without_a_class_is_explained() -> None:
+    given = set(re.findall(r"Failure\(\s*\"(\w+)\"", BACKEND)) | {EXPIRED_ERROR}
+    of_others = {"Error", "Exception"}
+    assert len(given) > 8
+    assert {
+        name for name in given - of_others if f"`{name}`" not in page("reference/errors") and not hasattr(tarry, name)
+    } == set()

@@ -24,7 +24,7 @@ def cancel(
     stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
-    """Cancel a run: the step that it executes now ends, and no step begins after it.
+    """Cancel a run: a step that executes now still finishes, and no step begins after it.
 
     Tarry withdraws its waits and timers, and puts tarry/function.cancelled on the bus. A cancelled run stays
     cancelled. A run that has finished or failed cannot be cancelled (exit code 1).
