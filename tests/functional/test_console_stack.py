@@ -236,3 +236,18 @@ def test_the_lines_of_a_run_are_read_from_the_executors_log() -> None:
     link = log.link("R")
     assert link is not None
     assert link.startswith("https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#logsV2:")
+
+
+@pytest.mark.parametrize(
+    ("region", "console"),
+    [
+        ("cn-north-1", "cn-north-1.console.amazonaws.cn"),
+        ("us-gov-west-1", "us-gov-west-1.console.amazonaws-us-gov.com"),
+    ],
+)
+def test_a_partition_with_a_console_of_its_own_is_linked_there(region: str, console: str) -> None:
+    session: Any = _Logs([])
+    session.region_name = region
+    link = StackLog(session, "tarry-shop").link("R")
+    assert link is not None
+    assert link.startswith(f"https://{console}/cloudwatch/home?region={region}#logsV2:")

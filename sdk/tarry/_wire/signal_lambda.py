@@ -41,15 +41,15 @@ class SignalLambda:
 
         Raises:
             TarryError: What the Lambda refused the request with, of the kind that it names.
-            SignalError: Lambda has no capacity for it now, or the Lambda failed.
+            SignalError: Lambda has no capacity for it now, makes a new snapshot, or the Lambda failed.
         """
+        known = self._client.exceptions
         try:
             answer = self._client.invoke(FunctionName=self._function, Payload=request.text().encode())
-        except self._client.exceptions.TooManyRequestsException as error:
-            raise SignalError(
-                f"signal {request.name!r}: AWS throttles the signals Lambda, so nothing was sent; send it again, with"
-                f" id={request.id!r}"
-            ) from error
+        except known.TooManyRequestsException as error:
+            raise _not_sent(request, "AWS throttles the signals Lambda") from error
+        except (known.SnapStartNotReadyException, known.SnapStartTimeoutException, known.SnapStartException) as error:
+            raise _not_sent(request, f"the snapshot of the signals Lambda is not ready ({error})") from error
         payload = answer["Payload"].read()
         if "FunctionError" in answer:
             _refuse(request, payload)
@@ -58,6 +58,10 @@ class SignalLambda:
             return read_answer(document)
         except (ValueError, KeyError, TypeError, AttributeError):
             _refuse(request, payload)
+
+
+def _not_sent(request: SignalRequest, why: str) -> SignalError:
+    return SignalError(f"signal {request.name!r}: {why}, so nothing was sent; send it again, with id={request.id!r}")
 
 
 def _refuse(request: SignalRequest, payload: bytes) -> NoReturn:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 __all__ = ["StackLog"]
 
+_CONSOLE = "console.aws.amazon.com"
+_CONSOLES = {"cn-": "console.amazonaws.cn", "us-gov-": "console.amazonaws-us-gov.com"}
+"""The consoles of the partitions with one of their own, by how the names of their regions begin."""
+
 _PAGES, _LINES = 20, 500
 """How many requests a reading takes at most, and how many lines it returns."""
 
@@ -55,7 +59,8 @@ class StackLog:
             f"~(end~0~start~-604800~timeType~'RELATIVE~editorString~'{_tilde(query)}~source~(~'{_tilde(self._group)}))"
         )
         encoded = quote(f"?queryDetail={detail}", safe="~()'*").replace("%", "$25").replace("?", "$3F")
-        return f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}#logsV2:logs-insights{encoded}"
+        console = next((host for start, host in _CONSOLES.items() if region.startswith(start)), _CONSOLE)
+        return f"https://{region}.{console}/cloudwatch/home?region={region}#logsV2:logs-insights{encoded}"
 
     @cached_property
     def _group(self) -> str | None:

@@ -248,6 +248,17 @@ def test_a_sender_that_lambda_has_no_capacity_for_knows_that_nothing_was_sent(
     assert mailbox(cloud) == {}
 
 
+def test_a_sender_whose_lambda_has_lost_its_snapshot_knows_that_nothing_was_sent(
+    cloud: Cloud, sender: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With SnapStart, Lambda drops the snapshot of a version that nothing has invoked for 14 days."""
+    refusal = 409, {"x-amzn-errortype": "SnapStartNotReadyException"}, b'{"Message": "Lambda is initializing"}'
+    monkeypatch.setattr(cloud._lambdas, "respond", lambda path, payload: refusal)
+    with pytest.raises(SignalError, match=r"not ready .* so nothing was sent; send it again, with id="):
+        sender.send_signal(APPROVAL, keep="1h")
+    assert mailbox(cloud) == {}
+
+
 @pytest.mark.parametrize("body", [b"null", b"[]", b'"?"', b"{", b'{"receipt": {"status": "?"}}'])
 def test_an_answer_that_is_none_is_an_error_of_the_signal(
     cloud: Cloud, sender: App, monkeypatch: pytest.MonkeyPatch, body: bytes
