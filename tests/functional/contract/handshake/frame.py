@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from tarry_dev.cloud import Cloud
 from tests.functional.contract.handshake.exploration import Exploration, Play, explore, perform
-from tests.functional.contract.handshake.players import on_stage
+from tests.functional.contract.handshake.players import Parts, on_stage
 from tests.functional.contract.handshake.table import Table
 
 if TYPE_CHECKING:
@@ -42,14 +42,15 @@ class BrokenError(AssertionError):
 class Theatre(ExitStack, Generic[S]):
     """An embedded cloud with an app, in which one play after the other begins with an empty table.
 
-    ``begin`` begins a play at the table. ``time_line`` says what happened in one.
+    ``begin`` begins a play at the table, with the parts of its players. ``time_line`` says what happened in one.
     """
 
-    def __init__(self, app: App, begin: Callable[[Table], S], time_line: Callable[[S], str]) -> None:
+    def __init__(self, app: App, begin: Callable[[Table, Parts], S], time_line: Callable[[S], str]) -> None:
         super().__init__()
         self._app = app
         self._begin = begin
         self._time_line = time_line
+        self._parts = Parts()
 
     def __enter__(self) -> Self:
         super().__enter__()
@@ -88,7 +89,7 @@ class Theatre(ExitStack, Generic[S]):
 
     def _empty(self) -> S:
         self._table.clear()
-        return self._begin(self._table)
+        return self._begin(self._table, self._parts)
 
 
 def turn_lines(turns: Sequence[tuple[str, str]]) -> list[str]:

@@ -21,7 +21,8 @@ from tarry_backend.runtime import Runtime, runtime
 from tarry_backend.store import Store
 from tarry_dev.cloud import Crash
 from tests.functional.contract.handshake.cases import BEGAN, PLACED, REGISTERED, Case, Sent
-from tests.functional.contract.handshake.players import Job
+from tests.functional.contract.handshake.players import HAS_DIED, Job, Lambda, Note, PlayOverError, here
+from tests.functional.contract.handshake.request import canonical
 
 __all__ = ["ANNOUNCER", "EXECUTOR", "RUN", "Delayed", "Mail"]
 
@@ -35,12 +36,15 @@ RUN = "0" * 26
 
 _SECOND = 1_000
 
+_LOGGED, _TOLD_BY = "logged", "told by"
+"""What a player notes: an event that it has logged, and the kind of its message."""
+
 Json = dict[str, Any]
 Begin = Callable[[str, Job], None]
 
 
 Act = Callable[[Runtime, bool], None]
-"""What a Lambda does with what it has at hand; and whether this is done again."""
+"""What a Lambda does with what it has at hand; and whether this is done again. It knows nothing of the play."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +62,12 @@ class Mail:
     """Delivers messages: those of the run one after the other to its executor, all others each to a Lambda its own.
 
     A message whose Lambda dies is delivered again, to another. ``told_by`` is the kind of the message that the executor
-    has at present; ``logged`` are the events that a matcher has logged, all that this means; ``at_work`` is with
-    which event a matcher is.
+    has at present; ``logged`` are the events that a matcher has logged, all that this means.
     """
 
     def __init__(self, case: Case, begin: Begin, delay: Callable[[Delayed], None]) -> None:
         self.told_by = ""
         self.logged: set[str] = set()
-        self.at_work: dict[str, str] = {}
         self.has_died = False
         self._case = case
         self._begin = begin
@@ -74,14 +76,16 @@ class Mail:
         self._seen: set[str] = set()
         self._names: Counter[str] = Counter()
         self._calls: Counter[str] = Counter()
-        self._executor = new_lambda()
 
     def open(self) -> None:
         """The run's start, and each batch of events, are delivered."""
         placed = ReceivedEvent(Event(PLACED, {"id": "7"}, id="placed", ts=BEGAN), BEGAN)
         self._tell_run(encode(Start(RUN, "ship", Carried.of(placed))), frozenset())
         if self._case.announces:
-            self._begin(ANNOUNCER, self._job(ANNOUNCER, self._end, self._case.events[0].received_at, frozenset()))
+            self._begin(
+                ANNOUNCER,
+                self._job(ANNOUNCER, "", partial(_end, self._case), self._case.events[0].received_at, frozenset()),
+            )
         last: dict[tuple[str, ...], str] = {}
         for batch in self._case.batches:
             name = self._new_name(f"matcher of {' and '.join(batch)}")
@@ -91,21 +95,6 @@ class Mail:
             else:
                 match(frozenset())
             last[batch] = name
-
-    def _end(self, parts: Runtime, again: bool) -> None:
-        """The other run has ended, and its executor announces that."""
-        announcer = Announcer(parts.app, parts.store, parts.bus, AuditStream(""))
-        (sent,), log = self._case.events, announcer._log
-
-        def note(received: ReceivedEvent) -> None:
-            log(received)
-            self.logged.add(received.event.id)
-
-        announcer._log = note  # type: ignore[method-assign]
-        run_id = sent.id.removesuffix("-finished")
-        event = Event(PLACED, {}, id="other", ts=BEGAN)
-        run = Run(id=run_id, function_id="pack", event=event, received_at=BEGAN, started=BEGAN, ended=sent.received_at)
-        announcer.announce(replace(run, status=RunStatus.FINISHED, output="1"), again=again)
 
     def announce(self, entry: Json, turn: int) -> None:
         """The bus hands the announcement to the events queue, half a second later."""
@@ -123,12 +112,21 @@ class Mail:
         if actor in self._next:
             self._next.pop(actor)(frozenset([turn]))
 
-    def call(self, actor: str) -> None:
-        """An actor is about to call AWS: ``Crash`` if it dies here."""
+    def death(self, actor: str) -> str:
+        """An actor is about to call AWS: where it dies if it dies here."""
         self._calls[actor] += 1
-        if (actor, self._calls[actor]) == self._case.dies:
-            self.has_died = True
-            raise Crash(f"{actor} dies before its call {self._calls[actor]}")
+        if (actor, self._calls[actor]) != self._case.dies:
+            return ""
+        self.has_died = True
+        return f"{actor} dies before its call {self._calls[actor]}"
+
+    def noted(self, note: Note) -> None:
+        """An actor has done what others see."""
+        kind, what = note
+        if kind == _LOGGED:
+            self.logged.add(what)
+        else:
+            self.told_by = what
 
     def send(self, asked: Json, turn: int) -> Json:
         """What SQS does."""
@@ -157,12 +155,13 @@ class Mail:
         moment = {"start": REGISTERED, "deadline": self._case.deadline + _SECOND}.get(kind, REGISTERED + 16 * _SECOND)
 
         def act(parts: Runtime, again: bool) -> None:
-            self.told_by = kind
+            here().note(_TOLD_BY, kind)
             parts.executor.handle(body, MessageDelivery(f"{kind} message", again, lambda: False))
 
-        self._begin(EXECUTOR, self._job(EXECUTOR, act, moment, after))
+        self._begin(EXECUTOR, self._job(EXECUTOR, body, act, moment, after))
         if kind in self._case.twice:
-            self._begin(EXECUTOR, self._job(EXECUTOR, lambda parts, _: act(parts, True), moment, after))
+            again = self._job(EXECUTOR, f"again {body}", lambda parts, _: act(parts, True), moment, after)
+            self._begin(EXECUTOR, again)
 
     def _send(self, message: Message, entry: Json, after: frozenset[int]) -> None:
         body, delay = entry["MessageBody"], entry["DelaySeconds"]
@@ -180,38 +179,65 @@ class Mail:
                 raise AssertionError(f"a {message.kind} message in a queue that it does not belong to")
 
     def _send_timer(self, name: str, body: str, delay: int, moment: int, after: frozenset[int]) -> None:
-        job = self._job(name, lambda parts, _: parts.timers.handle(body), moment, after)
+        job = self._job(name, body, lambda parts, _: parts.timers.handle(body), moment, after)
         lags = self._case.lag_is_bounded and delay >= runtime().settings.settle_seconds
         self._delay(Delayed(name, job, lags))
 
     def _match(self, name: str, records: list[Json], after: frozenset[int]) -> None:
         def act(parts: Runtime, _: bool) -> None:
             batch = parts.matcher.log(read_batch(records))
-            self.logged.update(received.event.id for received in batch.events())
+            for received in batch.events():
+                here().note(_LOGGED, received.event.id)
             outbox = Outbox(parts.queues)
             for record in batch.records:
-                self.at_work[name] = record.message_id
                 parts.matcher.act(record, batch, outbox)
             outbox.flush()
 
-        self._begin(name, self._job(name, act, BEGAN, after))
+        self._begin(name, self._job(name, canonical(records), act, BEGAN, after))
 
-    def _job(self, name: str, act: Act, moment: int, after: frozenset[int]) -> Job:
-        def do() -> None:
-            """The executor is warm: it remembers what it has learnt over earlier messages."""
+    def _job(self, name: str, text: str, act: Act, moment: int, after: frozenset[int]) -> Job:
+        """A job. The executor is warm: it remembers what it has learnt over earlier messages, until somebody dies."""
+
+        def do(at_work: Lambda) -> None:
+            parts = _warm(at_work) if name == EXECUTOR else new_lambda()
             try:
-                act(self._executor if name == EXECUTOR else new_lambda(), False)
+                act(parts, False)
+            except PlayOverError:
+                raise
             except Crash:
-                if self._case.dies != (name, self._calls[name]):
-                    raise  # the play is over
-                self._executor = new_lambda()
                 act(new_lambda(), True)
 
-        return Job(do, moment, after)
+        return Job(text, do, moment, after)
 
     def _new_name(self, name: str) -> str:
         self._names[name] += 1
         return name if self._names[name] == 1 else f"{name}, again"
+
+
+def _warm(at_work: Lambda) -> Runtime:
+    """What the executor has at hand: the same as for its last message, unless somebody has died since."""
+    has_died = at_work.ask(HAS_DIED, {})
+    known, parts = at_work.keeps.get(EXECUTOR, (has_died, None))
+    if parts is None or known != has_died:
+        parts = new_lambda()
+    at_work.keeps[EXECUTOR] = has_died, parts
+    return parts
+
+
+def _end(case: Case, parts: Runtime, again: bool) -> None:
+    """The other run has ended, and its executor announces that."""
+    announcer = Announcer(parts.app, parts.store, parts.bus, AuditStream(""))
+    (sent,), log = case.events, announcer._log
+
+    def note(received: ReceivedEvent) -> None:
+        log(received)
+        here().note(_LOGGED, received.event.id)
+
+    announcer._log = note  # type: ignore[method-assign]
+    run_id = sent.id.removesuffix("-finished")
+    event = Event(PLACED, {}, id="other", ts=BEGAN)
+    run = Run(id=run_id, function_id="pack", event=event, received_at=BEGAN, started=BEGAN, ended=sent.received_at)
+    announcer.announce(replace(run, status=RunStatus.FINISHED, output="1"), again=again)
 
 
 def new_lambda() -> Runtime:

@@ -18,8 +18,9 @@ from typing import Any
 from tests.functional.contract.handshake.cases import Case
 from tests.functional.contract.handshake.exploration import Action, Touch
 from tests.functional.contract.handshake.mail import ANNOUNCER, Delayed, Mail
-from tests.functional.contract.handshake.players import Job, Player
-from tests.functional.contract.handshake.table import READS, Change, Table, shows, writes_of
+from tests.functional.contract.handshake.players import HAS_DIED, Job, Parts, Player
+from tests.functional.contract.handshake.request import Answer, Request
+from tests.functional.contract.handshake.table import READS, Change, Table, shows, summary
 from tests.functional.contract.handshake.watch import Watch
 
 __all__ = ["Stage"]
@@ -38,11 +39,12 @@ class _Once:
 class Stage:
     """One play; see ``exploration.Play``. It begins with the run's start, and each batch of events at its matcher."""
 
-    def __init__(self, case: Case, table: Table) -> None:
+    def __init__(self, case: Case, table: Table, parts: Parts) -> None:
         self.case = case
         self.turns: list[tuple[str, str]] = []
         self.errors: list[BaseException] = []
         self._table = table
+        self._parts = parts
         self._players: dict[str, Player] = {}
         self._once: dict[str, _Once] = {}
         self._last: dict[str, int] = {}
@@ -96,7 +98,7 @@ class Stage:
     def begin(self, name: str, job: Job) -> None:
         """A Lambda comes on stage, or has one more thing to do."""
         if name not in self._players:
-            self._players[name] = Player(name, self._ask, self.errors)
+            self._players[name] = Player(name, self._parts, self._asks, self._mail.noted, self.errors)
         self._players[name].begin(job)
 
     def delay(self, delayed: Delayed) -> None:
@@ -108,66 +110,70 @@ class Stage:
 
     # Calls to AWS.
 
-    def _ask(self, actor: Player, operation: str, asked: Json) -> Any:
-        match operation:
+    def _asks(self, actor: Player, request: Request) -> None:
+        if request.operation == HAS_DIED:
+            actor.answer(Answer.of(self.has_died))
+            return
+        if where := self._mail.death(actor.name):
+            actor.die(where)
+            return
+        asked = request.asked
+        match request.operation:
             case "SendMessageBatch":
                 queues = {self._mail.order(entry) for entry in asked["Entries"]}
                 touched = tuple(Touch(queue, None, writes=True) for queue in sorted(queues))
-                self._stop(actor, f"sends {self._mail.summary(asked)}", touched)
-                return self._mail.send(asked, self.turn)
+                action = Action(actor.name, f"sends {self._mail.summary(asked)}", touched)
+                actor.offer(action, lambda: Answer.of(self._mail.send(asked, self.turn)))
             case "PutEvents":
-                self._stop(actor, "announces the end", ())
-                if actor.name == ANNOUNCER:
-                    self._mail.announce(asked["Entries"][0], self.turn)
-                return {"FailedEntryCount": 0, "Entries": [{"EventId": "announced"} for _ in asked["Entries"]]}
+                actor.offer(Action(actor.name, "announces the end"), partial(self._announce, actor, asked["Entries"]))
             case "BatchWriteItem":
-                return self._write_batch(actor, writes_of(asked))
+                self._write_batch(actor, request.writes)
             case _:
-                return self._ask_table(actor, operation, asked)
+                actor.offer(self._action(actor.name, actor, request), partial(self._carry_out, actor.name, request))
 
-    def _stop(self, actor: Player, what: str, touched: tuple[Touch, ...]) -> None:
-        self._mail.call(actor.name)
-        actor.stop(Action(actor.name, what, touched))
+    def _action(self, name: str, actor: Player, request: Request, after: frozenset[int] = frozenset()) -> Action:
+        return Action(name, summary(request), self.watch.touches(actor.name, request), after)
 
-    def _ask_table(self, actor: Player, operation: str, asked: Json) -> Any:
-        self._stop(actor, self._table.summary(operation, asked), self.watch.touches(actor.name, operation, asked))
-        return self._carry_out(actor.name, operation, asked)
+    def _announce(self, actor: Player, entries: list[Json]) -> Answer:
+        if actor.name == ANNOUNCER:
+            self._mail.announce(entries[0], self.turn)
+        return Answer.of({"FailedEntryCount": 0, "Entries": [{"EventId": "announced"} for _ in entries]})
 
-    def _carry_out(self, actor: str, operation: str, asked: Json) -> Any:
-        resolved = self.watch.asks(actor, operation, asked, self.turn)
-        if operation in READS:
-            return self._table.ask(operation, asked)
-        answer, change = self._table.write(operation, asked)
+    def _carry_out(self, actor: str, request: Request) -> Answer:
+        resolved = self.watch.asks(actor, request)
+        if request.operation in READS:
+            return self._table.ask(request)
+        answer, change = self._table.write(request)
         if change is not None:
             self._changed_by[self.turn] = actor
             self._change(change)
-        if resolved is not None:
+        if resolved is not None and answer.error is None:
             self.watch.resolved.append(resolved)
         return answer
 
-    def _write_batch(self, actor: Player, writes: list[tuple[str, Json]]) -> Any:
-        if len(writes) == 1:
-            self._ask_table(actor, *writes[0])
-            return {"UnprocessedItems": {}}
-        self._mail.call(actor.name)
+    def _write_batch(self, actor: Player, writes: list[Request]) -> None:
+        written = Answer.of({"UnprocessedItems": {}})
         todo = len(writes)
-        after = actor.after | {self._last[actor.name]} if actor.name in self._last else actor.after
 
-        def write(operation: str, asked: Json) -> None:
+        def write(request: Request) -> Answer:
             nonlocal todo
-            self._carry_out(actor.name, operation, asked)
-            actor.after |= {self.turn}
+            self._carry_out(actor.name, request)
             todo -= 1
-            if not todo:
-                actor.go()
+            return written
 
-        for number, (operation, asked) in enumerate(writes, start=1):
+        def write_one(request: Request) -> None:
+            write(request)
+            actor.after |= {self.turn}
+            if not todo:
+                actor.answer(written)
+
+        if len(writes) == 1:
+            actor.offer(self._action(actor.name, actor, writes[0]), partial(write, writes[0]))
+            return
+        after = actor.after | {self._last[actor.name]} if actor.name in self._last else actor.after
+        for number, request in enumerate(writes, start=1):
             name = f"{actor.name}, write {number}"
-            touched = self.watch.touches(actor.name, operation, asked)
-            action = Action(name, self._table.summary(operation, asked), touched, after)
-            self._once[name] = _Once(action, partial(write, operation, asked))
-        actor.stop(None)
-        return {"UnprocessedItems": {}}
+            self._once[name] = _Once(self._action(name, actor, request, after), partial(write_one, request))
 
     # The index, and what waits for it.
 

@@ -2,12 +2,16 @@
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-from botocore.exceptions import ClientError
 from moto.dynamodb.exceptions import DynamodbException
 from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.dynamo_type import Item as MotoItem
 from moto.dynamodb.responses import DynamoHandler
 
 from tarry_backend.store.models import Item, WaitsIndex, table_definition
@@ -16,8 +20,9 @@ from tarry_dev.cloud import Cloud
 from tarry_dev.cloud.account import ACCOUNT_ID
 from tarry_dev.cloud.moto_tables import FaithfulTable
 from tests.functional.contract.handshake.exploration import Touch
+from tests.functional.contract.handshake.request import Answer, Request, canonical
 
-__all__ = ["READS", "Change", "Table", "key_of", "shows", "touches", "writes_of"]
+__all__ = ["READS", "Change", "Table", "key_of", "shows", "summary", "touches"]
 
 _INDEX = WaitsIndex.Meta.index_name
 _HASH, _RANGE = Item.match_key.attr_name, Item.wait_ref.attr_name
@@ -30,10 +35,18 @@ READS = {"GetItem", "Query"}
 _LOGS = ("log#", "key#")
 """Where events stand. No index shows them."""
 
-_ACTIONS = {"PutItem": "put_item", "GetItem": "get_item", "DeleteItem": "delete_item", "UpdateItem": "update_item"}
+_ACTIONS = {
+    "PutItem": "put_item",
+    "GetItem": "get_item",
+    "DeleteItem": "delete_item",
+    "UpdateItem": "update_item",
+    "Query": "query",
+}
 
 Json = dict[str, Any]
 Key = tuple[str, str]
+Place = tuple[str, str, str]
+"""The name of a table, and an item's key in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,98 +58,174 @@ class Change:
     after: Json | None
 
 
+@dataclass(frozen=True, eq=False)
+class _Row:
+    """An item as moto holds it. ``entry`` is the item if events find it in the index, else ``None``."""
+
+    item: MotoItem
+
+    @cached_property
+    def text(self) -> str:
+        return canonical(self._attributes)
+
+    @cached_property
+    def entry(self) -> Json | None:
+        return self._attributes if _is_found(self._attributes) else None
+
+    @cached_property
+    def _attributes(self) -> Json:
+        attributes: Json = self.item.to_json()["Attributes"]
+        return attributes
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """What a call gives, and how the tables are after it."""
+
+    answer: Answer
+    state: "_State"
+    change: Change | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _State:
+    """What the tables hold; and the replies to the calls that have been carried out here."""
+
+    rows: Mapping[Place, _Row]
+    replies: dict[str, _Reply] = field(default_factory=dict)
+
+
 class Table:
-    """Carries out the calls that Tarry makes. Two of them that touch nothing in common can change their order."""
+    """Carries out the calls that Tarry makes. Two of them that touch nothing in common can change their order.
+
+    A reply is a function of the call and of what the tables hold. So moto carries out each call once for each such
+    content, in whatever plays that comes up, and the reply is remembered.
+    """
 
     def __init__(self, cloud: Cloud) -> None:
         self.name = cloud.settings.table
         cloud.clients.dynamodb.create_table(**table_definition(_SHOWN))
-        self._tables = dynamodb_backends[ACCOUNT_ID][cloud.region].tables
+        tables = dynamodb_backends[ACCOUNT_ID][cloud.region].tables
+        for name in (self.name, _SHOWN):
+            tables[name].items.clear()
+        self._tables = {name: FaithfulTable.become(tables[name]) for name in (self.name, _SHOWN)}
         self._moto = DynamoHandler()
         self._moto.current_account, self._moto.region = ACCOUNT_ID, cloud.region
-        self._items: dict[Key, Json] = {}
+        self._state = self._empty = _State({})
+        self._states = {frozenset[tuple[Place, str]](): self._empty}
+        self._in_moto: Mapping[Place, _Row] = {}
 
     def clear(self) -> None:
         """As it was at first."""
-        for name in (self.name, _SHOWN):
-            table = self._tables[name]
-            table.items.clear()
-            if isinstance(table, FaithfulTable):
-                FaithfulTable.become(table)  # it knows the order of its items: of none, again
-        self._items.clear()
+        self._state = self._empty
 
-    def ask(self, operation: str, asked: Json) -> Any:
-        """The answer; ``ClientError`` as from AWS."""
-        if operation == "Query":
-            return self._query(asked)
-        if operation == "BatchWriteItem":
-            for write in writes_of(asked):
-                self.ask(*write)
-            return {"UnprocessedItems": {}}
-        return self._moto_does(_ACTIONS[operation], asked)
+    def ask(self, request: Request) -> Answer:
+        """The answer, or the error as from AWS."""
+        if request.operation == "BatchWriteItem":
+            for write in request.writes:
+                self.ask(write)
+            return Answer.of({"UnprocessedItems": {}})
+        return self._reply(request).answer
 
-    def write(self, operation: str, asked: Json) -> tuple[Any, Change | None]:
+    def write(self, request: Request) -> tuple[Answer, Change | None]:
         """The answer to a write, and what it changes in the index, if anything."""
-        answer = self.ask(operation, asked)
-        key = key_of(asked)
-        after = asked.get("Item")
-        if operation == "UpdateItem":
-            after = self.ask("GetItem", {"TableName": self.name, "Key": asked["Key"]})["Item"]
-        entry = after if after is not None and _is_found(after) else None
-        before = self._items.pop(key, None)
-        if entry is not None:
-            self._items[key] = entry
-        return answer, Change(key, before, entry) if entry != before else None
+        reply = self._reply(request)
+        return reply.answer, reply.change
 
     def show(self, change: Change) -> None:
         """Lets the index show a change."""
         if change.after is not None:
-            self.ask("PutItem", {"TableName": _SHOWN, "Item": change.after})
+            self.ask(Request("PutItem", {"TableName": _SHOWN, "Item": change.after}))
         else:
             pk, sk = change.key
-            self.ask("DeleteItem", {"TableName": _SHOWN, "Key": {"pk": {"S": pk}, "sk": {"S": sk}}})
-
-    def summary(self, operation: str, asked: Json) -> str:
-        """The call, for people."""
-        place = " ".join(str(part) for touch in touches(operation, asked) for part in (touch.place, touch.part) if part)
-        return f"{operation} {place}"
+            self.ask(Request("DeleteItem", {"TableName": _SHOWN, "Key": {"pk": {"S": pk}, "sk": {"S": sk}}}))
 
     @property
     def shown(self) -> list[Key]:
         """The items that the index shows."""
-        partitions = self._tables[_SHOWN].items
-        return [
-            (str(item.hash_key.value), str(item.range_key.value))
-            for each in partitions.values()
-            for item in each.values()
-        ]
+        return [(pk, sk) for table, pk, sk in self._state.rows if table == _SHOWN]
 
-    def _query(self, asked: Json) -> Any:
-        if asked.get("IndexName") == _INDEX:
-            asked = {**asked, "TableName": _SHOWN}
-        return self._moto_does("query", asked)
+    def _reply(self, request: Request) -> _Reply:
+        replies = self._state.replies
+        if request.text not in replies:
+            replies[request.text] = self._moto_replies(request)
+        reply = replies[request.text]
+        self._state = reply.state
+        return reply
 
-    def _moto_does(self, action: str, asked: Json) -> Any:
-        self._moto.body = asked
+    def _moto_replies(self, request: Request) -> _Reply:
+        self._bring_to_moto(self._state)
+        if request.operation in READS:
+            return _Reply(self._moto_does(request), self._state)
+        key = key_of(request)
+        place = (str(request.asked["TableName"]), *key)
+        before = self._state.rows.get(place)
+        if before is not None:  # moto may change it in its place
+            self._put(place, deepcopy(before.item))
+        answer = self._moto_does(request)
+        item = self._item(place)
+        after = _Row(item) if item is not None else None
+        state = self._state_with(place, after)
+        self._in_moto = state.rows
+        entries = (row.entry if row else None for row in (before, after))
+        change = Change(key, *entries)
+        return _Reply(answer, state, change if change.before != change.after else None)
+
+    def _state_with(self, place: Place, row: _Row | None) -> _State:
+        rows = {**self._state.rows}
+        rows.pop(place, None)
+        if row is not None:
+            rows[place] = row
+        texts = frozenset((place, row.text) for place, row in rows.items())
+        return self._states.setdefault(texts, _State(rows))
+
+    def _bring_to_moto(self, state: _State) -> None:
+        for place in {*self._in_moto, *state.rows}:
+            row = state.rows.get(place)
+            if row is not self._in_moto.get(place):
+                self._put(place, row.item if row else None)
+        self._in_moto = state.rows
+
+    def _put(self, place: Place, item: MotoItem | None) -> None:
+        table, *key = place
+        pk, sk = (DynamoType({"S": part}) for part in key)
+        self._tables[table]._restore((pk, sk), item)
+
+    def _item(self, place: Place) -> MotoItem | None:
+        table, *key = place
+        pk, sk = (DynamoType({"S": part}) for part in key)
+        return self._tables[table].get_item(pk, sk)
+
+    def _moto_does(self, request: Request) -> Answer:
+        asked = request.asked
+        self._moto.body = {**asked, "TableName": _SHOWN} if asked.get("IndexName") == _INDEX else asked
+        action = _ACTIONS[request.operation]
         try:
-            return getattr(self._moto, action)().result
+            return Answer.of(getattr(self._moto, action)().result)
         except DynamodbException as error:
-            answer: Any = {"Error": {"Code": error.relative_error_type, "Message": str(error)}}
+            response: Any = {"Error": {"Code": error.relative_error_type, "Message": str(error)}}
             if "Item" in (described := json.loads(error.description)):
-                answer["Item"] = described["Item"]
-            raise ClientError(answer, action) from None
+                response["Item"] = described["Item"]
+            return Answer.refusal(response, action)
 
 
-def touches(operation: str, asked: Json) -> tuple[Touch, ...]:
+def summary(request: Request) -> str:
+    """The call, for people."""
+    place = " ".join(str(part) for touch in touches(request) for part in (touch.place, touch.part) if part)
+    return f"{request.operation} {place}"
+
+
+def touches(request: Request) -> tuple[Touch, ...]:
     """What a call reads or writes. A query reads its whole partition: rather too much than too little."""
-    if operation == "Query":
+    asked = request.asked
+    if request.operation == "Query":
         value = re.search(r"= (:\w+)", asked["KeyConditionExpression"])
         assert value, f"a query without a partition: {asked}"
         partition = asked["ExpressionAttributeValues"][value[1]]["S"]
         return (Touch(f"{_INDEX} {partition}" if "IndexName" in asked else partition, None, writes=False),)
-    place, part = key_of(asked)
-    blind = operation == "PutItem" and "ConditionExpression" not in asked and place.startswith(_LOGS)
-    return (Touch(place, part, writes=operation != "GetItem", value=str(asked["Item"]) if blind else None),)
+    place, part = key_of(request)
+    blind = request.operation == "PutItem" and "ConditionExpression" not in asked and place.startswith(_LOGS)
+    return (Touch(place, part, writes=request.operation != "GetItem", value=str(asked["Item"]) if blind else None),)
 
 
 def shows(change: Change) -> tuple[Touch, ...]:
@@ -150,17 +239,8 @@ def _is_found(item: Json) -> bool:
     return _HASH in item and not item[_HASH]["S"].endswith(ended_key(""))
 
 
-def key_of(asked: Json) -> Key:
+def key_of(request: Request) -> Key:
     """The key of the one item that a call is about."""
+    asked = request.asked
     key = asked["Item"] if "Item" in asked else asked["Key"]
     return key["pk"]["S"], key["sk"]["S"]
-
-
-def writes_of(asked: Json) -> list[tuple[str, Json]]:
-    """A batch is no transaction: its writes one by one, which DynamoDB carries out in any order."""
-    return [
-        ("PutItem" if "PutRequest" in write else "DeleteItem", {"TableName": table, **request})
-        for table, writes in asked["RequestItems"].items()
-        for write in writes
-        for request in write.values()
-    ]

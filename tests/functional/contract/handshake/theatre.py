@@ -13,6 +13,8 @@ from tests.functional.contract.handshake.cases import BEGAN, NAME, OTHER_NAME, P
 from tests.functional.contract.handshake.exploration import Exploration
 from tests.functional.contract.handshake.frame import BrokenError, Theatre, turn_lines
 from tests.functional.contract.handshake.mail import RUN
+from tests.functional.contract.handshake.players import Parts
+from tests.functional.contract.handshake.request import Request
 from tests.functional.contract.handshake.stage import Stage
 from tests.functional.contract.handshake.table import Table
 from tests.functional.contract.handshake.watch import Resolved
@@ -52,11 +54,11 @@ def time_line(case: Case, schedule: Sequence[str]) -> str:
 
 
 def _theatre(case: Case) -> Theatre[Stage]:
-    def begin(table: Table) -> Stage:
+    def begin(table: Table, parts: Parts) -> Stage:
         _forget()
         if case.busy:
-            table.ask("PutItem", _busy_name(table.name))
-        return Stage(case, table)
+            table.ask(Request("PutItem", _busy_name(table.name)))
+        return Stage(case, table, parts)
 
     return Theatre(_app(case), begin, _time_line)
 
