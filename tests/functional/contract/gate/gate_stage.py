@@ -10,7 +10,9 @@ late, that message and a sweep after the dead one's time; then one more run, whi
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from tarry import Event
@@ -22,10 +24,11 @@ from tarry_dev.cloud import Crash
 from tests.functional.contract.handshake.cases import BEGAN
 from tests.functional.contract.handshake.exploration import Action, Touch
 from tests.functional.contract.handshake.mail import new_lambda
-from tests.functional.contract.handshake.players import Job, Player
-from tests.functional.contract.handshake.table import Table, touches, writes_of
+from tests.functional.contract.handshake.players import HAS_DIED, Job, Lambda, Parts, Player, PlayOverError, here
+from tests.functional.contract.handshake.request import Answer, Request
+from tests.functional.contract.handshake.table import Table, summary, touches
 
-__all__ = ["LAST", "SWEEP", "GateCase", "GateStage", "run_id"]
+__all__ = ["LAST", "SWEEP", "GateCase", "GateStage", "run_id", "work"]
 
 SWEEP = "sweep"
 
@@ -38,6 +41,25 @@ LATER = BEGAN + 3_600_000
 _WORK = Touch("work", None, writes=True)
 
 Json = dict[str, Any]
+
+
+class Work(StrEnum):
+    """What a function asks the stage, as it asks AWS: to begin its work and to end it, each at a turn of its own."""
+
+    BEGINS = "begins to work"
+    ENDS = "ends its work"
+
+
+_ANNOUNCES = "announces the end"
+
+_NEVER_LATE = {_ANNOUNCES, *Work}
+"""What is not carried out if its executor dies."""
+
+
+def work() -> None:
+    """What a function does there."""
+    for part in Work:
+        here().ask(part, {})
 
 
 def run_id(name: str) -> str:
@@ -70,6 +92,7 @@ class GateStage:
 
     case: GateCase
     table: Table
+    parts: Parts
     gate: str
     errors: list[BaseException] = field(default_factory=list)
     turns: list[tuple[str, str]] = field(default_factory=list)
@@ -82,9 +105,8 @@ class GateStage:
         self._players: dict[str, Player] = {}
         self._late: dict[str, tuple[Action, Callable[[], None]]] = {}
         self._calls: Counter[str] = Counter()
-        self._dying = ""
         self._seen: set[str] = set()
-        self._back: list[tuple[str, Callable[[], None]]] = []
+        self._back: list[Callable[[], None]] = []
         sweeps = [self._sweep_later] * 3
         self._acts: list[Callable[[], None]] = [self._second_act, *sweeps[:2], self._start_last, *sweeps]
         for number, name in enumerate(self.case.runs):
@@ -117,18 +139,6 @@ class GateStage:
         for each in self._players.values():
             each.close()
 
-    def work(self, run: str) -> None:
-        """A function begins its work, and ends it, each at a turn of its own."""
-        name = run.lstrip("0")
-        player = self._players[name]
-        self._stop(player, "begins to work", (_WORK,))
-        self.at_work.add(name)
-        self.most = max(self.most, len(self.at_work))
-        try:
-            self._stop(player, "ends its work", (_WORK,))
-        finally:
-            self.at_work.discard(name)
-
     # What goes on.
 
     def _go_on(self) -> None:
@@ -138,7 +148,7 @@ class GateStage:
     def _second_act(self) -> None:
         if self._back:
             self._sweep(LATER)
-        for _, come in self._back:
+        for come in self._back:
             come()
 
     def _start(self, name: str, number: int, moment: int) -> None:
@@ -159,24 +169,20 @@ class GateStage:
         self._begin(SWEEP, body, moment, frozenset(range(len(self.turns))), again=False)
 
     def _begin(self, name: str, body: str, moment: int, after: frozenset[int], *, again: bool) -> None:
-        def act() -> None:
+        def act(at_work: Lambda) -> None:
             try:
-                self._handle(body, again=again)
+                self._handle(at_work, body, again=again)
+            except PlayOverError:
+                raise
             except Crash:
-                if self._dying != name or self.has_died:
-                    raise  # the play is over
-                self.has_died = True
                 if self.case.comes_back == "soon":
-                    self._handle(body, again=True)
-                else:
-                    come = lambda: self._begin(name, body, LATER, frozenset(range(len(self.turns))), again=True)  # noqa: E731
-                    self._back.append((name, come))
+                    self._handle(at_work, body, again=True)
 
         if name not in self._players:
-            self._players[name] = Player(name, self._ask, self.errors)
-        self._players[name].begin(Job(act, moment, after))
+            self._players[name] = Player(name, self.parts, self._asks, lambda note: None, self.errors)
+        self._players[name].begin(Job(body, act, moment, after, again))
 
-    def _handle(self, body: str, *, again: bool) -> None:
+    def _handle(self, at_work: Lambda, body: str, *, again: bool) -> None:
         """Handle a message. If the dead one's late request has changed the run meanwhile, SQS delivers it once more.
 
         dead      … end of the run, late ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄ stored
@@ -185,65 +191,80 @@ class GateStage:
         try:
             new_lambda().executor.handle(body, MessageDelivery(body, again, lambda: False))
         except ConflictError:
-            if not (self.case.late and self.has_died):
+            if not (self.case.late and at_work.ask(HAS_DIED, {})):
                 raise
             new_lambda().executor.handle(body, MessageDelivery(body, True, lambda: False))
 
     # Calls to AWS.
 
-    def _ask(self, player: Player, operation: str, asked: Json) -> Any:
-        match operation:
+    def _asks(self, player: Player, request: Request) -> None:
+        if request.operation == HAS_DIED:
+            player.answer(Answer.of(self.has_died))
+            return
+        action, carry_out = self._turn(player, request)
+        self._calls[player.name] += action.what.startswith(self.case.of)
+        if self.case.dies == (player.name, self._calls[player.name]) and not self.has_died:
+            self._die(player, action, carry_out)
+        else:
+            player.offer(action, carry_out)
+
+    def _turn(self, player: Player, request: Request) -> tuple[Action, Callable[[], Answer]]:
+        asked = request.asked
+        match request.operation:
+            case Work.BEGINS | Work.ENDS:
+                what, touched = str(request.operation), (_WORK,)
+                carry_out = partial(self._work, player, request.operation)
             case "SendMessageBatch":
+                what = "tells a run"
                 touched = tuple(Touch(self._group(entry), None, writes=True) for entry in asked["Entries"])
-                return self._turn(player, "tells a run", touched, lambda: self._send(player, asked))
+                carry_out = partial(self._send, player, asked)
             case "PutEvents":
-                self._stop(player, "announces the end", ())
-                return {"FailedEntryCount": 0, "Entries": [{"EventId": "announced"} for _ in asked["Entries"]]}
+                what, touched = _ANNOUNCES, ()
+                entries = [{"EventId": "announced"} for _ in asked["Entries"]]
+                carry_out = partial(Answer.of, {"FailedEntryCount": 0, "Entries": entries})
             case "BatchWriteItem":
-                touched = tuple(touch for each in writes_of(asked) for touch in touches(*each))
-                return self._turn(player, "retires steps", touched, lambda: self.table.ask(operation, asked))
+                what, touched = "retires steps", tuple(touch for each in request.writes for touch in touches(each))
+                carry_out = partial(self.table.ask, request)
             case _:
-                what = self.table.summary(operation, asked)
-                return self._turn(player, what, touches(operation, asked), lambda: self.table.ask(operation, asked))
+                what, touched, carry_out = summary(request), touches(request), partial(self.table.ask, request)
+        return Action(player.name, what, touched), carry_out
+
+    def _work(self, player: Player, operation: str) -> Answer:
+        if operation == Work.ENDS:
+            self.at_work.discard(player.name)
+        else:
+            self.at_work.add(player.name)
+        self.most = max(self.most, len(self.at_work))
+        return Answer.of(None)
+
+    def _die(self, player: Player, action: Action, carry_out: Callable[[], Answer]) -> None:
+        if self.case.late and action.what not in _NEVER_LATE:
+            name = f"late request of {player.name}"
+            last = [number for number, (actor, _) in enumerate(self.turns) if actor == player.name]
+            after = frozenset(last[-1:]) | player.after
+            self._late[name] = (replace(action, actor=name, after=after), carry_out)
+        self.has_died = True
+        self.at_work.discard(player.name)
+        if self.case.comes_back == "later":
+            self._back.append(partial(self._come_back, player.name, player.job))
+        player.die(f"{player.name} dies before its turn {self._calls[player.name]}")
+
+    def _come_back(self, name: str, job: Job) -> None:
+        self._begin(name, job.what, LATER, frozenset(range(len(self.turns))), again=True)
 
     def _group(self, entry: Json) -> str:
         message: Any = decode(entry["MessageBody"])
         return str(message.run_id)
 
-    def _turn(self, player: Player, what: str, touched: tuple[Touch, ...], carry_out: Callable[[], Any]) -> Any:
-        try:
-            self._stop(player, what, touched)
-        except Crash:
-            if self.case.late and self._dying == player.name and not self.has_died:
-                name = f"late request of {player.name}"
-                last = [number for number, (actor, _) in enumerate(self.turns) if actor == player.name]
-                action = Action(name, what, touched, frozenset(last[-1:]) | player.after)
-                self._late[name] = (action, lambda: self._carry_out_late(carry_out))
-            raise
-        return carry_out()
-
-    def _carry_out_late(self, carry_out: Callable[[], Any]) -> None:
-        try:
-            carry_out()
-        except Exception:  # nobody is there to be told that a condition failed
-            return
-
-    def _stop(self, player: Player, what: str, touched: tuple[Touch, ...]) -> None:
-        self._calls[player.name] += what.startswith(self.case.of)
-        if self.case.dies == (player.name, self._calls[player.name]) and not self.has_died:
-            self._dying = player.name
-            raise Crash(f"{player.name} dies before its turn {self._calls[player.name]}")
-        player.stop(Action(player.name, what, touched))
-
-    def _send(self, player: Player, asked: Json) -> Json:
+    def _send(self, player: Player, asked: Json) -> Answer:
         for entry in asked["Entries"]:
             body, after = entry["MessageBody"], frozenset([len(self.turns) - 1])
             message: Any = decode(body)
             name = message.run_id.lstrip("0")
             if isinstance(message, Due):  # as the timers do
                 wake = encode(Wake(message.run_id, message.due))
-                self._begin(name, wake, max(player.moment, message.due), after, again=False)
+                self._begin(name, wake, max(player.job.moment, message.due), after, again=False)
             elif entry["MessageDeduplicationId"] not in self._seen:
                 self._seen.add(entry["MessageDeduplicationId"])
-                self._begin(name, body, player.moment, after, again=False)
-        return {"Successful": [{"Id": entry["Id"]} for entry in asked["Entries"]], "Failed": []}
+                self._begin(name, body, player.job.moment, after, again=False)
+        return Answer.of({"Successful": [{"Id": entry["Id"]} for entry in asked["Entries"]], "Failed": []})

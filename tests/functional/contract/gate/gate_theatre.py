@@ -8,9 +8,10 @@ from tarry_backend.model.gate import GateName
 from tarry_backend.model.run import RunStatus
 from tarry_backend.model.shared_key import SHARED
 from tarry_backend.runtime import runtime
-from tests.functional.contract.gate.gate_stage import LAST, GateCase, GateStage, run_id
+from tests.functional.contract.gate.gate_stage import LAST, GateCase, GateStage, run_id, work
 from tests.functional.contract.handshake.exploration import Exploration
 from tests.functional.contract.handshake.frame import BrokenError, Theatre, turn_lines
+from tests.functional.contract.handshake.players import Parts
 from tests.functional.contract.handshake.table import Table
 
 __all__ = ["BrokenError", "explored", "time_line"]
@@ -43,21 +44,17 @@ def time_line(case: GateCase, schedule: Sequence[str]) -> str:
 
 
 def _theatre(case: GateCase) -> Theatre[GateStage]:
-    stage: GateStage | None = None
     app = App("shop")
 
     @app.create_function(fn_id="ship", trigger=TriggerEvent(event="placed"), concurrency=1)
     async def ship(ctx: Context) -> None:
-        assert stage is not None
-        stage.work(ctx.run_id)
+        work()
         if case.rests and ctx.run_id != run_id(LAST):
             await ctx.step.sleep("rest", "1s")
-            stage.work(ctx.run_id)
+            work()
 
-    def begin(table: Table) -> GateStage:
-        nonlocal stage
-        stage = GateStage(case, table, _GATE)
-        return stage
+    def begin(table: Table, parts: Parts) -> GateStage:
+        return GateStage(case, table, parts, _GATE)
 
     return Theatre(app, begin, _time_line)
 

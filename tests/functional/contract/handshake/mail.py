@@ -84,7 +84,9 @@ class Mail:
         if self._case.announces:
             self._begin(
                 ANNOUNCER,
-                self._job(ANNOUNCER, "", partial(_end, self._case), self._case.events[0].received_at, frozenset()),
+                self._job(
+                    ANNOUNCER, "the end", partial(_end, self._case), self._case.events[0].received_at, frozenset()
+                ),
             )
         last: dict[tuple[str, ...], str] = {}
         for batch in self._case.batches:
@@ -160,8 +162,8 @@ class Mail:
 
         self._begin(EXECUTOR, self._job(EXECUTOR, body, act, moment, after))
         if kind in self._case.twice:
-            again = self._job(EXECUTOR, f"again {body}", lambda parts, _: act(parts, True), moment, after)
-            self._begin(EXECUTOR, again)
+            again = self._job(EXECUTOR, body, lambda parts, _: act(parts, True), moment, after)
+            self._begin(EXECUTOR, replace(again, again=True))
 
     def _send(self, message: Message, entry: Json, after: frozenset[int]) -> None:
         body, delay = entry["MessageBody"], entry["DelaySeconds"]
@@ -195,7 +197,7 @@ class Mail:
 
         self._begin(name, self._job(name, canonical(records), act, BEGAN, after))
 
-    def _job(self, name: str, text: str, act: Act, moment: int, after: frozenset[int]) -> Job:
+    def _job(self, name: str, what: str, act: Act, moment: int, after: frozenset[int]) -> Job:
         """A job. The executor is warm: it remembers what it has learnt over earlier messages, until somebody dies."""
 
         def do(at_work: Lambda) -> None:
@@ -207,7 +209,7 @@ class Mail:
             except Crash:
                 act(new_lambda(), True)
 
-        return Job(text, do, moment, after)
+        return Job(what, do, moment, after)
 
     def _new_name(self, name: str) -> str:
         self._names[name] += 1

@@ -41,13 +41,20 @@ class PlayOverError(Crash):
 class Job:
     """What a player does: at which time of day (Unix milliseconds) it thinks it is, and caused by which turns.
 
-    ``text`` tells it from other jobs of the player. ``act`` knows nothing of the play, only where it runs.
+    ``act`` knows nothing of the play, only where it runs; and all of it is said by the other fields. ``what`` is the
+    message; ``again``: it comes again.
     """
 
-    text: str
+    what: str
     act: Callable[["Lambda"], None]
     moment: int
     after: frozenset[int]
+    again: bool = False
+
+    @property
+    def text(self) -> str:
+        """What tells it from other jobs of the player."""
+        return f"{'again ' if self.again else ''}{self.moment} {self.what}"
 
 
 @dataclass(frozen=True, slots=True)
