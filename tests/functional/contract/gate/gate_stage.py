@@ -103,7 +103,7 @@ class GateStage:
 
     def __post_init__(self) -> None:
         self._players: dict[str, Player] = {}
-        self._late: dict[str, tuple[Action, Callable[[], None]]] = {}
+        self._late: dict[str, tuple[Action, Callable[[], Answer]]] = {}
         self._calls: Counter[str] = Counter()
         self._seen: set[str] = set()
         self._back: list[Callable[[], None]] = []
@@ -210,6 +210,7 @@ class GateStage:
 
     def _turn(self, player: Player, request: Request) -> tuple[Action, Callable[[], Answer]]:
         asked = request.asked
+        touched: tuple[Touch, ...]
         match request.operation:
             case Work.BEGINS | Work.ENDS:
                 what, touched = str(request.operation), (_WORK,)
@@ -217,7 +218,7 @@ class GateStage:
             case "SendMessageBatch":
                 what = "tells a run"
                 touched = tuple(Touch(self._group(entry), None, writes=True) for entry in asked["Entries"])
-                carry_out = partial(self._send, player, asked)
+                carry_out = partial(self._send, asked, player.job.moment)
             case "PutEvents":
                 what, touched = _ANNOUNCES, ()
                 entries = [{"EventId": "announced"} for _ in asked["Entries"]]
@@ -256,15 +257,15 @@ class GateStage:
         message: Any = decode(entry["MessageBody"])
         return str(message.run_id)
 
-    def _send(self, player: Player, asked: Json) -> Answer:
+    def _send(self, asked: Json, moment: int) -> Answer:
         for entry in asked["Entries"]:
             body, after = entry["MessageBody"], frozenset([len(self.turns) - 1])
             message: Any = decode(body)
             name = message.run_id.lstrip("0")
             if isinstance(message, Due):  # as the timers do
                 wake = encode(Wake(message.run_id, message.due))
-                self._begin(name, wake, max(player.job.moment, message.due), after, again=False)
+                self._begin(name, wake, max(moment, message.due), after, again=False)
             elif entry["MessageDeduplicationId"] not in self._seen:
                 self._seen.add(entry["MessageDeduplicationId"])
-                self._begin(name, body, player.job.moment, after, again=False)
+                self._begin(name, body, moment, after, again=False)
         return Answer.of({"Successful": [{"Id": entry["Id"]} for entry in asked["Entries"]], "Failed": []})

@@ -82,12 +82,8 @@ class Mail:
         placed = ReceivedEvent(Event(PLACED, {"id": "7"}, id="placed", ts=BEGAN), BEGAN)
         self._tell_run(encode(Start(RUN, "ship", Carried.of(placed))), frozenset())
         if self._case.announces:
-            self._begin(
-                ANNOUNCER,
-                self._job(
-                    ANNOUNCER, "the end", partial(_end, self._case), self._case.events[0].received_at, frozenset()
-                ),
-            )
+            ended, end = self._case.events[0].received_at, partial(_end, self._case)
+            self._begin(ANNOUNCER, self._job(ANNOUNCER, "the end", end, ended, frozenset()))
         last: dict[tuple[str, ...], str] = {}
         for batch in self._case.batches:
             name = self._new_name(f"matcher of {' and '.join(batch)}")
@@ -219,11 +215,9 @@ class Mail:
 def _warm(at_work: Lambda) -> Runtime:
     """What the executor has at hand: the same as for its last message, unless somebody has died since."""
     has_died = at_work.ask(HAS_DIED, {})
-    known, parts = at_work.keeps.get(EXECUTOR, (has_died, None))
-    if parts is None or known != has_died:
-        parts = new_lambda()
-    at_work.keeps[EXECUTOR] = has_died, parts
-    return parts
+    if has_died not in at_work.keeps:
+        at_work.keeps[has_died] = new_lambda()
+    return at_work.keeps[has_died]
 
 
 def _end(case: Case, parts: Runtime, again: bool) -> None:

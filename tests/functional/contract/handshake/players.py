@@ -13,7 +13,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from hashlib import sha256
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.client import BaseClient
 
@@ -23,6 +23,9 @@ from tarry_dev.cloud import Crash
 from tests.functional.contract.handshake.cases import BEGAN
 from tests.functional.contract.handshake.exploration import Action
 from tests.functional.contract.handshake.request import Answer, Request
+
+if TYPE_CHECKING:
+    from tarry_backend.runtime import Runtime
 
 __all__ = ["HAS_DIED", "Job", "Lambda", "Note", "Parts", "PlayOverError", "Player", "here", "on_stage"]
 
@@ -136,13 +139,13 @@ def on_stage(carry_out: Callable[[Request], Answer]) -> Iterator[None]:
 class Lambda:
     """The thread in which a player's code runs. It runs only while ``give`` waits for it.
 
-    ``keeps`` is what its code remembers from one job to the next.
+    ``keeps`` is what its code has at hand from one job to the next: before somebody has died, and after.
     """
 
     def __init__(self, name: str, at: _Point) -> None:
         self.at = at
         self.moment = BEGAN
-        self.keeps: dict[str, Any] = {}
+        self.keeps: dict[bool, Runtime] = {}
         self._name = name
         self._tokens = 0
         self._given: Job | Answer | None = None
@@ -293,7 +296,7 @@ class Player:
         if at_work is None or at_work.at is not self._at:
             at_work = self._led_here()
         point = _Point(at_work.give(given), given, self._at)
-        self._at.following[given.text] = at_work.at = point  # type: ignore[assignment]
+        self._at.following[given.text] = at_work.at = point
         return point
 
     def _led_here(self) -> Lambda:
