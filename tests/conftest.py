@@ -1,6 +1,7 @@
 """For all tests: where each runs and when, what Python's garbage collector looks at, and that none leaves a thing."""
 
 import gc
+import os
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -33,6 +34,9 @@ TOGETHER = (
     "tests/functional/test_console_browser.py",
 )
 """Tests that share what takes seconds to make: each of these places goes to one worker, and first."""
+
+os.environ.setdefault("CDK_VALIDATION", "false")
+"""The CDK's own look at each template takes half of a synthesis, and brings warnings. ``test_app.py`` has it once."""
 
 _LEFTOVERS = Leftovers()
 

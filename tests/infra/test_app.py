@@ -27,8 +27,9 @@ def synth(outdir: Path, context: dict[str, object], **variables: str) -> subproc
 
 
 def test_the_context_chooses_the_app_and_nothing_is_printed(tmp_path: Path) -> None:
-    run = synth(tmp_path, NO_BUNDLING | {"app": SHOP})
+    run = synth(tmp_path, NO_BUNDLING | {"app": SHOP}, CDK_VALIDATION="true")
     assert (run.returncode, run.stdout) == (0, "")
+    assert json.loads((tmp_path / "validation-report.json").read_text())["pluginReports"] == []
     (stack,) = (
         artifact
         for artifact in json.loads((tmp_path / "manifest.json").read_text())["artifacts"].values()
