@@ -191,7 +191,8 @@ def load_app(target: str) -> App:
 
     module_name, _, attribute = target.partition(":")
     if not module_name or not attribute:
-        raise UsageError(f"app {target!r}: write module:attribute, such as examples.onboarding:app")
+        such = f"{module_name or 'shop.functions'}:app"
+        raise UsageError(f"app {target!r}: write module:attribute, such as {such}")
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:

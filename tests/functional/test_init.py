@@ -204,3 +204,16 @@ def test_a_wheel_carries_the_template_and_the_lambdas_lock(folder: Path) -> None
     lock = do([sys.executable, "-c", "from tarry_infra.bundle import LOCK; print(LOCK)"], folder, **installed)
     assert Path(lock.split()[-1]).relative_to(folder / "installed").as_posix() == "tarry_infra/requirements.lock"
     assert Path(lock.split()[-1]).read_bytes() == (ROOT / "functions/requirements.lock").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "step"), [("shop", "  cd shop\n"), ("my work/shop", "  cd 'my work/shop'\n"), (".", None)]
+)
+def test_the_next_steps_begin_in_the_projects_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, step: str | None
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    said = init(name).stdout
+    assert [line for line in said.splitlines(keepends=True) if "cd " in line] == ([step] if step else [])
