@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -38,6 +39,9 @@ _REASON = "ConditionalCheckFailed"
 
 _OVERLAP = "TransactionConflict"
 """The reason in a cancelled transaction for another one that was at work on the item."""
+
+_CONFLICT, _PAUSES = "TransactionConflictException", (0.05, 0.1, 0.2)
+"""DynamoDB refuses a write to an item of a transaction at work. botocore does not repeat it: pause for so long (s)."""
 
 _PER_READ = 100
 """The most items of one ``BatchGetItem``."""
@@ -268,10 +272,14 @@ class Table:
         )
 
     def _write(self, operation: str, request: Request, error: type[PynamoDBException]) -> Request:
-        try:
-            return self._connection.dispatch(operation, request)
-        except (BotoCoreError, ClientError) as cause:
-            _refuse(operation, cause, error)
+        for pause in (*_PAUSES, None):
+            try:
+                return self._connection.dispatch(operation, request)
+            except (BotoCoreError, ClientError) as cause:
+                if pause is None or _CONFLICT not in str(cause):
+                    _refuse(operation, cause, error)
+            time.sleep(pause)
+        raise AssertionError
 
     def _send(self, requests: list[Request]) -> None:
         for _ in range(_TRIES):

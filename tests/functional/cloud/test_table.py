@@ -4,8 +4,11 @@ import time
 from typing import Any
 
 import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.table import SecondaryIndex
+from pynamodb.exceptions import PutError
 
 from tarry_backend.store import Table
 from tarry_backend.store.models import DueIndex, Item
@@ -111,3 +114,37 @@ def test_a_query_does_not_pay_for_the_rest_of_the_table(table: Table) -> None:
     for number in range(20):
         assert keys(table.query(Item, f"run#{number}")) == [(f"run#{number}", "run")]
     assert time.process_time() - began < 1, "moto alone takes some three seconds"
+
+
+class Overlaps:
+    """Lets a transaction be at work on the item of each write, for so many tries of it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, tries: int) -> None:
+        self.calls: list[str] = []
+        whole = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+        def call(client: BaseClient, operation: str, asked: dict[str, Any]) -> Any:
+            self.calls.append(operation)
+            if len(self.calls) <= tries:
+                raise ClientError({"Error": {"Code": "TransactionConflictException", "Message": "ongoing"}}, operation)
+            return whole(client, operation, asked)
+
+        monkeypatch.setattr(BaseClient, "_make_api_call", call)
+        monkeypatch.setattr("tarry_backend.store.table.time.sleep", lambda seconds: None)
+
+
+def test_a_write_to_an_item_of_a_transaction_at_work_is_repeated_soon(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AWS refuses it, and botocore does not repeat it. moto knows no such conflict."""
+    overlaps = Overlaps(monkeypatch, tries=3)
+    table.put(Item("single#a", "single"), Item.pk.does_not_exist())
+    assert overlaps.calls == ["PutItem"] * 4
+    assert keys(table.query(Item, "single#a")) == [("single#a", "single")]
+
+
+def test_a_write_that_meets_transactions_again_and_again_fails(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    overlaps = Overlaps(monkeypatch, tries=9)
+    with pytest.raises(PutError, match="TransactionConflictException"):
+        table.put(Item("single#a", "single"))
+    assert overlaps.calls == ["PutItem"] * 4
