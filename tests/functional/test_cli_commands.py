@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -266,3 +267,28 @@ def test_a_tarry_dev_that_was_killed_is_told_from_one_that_runs(
     assert "nothing answers at http://localhost:1" in ask("runs").stderr
     (tmp_path / ".tarry/dev.json").write_text("{")
     assert "dev.json is damaged" in ask("runs").stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "also", "inside"),
+    [
+        (("runs",), (), ("runs",)),
+        (("run", "RUN"), ("runs",), ()),
+        (("run", "RUN"), (), ("steps",)),
+        (("waits",), (), ("waits",)),
+        (("events",), (), ("events",)),
+        (("event", "d-1"), (), ()),
+        (("functions",), (), ("functions",)),
+        (("dlq", "ls"), (), ("queues",)),
+    ],
+    ids=str,
+)
+def test_the_help_of_a_command_names_each_field_that_json_has(
+    command: tuple[str, ...], also: tuple[str, ...], inside: tuple[str, ...]
+) -> None:
+    written = document(*(run_of("w-1")["id"] if each == "RUN" else each for each in command))
+    for each in inside:
+        written = written[each][0]
+    names = [*command[:1], *(each for each in command[1:] if each == "ls")]
+    shown = set(re.findall(r"\w+", " ".join(succeed(*each, "--help") for each in (names, also) if each)))
+    assert set(written) - shown == set()

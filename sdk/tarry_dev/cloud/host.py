@@ -240,7 +240,8 @@ class Host(HostControls):
     def receipt(self, event_id: str, *, name: str | None = None, source: str | None = None) -> Receipt:
         """Return what an event did, as ``tarry event`` shows it.
 
-        It has ``started``, ``resumed``, ``cancelled``, and the waits that the event ``missed``, each with ``why``.
+        It has ``started``, ``unstarted`` (functions of which it started no run, each with ``why`` and ``by``, the run
+        that has it), ``resumed``, ``cancelled``, and the waits that the event ``missed``, each with ``why``.
         ``near`` has open waits, cancels and triggers on the event's name that it does not match, each with its
         ``conjuncts``: the conditions of the expression with both values, their types, and whether they hold.
 

@@ -25,6 +25,9 @@ def advance(
     command returns once the steps that this started have ended. The whole process of tarry dev has the moved time, your
     code too, and a restart keeps it. The time of a stack cannot be moved.
 
+    --json writes {"now": ..., "moved": ..., "ahead": ..., "next": ...}: the time, the move, how far the time is ahead
+    of real time, and the next timer or null. All are milliseconds, times those of Unix.
+
     \b
     Examples:
       tarry advance 3d

@@ -37,11 +37,12 @@ def event(
     not start their function. Each condition of their expressions stands with both values and their types; ✗ marks
     one that is false, ? one that has no value. The command looks at the next 1,000 timers, and judges 100 waits.
 
-    --json writes {"event": ..., "started": [{run, function, status}], "resumed": [{run, step}], "cancelled": [{run,
+    --json writes {"event": ..., "started": [{run, function, status}], "unstarted": [{function, reason, decided, free
+    (from when on an event starts a run), by (the run that has it)}], "resumed": [{run, step}], "cancelled": [{run,
     step}], "pending" (about to resume), "missed": [{run, function, step, reason, expression, conjuncts, apart,
-    detail}], "misses": their number, "whole": false if more than 10,000 waits have its keys, "near": {waits, unmatched
-    (their number), triggers, whole, listened, similar}}. A reason is: too early or too late (apart, in milliseconds),
-    overtaken, had before, expression, incomparable, resolved or withdrawn.
+    detail}], "misses": their number, "whole": false if more than 10,000 waits have its keys, "near": {waits,
+    unmatched (their number), triggers, whole, listened, similar}}. A reason is: too early or too late (apart, in
+    milliseconds), overtaken, had before, expression, incomparable, resolved or withdrawn.
 
     \b
     Examples:

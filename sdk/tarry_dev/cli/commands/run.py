@@ -22,16 +22,15 @@ def run(
 ) -> None:
     """Show one run: the time line of its steps, with their durations, outputs and waits.
 
-    --json writes the fields of tarry runs, and all steps, each with id, kind, status, began, ended, attempt,
-    due, output, error. An event wait has wait: event, expression, since, note, others (the same for each
-    further event), deadline, resolved_by, timed_out. A signal wait has signal: signal, deadline, id, timed_out.
-    guards are the events and deadlines that may cancel the run, in the same form. cancelled is what cancelled
-    it: reason, and by for an event. past_lives says how the lives before a retry have ended (life, ended, error,
-    retried, from), past_steps has the steps that a retry has dropped, each with its life.
-    Encrypted values (docs/encryption.md) are shown as (encrypted), and --json has their ciphertext, unless you give
-    --decrypt.
-    held_back says that the run waits for its turn at a limit: since, before (how many runs are before it, 1,000 at
-    most), paused (since when its function is).
+    --json writes the fields of tarry runs, and all steps, each with id, kind, status, began, ended, attempt, due,
+    output, error, and invoked (function, run) if it invokes. An event wait has wait: event, expression, since, note,
+    others (the same for each further event), deadline, resolved_by, timed_out. A signal wait has signal: signal,
+    deadline, id, timed_out. guards are the events and deadlines that may cancel the run, in the same form. past_lives
+    says how the lives before a retry have ended (life, ended, error, retried, from), past_steps has the steps that a
+    retry has dropped, each with its life. Encrypted values (docs/encryption.md) are shown as (encrypted), and --json
+    has their ciphertext, unless you give --decrypt. held_back says that the run waits for its turn: since, before
+    (how many runs are before it, 1,000 at most), paused (since when its function is), after (the run of its singleton
+    that ends first), begins (its time of a throttle).
 
     \b
     Examples:

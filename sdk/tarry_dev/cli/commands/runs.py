@@ -31,8 +31,10 @@ def runs(
 ) -> None:
     """List runs, the newest first, with what they wait for.
 
-    --json writes {"runs": [...]}, each with id, function, status, started, ended, event, output, error
-    (name, message, stack), its open steps: open, life (from 1), and rerun_of (run, from). Times are ISO 8601 in UTC.
+    --json writes {"runs": [...]}, each with id, function, status, started, version (of the code with which it began),
+    due (its next attempt), ended, event, batch (the ids of all its events, if it has several), output, error (name,
+    message, stack), cancelled (reason, and by for an event), its open steps: open, life (from 1), rerun_of (run, from),
+    and of a chain continues (the run before) and continued_as (the run after). Times are ISO 8601 in UTC.
 
     \b
     Examples:

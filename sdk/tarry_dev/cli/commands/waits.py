@@ -12,8 +12,8 @@ def waits(limit: Limit = 50, stack: Stack = None, as_json: AsJson = False) -> No
 
     It searches the next 10,000 sleeps, retries and deadlines.
 
-    --json writes {"waits": [...]}, each with run, function, step, deadline, and event, expression, since, note, or
-    signal.
+    --json writes {"waits": [...]}, each with run, function, step, and what tarry run gives a wait (event, expression,
+    since, note, others, deadline, resolved_by, timed_out) or a signal (signal, deadline, id, timed_out).
 
     \b
     Examples:
