@@ -14,6 +14,8 @@ from tarry import App, Context, ContextSync
 from tarry.group import Group, GroupSync
 from tarry.step import Step
 from tarry.stepsync import StepSync
+from tarry_backend.model.step import Status
+from tarry_dev.cloud import HostedStep
 from tests.unit.repository import ROOT
 
 DOCS = ROOT / "docs"
@@ -86,3 +88,9 @@ def test_each_page_stands_in_the_navigation() -> None:
     """The build says so, too; this is sooner."""
     named = re.findall(r"[\w/-]+\.md", (ROOT / "mkdocs.yml").read_text().partition("\nnav:")[2])
     assert sorted(named) == sorted(str(page.relative_to(DOCS)) for page in Path(DOCS).rglob("*.md"))
+
+
+def test_a_step_of_a_test_says_which_kinds_and_statuses_there_are() -> None:
+    kinds = re.findall(r'^    kind = "(\w+)"$', (ROOT / "sdk/tarry/_engine/operations.py").read_text(), re.MULTILINE)
+    assert len(kinds) >= 6
+    assert {*kinds, *Status} - set(re.findall(r"``(\w+)``", inspect.getdoc(HostedStep) or "")) == set()

@@ -55,7 +55,7 @@ END_OF_TIME = 10**15 - 1
 
 
 class Status(StrEnum):
-    """The status of a step. A step ends ``done`` or ``failed``; it is ``withdrawn`` if its run ended without it.
+    """The status of a step. A step ends ``done`` or ``failed``, or ``withdrawn``: its branch lost, or its run ended.
 
     ``begun`` is a step that runs at most once, from before its body to its end.
     """

@@ -40,11 +40,12 @@ class NoResultError(AssertionError):
 class HostedStep:
     """A step as it was when it was looked at.
 
-    ``kind`` is ``run``, ``wait``, ``signal``, ``sleep``, ``send`` or ``invoke``. ``status`` is ``done`` or ``failed``,
-    ``waiting``, ``sleeping``, ``retrying`` or ``invoking``, or ``withdrawn`` if its run ended without it. ``output`` is
-    what the step gave the function: of a wait the ``Event``, of a signal its data, or None if it timed out. ``error``
-    has ``name``, ``message`` and ``stack``; ``attempt`` counts from 0. ``due`` is when an open step goes on by itself.
-    ``note`` is what Tarry has to say of a wait. ``attempts`` is how many attempts it has, if the app has its function.
+    ``kind`` is ``run``, ``wait``, ``signal``, ``sleep``, ``send``, ``invoke``, or ``patch`` for a mark. ``status`` is
+    ``done`` or ``failed``, ``waiting``, ``sleeping``, ``retrying``, ``invoking``, ``begun`` for a step that runs at
+    most once, or ``withdrawn`` if its branch lost a race or its run ended without it. ``output`` is what the step gave
+    the function: of a wait the ``Event``, of a signal its data, or None if it timed out. ``error`` has ``name``,
+    ``message`` and ``stack``; ``attempt`` counts from 0. ``due`` is when an open step goes on by itself. ``note`` is
+    what Tarry has to say of a wait. ``attempts`` is how many attempts it has, if the app has its function.
     """
 
     id: str
