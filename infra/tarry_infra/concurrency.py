@@ -11,12 +11,12 @@ from tarry.errors import UsageError
 if TYPE_CHECKING:
     from tarry_infra.functions import Capacity
 
-__all__ = ["within"]
+__all__ = ["LEAST_CONCURRENCY", "within"]
 
 _OTHERS = 3
 """What is kept for the Lambdas without a queue: the sweep, the signals and the audit's converter."""
 
-_LEAST = 2
+LEAST_CONCURRENCY = 2
 """The least ``MaximumConcurrency`` that a queue's mapping takes."""
 
 
@@ -37,14 +37,15 @@ def within(account: int | None, *capacities: Capacity) -> tuple[Capacity, ...]:
     if not is_whole(account, 1):
         raise UsageError(f"account_concurrency is {account!r}; give a whole number, such as 1000")
     room, asked = account - _OTHERS, [each.concurrency or account for each in capacities]
-    if room < _LEAST * len(capacities):
+    least = LEAST_CONCURRENCY * len(capacities)
+    if room < least:
         raise UsageError(
-            f"account_concurrency={account} is too little: Tarry's Lambdas need {_LEAST * len(capacities) + _OTHERS};"
+            f"account_concurrency={account} is too little: Tarry's Lambdas need {least + _OTHERS};"
             " ask AWS for more (Service Quotas, Lambda, concurrent executions)"
         )
     if sum(asked) <= room:
         return capacities
-    shares = [max(_LEAST, room * each // sum(asked)) for each in asked]
+    shares = [max(LEAST_CONCURRENCY, room * each // sum(asked)) for each in asked]
     while sum(shares) > room:
         shares[shares.index(max(shares))] -= 1
     return tuple(replace(each, concurrency=share) for each, share in zip(capacities, shares, strict=True))

@@ -56,7 +56,7 @@ class Capacity:
         receives: How often its queue gives out a message before it is a dead letter; by default the topology's number.
             A receive counts, too, if Lambda then had no room to run.
         reserved: How many of the account's concurrent invocations are reserved for this Lambda; by default it uses what
-            is free.
+            is free. Its queue starts no more, whatever ``concurrency`` says.
     """
 
     memory: int

@@ -12,6 +12,7 @@ from constructs import Construct
 from tarry.errors import UsageError
 from tarry_backend.deploy import topology
 from tarry_backend.store.access import SENDERS
+from tarry_infra.concurrency import LEAST_CONCURRENCY
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
@@ -28,6 +29,9 @@ _MARGIN = 60
 """How many seconds more than its Lambda's timeout a message stays invisible at least: the executor relies on it."""
 
 _LONGEST_VISIBILITY = 43_200
+
+_MOST_CONCURRENCY = 1_000
+"""The largest ``MaximumConcurrency`` that a queue's mapping takes."""
 
 
 def closed_queue(scope: Construct, construct_id: str, key: kms.IKey | None, **options: Any) -> sqs.Queue:
@@ -85,7 +89,7 @@ class WorkQueue(Construct):
                 self.queue,
                 batch_size=batch,
                 report_batch_item_failures=True,
-                max_concurrency=capacity.concurrency,
+                max_concurrency=_concurrency(self.spec, capacity),
             )
         )
 
@@ -115,6 +119,23 @@ class WorkQueue(Construct):
         """Named here, for the name must end in ``.fifo``; not every cloud that makes one up thinks of it."""
         unique = Names.unique_resource_name(self, max_length=60, separator="-", allowed_special_characters="-")
         return f"{unique}-{name}.fifo"
+
+
+def _concurrency(spec: topology.Queue, capacity: Capacity) -> int | None:
+    """Return how many invocations the queue starts in parallel: no more than the reserved share has room for.
+
+    Otherwise Lambda's poller takes more messages than may run. Lambda throttles the rest, each such receive counts, and
+    sound messages become dead letters (Lambda's developer guide, "Configuring maximum concurrency for SQS").
+    """
+    if capacity.reserved is None:
+        return capacity.concurrency
+    if capacity.reserved < LEAST_CONCURRENCY:
+        raise UsageError(
+            f"the Lambda of the queue {spec.name!r} cannot have reserved={capacity.reserved}: its queue starts at least"
+            f" {LEAST_CONCURRENCY} invocations in parallel, and those without room become dead letters; give"
+            f" {LEAST_CONCURRENCY} or more"
+        )
+    return min(capacity.reserved, capacity.concurrency or capacity.reserved, _MOST_CONCURRENCY)
 
 
 def _visibility(spec: topology.Queue, capacity: Capacity) -> int:

@@ -97,6 +97,22 @@ def test_a_new_account_with_ten_concurrent_lambdas_has_room_for_all_that_the_que
     assert min(started) >= 2, "AWS refuses less"
 
 
+def test_a_queue_starts_no_more_than_its_lambdas_reserved_share_has_room_for(synthesise: Synthesise) -> None:
+    """Lambda would throttle the rest, and each receive counts: sound messages would become dead letters."""
+    reserved = synthesise(
+        audit=False,
+        matcher=Capacity(memory=1024, timeout=20, concurrency=50, reserved=8),
+        executor=Capacity(memory=1024, timeout=150, concurrency=3, reserved=9),
+        timers=Capacity(memory=512, timeout=30, reserved=4),
+    )
+    limits = [
+        reserved.mapping(each)["ScalingConfig"]["MaximumConcurrency"] for each in ("matcher", "executor", "timers")
+    ]
+    assert limits == [8, 3, 4]
+    with pytest.raises(UsageError, match="reserved=1: its queue starts at least 2 invocations"):
+        synthesise(executor=Capacity(memory=1024, timeout=150, reserved=1))
+
+
 def test_an_account_with_room_changes_no_concurrency_and_one_without_is_refused() -> None:
     capacities = [Capacity(memory=1, timeout=1, concurrency=number) for number in (50, 100, 50)]
     assert within(None, *capacities) == within(1_000, *capacities) == tuple(capacities)

@@ -174,8 +174,9 @@ class EventLog:
                 batch.save(item)
 
     def _packed(self, received: ReceivedEvent) -> bytes:
+        """Return the event for its item. Its object has no slash of the id: S3 refuses a name that climbs by ``..``."""
         event, moment = received.event, received.received_at
-        return self._values.pack(event_text(event), f"log/{moment // _DAY}/{moment}-{event.id}")
+        return self._values.pack(event_text(event), f"log/{moment // _DAY}/{moment}-{event.id.replace('/', '_')}")
 
     def _kept(self, since: Position) -> Position:
         """Return the later of ``since`` and the beginning of the log now."""

@@ -120,3 +120,20 @@ def test_a_wait_that_is_older_than_the_log_ends_though_a_large_event_of_its_key_
     host.advance("21d")
     assert host.run("patient").output == "in vain"
     assert host.dead_letters == []
+
+
+def test_e7_a_large_event_with_an_id_that_climbs_out_of_folders_is_stored_as_any_other(
+    app: App, cloud: Cloud, host: Host
+) -> None:
+    """S3 refuses an object's name whose ``..`` climb higher than its folders go, which no emulator does."""
+
+    @app.create_function(fn_id="note", trigger=TriggerEvent(event="drawn"))
+    async def note(ctx: Context) -> int:
+        return len(ctx.event.data["text"])
+
+    text = Random(1).randbytes(300_000).hex()
+    cloud.send(Event("drawn", {"text": text}, id="../../../../7"))
+    cloud.pump()
+    assert host.run("note").output == len(text)
+    stored = cloud.clients.s3.list_objects_v2(Bucket="tarry", Prefix="log/")["Contents"]
+    assert {each["Key"].count("/") for each in stored} == {2}
