@@ -37,6 +37,13 @@ def test_decision_records_are_numbered_without_a_gap_and_stand_in_the_index() ->
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.stem)
+def test_the_index_says_of_a_record_only_which_others_its_own_status_names(record: Path) -> None:
+    [row] = re.findall(rf"\({record.name}\) \| (.*?) \|", INDEX)
+    [status] = re.findall(r"^Status: (.*?)\n\n", record.read_text(), re.MULTILINE | re.DOTALL)
+    assert set(re.findall(r"\b\d+\b", row)) <= set(re.findall(r"\b[1-9]\d?\b", status))
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.stem)
 def test_a_decision_record_has_its_number_its_title_and_all_its_sections(record: Path) -> None:
     text = record.read_text()
     title = re.match(r"# (\d+)\. (.+)\n", text)
