@@ -14,6 +14,7 @@ from tempfile import TemporaryFile
 from typing import Any, TypeVar
 from unittest.mock import patch
 
+import botocore.session
 import pytest
 from typer import testing
 from typer.main import get_command
@@ -29,6 +30,9 @@ _PATIENCE = 60.0
 
 _command = cache(get_command)
 """Made once, as in the command's own process. To make it takes four fifths of a question's time."""
+
+_loader = cache(botocore.session.create_loader)
+"""What AWS's services understand is read once, too. To read it takes half of the time of a question to a stack."""
 
 
 class Dev:
@@ -121,7 +125,11 @@ def ask(*arguments: str, stdin: str | None = None) -> Result:
 
     ``tarry send`` waits a fifth of a second, instead of one, for what no receipt has announced.
     """
-    with patch.object(testing, "_get_command", _command), patch.object(send, "_EFFECT", 0.2):
+    with (
+        patch.object(testing, "_get_command", _command),
+        patch.object(botocore.session, "create_loader", _loader),
+        patch.object(send, "_EFFECT", 0.2),
+    ):
         return CliRunner().invoke(commands, arguments, input=stdin, catch_exceptions=False)
 
 
