@@ -31,7 +31,7 @@ _PATIENCE = 60.0
 _command = cache(get_command)
 """Made once, as in the command's own process. To make it takes four fifths of a question's time."""
 
-_loader = cache(botocore.session.create_loader)
+loader = cache(botocore.session.create_loader)
 """What AWS's services understand is read once, too. To read it takes half of the time of a question to a stack."""
 
 
@@ -127,7 +127,7 @@ def ask(*arguments: str, stdin: str | None = None) -> Result:
     """
     with (
         patch.object(testing, "_get_command", _command),
-        patch.object(botocore.session, "create_loader", _loader),
+        patch.object(botocore.session, "create_loader", loader),
         patch.object(send, "_EFFECT", 0.2),
     ):
         return CliRunner().invoke(commands, arguments, input=stdin, catch_exceptions=False)
