@@ -293,7 +293,8 @@ class Table:
 def _refuse(operation: str, cause: Exception, error: type[PynamoDBException]) -> NoReturn:
     """Raise the error of a refused write. PynamoDB's error lacks the item, its cause has it."""
     refused = error(f"{operation} failed: {cause}", cause)
-    if refused.cause_response_code != _CONDITION_FAILED:
+    # Without an answer (a timeout) there is no code, and PynamoDB fails when it is asked for one.
+    if not isinstance(cause, ClientError) or refused.cause_response_code != _CONDITION_FAILED:
         raise refused from cause
     answer: Any = getattr(cause.__cause__, "response", {})
     raise ConditionFailedError(str(refused), answer.get("Item")) from cause

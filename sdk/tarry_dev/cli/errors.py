@@ -42,8 +42,8 @@ class Commands(TyperGroup):
 
 
 def _words(error: Exception) -> str:
-    if isinstance(error, OSError):
-        return failure_of_file(error) or str(error)
+    if isinstance(error, OSError) and (failed := failure_of_file(error)) is not None:
+        return failed
     if type(error).__module__ == "sqlite3":
         return f"a file in .tarry, which tarry dev writes, cannot be used: {error}"
     if isinstance(error, CommandError):

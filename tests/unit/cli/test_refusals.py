@@ -1,7 +1,7 @@
 """What AWS refuses is said in one line, with what to do."""
 
 import pytest
-from botocore.exceptions import ClientError, NoCredentialsError, NoRegionError, ReadTimeoutError
+from botocore.exceptions import ClientError, NoCredentialsError, NoRegionError
 from pynamodb.exceptions import QueryError
 
 from tarry_dev.cli.refusals import in_words
@@ -44,7 +44,7 @@ def test_what_is_missing_is_named(error: Exception, says: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [ValueError("other"), answer("ThrottlingException", "slow down"), ReadTimeoutError(endpoint_url="x")]
+    "error", [ValueError("other"), answer("ValidationException", "the query is wrong"), answer("Other", "unknown")]
 )
 def test_other_errors_speak_for_themselves(error: Exception) -> None:
     assert in_words(error) is None
