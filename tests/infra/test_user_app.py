@@ -1,11 +1,13 @@
 """Which app is deployed, and with which files."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from tarry.errors import UsageError
 from tarry_infra.bundle import Bundle
+from tarry_infra.requirements import EXTRAS, files_of
 from tarry_infra.user_app import UserApp
 from tests.infra.conftest import Synthesise
 from tests.infra.test_bundle import ARM
@@ -70,3 +72,38 @@ def test_an_editable_requirement_is_refused_because_it_is_a_folder_of_this_machi
     mine.write_text("six\n-e ./mine  # my own\n")
     with pytest.raises(UsageError, match=r"'-e \./mine  # my own' is a folder of this machine.*modules=\[\.\.\.\]"):
         UserApp.load("tests.infra.shop:app", requirements=mine)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("tarry", "leave 'tarry' out, for the Lambdas get Tarry from the stack$"),
+        ("Tarry==0.1.0 \\\n    --hash=sha256:00", "leave 'Tarry' out, .* the stack$"),
+        ("tarry[encryption] @ file:///src/tarry", r"leave 'tarry\[encryption\]' out, .*; write aws-encryption-sdk"),
+        (
+            "tarry [traces, encryption]>=0.1",
+            "; write opentelemetry-api>=1.30 and aws-encryption-sdk>=4.0.7,<5 instead$",
+        ),
+    ],
+)
+def test_tarry_is_no_requirement_because_the_lambdas_have_it_already(tmp_path: Path, line: str, said: str) -> None:
+    (tmp_path / "requirements.txt").write_text(f"requests\n{line}\n")
+    with pytest.raises(UsageError, match=said):
+        files_of(tmp_path / "requirements.txt")
+
+
+@pytest.mark.parametrize("line", ["tarry-plugin", "tarry_tools==1", "# tarry", "httpx  # not tarry", "tarry2"])
+def test_a_package_whose_name_only_begins_so_may_be_required(tmp_path: Path, line: str) -> None:
+    (tmp_path / "requirements.txt").write_text(f"{line}\n")
+    assert files_of(tmp_path / "requirements.txt") == (tmp_path / "requirements.txt",)
+
+
+def test_a_constraint_on_tarry_is_no_requirement(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("-c constraints.txt\nhttpx\n")
+    (tmp_path / "constraints.txt").write_text("tarry==0.1.0\n")
+    assert len(files_of(tmp_path / "requirements.txt")) == 2
+
+
+def test_the_extras_have_the_packages_of_the_project_file() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert {name: [packages] for name, packages in EXTRAS.items()} == {name: project[name] for name in EXTRAS}

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from dataclasses import fields
 
 import tarry
@@ -119,3 +120,9 @@ def test_each_name_that_tarry_gives_an_error_without_a_class_is_explained() -> N
     assert {
         name for name in given - of_others if f"`{name}`" not in page("reference/errors") and not hasattr(tarry, name)
     } == set()
+
+
+def test_each_extra_of_the_package_is_on_the_page_of_deploying() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    shown = re.findall(r"`tarry\[(\w+)\]`", section("deploy", "What to install where"))
+    assert set(shown) == set(extras)
