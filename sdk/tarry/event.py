@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from tarry._wire.declaredtypes import writer_of
 from tarry._wire.jsonvalues import check_secrets, decode, encode
-from tarry._wire.limits import MAX_NAME
+from tarry._wire.limits import MAX_NAME, why_not_carried
 from tarry.errors import EventError, OutputError
 
 if TYPE_CHECKING:
@@ -52,10 +52,8 @@ def check_name(name: object) -> str:
         raise EventError(f"event name {name!r}: give a string of 1 to {MAX_NAME} characters")
     if len(name) > MAX_NAME:
         raise EventError(f"event name {name[:40]!r}… has {len(name)} characters; EventBridge allows at most {MAX_NAME}")
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        raise EventError(f"event name {name!r} has half of a surrogate pair, which UTF-8 does not allow") from None
+    if why := why_not_carried(name):
+        raise EventError(f"event name {name!r} has {why}")
     return name
 
 

@@ -98,6 +98,7 @@ def nested(levels: int) -> Any:
 UNSENDABLE: dict[str, tuple[Any, str]] = {
     "infinity": (json.loads("1e400"), "infinite number"),
     "half a surrogate pair": ("\ud83d", "half of a surrogate pair"),
+    "what SQS refuses": ("a\uffff", "U+FFFF, which SQS refuses"),
     "467 levels": (nested(467), "deeper than"),
     "a megabyte": ("x" * MAX_ENTRY, "bytes; the bus carries"),
 }
@@ -120,6 +121,11 @@ def test_a_result_that_the_bus_cannot_carry_leaves_its_event_alone(text: str) ->
 def test_what_it_says_of_the_depth_is_what_the_bus_says(levels: int) -> None:
     data = told(status=RunStatus.CANCELLED, event=replace(PLACED, data={"a": nested(levels)})).data
     assert ("event" in data) is (levels <= 197)
+
+
+def test_an_error_with_a_character_that_sqs_refuses_is_announced_with_its_escape() -> None:
+    data = told(status=RunStatus.FAILED, error=replace(ERROR, message="bad page: a\uffff")).data
+    assert data["error"]["message"] == r"bad page: a\uffff"
 
 
 def test_an_error_of_an_earlier_version_with_half_a_surrogate_pair_is_announced() -> None:

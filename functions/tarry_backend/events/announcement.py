@@ -7,8 +7,8 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from tarry._engine.error_text import plain
-from tarry._wire.jsonvalues import check_characters, encode
-from tarry._wire.limits import MAX_DEPTH, MAX_ENTRY, why_not_value
+from tarry._wire.jsonvalues import encode
+from tarry._wire.limits import MAX_DEPTH, MAX_ENTRY, why_not_carried, why_not_value
 from tarry.errors import OutputError
 from tarry.event import Event
 from tarry_backend.model.run import RunStatus
@@ -90,10 +90,8 @@ def _why_not(data: dict[str, Any]) -> str | None:
         text = encode(data, "an announcement")
     except OutputError:
         return "it holds what JSON does not know, such as an infinite number"
-    try:
-        check_characters(text, "an announcement")
-    except OutputError:
-        return "it holds half of a surrogate pair, which UTF-8 cannot carry"
+    if why := why_not_carried(text):
+        return f"it holds {why}"
     size = len(text.encode())
     return f"with it the event would have {size:,} bytes; the bus carries {_LARGEST:,}" if size > _LARGEST else None
 

@@ -70,7 +70,7 @@ def shown(value: object) -> str:
 
 
 def plain(text: object, most: int | None = None) -> str:
-    """A text that every system can store: halves of surrogate pairs as escapes, and cut to ``most`` characters."""
+    """A text that every system can carry: what UTF-8 or SQS refuses as escapes, and cut to ``most`` characters."""
     if not isinstance(text, str):
         text = str(text)
     exact = str.__str__(text)
@@ -78,6 +78,7 @@ def plain(text: object, most: int | None = None) -> str:
     if most is not None and size > most:
         exact = exact[:most]
     exact = exact.encode("utf-8", "backslashreplace").decode()
+    exact = exact.replace("\ufffe", r"\ufffe").replace("\uffff", r"\uffff")
     if most is not None and (size > most or len(exact) > most):
         note = f"… (cut; {size:,} characters)"
         exact = exact[: most - len(note)] + note

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tarry._engine.error_text import shown
 from tarry._wire.aws import client
-from tarry._wire.jsonvalues import check_characters, encode
+from tarry._wire.jsonvalues import check_carried, encode
 from tarry._wire.limits import MAX_ENTRY, MAX_ID, why_not_id
 from tarry.durations import MAX_DURATION
 from tarry.errors import EventError, OutputError, SendError
@@ -194,7 +194,7 @@ def envelope(event: Event, logged_at: int | None = None) -> str:
         carried[LOGGED_AT] = logged_at
     try:
         text = encode(carried, f"event {event.name!r}", "data", "user")
-        check_characters(text, f"event {event.name!r}")
+        check_carried(text, f"event {event.name!r}")
         is_object = isinstance(event.user, dict | None) or encode(event.user, "user").startswith("{")
     except OutputError as error:
         raise EventError(str(error)) from None

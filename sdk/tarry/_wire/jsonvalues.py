@@ -8,7 +8,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from tarry._wire.limits import MASK, why_not_value
+from tarry._wire.limits import MASK, why_not_carried, why_not_value
 from tarry.errors import OutputError
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Written = Callable[[object], object] | None
 
-__all__ = ["check_characters", "check_secrets", "decode", "encode"]
+__all__ = ["check_carried", "check_characters", "check_secrets", "decode", "encode"]
 
 _PLAIN = (str, int, type(None))
 
@@ -72,6 +72,12 @@ def check_secrets(value: object, text: str, what: str) -> None:
             f"{what}{at} is a {kind}, which pydantic writes as {MASK}, so its value would be lost: leave it out, or "
             "write it with a field_serializer"
         )
+
+
+def check_carried(text: str, what: str) -> None:
+    """``OutputError`` if the text holds characters that the bus cannot carry."""
+    if why := why_not_carried(text):
+        raise OutputError(f"{what} holds {why}")
 
 
 def check_characters(text: str, what: str) -> None:

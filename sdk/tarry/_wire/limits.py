@@ -23,6 +23,7 @@ __all__ = [
     "MAX_SIGNAL_DATA",
     "MAX_SIGNAL_NAME",
     "MAX_SOURCE",
+    "why_not_carried",
     "why_not_id",
     "why_not_name",
     "why_not_source",
@@ -111,10 +112,9 @@ def why_not_id(event_id: object) -> str | None:
     """Why an event or a signal may not have the id; ``None`` if it may."""
     if not isinstance(event_id, str) or not event_id:
         return f"must be a string of 1 to {MAX_ID} bytes"
-    try:
-        size = len(event_id.encode())
-    except UnicodeEncodeError:
-        return _SURROGATE
+    if why := why_not_carried(event_id):
+        return f"has {why}"
+    size = len(event_id.encode())
     return f"has {size:,} bytes; at most {MAX_ID} are allowed" if size > MAX_ID else None
 
 
@@ -125,7 +125,20 @@ def why_not_ts(ts: object) -> str | None:
     return "must be a whole number of milliseconds, in the years 1 to 9999"
 
 
-_SURROGATE = "has half of a surrogate pair, which UTF-8 cannot carry"
+_SURROGATE, _NO_CHARACTERS = "half of a surrogate pair, which UTF-8 cannot carry", "\ufffe\uffff"
+
+
+def why_not_carried(text: str) -> str | None:
+    """What in the text the bus cannot carry; ``None`` if there is nothing.
+
+    EventBridge takes U+FFFE and U+FFFF. But SQS refuses a message with them, in the queue and in its dead-letter queue:
+    EventBridge would drop the event. JSON escapes the other characters that SQS refuses.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _SURROGATE
+    return next((f"U+{ord(each):X}, which SQS refuses" for each in _NO_CHARACTERS if each in text), None)
 
 
 def _why_not_text(text: object, most: int) -> str | None:
@@ -133,8 +146,4 @@ def _why_not_text(text: object, most: int) -> str | None:
         return f"must be a string of 1 to {most} characters"
     if len(text) > most:
         return f"has {len(text):,} characters; at most {most} are allowed"
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return _SURROGATE
-    return None
+    return None if (why := why_not_carried(text)) is None else f"has {why}"

@@ -210,6 +210,8 @@ CANNOT_GO = [
         Event("paid", {"x": "x" * MAX_ENTRY}, id="big"), r"'paid' \(big\) has 1,0\d\d,\d\d\d bytes", id="size"
     ),
     pytest.param(Event("paid", {"x": "ä" * (MAX_ENTRY // 2)}), "the bus carries at most 1,044,480", id="size in bytes"),
+    pytest.param(Event("paid", {"pages": ["a\uffff"]}), r"holds U\+FFFF, which SQS refuses", id="no character"),
+    pytest.param(Event("paid\ufffe"), r"has U\+FFFE, which SQS refuses", id="no character in the name"),
     pytest.param({"name": "paid"}, "is not an event: give tarry.Event", id="dict"),
 ]
 
