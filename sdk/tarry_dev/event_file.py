@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tarry import Event
-from tarry._wire.limits import MAX_ENTRY
+from tarry._wire.limits import MAX_ENTRY, why_not_carried
 from tarry.durations import milliseconds
 from tarry.event import check_name
 from tarry_dev.json_lines import read_lines
@@ -140,6 +140,8 @@ def _put(fields: dict[str, Any]) -> Put:
     if not isinstance(source, str) or not source:
         raise TypeError(f"Source must be a string, not {source!r}")
     put = Put(source, check_name(fields["DetailType"]), _detail(fields["Detail"]), _time(fields.get("Time")))
+    if why := why_not_carried(put.detail):
+        raise ValueError(f"Detail holds {why}")
     if len(put.detail.encode()) > MAX_ENTRY:
         raise ValueError(f"Detail has {len(put.detail.encode()):,} bytes; the bus carries at most {MAX_ENTRY:,}")
     return put

@@ -150,6 +150,7 @@ def test_a_file_for_tarry_send_is_played_too(tmp_path: Path) -> None:
         (put("", {}), "give a string of 1 to 128 characters"),
         (put("b" * 129, {}), "EventBridge allows at most 128"),
         (put("b", {"large": "x" * 1_100_000}), "the bus carries at most 1,044,480"),
+        (put("b", {"page": "a\uffff"}), "Detail holds U+FFFF, which SQS refuses"),
         (
             put("b", {}, Time="yesterday"),
             "Time must be such as 2026-01-05T12:00:00Z, or in Unix seconds, not 'yesterday'",
