@@ -91,6 +91,8 @@ def test_a_run_is_started_by_http_resumed_by_send_and_shown_until_ctrl_c(dev: De
         ("calls:app", "JSONDecodeError: Expecting value: line 1 column 1 (char 0); "),
         ("calls:app", "calls.py line 3"),
         ("wrong:app", "wrong.py line 2"),
+        ("gives_up:app", "Python cannot import its module: SystemExit: no settings; "),
+        ("gives_up:app", "gives_up.py line 3"),
     ],
 )
 def test_an_app_that_is_not_there_is_named(
@@ -99,6 +101,7 @@ def test_an_app_that_is_not_there_is_named(
     (tmp_path / "broken.py").write_text("1 / 0\n")
     (tmp_path / "needs.py").write_text("import json\nimport tarry_is_not_there\n")
     (tmp_path / "calls.py").write_text("import json\n\napp = json.loads('')\n")
+    (tmp_path / "gives_up.py").write_text("import sys\n\nsys.exit('no settings')\n")
     (tmp_path / "wrong.py").write_text("app = 1\napp = = 2\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(ROOT))

@@ -1,7 +1,21 @@
 """What a command knows of an app's functions without its code."""
 
+from dataclasses import MISSING, fields
+
+import pytest
+
 from tarry import App, Cancel, Concurrency, Context, TriggerCron, TriggerEvent
-from tarry_backend.deploy.function_facts import FunctionFacts, TriggerFacts, facts_of, read_facts, write_facts
+from tarry_backend.deploy.function_facts import (
+    MAX_FACTS,
+    FunctionFacts,
+    TriggerFacts,
+    facts_of,
+    read_facts,
+    write_facts,
+)
+from tarry_backend.deploy.outputs import Deployment
+from tarry_backend.deploy.settings import Settings
+from tarry_backend.deploy.topology import QUEUES
 
 ORDER = FunctionFacts("order", 3, (TriggerFacts("a/*"), TriggerFacts("b", "event.data.n > 1")), ("c", "d"))
 
@@ -39,3 +53,15 @@ def test_a_prefix_names_no_event_of_tarrys_own() -> None:
     assert every.triggers_on("a") == [("*", None)]
     assert every.triggers_on("tarry/function.failed") == [("tarry/function.failed", None)]
     assert ORDER.triggers_on("a/b") == [("a/*", None)]
+
+
+@pytest.mark.parametrize("number", [0, 1, 200])
+def test_no_output_of_a_stack_is_longer_than_4_000_characters_however_many_functions_it_has(number: int) -> None:
+    ids = tuple(f"function-number-{place}-of-many-in-one-app" for place in range(number))
+    facts = tuple(FunctionFacts(each, 4) for each in ids)
+    texts = {field.name: "x" for field in fields(Settings) if field.default is MISSING}
+    deployment = Deployment("shop", ids, Settings(**texts), {queue.name: "url" for queue in QUEUES}, facts)  # type: ignore[arg-type]
+    outputs = deployment.outputs()
+    assert max(map(len, outputs.values())) <= MAX_FACTS
+    assert ("Functions2" in outputs) == (number == 200)
+    assert Deployment.read(outputs) == deployment

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from itertools import count
-from typing import Any
 
 from tarry.errors import UsageError
-from tarry_backend.deploy.function_facts import FunctionFacts, parts_of_facts, read_facts
+from tarry_backend.deploy.function_facts import MAX_FACTS, FunctionFacts, parts_of_facts, read_facts
 from tarry_backend.deploy.settings import Settings
 from tarry_backend.deploy.topology import QUEUES
 
@@ -26,7 +25,7 @@ class Deployment:
     """A deployed app.
 
     ``dead_letters`` are the URLs of the dead-letter queues by the names of their queues. ``facts`` are empty if an
-    older version deployed the app. Those of many functions take several outputs.
+    older version deployed the app. The ids and the facts of many functions take several outputs.
     """
 
     app_id: str
@@ -40,9 +39,8 @@ class Deployment:
         settings = {_of_setting(field.name): str(getattr(self.settings, field.name)) for field in fields(Settings)}
         settings = {output: value for output, value in settings.items() if value}
         dead_letters = {_of_dead_letters(name): url for name, url in self.dead_letters.items()}
-        facts = {_of_facts(place): text for place, text in enumerate(parts_of_facts(self.facts), 1)}
-        app = {_APP: self.app_id, _FUNCTIONS: json.dumps(self.functions), **facts}
-        return {**app, **settings, **dead_letters}
+        functions, facts = _placed(_FUNCTIONS, _parts(self.functions)), _placed(_FACTS, parts_of_facts(self.facts))
+        return {_APP: self.app_id, **functions, **facts, **settings, **dead_letters}
 
     @classmethod
     def read(cls, outputs: Mapping[str, str]) -> Deployment:
@@ -52,7 +50,7 @@ class Deployment:
         wanted = [_APP, _FUNCTIONS, *needed, *(_of_dead_letters(queue.name) for queue in QUEUES)]
         if missing := [name for name in wanted if name not in outputs]:
             raise UsageError(f"it has no output {', '.join(missing)}")
-        functions: Any = json.loads(outputs[_FUNCTIONS])
+        functions: list[str] = [each for text in _texts(_FUNCTIONS, outputs) for each in json.loads(text)]
         return cls(
             outputs[_APP],
             tuple(functions),
@@ -60,19 +58,33 @@ class Deployment:
                 {Settings.variable(name): outputs[output] for output, name in names.items() if output in outputs}
             ),
             {queue.name: outputs[_of_dead_letters(queue.name)] for queue in QUEUES},
-            tuple(facts for text in _facts(outputs) for facts in read_facts(text)),
+            tuple(facts for text in _texts(_FACTS, outputs) for facts in read_facts(text)),
         )
 
 
-def _facts(outputs: Mapping[str, str]) -> Iterator[str]:
+def _parts(functions: Iterable[str]) -> list[str]:
+    """Return the ids in as many JSON texts as it takes, for several outputs."""
+    parts: list[list[str]] = [[]]
+    for each in functions:
+        if parts[-1] and len(json.dumps([*parts[-1], each])) > MAX_FACTS:
+            parts.append([])
+        parts[-1].append(each)
+    return [json.dumps(part) for part in parts]
+
+
+def _placed(name: str, texts: Iterable[str]) -> dict[str, str]:
+    return {_at(name, place): text for place, text in enumerate(texts, 1)}
+
+
+def _texts(name: str, outputs: Mapping[str, str]) -> Iterator[str]:
     for place in count(1):
-        if (text := outputs.get(_of_facts(place))) is None:
+        if (text := outputs.get(_at(name, place))) is None:
             return
         yield text
 
 
-def _of_facts(place: int) -> str:
-    return _FACTS if place == 1 else f"{_FACTS}{place}"
+def _at(name: str, place: int) -> str:
+    return name if place == 1 else f"{name}{place}"
 
 
 def _of_setting(field: str) -> str:
