@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import Stack, Token
+from aws_cdk import Duration, Fn, Stack, Token
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
@@ -55,6 +56,24 @@ class Ingest(Construct):
             description="Logs events, and finds the functions that they start and the waits that they match",
         )
         self.queue.feed(self.matcher)
+
+    def metric_lost(self, period: Duration) -> cloudwatch.Metric:
+        """Count the events that the rule could put neither into the queue nor into its dead-letter queue.
+
+        A metric of a rule has the bus as a dimension, unless it is the default bus. The name of the rule alone is in no
+        attribute, but at the end of its ARN: ``rule/BUS/RULE``, and ``rule/RULE`` on the default bus.
+        """
+        bus = self.bus.event_bus_name
+        is_default = bus == "default"
+        path = 1 if is_default else 2 if Token.is_unresolved(bus) else 2 + bus.count("/")  # a partner's bus has some
+        return cloudwatch.Metric(
+            namespace="AWS/Events",
+            metric_name="InvocationsFailedToBeSentToDlq",
+            dimensions_map={"RuleName": Fn.select(path, Fn.split("/", self.rule.rule_arn))}
+            | ({} if is_default else {"EventBusName": bus}),
+            statistic="Sum",
+            period=period,
+        )
 
     def grant_put_events(self, *functions: Function, publishers: Sequence[str] = PUBLISHERS) -> None:
         """Lets the publishers among them put events on the bus, internal ones too."""

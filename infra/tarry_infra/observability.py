@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_sqs as sqs
 
     from tarry_infra.functions import Function
+    from tarry_infra.ingest import Ingest
     from tarry_infra.queues import WorkQueue
 
 __all__ = ["Observability"]
@@ -58,6 +59,7 @@ class Observability(Construct):
     Args:
         scope: The stack.
         construct_id: The construct's id.
+        ingest: The way of events into the app.
         work: The work queues.
         functions: The Lambdas, by their short names.
         dead_letters: The dead-letter queues beside those of the work queues.
@@ -72,6 +74,7 @@ class Observability(Construct):
         scope: Construct,
         construct_id: str,
         *,
+        ingest: Ingest,
         work: Sequence[WorkQueue],
         functions: Mapping[str, Function],
         dead_letters: Mapping[str, sqs.IQueue],
@@ -82,6 +85,7 @@ class Observability(Construct):
         self._actions = actions
         self._watch_dead_letters({queue.spec.name: queue.dead_letters for queue in work}, _GIVEN_UP)
         self._watch_dead_letters(dead_letters, _NOT_DELIVERED)
+        self._watch_lost_events(ingest)
         self._watch_ages(work)
         for name, function in functions.items():
             self._watch_function(name, function)
@@ -104,6 +108,15 @@ class Observability(Construct):
                 "Dead letters",
                 description.format(name=name),
             )
+
+    def _watch_lost_events(self, ingest: Ingest) -> None:
+        self._alarm(
+            "lost-events",
+            ingest.metric_lost(_minutes(1)),
+            "Lost events",
+            "EventBridge could put an event neither into the events queue nor into its dead-letter queue: it is lost."
+            " It has a character that SQS refuses, or somebody changed a queue or its key. Find its sender.",
+        )
 
     def _watch_ages(self, work: Sequence[WorkQueue]) -> None:
         for queue in work:

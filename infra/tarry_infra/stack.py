@@ -276,6 +276,7 @@ class TarryStack(Stack):
         return Observability(
             self,
             "Observability",
+            ingest=ingest,
             work=[ingest.queue, runs.queue, timers.queue],
             functions=functions,
             dead_letters=beside,

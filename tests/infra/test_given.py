@@ -35,6 +35,14 @@ def test_a_bus_that_is_given_is_the_apps_and_none_is_made(given: Template) -> No
 def test_a_bus_of_another_stack_can_be_named(synthesise: Synthesise) -> None:
     named = synthesise(lambda stack: {"bus": events.EventBus.from_event_bus_name(stack, "Bus", "default")})
     assert named.function("executor")[1]["Environment"]["Variables"]["TARRY_BUS"] == "default"
+    (lost,) = (
+        each
+        for each in named.of("CloudWatch::Alarm").values()
+        if each["MetricName"] == "InvocationsFailedToBeSentToDlq"
+    )
+    rule, _ = named.rule_to(named.queue_read_by("matcher")[0])
+    name = {"Fn::Select": [1, {"Fn::Split": ["/", {"Fn::GetAtt": [rule, "Arn"]}]}]}
+    assert lost["Dimensions"] == [{"Name": "RuleName", "Value": name}], "metrics of the default bus do not name it"
 
 
 def test_a_bus_of_another_account_is_an_error_where_the_stack_is_made(synthesise: Synthesise) -> None:

@@ -57,6 +57,18 @@ def test_every_dead_letter_queue_calls_at_its_first_message(template: Template) 
     assert watched == {name for name, queue in template.of("SQS::Queue").items() if "RedrivePolicy" not in queue}
 
 
+def test_an_event_that_eventbridge_could_not_even_give_up_calls(template: Template) -> None:
+    lost = alarm(template, "lost-events")
+    assert calls_when(lost) == ("InvocationsFailedToBeSentToDlq", "GreaterThanThreshold", 0, 60, 1, "notBreaching")
+    assert (lost["Namespace"], lost["Statistic"]) == ("AWS/Events", "Sum")
+    rule, _ = template.rule_to(template.queue_read_by("matcher")[0])
+    (bus,) = template.of("Events::EventBus")
+    assert {each["Name"]: each["Value"] for each in lost["Dimensions"]} == {
+        "EventBusName": {"Ref": bus},
+        "RuleName": {"Fn::Select": [2, {"Fn::Split": ["/", {"Fn::GetAtt": [rule, "Arn"]}]}]},
+    }
+
+
 @pytest.mark.parametrize(
     ("reader", "queue", "oldest"),
     [
