@@ -81,6 +81,8 @@ def test_many_runs_are_chosen_by_the_moved_time_too(tmp_path: Path) -> None:
         ([], "say how far, such as tarry advance 3d"),
         (["3d", "--next"], "say how far, such as tarry advance 3d"),
         (["3d"], "no tarry dev runs in"),
+        (["--", "-1h"], "time only goes forward, not by -1h"),
+        (["\u00b2"], "is not a duration"),
     ],
 )
 def test_what_cannot_be_moved_is_refused(

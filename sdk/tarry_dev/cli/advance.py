@@ -29,7 +29,9 @@ def advance_time(by: str | None, to_next: bool, stack: str | None, as_json: bool
         )
     if (by is None) != to_next:
         raise CommandError("say how far, such as tarry advance 3d, or to the next timer: tarry advance --next")
-    span_asked = None if by is None else milliseconds(int(by) if by.isdigit() else by)
+    span_asked = None if by is None else milliseconds(int(by) if by.isascii() and by.isdecimal() else by)
+    if span_asked is not None and span_asked < 0:
+        raise CommandError(f"time only goes forward, not by {by}")
     endpoints = Endpoint.find(chosen_app())
     if len(endpoints) > 1:
         moves = Moves({each.app: each.url for each in endpoints}, bus_file(Path(endpoints[0].clock).parents[1]))

@@ -72,7 +72,7 @@ class Moves:
             left -= self._past(nearest[0])
             looks = self._settle()
         for url in self._urls.values():
-            ask(url, {"by": left})
+            ask(url, {"by": max(0, left)})
         return self._answer(span)
 
     def to_next(self) -> _Moved:

@@ -36,7 +36,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON document, f
 
 Full = Annotated[bool, typer.Option("--full", help="Cut no id and no value.")]
 
-Limit = Annotated[int, typer.Option(min=1, help="The most to show.")]
+Limit = Annotated[int, typer.Option(min=1, max=1_000_000, help="The most to show.")]
 
 Stack = Annotated[
     str | None,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from tarry._engine.error_text import shown
 from tarry.durations import milliseconds
 from tarry.errors import UsageError
 from tarry_dev.cloud.ahead_clock import AheadClock
@@ -152,4 +153,6 @@ def _by(body: object) -> int | None:
         return None
     if fields.keys() != {"by"}:
         raise UsageError('say how far: {"by": "3d"}, or {"next": true} for the next timer')
-    return milliseconds(fields["by"])
+    if (span := milliseconds(fields["by"])) < 0:
+        raise UsageError(f"time only goes forward, not by {shown(fields['by'])}")
+    return span
