@@ -59,9 +59,10 @@ def page(browser: Any, dev: Dev) -> Iterator[Any]:
     tab.on("pageerror", lambda error: wrong.append(str(error)))
     tab.on("console", lambda line: wrong.append(line.text) if line.type == "error" and "404" not in line.text else None)
     tab.on("dialog", lambda dialog: wrong.append(f"a dialog: {dialog.message}"))
+    tab.on("response", lambda answer: wrong.append(f"{answer.status} {answer.url}") if answer.status >= 500 else None)
     yield tab
     context.close()
-    assert wrong == []
+    assert wrong == [], dev.output[-3000:]
 
 
 def runs(dev: Dev, **query: str) -> list[dict[str, Any]]:
