@@ -16,7 +16,7 @@ from tarry_backend.model.position import Position
 from tarry_backend.runtime import runtime
 from tarry_dev.cloud import Cloud, Host
 from tests.functional.contract.diary import Diary
-from tests.functional.contract.wire import Ask, Json, interrupt, tamper
+from tests.functional.contract.wire import Ask, Json, interrupt, skip_pauses, tamper
 
 
 def add_echo(app: App, name: str) -> None:
@@ -80,7 +80,7 @@ def test_e04_one_id_sent_twice_starts_one_run_of_each_function(app: App, host: H
 def test_e05_events_that_the_bus_refuses_are_tried_again_and_then_named(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, refusals: int, missing: list[str]
 ) -> None:
-    monkeypatch.setattr("tarry._wire.bus.time.sleep", lambda seconds: None)
+    skip_pauses(monkeypatch)
     left = dict.fromkeys(["e7", "e21"], refusals)
 
     def put(request: Json, ask: Ask) -> Json:
@@ -122,7 +122,7 @@ def test_e10_events_whose_second_request_fails_are_sent_again_by_the_error_and_s
         if requests[-1] > 0:
             raise ReadTimeoutError(endpoint_url="https://events")
 
-    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
+    skip_pauses(monkeypatch)
     with monkeypatch.context() as patch:
         interrupt(patch, ["AWSEvents.PutEvents"], lose)
         with pytest.raises(SendError) as caught:

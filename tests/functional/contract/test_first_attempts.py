@@ -15,7 +15,7 @@ from tarry_dev.cloud import Call, Cloud, Host
 from tests.functional.contract.diary import Diary
 from tests.functional.contract.moments import deadline_of
 from tests.functional.contract.plays import ThrottledError
-from tests.functional.contract.wire import Ask, Json, tamper
+from tests.functional.contract.wire import Ask, Json, skip_pauses, tamper
 
 PLACED = TriggerEvent(event="placed")
 PLACING = ("placed", {"id": "7"})
@@ -148,7 +148,7 @@ def unwritable(monkeypatch: pytest.MonkeyPatch) -> set[str]:
         return ask(request)
 
     tamper(monkeypatch, ["DynamoDB.PutItem"], put)
-    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
+    skip_pauses(monkeypatch)
     return keys
 
 

@@ -12,7 +12,7 @@ from tarry_dev.cloud import Cloud, Host
 from tests.functional.contract.diary import Diary
 from tests.functional.contract.plays import Ending, expected, play
 from tests.functional.contract.stories import STORIES
-from tests.functional.contract.wire import Ask, Json, interrupt, tamper
+from tests.functional.contract.wire import Ask, Json, interrupt, skip_pauses, tamper
 
 WRITES = ["DynamoDB.PutItem", "DynamoDB.UpdateItem", "DynamoDB.BatchWriteItem"]
 
@@ -36,7 +36,7 @@ class Line:
 def test_whichever_writes_answer_is_lost_the_outcome_is_the_same_and_no_step_runs_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
+    skip_pauses(monkeypatch)
     story, unbroken = STORIES["wait late"], Line(0)
     with monkeypatch.context() as patch:
         play(story, opened=unbroken.put_up(patch))
@@ -76,7 +76,7 @@ def test_a_write_that_was_given_up_does_not_take_effect_once_another_has(
         return ask(request)
 
     tamper(monkeypatch, ["DynamoDB.PutItem"], put)
-    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
+    skip_pauses(monkeypatch)
     host.send("placed")
     host.advance("30s")
     assert diary.entries == [0, 1, 1]

@@ -16,6 +16,7 @@ from tarry._wire.signal_request import MAX_DATA
 from tarry.signals import FUNCTION, Signals
 from tests.functional.contract.permissions import refused
 from tests.functional.contract.test_signals import mailbox
+from tests.functional.contract.wire import skip_pauses
 
 if TYPE_CHECKING:
     from tarry_dev.cloud import Call, Cloud, Host
@@ -181,7 +182,7 @@ def lose(monkeypatch: pytest.MonkeyPatch, cloud: Cloud, times: int) -> list[Any]
         return answered
 
     monkeypatch.setattr(cloud._lambdas, "respond", respond_or_not)
-    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
+    skip_pauses(monkeypatch)
     return asked
 
 
@@ -241,7 +242,7 @@ def test_a_sender_that_lambda_has_no_capacity_for_knows_that_nothing_was_sent(
         return 429, {"x-amzn-errortype": "TooManyRequestsException"}, b'{"Reason": "ReservedFunctionConcurrentLimit"}'
 
     monkeypatch.setattr(cloud._lambdas, "respond", throttle)
-    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
+    skip_pauses(monkeypatch)
     with pytest.raises(SignalError, match="throttles the signals Lambda, so nothing was sent"):
         sender.send_signal(APPROVAL, keep="1h")
     assert len(asked) == 4

@@ -17,7 +17,7 @@ from tarry_backend.store.models import EXPIRES, Item
 from tarry_dev.cloud import Cloud, Host
 from tests.functional.contract.deaths import Death, Mortal, deaths
 from tests.functional.contract.traces import in_indexes
-from tests.functional.contract.wire import Ask, Json, interrupt, tamper
+from tests.functional.contract.wire import Ask, Json, interrupt, skip_pauses, tamper
 
 if TYPE_CHECKING:
     from tarry_dev.cloud import HostedRun
@@ -310,7 +310,7 @@ def dies_untold(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
         raise ReadTimeoutError(endpoint_url="https://sqs")
 
     with monkeypatch.context() as patch:
-        patch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
+        skip_pauses(patch)
         tamper(patch, ["AmazonSQS.SendMessage"], refuse)
         with pytest.raises(ReadTimeoutError):
             host.signal(APPROVAL, "yes", id="s-1")
@@ -347,7 +347,7 @@ def test_a_sender_whose_writes_answer_is_lost_is_told_what_it_did_and_not_that_i
         if len(lost) == 1:
             raise ReadTimeoutError(endpoint_url="https://dynamodb")
 
-    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
+    skip_pauses(monkeypatch)
     interrupt(monkeypatch, ["DynamoDB.PutItem"], lose)
     receipt = host.cloud.app.send_signal(APPROVAL, "yes", id="s-1", keep=keep)
     assert receipt.status is (SignalStatus.KEPT if keep else SignalStatus.DELIVERED)

@@ -4,6 +4,8 @@ Everything goes through moto's one door, so what is done here is done to every c
 """
 
 import json
+import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest
 from moto.core.models import botocore_stubber
 
-__all__ = ["Ask", "Json", "Tamper", "interrupt", "tamper"]
+__all__ = ["Ask", "Json", "Tamper", "interrupt", "skip_pauses", "tamper"]
 
 Json = dict[str, Any]
 
@@ -47,6 +49,14 @@ def tamper(monkeypatch: pytest.MonkeyPatch, operations: Iterable[str], answer: T
         return 200, {"Content-Type": "application/x-amz-json-1.0"}, json.dumps(answered)
 
     _stand_between(monkeypatch, operations, respond)
+
+
+def skip_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The main thread does not rest between its tries. Others do: a thread of an earlier test may live on by rests."""
+    rest = time.sleep
+    monkeypatch.setattr(
+        "time.sleep", lambda seconds: None if threading.current_thread() is threading.main_thread() else rest(seconds)
+    )
 
 
 def interrupt(monkeypatch: pytest.MonkeyPatch, operations: Iterable[str], after: Callable[[], None]) -> None:

@@ -1,9 +1,11 @@
 import threading
+from collections.abc import Iterator
 
 import pytest
 
 from tarry_backend.replay import engine
 from tarry_backend.replay.threads import NAME
+from tests.unit.replay import endless
 from tests.unit.replay.faces import Face, as_async, as_def
 
 
@@ -19,6 +21,12 @@ def _no_strangers_from_before() -> None:
     for thread in threading.enumerate():
         if thread.daemon and not thread.name.startswith(NAME):
             thread.name = f"{NAME}old {thread.name}"
+
+
+@pytest.fixture(autouse=True)
+def _endless_code_ends() -> Iterator[None]:
+    yield
+    endless.end()
 
 
 @pytest.fixture(params=[as_async, as_def], ids=["async", "def"])

@@ -13,6 +13,7 @@ import pytest
 
 from tarry import Context, ContextSync, Middleware, Suspended
 from tarry_backend.replay import Failed, Outcome, Paused, admission, conclusion
+from tests.unit.replay.endless import lasting
 from tests.unit.replay.faces import Face
 from tests.unit.replay.memory import MemoryRun, durable, error_of, output_of
 
@@ -49,8 +50,8 @@ def answers_at_once() -> bool:
 
 async def call_for_ever(ctx: Any, kind: type[BaseException] = Exception) -> None:
     """Calls step after step; ``kind`` is what it catches."""
-    number = 0
-    while True:
+    number, goes_on = 0, lasting()
+    while goes_on():
         with suppress(kind):
             number += 1
             await ctx.step.run(f"c{number - 1}", int)
@@ -58,8 +59,8 @@ async def call_for_ever(ctx: Any, kind: type[BaseException] = Exception) -> None
 
 def call_for_ever_in_a_thread(ctx: Any, kind: type[BaseException] = Exception) -> None:
     """The same, where nothing is awaited."""
-    number = 0
-    while True:
+    number, goes_on = 0, lasting()
+    while goes_on():
         with suppress(kind):
             number += 1
             ctx.step.run(f"c{number - 1}", int)

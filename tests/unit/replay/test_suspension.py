@@ -11,6 +11,7 @@ import pytest
 
 from tarry import Context, ContextSync, UsageError
 from tarry_backend.replay import Finished, Paused, conclusion
+from tests.unit.replay.endless import lasting
 from tests.unit.replay.faces import Face
 from tests.unit.replay.memory import MemoryRun, durable, output_of
 
@@ -214,7 +215,8 @@ def test_an_interrupt_of_a_coroutine_is_told_from_one_that_comes_from_outside() 
 
 
 async def swallow_at_steps(ctx: Context) -> None:
-    while True:
+    goes_on = lasting()
+    while goes_on():
         try:
             await wait_for_payment(ctx)
         except BaseException:
@@ -222,7 +224,8 @@ async def swallow_at_steps(ctx: Context) -> None:
 
 
 async def swallow_in_groups(ctx: Context) -> None:
-    while True:
+    goes_on = lasting()
+    while goes_on():
         try:
             await ctx.group.parallel([lambda: wait_for_payment(ctx)])
         except BaseException:
@@ -230,7 +233,8 @@ async def swallow_in_groups(ctx: Context) -> None:
 
 
 async def swallow_and_sleep(ctx: Context) -> None:
-    while True:
+    goes_on = lasting()
+    while goes_on():
         try:
             await wait_for_payment(ctx)
         except BaseException:
@@ -238,7 +242,8 @@ async def swallow_and_sleep(ctx: Context) -> None:
 
 
 def swallow_at_steps_in_a_def(ctx: ContextSync) -> None:
-    while True:
+    goes_on = lasting()
+    while goes_on():
         try:
             ctx.step.wait_for_event("paid", event="paid", timeout="1d")
         except BaseException:
@@ -246,7 +251,8 @@ def swallow_at_steps_in_a_def(ctx: ContextSync) -> None:
 
 
 def swallow_in_groups_in_a_def(ctx: ContextSync) -> None:
-    while True:
+    goes_on = lasting()
+    while goes_on():
         try:
             ctx.group.parallel([lambda: ctx.step.wait_for_event("paid", event="paid", timeout="1d")])
         except BaseException:
