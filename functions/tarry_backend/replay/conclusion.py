@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tarry.errors import StepCallError
     from tarry_backend.replay.outcome import Outcome
 
-__all__ = ["FAREWELL", "Conclusion", "came_out_of_a_task", "farewell", "leave_behind", "unwound"]
+__all__ = ["FAREWELL", "Conclusion", "came_out_of_a_task", "farewell", "leave_behind", "retrieve", "unwound"]
 
 logger = steady_logger("tarry.replay")
 
@@ -151,7 +151,7 @@ async def farewell(tasks: Collection[asyncio.Task[Any]]) -> None:
     if not tasks:
         return
     for task in tasks:
-        task.add_done_callback(_retrieve)
+        task.add_done_callback(retrieve)
     await asyncio.wait(tasks, timeout=FAREWELL)
 
 
@@ -175,10 +175,10 @@ async def leave_behind(tasks: Collection[asyncio.Task[Any]]) -> None:
     _LEFT.update(task for task in tasks if not task.done())
     for task in tasks:
         if task.done():
-            _retrieve(task)
+            retrieve(task)
 
 
-def _retrieve(done: asyncio.Task[Any]) -> None:
+def retrieve(done: asyncio.Task[Any]) -> None:
     """Ask for an error that no longer matters; asyncio would log one that is never retrieved."""
     if not done.cancelled():
         done.exception()

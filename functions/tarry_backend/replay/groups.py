@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tarry.errors import LimitError, Suspended
 from tarry_backend.replay.branch_past import PAST
-from tarry_backend.replay.conclusion import farewell
+from tarry_backend.replay.conclusion import farewell, retrieve
 from tarry_backend.replay.race import first_of, lanes
 
 if TYPE_CHECKING:
@@ -96,10 +96,10 @@ class Groups:
         await self._steps.withdraw({key for lane, _ in losers for key in lane.keys})
 
     def _on_loop(self, branch: Branch, variables: Variables) -> asyncio.Task[Any]:
-        return self._loop.create_task(_awaited(branch), context=variables)
+        return _told_by_its_group(self._loop.create_task(_awaited(branch), context=variables))
 
     def _in_thread(self, branch: Branch, variables: Variables) -> asyncio.Task[Any]:
-        return self._loop.create_task(self._bridge.run(variables, branch))
+        return _told_by_its_group(self._loop.create_task(self._bridge.run(variables, branch)))
 
     async def _held(self, work: Awaitable[Any]) -> Any:
         """Wait for threads, which cannot be cancelled."""
@@ -117,6 +117,16 @@ class Groups:
             yield
         finally:
             self._threads -= len(branches)
+
+
+def _told_by_its_group(task: asyncio.Task[Any]) -> asyncio.Task[Any]:
+    """A branch's task. Its group raises its error; asyncio would log one of a branch that outlives its group:
+
+    group     race ── decided ── a write fails: the replay ends
+    loser                                       └ cancelled ── calls a step ── StepCallError, which nobody awaits
+    """
+    task.add_done_callback(retrieve)
+    return task
 
 
 async def _awaited(branch: Callable[[], Awaitable[Any]]) -> Any:

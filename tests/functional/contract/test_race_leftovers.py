@@ -1,5 +1,6 @@
 """An event that ended a wait of a branch which has just lost a race is not used up: the run never had it."""
 
+import gc
 from functools import partial
 from typing import Any
 
@@ -43,7 +44,9 @@ def test_the_next_wait_on_that_name_has_the_event_and_none_after_it_does(app: Ap
 
 
 @pytest.mark.parametrize("write", range(1, 6))
-def test_so_it_is_if_the_executor_dies_anywhere_between(app: App, host: Host, write: int) -> None:
+def test_so_it_is_if_the_executor_dies_anywhere_between(
+    app: App, host: Host, write: int, caplog: pytest.LogCaptureFixture
+) -> None:
     """At each write of the invocation in which both waits end, the race is decided and the next wait opened."""
     add_order(app)
     puts: list[str] = []
@@ -57,3 +60,5 @@ def test_so_it_is_if_the_executor_dies_anywhere_between(app: App, host: Host, wr
     with host.cloud.dies(dies, function="executor"):
         assert play(host) == ["p", "r", None, None]
     assert len(puts) >= write
+    gc.collect()
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
