@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -64,16 +65,20 @@ def runs(status: str) -> dict[str, Any]:
 
 
 def fail(*numbers: int) -> list[str]:
-    """Runs that fail, one for each number, in order. Meanwhile those of an earlier test may fail once more."""
+    """Runs that fail, one for each number, in the order in which they have begun.
+
+    Each begins before the next event is sent: ``tarry dev`` starts several at a time, in any order.
+    """
+    found: dict[int, str] = {}
+
+    def has_failed(n: int) -> bool:
+        found.update({run["event"]["data"]["n"]: run["id"] for run in runs("failed").values()})
+        return n in found
+
     for n in numbers:
         succeed("send", "app/order", json.dumps({"n": n}), "--no-wait")
-
-    def failed() -> list[str]:
-        found = {run["event"]["data"]["n"]: run["id"] for run in runs("failed").values()}
-        return [found[n] for n in numbers if n in found]
-
-    eventually(lambda: len(failed()) == len(numbers))
-    return failed()
+        eventually(partial(has_failed, n))
+    return [found[n] for n in numbers]
 
 
 def fails(*arguments: str) -> str:
