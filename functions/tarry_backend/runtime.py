@@ -200,10 +200,7 @@ def load_app(target: str) -> App:
         if f"{module_name}.".startswith(f"{error.name}."):  # no line imports it: it is the app's own module
             where = f"looked in {Path.cwd()} and the rest of sys.path"
         raise UsageError(f"app {target!r}: {error}; {where}") from error
-    except (
-        Exception,
-        SystemExit,
-    ) as error:  # sys.exit("no settings") would end a command, or a Lambda, without a reason
+    except (Exception, SystemExit) as error:  # an app's own sys.exit would end a command, or a Lambda, without a reason
         problem = f"Python cannot import its module: {name_of(error)}: {message_of(error)}"
         raise UsageError(f"app {target!r}: {problem}; {place_of_import_error(error)}".removesuffix("; ")) from error
     app = getattr(module, attribute, None)
